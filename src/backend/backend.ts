@@ -1,0 +1,44 @@
+// What a logical unit's storage can do. A backend moves blocks between a file, a buffer or nothing and I/O memory.
+// It knows neither SCSI nor iSCSI: offsets are bytes, failures are errnos.
+
+import type { Address } from '../engine/engine.ts';
+
+/** One operation on a backend: at most one slot's worth of bytes, or a range for the operations that move none. */
+export interface BlockIo {
+  /** Names this operation to the engine; unique among those in flight on a worker. */
+  readonly index: number;
+  /** Where the data is or goes. A memory unit's read may point it at the unit's own bytes instead of copying. */
+  address: Address;
+  /** Slab offset of the data, or -1 when the data is not in the slab. */
+  at: number;
+  /** Bytes. */
+  length: number;
+  /** Bytes from the start of the unit. */
+  offset: number;
+  /** Write only: on stable storage before it completes (FUA). */
+  durable: boolean;
+  /** Bytes of this operation that are done: a backend's own, for short transfers. */
+  progress: number;
+  /** Which of the backend's operations this is: a backend's own. */
+  operation: number;
+}
+
+/** Hears of the end of an operation: errno 0, or what went wrong (positive, as in errno(3)). Never called from inside the call that started it, unless the backend is `immediate`. */
+export type BlockComplete<Io extends BlockIo> = (io: Io, errno: number) => void;
+
+/** A unit's storage, as one worker sees it. */
+export interface Backend<Io extends BlockIo = BlockIo> {
+  readonly kind: 'file' | 'memory' | 'null';
+  /** Completes inside the call that started it. */
+  readonly immediate: boolean;
+  read(io: Io): void;
+  write(io: Io): void;
+  /** Everything acknowledged before is on stable storage afterwards. */
+  sync(io: Io): void;
+  /** `io.offset`, `io.length` (any number of bytes) read as zeroes afterwards; with `deallocate` their space is given back where that can be. */
+  clear(io: Io, deallocate: boolean): void;
+  /** The engine's result for `io`: bytes moved, or a negated errno. Only for backends that are not immediate. */
+  fileDone(io: Io, result: number): void;
+  /** Releases what the backend holds of the engine. Not the descriptor: main opened it and closes it. */
+  detach(): void;
+}

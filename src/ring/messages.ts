@@ -1,0 +1,110 @@
+// What main and the workers say to each other over the rings. One union each way; every message is plain data.
+// How they travel is ring.ts; who acts on them is control/ on main and workers/io-worker.ts on the other side.
+
+import type { ConnectionParameters, SessionParameters } from '../pdu/parameters.ts';
+
+/** Where a logical unit's bytes are. Descriptors are process-wide, so main opens a file once and all workers use its number. */
+export type BackendSnapshot =
+  | { readonly kind: 'file'; readonly fd: number; readonly path: string; readonly direct: boolean; readonly canPunch: boolean }
+  /** The buffer itself can't go through a byte ring: it waits on the worker's message port under this handle. */
+  | { readonly kind: 'memory'; readonly handle: number }
+  | { readonly kind: 'null' };
+
+/** All that a worker needs to know of a logical unit. Main is the authority; a newer snapshot with the same id replaces it. */
+export interface UnitSnapshot {
+  /** Unique for the life of the process. */
+  readonly id: number;
+  /** Index of the unit's generation word in the shared counters: bumped by main on every change. */
+  readonly generationIndex: number;
+  readonly targetName: string;
+  readonly lun: number;
+  readonly blockSize: number;
+  readonly blockCount: number;
+  readonly readOnly: boolean;
+  readonly removable: boolean;
+  /** Whether an acknowledged WRITE may still be in a volatile cache: what the caching mode page's WCE says. */
+  readonly writeCache: boolean;
+  /** Unit serial number, at most 32 ASCII characters; stable over restarts. */
+  readonly serial: string;
+  /** NAA IEEE registered extended or locally assigned identifier: 16 or 32 hex digits. */
+  readonly naa: string;
+  /** Whether unmapped blocks read as zeroes and give their space back. */
+  readonly thin: boolean;
+  readonly backend: BackendSnapshot;
+}
+
+/** A logged-in connection on its way to a worker: everything the login phase found out, in one record. */
+export interface Handoff {
+  readonly type: 'handoff';
+  /** Unique; the answer carries it. */
+  readonly id: number;
+  /** The socket's descriptor, duplicated for the worker. It is the worker's from acceptance on. */
+  readonly fd: number;
+  readonly initiatorName: string;
+  readonly initiatorAlias: string;
+  readonly targetName: string;
+  /** The six ISID bytes in hex. */
+  readonly isid: string;
+  readonly tsih: number;
+  readonly cid: number;
+  readonly portalGroupTag: number;
+  readonly localAddress: string;
+  readonly peerAddress: string;
+  /** The next CmdSN that the session expects. */
+  readonly expCmdSN: number;
+  /** The StatSN that follows the final Login Response's. */
+  readonly statSN: number;
+  readonly session: SessionParameters;
+  readonly connection: ConnectionParameters;
+  /** LUN number and unit id, in LUN order. */
+  readonly luns: readonly (readonly [lun: number, unit: number])[];
+  /** The answer to SendTargets inside this session: `TargetName=…` and its addresses, NUL-terminated pairs. */
+  readonly sendTargets: string;
+  /** The final Login Response, headers and text, in base64. The worker sends it as its first bytes. */
+  readonly finalResponse: string;
+  /** Bytes that had arrived behind the final Login Request, in base64. */
+  readonly received: string;
+  /** Commands that one session may have outstanding. */
+  readonly queueDepth: number;
+  /** After this long without a PDU, ask with a NOP-In; after as long again, drop the connection. 0: never. */
+  readonly nopIntervalMs: number;
+}
+
+/** Why a worker does not take a connection. */
+export const RefusalReason = { memory: 'memory', sessions: 'sessions', stopping: 'stopping', session: 'session' } as const;
+export type RefusalReason = (typeof RefusalReason)[keyof typeof RefusalReason];
+
+/** A task management function that reaches beyond one session, so that every worker must apply it. */
+export interface SharedReset {
+  readonly kind: 'logicalUnit' | 'target' | 'clearTaskSet';
+  /** Units concerned, by id. */
+  readonly units: readonly number[];
+  /** TSIH of the session that asked: it is told by the response, the others by unit attention. */
+  readonly byTsih: number;
+  /** TARGET COLD RESET: connections of the target close as well. */
+  readonly closeConnections: boolean;
+}
+
+/** Main to worker. */
+export type ToWorker =
+  | Handoff
+  | { readonly type: 'unit'; readonly unit: UnitSnapshot }
+  | { readonly type: 'unitRemoved'; readonly id: number; readonly request: number }
+  /** Apply, then answer with `done`. */
+  | { readonly type: 'reset'; readonly request: number; readonly reset: SharedReset }
+  /** The reset that this worker asked for is applied everywhere. */
+  | { readonly type: 'resetDone'; readonly request: number }
+  /** Ends one session (reinstatement, administration): tasks aborted first; answer with `done`. */
+  | { readonly type: 'endSession'; readonly request: number; readonly tsih: number; readonly reason: string }
+  /** Ask every initiator to log out (Async Message), then end what is left after `graceMs`, finish I/O, sync, return. */
+  | { readonly type: 'stop'; readonly graceMs: number };
+
+/** Worker to main. */
+export type FromWorker =
+  | { readonly type: 'ready'; readonly engine: string; readonly description: string }
+  | { readonly type: 'accepted'; readonly id: number }
+  | { readonly type: 'refused'; readonly id: number; readonly reason: RefusalReason; readonly detail: string }
+  | { readonly type: 'connectionEnded'; readonly tsih: number; readonly cid: number; readonly reason: string; readonly sessionEnded: boolean }
+  | { readonly type: 'reset'; readonly request: number; readonly reset: SharedReset }
+  | { readonly type: 'done'; readonly request: number }
+  | { readonly type: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly fields: Record<string, unknown> };

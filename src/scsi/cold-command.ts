@@ -1,0 +1,46 @@
+// The shape of every command off the fast path, and the services it may use.
+// A command that needs several backend operations is a generator: it starts one, yields, and is resumed with its errno.
+
+import type { LogicalUnit } from './logical-unit.ts';
+import type { Movement, Piece, Task } from './task.ts';
+
+/** What a running command may ask for. */
+export interface CommandServices {
+  /** The slab: a reply is written, a parameter list read, at `task.at`. */
+  readonly memory: DataView;
+  readonly bytes: Uint8Array;
+  /** Milliseconds, monotonic. */
+  now(): number;
+  /**
+   * A piece with `length` bytes of slab memory (0: none) for an operation of the command's own, or null when there is no memory: end the
+   * command with `busy`. The piece goes back with `freePiece`.
+   */
+  takePiece(task: Task, length: number): Piece | null;
+  freePiece(piece: Piece): void;
+  /** Start an operation, then `const errno = yield;`. One at a time. Offsets and lengths in bytes are set on the piece. */
+  read(piece: Piece, unit: LogicalUnit): void;
+  write(piece: Piece, unit: LogicalUnit): void;
+  sync(piece: Piece, unit: LogicalUnit): void;
+  clear(piece: Piece, unit: LogicalUnit, deallocate: boolean): void;
+  /** The units this nexus sees, for REPORT LUNS: `task.nexus.luns`. */
+}
+
+/** A command off the fast path. */
+export interface ColdCommand {
+  readonly name: string;
+  readonly movement: Movement;
+  /** Whether it runs without a unit (INQUIRY, REPORT LUNS, REQUEST SENSE answer for any LUN; SPC-5 §5.? ). */
+  readonly anyLun: boolean;
+  /** Whether it is served before a pending unit attention is reported (INQUIRY, REPORT LUNS, REQUEST SENSE; SAM-5 §5.14). */
+  readonly beforeAttention: boolean;
+  /**
+   * Bytes of reply or of parameter list that the CDB asks to move (its ALLOCATION LENGTH or PARAMETER LIST LENGTH), after
+   * which memory for them is taken. May fail the task with `fail`; then `run` is not called.
+   */
+  length(task: Task): number;
+  /**
+   * Does the work. replyIn: writes at most `task.transferLength` bytes at `task.at` (zeroed beforehand) and sets `task.dataLength`. listOut: the list is
+   * there, `task.dataLength` bytes of it. Ends by returning; a failure is set with `fail(task, …)` from sense.ts first.
+   */
+  run(task: Task, services: CommandServices): Generator<void, void, number> | void;
+}

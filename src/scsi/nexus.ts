@@ -1,0 +1,31 @@
+// An I_T nexus (SAM-5 §4.7): one initiator port and one target port, which over iSCSI is one session.
+// Holds what SCSI remembers per nexus; the session that carries it is session/session.ts.
+
+import type { LogicalUnit } from './logical-unit.ts';
+
+/** One initiator port (name and ISID) logged in to one target port (name and portal group tag). */
+export class Nexus {
+  readonly tsih: number;
+  readonly initiatorName: string;
+  /** Six bytes in hex. */
+  readonly isid: string;
+  readonly targetName: string;
+  readonly portalGroupTag: number;
+  /** The LUN map, by LUN number. */
+  readonly units = new Map<number, LogicalUnit>();
+  /** LUN numbers in order, for REPORT LUNS. */
+  luns: readonly number[] = [];
+
+  constructor(tsih: number, initiatorName: string, isid: string, targetName: string, portalGroupTag: number) {
+    this.tsih = tsih;
+    this.initiatorName = initiatorName;
+    this.isid = isid;
+    this.targetName = targetName;
+    this.portalGroupTag = portalGroupTag;
+  }
+
+  /** The initiator port's name as SCSI spells it (RFC 7143 §4.6.? iSCSI port name): `iqn…,i,0x<isid>`. */
+  get initiatorPortName(): string {
+    return `${this.initiatorName},i,0x${this.isid}`;
+  }
+}

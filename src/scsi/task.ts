@@ -1,0 +1,175 @@
+// A SCSI command in execution (SAM-5 §5: "task", "command"), and the pieces its data moves in.
+// Fields only: who fills them is scsi/ for the command, session/ for what came with the PDU.
+
+import type { BlockIo } from '../backend/backend.ts';
+import type { Address } from '../engine/engine.ts';
+import { NONE } from '../base/free-list.ts';
+import type { LogicalUnit } from './logical-unit.ts';
+import type { Nexus } from './nexus.ts';
+import type { ColdCommand } from './cold-command.ts';
+
+/** Status codes, SAM-5 §5.3. */
+export const Status = {
+  GOOD: 0x00,
+  CHECK_CONDITION: 0x02,
+  CONDITION_MET: 0x04,
+  BUSY: 0x08,
+  RESERVATION_CONFLICT: 0x18,
+  TASK_SET_FULL: 0x28,
+  ACA_ACTIVE: 0x30,
+  TASK_ABORTED: 0x40,
+} as const;
+export type Status = (typeof Status)[keyof typeof Status];
+
+/** Task attributes as RFC 7143 §11.3.1 numbers them. */
+export const Attribute = { UNTAGGED: 0, SIMPLE: 1, ORDERED: 2, HEAD_OF_QUEUE: 3, ACA: 4 } as const;
+
+/** How a command's data moves; decided when its CDB is judged. */
+export const Movement = {
+  /** No data. */
+  none: 0,
+  /** READ: pieces come from the backend and leave as they complete. */
+  streamIn: 1,
+  /** WRITE: pieces go to the backend as they fill. */
+  streamOut: 2,
+  /** Data-In built in one slot by the command. */
+  replyIn: 3,
+  /** A parameter list, received whole in one slot before the command runs. */
+  listOut: 4,
+} as const;
+export type Movement = (typeof Movement)[keyof typeof Movement];
+
+/** Bytes of CDB a task keeps: enough for every command implemented, 32-byte CDBs included. */
+export const CDB_BYTES_MAX = 32;
+
+/** A stretch of a task's data: at most one slot, one disk operation, and one or more Data-In or Data-Out PDUs. */
+export class Piece implements BlockIo {
+  readonly index: number;
+  task: Task | null = null;
+  slot: number = NONE;
+  address: Address = 0;
+  at = -1;
+  /** Bytes from the start of the task's data. */
+  start = 0;
+  length = 0;
+  offset = 0;
+  durable = false;
+  progress = 0;
+  operation = 0;
+  /** Write: bytes that have arrived. */
+  received = 0;
+  /** The backend is finished with it. */
+  done = false;
+  /** The piece that follows in the task's data. */
+  next: Piece | null = null;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+/** A command in execution. Pooled: every field is reset by {@link Task.reset}. */
+export class Task {
+  // What came with the request.
+  nexus: Nexus | null = null;
+  /** The LUN field, as a number; see scsi/lun.ts. */
+  lun = 0;
+  unit: LogicalUnit | null = null;
+  attribute: number = Attribute.SIMPLE;
+  readonly cdb: DataView;
+  /** Bytes the initiator expects to send or receive. */
+  expectedDataTransferLength = 0;
+  /** The request's R and W bits. */
+  reads = false;
+  writes = false;
+
+  // What judging the CDB found.
+  movement: Movement = Movement.none;
+  /** Bytes the CDB asks to move: compared with the expected length for the residual. */
+  transferLength = 0;
+  lba = 0;
+  blockCount = 0;
+  durable = false;
+  /** The command that runs off the fast path, or null for READ and WRITE. */
+  command: ColdCommand | null = null;
+  /** Suspended command: resumed with the errno of the operation it waits for. */
+  steps: Generator<void, void, number> | null = null;
+
+  // Data under way.
+  /** Bytes that really move: the lesser of what the CDB and the initiator say. */
+  moveLength = 0;
+  /** Bytes that have a piece already. */
+  assigned = 0;
+  /** Pieces in data order, oldest first. */
+  firstPiece: Piece | null = null;
+  lastPiece: Piece | null = null;
+  /** Pieces the backend has not answered for. */
+  piecesInFlight = 0;
+  /** Waits in the queue for I/O memory. */
+  waiting = false;
+  /** replyIn and listOut: the slot that holds the data, and where in the slab. */
+  slot: number = NONE;
+  at = -1;
+  /** replyIn: bytes of reply; listOut: bytes received. */
+  dataLength = 0;
+
+  // How it ended.
+  status: Status = Status.GOOD;
+  senseKey = 0;
+  /** ASC and ASCQ as one 16-bit number. */
+  additionalSense = 0;
+  /** Sense INFORMATION field (an LBA, usually); -1: none. */
+  information = -1;
+  /** Sense-key-specific field pointer: byte of the CDB (or of the parameter list) at fault; -1: none. */
+  fieldPointer = -1;
+  fieldInData = false;
+  /** Set by task management: finish what the backend has, then vanish without a response. */
+  aborted = false;
+  /** `complete` was called. */
+  completed = false;
+
+  // Neighbours in the unit's task set.
+  previousInSet: Task | null = null;
+  nextInSet: Task | null = null;
+
+  constructor() {
+    this.cdb = new DataView(new ArrayBuffer(CDB_BYTES_MAX));
+  }
+
+  /** Makes a used task as good as new. Allocates nothing. */
+  reset(): void {
+    this.nexus = null;
+    this.lun = 0;
+    this.unit = null;
+    this.attribute = Attribute.SIMPLE;
+    this.expectedDataTransferLength = 0;
+    this.reads = false;
+    this.writes = false;
+    this.movement = Movement.none;
+    this.transferLength = 0;
+    this.lba = 0;
+    this.blockCount = 0;
+    this.durable = false;
+    this.command = null;
+    this.steps = null;
+    this.moveLength = 0;
+    this.assigned = 0;
+    this.firstPiece = null;
+    this.lastPiece = null;
+    this.piecesInFlight = 0;
+    this.waiting = false;
+    this.slot = NONE;
+    this.at = -1;
+    this.dataLength = 0;
+    this.status = Status.GOOD;
+    this.senseKey = 0;
+    this.additionalSense = 0;
+    this.information = -1;
+    this.fieldPointer = -1;
+    this.fieldInData = false;
+    this.aborted = false;
+    this.completed = false;
+    this.previousInSet = null;
+    this.nextInSet = null;
+  }
+}
