@@ -1,0 +1,141 @@
+// Command descriptor blocks: operation codes, and where the fields stand that most block commands share (SPC-5 §4.2, SBC-4 §5).
+// What a value means, and whether it is allowed, is for each command to say.
+
+import { layout, reserved, u8, u16, u24, u32, u64 } from '../base/layout.ts';
+
+/** Operation codes, in numerical order, under their standard's names. */
+export const OperationCode = {
+  TEST_UNIT_READY: 0x00,
+  REQUEST_SENSE: 0x03,
+  READ_6: 0x08,
+  WRITE_6: 0x0a,
+  INQUIRY: 0x12,
+  MODE_SELECT_6: 0x15,
+  MODE_SENSE_6: 0x1a,
+  START_STOP_UNIT: 0x1b,
+  RECEIVE_DIAGNOSTIC_RESULTS: 0x1c,
+  SEND_DIAGNOSTIC: 0x1d,
+  PREVENT_ALLOW_MEDIUM_REMOVAL: 0x1e,
+  READ_CAPACITY_10: 0x25,
+  READ_10: 0x28,
+  WRITE_10: 0x2a,
+  WRITE_AND_VERIFY_10: 0x2e,
+  VERIFY_10: 0x2f,
+  PRE_FETCH_10: 0x34,
+  SYNCHRONIZE_CACHE_10: 0x35,
+  READ_DEFECT_DATA_10: 0x37,
+  WRITE_BUFFER: 0x3b,
+  READ_BUFFER_10: 0x3c,
+  WRITE_SAME_10: 0x41,
+  UNMAP: 0x42,
+  LOG_SELECT: 0x4c,
+  LOG_SENSE: 0x4d,
+  MODE_SELECT_10: 0x55,
+  MODE_SENSE_10: 0x5a,
+  PERSISTENT_RESERVE_IN: 0x5e,
+  PERSISTENT_RESERVE_OUT: 0x5f,
+  READ_16: 0x88,
+  COMPARE_AND_WRITE: 0x89,
+  WRITE_16: 0x8a,
+  ORWRITE_16: 0x8b,
+  WRITE_AND_VERIFY_16: 0x8e,
+  VERIFY_16: 0x8f,
+  PRE_FETCH_16: 0x90,
+  SYNCHRONIZE_CACHE_16: 0x91,
+  WRITE_SAME_16: 0x93,
+  WRITE_ATOMIC_16: 0x9c,
+  SERVICE_ACTION_IN_16: 0x9e,
+  REPORT_LUNS: 0xa0,
+  MAINTENANCE_IN: 0xa3,
+  MAINTENANCE_OUT: 0xa4,
+  READ_12: 0xa8,
+  WRITE_12: 0xaa,
+  WRITE_AND_VERIFY_12: 0xae,
+  VERIFY_12: 0xaf,
+  READ_DEFECT_DATA_12: 0xb7,
+} as const;
+export type OperationCode = (typeof OperationCode)[keyof typeof OperationCode];
+
+/** READ(6) and WRITE(6). The LBA is 21 bits wide: mask with {@link LBA_6_MASK}. A length of 0 means {@link BLOCKS_6_MAX} blocks. */
+export const Cdb6 = layout(6, {
+  opcode: u8(0),
+  lba: u24(1),
+  transferLength: u8(4),
+  control: u8(5),
+});
+export const LBA_6_MASK = 0x1f_ffff;
+export const BLOCKS_6_MAX = 256;
+
+/** READ(10), WRITE(10) and the block commands shaped like them. */
+export const Cdb10 = layout(10, {
+  opcode: u8(0),
+  flags: u8(1),
+  lba: u32(2),
+  groupNumber: u8(6),
+  transferLength: u16(7),
+  control: u8(9),
+});
+
+/** READ(12), WRITE(12) and the block commands shaped like them. */
+export const Cdb12 = layout(12, {
+  opcode: u8(0),
+  flags: u8(1),
+  lba: u32(2),
+  transferLength: u32(6),
+  groupNumber: u8(10),
+  control: u8(11),
+});
+
+/** READ(16), WRITE(16) and the block commands shaped like them. */
+export const Cdb16 = layout(16, {
+  opcode: u8(0),
+  flags: u8(1),
+  lba: u64(2),
+  transferLength: u32(10),
+  groupNumber: u8(14),
+  control: u8(15),
+});
+
+/** COMPARE AND WRITE: {@link Cdb16} with a length of one byte. */
+export const CompareAndWriteCdb = layout(16, {
+  opcode: u8(0),
+  flags: u8(1),
+  lba: u64(2),
+  reserved10: reserved(10, 3),
+  transferLength: u8(13),
+  groupNumber: u8(14),
+  control: u8(15),
+});
+
+/** Bits of the flags in byte 1 of block commands of 10, 12 and 16 bytes. */
+export const CdbFlags = {
+  /** RDPROTECT, WRPROTECT, VRPROTECT, ORPROTECT: must be 0 on a unit without protection information. */
+  PROTECT: 0xe0,
+  /** Disable page out: advice on cache retention. */
+  DPO: 0x10,
+  /** Force unit access. */
+  FUA: 0x08,
+} as const;
+
+/** SERVICE ACTION, bits 4-0 of byte 1 of the CDBs that have one. */
+export const SERVICE_ACTION_MASK = 0x1f;
+
+/** Normal ACA, in the CONTROL byte (SAM-5 §5.2). */
+export const NACA = 0x04;
+
+/** Bytes of a CDB by the group code in its operation code (SPC-5 §4.2.5.1); 0 for groups without a fixed length. Allocates nothing. */
+export function cdbLength(opcode: number): number {
+  switch (opcode >>> 5) {
+    case 0:
+      return 6;
+    case 1:
+    case 2:
+      return 10;
+    case 4:
+      return 16;
+    case 5:
+      return 12;
+    default:
+      return 0;
+  }
+}

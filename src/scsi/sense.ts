@@ -1,0 +1,203 @@
+// Sense data: how a command that failed says why (SPC-5 §4.4), and the one table from errno to sense.
+// A failure is a value in the task's fields; sending it in a SCSI Response is the session's.
+
+import { constants } from 'node:os';
+import { Status, type Task } from './task.ts';
+
+const { EDQUOT, EIO, ENODEV, ENOSPC, ENXIO, EPERM, EROFS } = constants.errno;
+
+/** Sense keys, SPC-5 §4.4.8. */
+export const SenseKey = {
+  NO_SENSE: 0x0,
+  RECOVERED_ERROR: 0x1,
+  NOT_READY: 0x2,
+  MEDIUM_ERROR: 0x3,
+  HARDWARE_ERROR: 0x4,
+  ILLEGAL_REQUEST: 0x5,
+  UNIT_ATTENTION: 0x6,
+  DATA_PROTECT: 0x7,
+  ABORTED_COMMAND: 0xb,
+  MISCOMPARE: 0xe,
+} as const;
+export type SenseKey = (typeof SenseKey)[keyof typeof SenseKey];
+
+/** Additional sense codes and their qualifiers as one number, `ASC << 8 | ASCQ`, under the names of SPC-5 annex F. */
+export const AdditionalSense = {
+  NO_ADDITIONAL_SENSE_INFORMATION: 0x0000,
+  LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED: 0x0402,
+  WRITE_ERROR: 0x0c00,
+  /** RFC 7143 §11.4.7.2: data came unasked where InitialR2T forbids it. */
+  WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA: 0x0c0c,
+  /** RFC 7143 §11.4.7.2: a sequence of unsolicited data ended early. */
+  WRITE_ERROR_NOT_ENOUGH_UNSOLICITED_DATA: 0x0c0d,
+  UNRECOVERED_READ_ERROR: 0x1100,
+  /** RFC 7143 §11.4.7.2: a SNACK was rejected. */
+  READ_ERROR_FAILED_RETRANSMISSION_REQUEST: 0x1113,
+  PARAMETER_LIST_LENGTH_ERROR: 0x1a00,
+  MISCOMPARE_DURING_VERIFY_OPERATION: 0x1d00,
+  INVALID_COMMAND_OPERATION_CODE: 0x2000,
+  LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE: 0x2100,
+  INVALID_FIELD_IN_CDB: 0x2400,
+  LOGICAL_UNIT_NOT_SUPPORTED: 0x2500,
+  INVALID_FIELD_IN_PARAMETER_LIST: 0x2600,
+  WRITE_PROTECTED: 0x2700,
+  SPACE_ALLOCATION_FAILED_WRITE_PROTECT: 0x2707,
+  NOT_READY_TO_READY_CHANGE: 0x2800,
+  POWER_ON_RESET_OR_BUS_DEVICE_RESET: 0x2900,
+  BUS_DEVICE_RESET_FUNCTION_OCCURRED: 0x2903,
+  NEXUS_LOSS_OCCURRED: 0x2907,
+  MODE_PARAMETERS_CHANGED: 0x2a01,
+  RESERVATIONS_PREEMPTED: 0x2a03,
+  RESERVATIONS_RELEASED: 0x2a04,
+  REGISTRATIONS_PREEMPTED: 0x2a05,
+  CAPACITY_DATA_HAS_CHANGED: 0x2a09,
+  TIMESTAMP_CHANGED: 0x2a10,
+  COMMAND_SEQUENCE_ERROR: 0x2c00,
+  COMMANDS_CLEARED_BY_ANOTHER_INITIATOR: 0x2f00,
+  SAVING_PARAMETERS_NOT_SUPPORTED: 0x3900,
+  MEDIUM_NOT_PRESENT: 0x3a00,
+  LOGICAL_UNIT_FAILURE: 0x3e01,
+  INQUIRY_DATA_HAS_CHANGED: 0x3f03,
+  REPORTED_LUNS_DATA_HAS_CHANGED: 0x3f0e,
+  INTERNAL_TARGET_FAILURE: 0x4400,
+  /** RFC 7143 §11.4.7.2: a data digest error that cost the command its data. */
+  PROTOCOL_SERVICE_CRC_ERROR: 0x4705,
+  OVERLAPPED_COMMANDS_ATTEMPTED: 0x4e00,
+  MEDIUM_REMOVAL_PREVENTED: 0x5302,
+  INSUFFICIENT_RESOURCES: 0x5503,
+} as const;
+export type AdditionalSense = (typeof AdditionalSense)[keyof typeof AdditionalSense];
+
+/** Response codes of current errors, SPC-5 §4.4.1. */
+export const SenseFormat = { fixed: 0x70, descriptor: 0x72 } as const;
+export type SenseFormat = (typeof SenseFormat)[keyof typeof SenseFormat];
+
+/** The most {@link writeSense} writes: the descriptor format with an information and a sense-key specific descriptor. */
+export const SENSE_BYTES_MAX = 8 + 12 + 8;
+
+/**
+ * Ends a task with CHECK CONDITION. `information` is what the command's standard puts there (mostly an LBA); -1: none.
+ * Returns false, as all of this family do, so that a check that found a fault can end with it. Allocates nothing.
+ */
+export function fail(task: Task, senseKey: number, additionalSense: number, information = -1): false {
+  task.status = Status.CHECK_CONDITION;
+  task.senseKey = senseKey;
+  task.additionalSense = additionalSense;
+  task.information = information;
+  task.fieldPointer = -1;
+  task.fieldInData = false;
+  return false;
+}
+
+/** INVALID FIELD IN CDB, pointing at byte `byteInCdb`: the first byte of the field at fault. Allocates nothing. */
+export function failField(task: Task, byteInCdb: number): false {
+  fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_FIELD_IN_CDB);
+  task.fieldPointer = byteInCdb;
+  return false;
+}
+
+/** INVALID COMMAND OPERATION CODE, pointing at the operation code. Allocates nothing. */
+export function failOperationCode(task: Task): false {
+  fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_COMMAND_OPERATION_CODE);
+  task.fieldPointer = 0;
+  return false;
+}
+
+/** INVALID FIELD IN PARAMETER LIST, pointing at byte `byteInList` of what the initiator sent. Allocates nothing. */
+export function failParameter(task: Task, byteInList: number): false {
+  fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_FIELD_IN_PARAMETER_LIST);
+  task.fieldPointer = byteInList;
+  task.fieldInData = true;
+  return false;
+}
+
+/** A backend's `errno` as sense; `lba` is the first block of the operation that failed, -1 when it has none. Allocates nothing. */
+export function failErrno(task: Task, errno: number, lba: number, writing: boolean): false {
+  switch (errno) {
+    case EIO: {
+      const cause = writing ? AdditionalSense.WRITE_ERROR : AdditionalSense.UNRECOVERED_READ_ERROR;
+      return fail(task, SenseKey.MEDIUM_ERROR, cause, lba);
+    }
+    case ENOSPC:
+    case EDQUOT:
+      return fail(task, SenseKey.DATA_PROTECT, AdditionalSense.SPACE_ALLOCATION_FAILED_WRITE_PROTECT);
+    case EROFS:
+    case EPERM:
+      return fail(task, SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED);
+    case ENODEV:
+    case ENXIO:
+      // The device below is gone: it does not become ready by waiting, so initiators must not be told to retry.
+      return fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.LOGICAL_UNIT_FAILURE);
+    default:
+      return fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.INTERNAL_TARGET_FAILURE);
+  }
+}
+
+/** Ends a task with BUSY: what it needs is in use now, and the initiator tries again. Allocates nothing. */
+export function setBusy(task: Task): false {
+  fail(task, SenseKey.NO_SENSE, AdditionalSense.NO_ADDITIONAL_SENSE_INFORMATION);
+  task.status = Status.BUSY;
+  return false;
+}
+
+/**
+ * Writes the task's sense data at `at` and returns its length, at most {@link SENSE_BYTES_MAX} bytes. Which format an
+ * initiator gets is the control mode page's D_SENSE bit, or REQUEST SENSE's DESC bit. Allocates nothing.
+ */
+export function writeSense(view: DataView, at: number, task: Task, format: SenseFormat = SenseFormat.fixed): number {
+  return format === SenseFormat.fixed ? writeFixed(view, at, task) : writeDescriptors(view, at, task);
+}
+
+const FIXED_BYTES = 18;
+const VALID = 0x80;
+
+/** SPC-5 §4.4.3. */
+function writeFixed(view: DataView, at: number, task: Task): number {
+  // An LBA that does not fit in four bytes is left out, and VALID says so.
+  const valid = task.information >= 0 && task.information <= 0xffff_ffff;
+  view.setUint8(at, valid ? SenseFormat.fixed | VALID : SenseFormat.fixed);
+  view.setUint8(at + 1, 0);
+  view.setUint8(at + 2, task.senseKey);
+  view.setUint32(at + 3, valid ? task.information : 0);
+  view.setUint8(at + 7, FIXED_BYTES - 8);
+  view.setUint32(at + 8, 0);
+  view.setUint16(at + 12, task.additionalSense);
+  view.setUint8(at + 14, 0);
+  writeFieldPointer(view, at + 15, task);
+  return FIXED_BYTES;
+}
+
+/** SPC-5 §4.4.2. */
+function writeDescriptors(view: DataView, at: number, task: Task): number {
+  view.setUint8(at, SenseFormat.descriptor);
+  view.setUint8(at + 1, task.senseKey);
+  view.setUint16(at + 2, task.additionalSense);
+  view.setUint32(at + 4, 0);
+  let end = at + 8;
+  if (task.information >= 0) {
+    view.setUint16(end, 0x000a);
+    view.setUint16(end + 2, VALID << 8);
+    view.setUint32(end + 4, Math.floor(task.information / 2 ** 32));
+    view.setUint32(end + 8, task.information >>> 0);
+    end += 12;
+  }
+  if (task.fieldPointer >= 0) {
+    view.setUint32(end, 0x0206_0000);
+    writeFieldPointer(view, end + 4, task);
+    view.setUint8(end + 7, 0);
+    end += 8;
+  }
+  view.setUint8(at + 7, end - at - 8);
+  return end - at;
+}
+
+const SENSE_KEY_SPECIFIC_VALID = 0x80;
+/** C/D: the pointer is into the CDB. */
+const IN_CDB = 0x40;
+
+/** Three bytes: which byte of the CDB or of the parameter list is at fault (SPC-5 §4.4.2.4.2). */
+function writeFieldPointer(view: DataView, at: number, task: Task): void {
+  const present = task.fieldPointer >= 0;
+  view.setUint8(at, present ? SENSE_KEY_SPECIFIC_VALID | (task.fieldInData ? 0 : IN_CDB) : 0);
+  view.setUint16(at + 1, present ? task.fieldPointer : 0);
+}
