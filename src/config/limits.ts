@@ -20,10 +20,10 @@ export const PORTAL_GROUP_TAG_MAX = 0xffff;
 export const LUN_MAX = 0x3fff;
 /** The block sizes that disks come in and initiators expect. */
 export const BLOCK_SIZES = [512, 4096] as const;
-/** RFC 7143 §9.2.1: a CHAP secret of less than 96 random bits needs IPsec beside it. 12 bytes is the least that can hold them. */
-export const SECRET_BYTES_MIN = 12;
-/** Below this a secret is taken, with a warning: people type passwords, and those hold far less than 8 bits a byte. */
-export const SECRET_BYTES_ADVISED = 16;
+/** RFC 7143 §9.2.1: a CHAP secret of less than 96 random bits needs IPsec beside it. 12 characters are the least that can hold them. */
+export const SECRET_CHARACTERS_MIN = 12;
+/** Below this a secret is taken, with a warning: people type words, and those hold far less than 8 bits a letter. */
+export const SECRET_CHARACTERS_ADVISED = 16;
 
 // Counts: generous for a storage server, small enough that a slip of the keyboard is caught.
 

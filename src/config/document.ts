@@ -1,0 +1,74 @@
+// A configuration file, YAML or JSON, as plain data that still knows which line each value stood on.
+// Judges only whether it can be read and parsed; what is in it is the schema's business.
+
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
+import type { Finding } from './finding.ts';
+
+type Path = readonly PropertyKey[];
+
+/** A configuration file that was read. */
+export class ConfigurationFile {
+  readonly #name: string;
+  readonly #document: Document.Parsed;
+  readonly #lines: LineCounter;
+
+  constructor(name: string, document: Document.Parsed, lines: LineCounter) {
+    this.#name = name;
+    this.#document = document;
+    this.#lines = lines;
+  }
+
+  /** The content as plain data; an empty file is an empty mapping. */
+  get content(): Record<string, unknown> {
+    return (this.#document.toJS() ?? {}) as Record<string, unknown>;
+  }
+
+  /** Whether the file says anything at `path`. */
+  has(path: Path): boolean {
+    return this.#document.hasIn(path);
+  }
+
+  /** `lunaring.yaml:14`: the line of the value at `path`, or of the nearest one that it would stand in. */
+  where(path: Path): string {
+    for (let length = path.length; length > 0; length--) {
+      const node = this.#document.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return `${this.#name}:${this.#lines.linePos(node.range[0]).line}`;
+    }
+    return this.#name;
+  }
+}
+
+function failed(name: string, received: string, allowed: string, remedy: string): Finding {
+  return { severity: 'error', path: 'the configuration file', origin: name, received, allowed, remedy };
+}
+
+/** Reads `path`. A YAML parser reads JSON as well. */
+export function readConfigurationFile(path: string): ConfigurationFile | Finding {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const received = (error as NodeJS.ErrnoException).code ?? String(error);
+    return failed(path, received, 'a file that can be read', 'check --config or LUNARING_CONFIG, and the permissions');
+  }
+  const name = basename(path);
+  const lines = new LineCounter();
+  // Plain messages: the pretty ones quote the line, and a line may hold a secret. For the same reason quotations are cut off below.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const error = document.errors[0];
+  if (error !== undefined) {
+    const place = `${name}:${lines.linePos(error.pos[0]).line}`;
+    return failed(
+      place,
+      error.message.replace(/:? *["'`].*/s, ''),
+      'YAML, or JSON',
+      'mend the line, or the one before it',
+    );
+  }
+  if (document.contents !== null && !isMap(document.contents)) {
+    return failed(name, 'something else', 'a mapping: portals, targets, …', 'write the configuration as key: value');
+  }
+  return new ConfigurationFile(name, document, lines);
+}

@@ -1,0 +1,205 @@
+// The environment variables, one table: what each sets, how its text is read, and what it shows as. `lunaring env`, the loading of
+// settings and the reference page all come from it. Bounds and defaults are the schema's: a variable only puts its value in place.
+
+import { DEFAULT_TARGETS } from './schema.ts';
+import type { Settings } from './settings.ts';
+import { formatSize, parseSize } from './size.ts';
+
+/** A configuration before the schema has seen it. */
+export type RawConfiguration = Record<string, unknown>;
+
+/** One variable. */
+export interface EnvironmentVariable {
+  readonly name: string;
+  /** What it sets, as a path into the configuration; the schema's notes, bounds and default at that place hold for it. */
+  readonly path: readonly [string, ...string[]] | null;
+  /** What is said of it where the schema says nothing, or says it of one part only. */
+  readonly allowed?: string;
+  readonly fallback?: string;
+  readonly effect?: string;
+  /** Puts the value into `configuration`, and returns the paths it set. Text that makes no sense is put there as it is: the schema will say. */
+  apply(text: string, configuration: RawConfiguration): readonly (readonly PropertyKey[])[];
+  /** The value in force. */
+  show(settings: Settings): string;
+}
+
+type Reader = (text: string) => unknown;
+
+const FLAGS: Readonly<Record<string, boolean>> = {
+  '1': true,
+  true: true,
+  yes: true,
+  on: true,
+  '0': false,
+  false: false,
+  no: false,
+  off: false,
+};
+
+const asFlag: Reader = (text) => FLAGS[text.toLowerCase()] ?? text;
+const asNumber: Reader = (text) => (/^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text);
+const asText: Reader = (text) => text;
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A variable that sets one value of a section. */
+function single(name: string, section: 'tuning' | 'log', key: string, read: Reader): EnvironmentVariable {
+  return {
+    name,
+    path: [section, key],
+    apply(text, configuration) {
+      const given = configuration[section];
+      if (given === undefined || isRecord(given)) configuration[section] = { ...given, [key]: read(text) };
+      return [[section, key]];
+    },
+    show(settings) {
+      const value = (settings[section] as Readonly<Record<string, unknown>>)[key];
+      if (Array.isArray(value)) return value.length === 0 ? 'any' : value.join(',');
+      return String(value);
+    },
+  };
+}
+
+/** `host:port`, `[v6]:port`, or an address alone. */
+function splitAddress(text: string): { address: string; port?: unknown } {
+  const match = /^(?:\[(.*)\]|([^:]*))(?::(.*))?$/.exec(text);
+  if (match === null) return { address: text };
+  const address = match[1] ?? match[2] ?? '';
+  return match[3] === undefined ? { address } : { address, port: asNumber(match[3]) };
+}
+
+function joinAddress(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function items(text: string): string[] {
+  return text.split(',').map((item) => item.trim());
+}
+
+const portals: EnvironmentVariable = {
+  name: 'LUNARING_PORTALS',
+  path: ['portals'],
+  allowed: 'address:port,…; IPv6 in brackets',
+  effect: 'Where to listen. All of them form portal group 1 and serve discovery.',
+  apply(text, configuration) {
+    configuration['portals'] = items(text).map(splitAddress);
+    return [['portals']];
+  },
+  show: (settings) => settings.portals.map(({ address, port }) => joinAddress(address, port)).join(','),
+};
+
+/** A disk of LUNARING_DISKS. The size is what follows the last colon, if it reads as one: device paths have colons too. */
+function disk(text: string, index: number): unknown {
+  const colon = text.lastIndexOf(':');
+  const sized = colon > 0 && parseSize(text.slice(colon + 1)) !== null;
+  const path = sized ? text.slice(0, colon) : text;
+  const size = sized ? { size: text.slice(colon + 1) } : {};
+  const kind = path === 'memory' || path === 'null' ? { backend: path } : { backend: 'file', path };
+  const name = DEFAULT_TARGETS[0]!.name.replace(/\d+$/, String(index));
+  return { name, luns: [{ lun: 0, ...kind, ...size }] };
+}
+
+const disks: EnvironmentVariable = {
+  name: 'LUNARING_DISKS',
+  path: ['targets'],
+  allowed: 'path[:size],…; memory:size and null:size for disks without a file',
+  effect:
+    'What to serve, in place of all targets: LUN 0 of iqn.2026-11.io.lunaring:disk0, disk1, and so on. A missing file is made when its size is given.',
+  apply(text, configuration) {
+    configuration['targets'] = items(text).map(disk);
+    return [['targets']];
+  },
+  show: (settings) =>
+    settings.targets
+      .flatMap(({ luns }) => luns)
+      .map((lun) => {
+        const size = lun.size === undefined ? '' : `:${formatSize(lun.size)}`;
+        return `${lun.backend === 'file' ? lun.path : lun.backend}${size}`;
+      })
+      .join(','),
+};
+
+const direct: EnvironmentVariable = {
+  name: 'LUNARING_DIRECT',
+  path: null,
+  allowed: 'true or false',
+  fallback: 'true',
+  effect: 'Whether files bypass the page cache (O_DIRECT); sets `direct` of every file LUN.',
+  apply(text, configuration) {
+    const paths: PropertyKey[][] = [];
+    const targets = configuration['targets'];
+    for (const [index, target] of (Array.isArray(targets) ? targets : []).entries()) {
+      const luns = isRecord(target) ? target['luns'] : null;
+      for (const [position, lun] of (Array.isArray(luns) ? luns : []).entries()) {
+        if (!isRecord(lun) || (lun['backend'] ?? 'file') !== 'file') continue;
+        lun['direct'] = asFlag(text);
+        paths.push(['targets', index, 'luns', position, 'direct']);
+      }
+    }
+    return paths;
+  },
+  show(settings) {
+    const files = settings.targets.flatMap(({ luns }) => luns).filter((lun) => lun.backend === 'file');
+    const values = new Set(files.map((lun) => lun.direct));
+    return values.size === 0 ? 'no files' : [...values].join(' and ');
+  },
+};
+
+const admin: EnvironmentVariable = {
+  name: 'LUNARING_ADMIN',
+  path: ['admin'],
+  allowed: 'address:port, or off',
+  effect: 'Where the admin interface listens. An address that is not a loopback one needs admin.tokenFile in the file.',
+  apply(text, configuration) {
+    const given = configuration['admin'];
+    if (asFlag(text) === false) {
+      configuration['admin'] = false;
+      return [['admin']];
+    }
+    configuration['admin'] = { ...(isRecord(given) ? given : {}), ...splitAddress(text) };
+    return [
+      ['admin', 'address'],
+      ['admin', 'port'],
+    ];
+  },
+  show: ({ admin: value }) => (value === false ? 'off' : joinAddress(value.address, value.port)),
+};
+
+const config: EnvironmentVariable = {
+  name: 'LUNARING_CONFIG',
+  path: null,
+  allowed: 'a path',
+  fallback: 'none',
+  effect: 'Configuration file, YAML or JSON; --config wins over it.',
+  // Read before all others, by load.ts.
+  apply: () => [],
+  show: () => '',
+};
+
+/** Every variable, in the order in which they are applied: the disks before what is set on each of them. */
+export const ENVIRONMENT: readonly EnvironmentVariable[] = [
+  config,
+  portals,
+  disks,
+  admin,
+  single('LUNARING_WORKERS', 'tuning', 'workers', asNumber),
+  single('LUNARING_CPUS', 'tuning', 'cpus', asText),
+  single('LUNARING_ENGINE', 'tuning', 'engine', asText),
+  direct,
+  single('LUNARING_QUEUE_DEPTH', 'tuning', 'queueDepth', asNumber),
+  single('LUNARING_SLAB_MIB', 'tuning', 'slabMiB', asNumber),
+  single('LUNARING_BUSY_POLL_US', 'tuning', 'busyPollUs', asNumber),
+  single('LUNARING_SQPOLL', 'tuning', 'sqpoll', asFlag),
+  single('LUNARING_ZEROCOPY_MIN', 'tuning', 'zeroCopyMin', asNumber),
+  single('LUNARING_MAX_RECV_SEGMENT', 'tuning', 'maxRecvDataSegmentLength', asNumber),
+  single('LUNARING_MAX_BURST', 'tuning', 'maxBurstLength', asNumber),
+  single('LUNARING_FIRST_BURST', 'tuning', 'firstBurstLength', asNumber),
+  single('LUNARING_IMMEDIATE_DATA', 'tuning', 'immediateData', asFlag),
+  single('LUNARING_INITIAL_R2T', 'tuning', 'initialR2T', asFlag),
+  single('LUNARING_LOGIN_TIMEOUT_MS', 'tuning', 'loginTimeoutMs', asNumber),
+  single('LUNARING_NOP_INTERVAL_MS', 'tuning', 'nopIntervalMs', asNumber),
+  single('LUNARING_LOG_LEVEL', 'log', 'level', asText),
+  single('LUNARING_LOG_FORMAT', 'log', 'format', asText),
+];

@@ -1,0 +1,229 @@
+// The kinds of value a configuration is made of, each with one text that says what it takes: errors and reference print the same.
+// An issue's message has two lines and more: what is allowed, then what to do. load.ts takes it apart.
+
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+import { nearestWord } from '../base/nearest-word.ts';
+import { normalizeName } from './iscsi-name.ts';
+import { SECRET_CHARACTERS_MIN, TEXT_VALUE_BYTES_MAX } from './limits.ts';
+import { formatSize, parseSize, SIZE_PATTERN } from './size.ts';
+
+/** What the reference says of a field. */
+export interface Note {
+  readonly description: string;
+  readonly allowed?: string;
+  readonly unit?: string;
+}
+
+/** Every described field, for the JSON Schema and the reference page. */
+export const notes = z.registry<Note>();
+
+const allowances = new WeakMap<z.ZodType, Omit<Note, 'description'>>();
+
+function kind<Schema extends z.ZodType>(schema: Schema, allowed: string, unit?: string): Schema {
+  allowances.set(schema, unit === undefined ? { allowed } : { allowed, unit });
+  return schema;
+}
+
+/** Says what a field is for. Outermost: after `.default()` and `.optional()`. */
+export function describe<Schema extends z.ZodType>(schema: Schema, description: string): Schema {
+  let inner: z.ZodType = schema;
+  while (!allowances.has(inner) && 'innerType' in inner.def) inner = inner.def.innerType as z.ZodType;
+  notes.add(schema, { description, ...allowances.get(inner) });
+  return schema;
+}
+
+/** Joins the two halves of an issue's message. */
+function message(allowed: string, ...remedies: string[]): string {
+  return [allowed, ...remedies].join('\n');
+}
+
+/** A message for a value that is not allowed; the remedy for a missing one is to add it. */
+function valueError(allowed: string, hint?: (input: unknown) => string | null) {
+  return (issue: { readonly input?: unknown }): string => {
+    if (issue.input === undefined) return message(allowed, 'add it');
+    return message(allowed, hint?.(issue.input) ?? 'change it, or leave it out where there is a default');
+  };
+}
+
+/** A mapping with known keys. `misplaced` names keys that belong elsewhere, and what to do about them. */
+export function section<Shape extends z.ZodRawShape>(shape: Shape, misplaced: Readonly<Record<string, string>> = {}) {
+  const known = Object.keys(shape);
+  const allowed = `a section with the keys ${known.join(', ')}`;
+  const remedy = (key: string): string => {
+    const nearest = nearestWord(key, known);
+    return misplaced[key] ?? (nearest === null ? 'remove it' : `did you mean ${nearest}?`);
+  };
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code === 'unrecognized_keys') return message(allowed, ...issue.keys.map(remedy));
+      return message(allowed, issue.input === undefined ? 'add it' : 'write it as a mapping, key: value');
+    },
+  });
+}
+
+/** A whole number within bounds, both included. */
+export function integer(min: number, max: number, unit?: string) {
+  const allowed = `a whole number from ${min} to ${max}`;
+  const error = valueError(allowed);
+  return kind(z.int({ error }).min(min, { error }).max(max, { error }), allowed, unit);
+}
+
+/** true or false. */
+export function flag() {
+  const allowed = 'true or false';
+  return kind(z.boolean({ error: valueError(allowed) }), allowed);
+}
+
+/** One word of a few. */
+export function choice<const Words extends readonly [string, ...string[]]>(words: Words) {
+  const allowed = words.length === 1 ? words[0] : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+  const hint = (input: unknown): string | null => {
+    const nearest = nearestWord(String(input), words);
+    return nearest === null ? null : `did you mean ${nearest}?`;
+  };
+  return kind(z.enum(words, { error: valueError(allowed, hint) }), allowed);
+}
+
+/** One number of a few. */
+export function oneOf<const Numbers extends readonly [number, ...number[]]>(numbers: Numbers, unit?: string) {
+  const allowed = numbers.join(' or ');
+  return kind(z.literal(numbers, { error: valueError(allowed) }), allowed, unit);
+}
+
+/** A number of bytes, given as a number or with a unit. */
+export function size(min: number, max: number) {
+  const allowed = `a size from ${formatSize(min)} to ${formatSize(max)}: bytes, or with KiB, MiB, GiB, TiB`;
+  const error = valueError(allowed, (input) =>
+    /[kmgt]b$/i.test(String(input)) ? 'write KiB, MiB, GiB or TiB, which are powers of two' : null,
+  );
+  const schema = z
+    .union([z.int({ error }), z.string({ error }).regex(SIZE_PATTERN, { error })], { error })
+    .transform((value, context) => {
+      const bytes = typeof value === 'number' ? value : parseSize(value);
+      if (bytes !== null && bytes >= min && bytes <= max) return bytes;
+      context.addIssue({ code: 'custom', message: error({ input: value }) });
+      return z.NEVER;
+    });
+  return kind(schema, allowed, 'bytes');
+}
+
+/** A text that must pass `accepts`, given back as `accepts` returns it; null refuses it. */
+function checked<Value>(
+  allowed: string,
+  accepts: (text: string) => Value | null,
+  hint?: (input: unknown) => string | null,
+) {
+  const error = valueError(allowed, hint);
+  const schema = z.string({ error }).transform((text, context) => {
+    const value = accepts(text);
+    if (value !== null) return value;
+    context.addIssue({ code: 'custom', message: error({ input: text }) });
+    return z.NEVER;
+  });
+  return kind(schema, allowed);
+}
+
+/** A text that fits a value of RFC 7143 §6.1. */
+export function text() {
+  const fits = (value: string) =>
+    value !== '' && Buffer.byteLength(value) <= TEXT_VALUE_BYTES_MAX && !/\p{Cc}/u.test(value);
+  return checked(`1 to ${TEXT_VALUE_BYTES_MAX} bytes of text without control characters`, (value) =>
+    fits(value) ? value : null,
+  );
+}
+
+/** A file's path; relative ones are resolved by settle.ts. */
+export function filePath() {
+  return checked('a path', (value) => (value === '' || value.includes('\0') ? null : value));
+}
+
+/** A CHAP secret, still as text; settle.ts wraps it. */
+export function secretText() {
+  return checked(
+    `a text of at least ${SECRET_CHARACTERS_MIN} characters`,
+    (value) => (value.length >= SECRET_CHARACTERS_MIN ? value : null),
+    (input) => (typeof input === 'string' ? 'choose a longer secret' : 'put it in quotes'),
+  );
+}
+
+/** An iSCSI name, normalised. */
+export function iscsiName() {
+  return checked(
+    'an iSCSI name: iqn.yyyy-mm.reversed.domain:anything, eui. and 16 hex digits, or naa. and 16 or 32',
+    normalizeName,
+    () => 'write a name such as iqn.2026-11.com.example:disk0',
+  );
+}
+
+/** A literal IPv4 or IPv6 address. */
+export function ipAddress() {
+  return checked('an IPv4 or IPv6 address', (value) => (isIP(value) === 0 ? null : value));
+}
+
+/** A network in prefix notation, or one address. */
+export function network() {
+  return checked('a network such as 192.0.2.0/24 or 2001:db8::/32, or an address', (value) => {
+    const cidr = value.includes('/') ? value : `${value}/${isIP(value) === 6 ? 128 : 32}`;
+    return ipaddr.isValidCIDR(cidr) ? cidr : null;
+  });
+}
+
+/** A name, or a pattern of names in which `*` stands for any characters; lower case, as names are compared. */
+export function namePattern() {
+  return checked('an iSCSI name in which * stands for any characters', (value) =>
+    /^[^\s\p{Cc}]+$/u.test(value) ? value.normalize('NFKC').toLowerCase() : null,
+  );
+}
+
+/** `host[:port][,tag]`, as TargetAddress spells it (RFC 7143 §13.8); IPv6 in brackets. */
+export function targetAddress() {
+  const shape = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+))(?::(\d{1,5}))?(?:,(\d{1,5}))?$/;
+  return checked('host:port or host:port,tag; an IPv6 address in brackets', (value) => {
+    const match = shape.exec(value);
+    if (match === null || (match[1] !== undefined && isIP(match[1]) !== 6)) return null;
+    const fits = Number(match[3] ?? 1) > 0 && Number(match[3] ?? 1) <= 0xffff && Number(match[4] ?? 0) <= 0xffff;
+    return fits ? value : null;
+  });
+}
+
+/** A text of a given shape. */
+export function pattern(shape: RegExp, allowed: string) {
+  return checked(allowed, (value) => (shape.test(value) ? value : null));
+}
+
+/** A CPU list as the kernel writes it, `0-3,8`; `any` pins nothing and gives an empty list. */
+export function cpuList(max: number) {
+  return checked(`any, or CPU numbers from 0 to ${max} such as 0-3,8`, (value) => {
+    if (value === 'any') return [];
+    const cpus = new Set<number>();
+    for (const part of value.split(',')) {
+      const match = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part);
+      const first = Number(match?.[1]);
+      const last = Number(match?.[2] ?? match?.[1]);
+      if (match === null || first > last || last > max) return null;
+      for (let cpu = first; cpu <= last; cpu++) cpus.add(cpu);
+    }
+    return [...cpus];
+  });
+}
+
+/** `schema`, or the word that means: decide for me. */
+export function orWord<const Word extends string, Schema extends z.ZodType>(word: Word, schema: Schema) {
+  const inner = allowances.get(schema);
+  const allowed = `${word}, or ${inner?.allowed ?? 'a value'}`;
+  return kind(z.union([z.literal(word), schema], { error: valueError(allowed) }), allowed, inner?.unit);
+}
+
+/** A list, with bounds on its length. */
+export function list<Schema extends z.ZodType>(element: Schema, min: number, max: number) {
+  const allowed = `a list of ${min} to ${max} entries`;
+  const error = valueError(allowed, (input) => (Array.isArray(input) ? null : 'write it as a list, - entry'));
+  return kind(z.array(element, { error }).min(min, { error }).max(max, { error }), allowed);
+}
+
+/** `schema`, or false to switch the thing off. */
+export function orOff<Schema extends z.ZodType>(schema: Schema) {
+  return z.union([z.literal(false), schema], { error: valueError('false, or a section') });
+}

@@ -1,0 +1,157 @@
+// Brings the sources together, later ones winning: defaults, file, environment. Gives settings that can be served, or every
+// finding at once. Reads the configuration file and the secret files it names, and touches nothing else.
+
+import { dirname, resolve } from 'node:path';
+import type { z } from 'zod';
+import { nearestWord } from '../base/nearest-word.ts';
+import { ConfigurationFile, readConfigurationFile } from './document.ts';
+import { ENVIRONMENT, type RawConfiguration } from './environment.ts';
+import { type Finding, formatPath } from './finding.ts';
+import { configuration, DEFAULT_PORTALS, DEFAULT_TARGETS } from './schema.ts';
+import type { Settings } from './settings.ts';
+import { settle } from './settle.ts';
+
+type Path = readonly PropertyKey[];
+/** Variable names by the path they set. */
+type Setters = ReadonlyMap<string, string>;
+
+/** Where to load from. */
+export interface Sources {
+  /** Configuration file named on the command line; wins over LUNARING_CONFIG. Relative to `workingDirectory`. */
+  readonly file?: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string;
+}
+
+/** Says who set the value at a path: `lunaring.yaml:14`, a variable's name, or `default`. */
+export type OriginOf = (path: Path) => string;
+
+/** What loading gives: settings with the warnings about them, or what is wrong. */
+export type Loaded =
+  | { readonly settings: Settings; readonly findings: readonly Finding[]; readonly originOf: OriginOf }
+  | { readonly settings: null; readonly findings: readonly Finding[] };
+
+/** The longest text of a value that a finding quotes. */
+const RECEIVED_CHARACTERS_MAX = 60;
+/** Keys below which a value may be a secret, whatever the reader took it for; and those among them that never are. */
+const SECRET_PLACES = new Set<PropertyKey>(['auth', 'users', 'mutual', 'secret']);
+const OPEN_KEYS = new Set<PropertyKey>(['method', 'algorithms', 'name', 'secretFile']);
+
+/** The value at `path`, as a finding quotes it. */
+function quote(document: unknown, path: Path): string {
+  let value = document;
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'a mapping';
+  const open = path.some((key) => OPEN_KEYS.has(key)) || !path.some((key) => SECRET_PLACES.has(key));
+  if (!open)
+    return typeof value === 'string' ? `[secret of ${value.length} characters]` : `[secret, a ${typeof value}]`;
+  const text = JSON.stringify(value);
+  return text.length <= RECEIVED_CHARACTERS_MAX ? text : `${text.slice(0, RECEIVED_CHARACTERS_MAX)}…`;
+}
+
+/** Of a union's failures, those of the member that was meant: the one that got beyond the kind of value. */
+function flatten(issue: z.core.$ZodIssue, path: Path = []): z.core.$ZodIssue[] {
+  const here = [...path, ...issue.path];
+  if (issue.code === 'invalid_union') {
+    const meant = issue.errors.find((issues) =>
+      issues.some((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'),
+    );
+    if (meant !== undefined) return meant.flatMap((inner) => flatten(inner, here));
+  }
+  return [{ ...issue, path: here }];
+}
+
+/** Findings for what the schema refused. The message of an issue is made in fields.ts: what is allowed, then what to do. */
+function judge(issue: z.core.$ZodIssue, document: unknown, placeOf: OriginOf): Finding[] {
+  return flatten(issue).flatMap((found) => {
+    const [allowed = '', ...remedies] = found.message.split('\n');
+    const finding = (path: Path, received: string, remedy = 'change it'): Finding => {
+      return { severity: 'error', path: formatPath(path), origin: placeOf(path), received, allowed, remedy };
+    };
+    if (found.code !== 'unrecognized_keys') return [finding(found.path, quote(document, found.path), remedies[0])];
+    // Never the value: a mistyped key may be that of a secret.
+    return found.keys.map((key, index) => finding([...found.path, key], `an unknown key, ${key}`, remedies[index]));
+  });
+}
+
+/** Variables that look like ours and are not. A warning only: Kubernetes makes some for a service that is called lunaring. */
+function strangers(environment: Sources['environment']): Finding[] {
+  const known = ENVIRONMENT.map(({ name }) => name);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('LUNARING_') && !known.includes(name))
+    .map((name) => {
+      const nearest = nearestWord(name, known);
+      const remedy = nearest === null ? '`lunaring env` lists the known ones' : `did you mean ${nearest}?`;
+      return {
+        severity: 'warning',
+        path: name,
+        origin: 'environment',
+        received: 'an unknown variable',
+        allowed: 'known variables',
+        remedy,
+      };
+    });
+}
+
+/** Puts the environment's values into `document`; returns who set which path. */
+function applyEnvironment(environment: Sources['environment'], document: RawConfiguration): Setters {
+  const setters = new Map<string, string>();
+  for (const variable of ENVIRONMENT) {
+    const text = environment[variable.name]?.trim();
+    if (text === undefined || text === '') continue;
+    for (const path of variable.apply(text, document)) setters.set(formatPath(path), variable.name);
+  }
+  return setters;
+}
+
+/** Who set the value at a path; with `nearest`, what does not stand in the file counts as its, where the value it would stand in does. */
+function originAt(path: Path, nearest: boolean, file: ConfigurationFile | null, setters: Setters): string {
+  for (let length = path.length; length > 0; length--) {
+    const setter = setters.get(formatPath(path.slice(0, length)));
+    if (setter !== undefined) return setter;
+  }
+  const inFile = file?.has(nearest ? path.slice(0, 1) : path) === true;
+  return inFile ? file.where(path) : 'default';
+}
+
+function freeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) freeze(inner);
+  }
+  return value;
+}
+
+/** Loads the settings. Changes nothing in the world; throws only for faults of our own. */
+export function loadSettings(sources: Sources): Loaded {
+  const { environment, workingDirectory } = sources;
+  const name = sources.file ?? (environment['LUNARING_CONFIG']?.trim() || undefined);
+  const location = name === undefined ? null : resolve(workingDirectory, name);
+  const file = location === null ? null : readConfigurationFile(location);
+  if (file !== null && !(file instanceof ConfigurationFile)) return { settings: null, findings: [file] };
+
+  const document: RawConfiguration = structuredClone({ portals: DEFAULT_PORTALS, targets: DEFAULT_TARGETS });
+  Object.assign(document, file?.content);
+  const setters = applyEnvironment(environment, document);
+  const placeOf: OriginOf = (path) => originAt(path, true, file, setters);
+  const findings = strangers(environment);
+
+  const parsed = configuration.safeParse(document);
+  if (!parsed.success) {
+    findings.push(...parsed.error.issues.flatMap((issue) => judge(issue, document, placeOf)));
+    return { settings: null, findings };
+  }
+  const settings = settle(parsed.data, {
+    directoryOf(path) {
+      const fromFile = location !== null && file?.has(path.slice(0, 1)) === true && !setters.has(String(path[0]));
+      return fromFile ? dirname(location) : workingDirectory;
+    },
+    report(severity, path, received, allowed, remedy) {
+      findings.push({ severity, path: formatPath(path), origin: placeOf(path), received, allowed, remedy });
+    },
+  });
+  if (findings.some(({ severity }) => severity === 'error')) return { settings: null, findings };
+  return { settings: freeze(settings), findings, originOf: (path) => originAt(path, false, file, setters) };
+}

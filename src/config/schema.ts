@@ -1,0 +1,299 @@
+// The shape of a configuration file: every key, its bounds, its default and what it is for. Types, checks, JSON Schema and the
+// reference page come from here. What needs more than one value to judge is settle.ts; where values come from is load.ts.
+
+import { z } from 'zod';
+import {
+  choice,
+  cpuList,
+  describe,
+  filePath,
+  flag,
+  integer,
+  ipAddress,
+  iscsiName,
+  list,
+  namePattern,
+  network,
+  oneOf,
+  orOff,
+  orWord,
+  pattern,
+  secretText,
+  section,
+  size,
+  targetAddress,
+  text,
+} from './fields.ts';
+import * as limits from './limits.ts';
+
+/** What is served when nobody says what: one sparse disk on the loopback. */
+export const DEFAULT_PORTALS = [{ address: '127.0.0.1', port: 3260 }];
+export const DEFAULT_TARGETS = [
+  {
+    name: 'iqn.2026-11.io.lunaring:disk0',
+    luns: [{ lun: 0, backend: 'file' as const, path: 'disk0.img', size: '1GiB' }],
+  },
+];
+
+const portal = section({
+  address: describe(ipAddress(), 'Address to listen on; 0.0.0.0 and :: listen on all.'),
+  port: describe(integer(0, 65535).default(3260), 'TCP port. 3260 is registered for iSCSI; 0 takes any free one.'),
+  tag: describe(
+    integer(0, limits.PORTAL_GROUP_TAG_MAX).default(1),
+    'Target portal group: connections of one session may use all portals that share a tag.',
+  ),
+  discovery: describe(flag().default(true), 'Whether discovery sessions are served here; refused with 0209 otherwise.'),
+});
+
+const credential = section({
+  name: describe(text(), 'CHAP name (CHAP_N).'),
+  secret: describe(secretText().optional(), 'CHAP secret. Never printed.'),
+  secretFile: describe(
+    filePath().optional(),
+    'File that holds the secret, in place of `secret`; white space around it is dropped.',
+  ),
+});
+
+const CHAP_ONLY = 'write method: chap beside it';
+
+const auth = z.discriminatedUnion(
+  'method',
+  [
+    section(
+      { method: z.literal('none').default('none') },
+      { users: CHAP_ONLY, algorithms: CHAP_ONLY, mutual: CHAP_ONLY },
+    ),
+    section({
+      method: z.literal('chap'),
+      algorithms: describe(
+        list(choice(['sha3-256', 'sha256', 'sha1', 'md5']), 1, 4).default(['sha3-256', 'sha256', 'sha1', 'md5']),
+        'Digests taken for CHAP, best first.',
+      ),
+      users: describe(list(credential, 1, limits.USERS_MAX), 'Who may log in.'),
+      mutual: describe(credential.optional(), 'How the target proves itself to initiators that ask for it.'),
+    }),
+  ],
+  { error: 'none or chap\nwrite method: none or method: chap' },
+);
+
+const digest = choice(['off', 'offer', 'require']);
+
+const digests = section({
+  header: describe(digest.default('offer'), 'CRC32C over headers: `offer` takes it when the initiator prefers it.'),
+  data: describe(digest.default('offer'), 'CRC32C over data segments.'),
+});
+
+const acl = section({
+  initiators: describe(
+    list(namePattern(), 1, limits.ACL_ENTRIES_MAX).default(['*']),
+    'Initiator names that are let in, `*` for any characters.',
+  ),
+  networks: describe(
+    list(network(), 1, limits.ACL_ENTRIES_MAX).default(['0.0.0.0/0', '::/0']),
+    'Networks from which they are let in.',
+  ),
+  denial: describe(
+    choice(['reveal', 'hide']).default('reveal'),
+    'What others are told: `reveal` answers 0202 (not allowed), `hide` 0203 (no such target).',
+  ),
+});
+
+const redirect = section({
+  address: describe(targetAddress(), 'Where the target is served instead.'),
+  permanent: describe(flag().default(false), 'Moved for good (0102) rather than for now (0101).'),
+});
+
+const unit = {
+  lun: describe(integer(0, limits.LUN_MAX), 'Logical unit number, unique in its target.'),
+  blockSize: describe(oneOf(limits.BLOCK_SIZES, 'bytes').default(512), 'Bytes in a logical block.'),
+  readOnly: describe(flag().default(false), 'Refuse every command that would change data.'),
+  removable: describe(flag().default(false), 'Report a removable medium that START STOP UNIT can eject.'),
+  serial: describe(
+    pattern(/^[A-Za-z0-9._-]{1,32}$/, '1 to 32 letters, digits, dots, dashes or underscores').optional(),
+    'Unit serial number. Made from machine, target, LUN and path when left out, and the same after every start.',
+  ),
+  naa: describe(
+    pattern(
+      /^(?:[235][0-9a-f]{15}|6[0-9a-f]{31})$/,
+      '16 hex digits that begin with 2, 3 or 5, or 32 that begin with 6',
+    ).optional(),
+    'World-wide name of the unit. Made like the serial number, as a locally assigned NAA identifier, when left out.',
+  ),
+};
+
+const fileLun = section({
+  lun: unit.lun,
+  backend: z.literal('file').default('file'),
+  path: describe(filePath(), 'Regular file or block device; relative to the configuration file.'),
+  size: describe(
+    size(limits.UNIT_BYTES_MIN, limits.UNIT_BYTES_MAX).optional(),
+    'Size of a file that is yet to be made (sparse). An existing file must have it, if given.',
+  ),
+  direct: describe(flag().default(true), 'Bypass the page cache (O_DIRECT).'),
+  blockSize: unit.blockSize,
+  readOnly: unit.readOnly,
+  removable: unit.removable,
+  serial: unit.serial,
+  naa: unit.naa,
+});
+
+const memoryLun = section({
+  lun: unit.lun,
+  backend: z.literal('memory'),
+  size: describe(
+    size(limits.UNIT_BYTES_MIN, limits.MEMORY_UNIT_BYTES_MAX),
+    'Size of the RAM disk; its content ends with the process.',
+  ),
+  blockSize: unit.blockSize,
+  readOnly: unit.readOnly,
+  removable: unit.removable,
+  serial: unit.serial,
+  naa: unit.naa,
+});
+
+const nullLun = section({
+  lun: unit.lun,
+  backend: z.literal('null'),
+  size: describe(
+    size(limits.UNIT_BYTES_MIN, limits.UNIT_BYTES_MAX),
+    'Size that is reported; reads give zeroes, writes are dropped.',
+  ),
+  blockSize: unit.blockSize,
+  readOnly: unit.readOnly,
+  removable: unit.removable,
+  serial: unit.serial,
+  naa: unit.naa,
+});
+
+const lun = z.discriminatedUnion('backend', [fileLun, memoryLun, nullLun], {
+  error: (issue) =>
+    `file, memory or null\n${
+      typeof issue.input === 'object' && (issue.input as { backend?: unknown } | null)?.backend === null
+        ? 'write it in quotes, backend: "null": without them YAML takes it for no value'
+        : 'write backend: file, backend: memory or backend: "null"'
+    }`,
+});
+
+const target = section({
+  name: describe(iscsiName(), 'iSCSI name of the target; compared without regard to case.'),
+  alias: describe(text().optional(), 'Name for people (TargetAlias).'),
+  state: describe(
+    choice(['online', 'offline']).default('online'),
+    'An offline target is listed, and refuses logins with 0301.',
+  ),
+  portalGroups: describe(
+    list(integer(0, limits.PORTAL_GROUP_TAG_MAX), 1, limits.PORTALS_MAX).optional(),
+    'Tags of the portal groups that serve it. All of them when left out.',
+  ),
+  sessionLimit: describe(
+    integer(1, limits.SESSION_LIMIT_MAX, 'sessions').default(limits.SESSION_LIMIT_DEFAULT),
+    'Sessions of the target; more are refused with 0302.',
+  ),
+  connectionLimit: describe(
+    integer(1, limits.CONNECTION_LIMIT_MAX, 'connections').default(limits.CONNECTION_LIMIT_DEFAULT),
+    'Connections of all its sessions; more are refused with 0206.',
+  ),
+  maxConnections: describe(
+    integer(1, limits.MAX_CONNECTIONS_MAX, 'connections').default(1),
+    'Connections of one session (MaxConnections).',
+  ),
+  digests: describe(digests.prefault({}), 'Which CRC32C digests are negotiated.'),
+  errorRecoveryLevel: describe(integer(0, 2).default(0), 'Highest ErrorRecoveryLevel offered.'),
+  auth: describe(auth.prefault({}), 'How initiators prove who they are: `method: none` or `method: chap`.'),
+  acl: describe(acl.prefault({}), 'Who is let in.'),
+  redirect: describe(redirect.optional(), 'Send initiators elsewhere.'),
+  luns: describe(list(lun, 0, limits.LUNS_PER_TARGET_MAX), 'Its logical units.'),
+});
+
+const admin = section({
+  address: describe(ipAddress().default('127.0.0.1'), 'Address of the admin interface.'),
+  port: describe(integer(0, 65535).default(9260), 'Its TCP port; 0 takes any free one.'),
+  tokenFile: describe(
+    filePath().optional(),
+    'File with the token that requests must carry. Required unless the address is a loopback one.',
+  ),
+});
+
+const tuning = section({
+  workers: describe(
+    orWord('auto', integer(1, limits.WORKERS_MAX, 'threads')).default('auto'),
+    'Worker threads that serve sessions; auto is one per core. A session lives on one worker.',
+  ),
+  cpus: describe(cpuList(limits.CPU_MAX).prefault('any'), 'CPUs to pin workers to, in turn.'),
+  engine: describe(
+    choice(['auto', 'uring', 'posix']).default('auto'),
+    'How workers reach the kernel; auto takes io_uring where it works, and says in the log what it took and why.',
+  ),
+  queueDepth: describe(
+    integer(1, limits.QUEUE_DEPTH_MAX, 'commands').default(limits.QUEUE_DEPTH_DEFAULT),
+    'Commands that one session may have outstanding: the width of its CmdSN window.',
+  ),
+  slabMiB: describe(
+    integer(limits.SLAB_MIB_MIN, limits.SLAB_MIB_MAX, 'MiB').default(limits.SLAB_MIB_DEFAULT),
+    'I/O memory of each worker, reserved at start. Commands wait in the window when it is used up.',
+  ),
+  busyPollUs: describe(
+    integer(0, limits.BUSY_POLL_US_MAX, 'µs').default(0),
+    'How long an idle worker polls before it sleeps: less latency for a busy core. 0 sleeps at once.',
+  ),
+  sqpoll: describe(
+    flag().default(false),
+    'Let a kernel thread pick up submissions (IORING_SETUP_SQPOLL): one more busy core per worker.',
+  ),
+  zeroCopyMin: describe(
+    size(0, limits.BURST_BYTES_MAX).prefault(0),
+    'Sends of at least this size leave without a copy (MSG_ZEROCOPY). 0 never does; loopback copies in any case.',
+  ),
+  maxRecvDataSegmentLength: describe(
+    size(limits.RECV_SEGMENT_BYTES_MIN, limits.RECV_SEGMENT_BYTES_MAX).prefault(limits.RECV_SEGMENT_BYTES_MAX),
+    'MaxRecvDataSegmentLength that we declare: the longest data segment an initiator may send.',
+  ),
+  maxBurstLength: describe(
+    size(limits.BURST_BYTES_MIN, limits.BURST_BYTES_MAX).prefault(limits.MAX_BURST_BYTES_DEFAULT),
+    'MaxBurstLength offered: bytes in one solicited sequence.',
+  ),
+  firstBurstLength: describe(
+    size(limits.BURST_BYTES_MIN, limits.BURST_BYTES_MAX).optional(),
+    `FirstBurstLength offered: bytes sent without being asked. Left out: ${limits.FIRST_BURST_BYTES_DEFAULT}, or maxBurstLength if that is less.`,
+  ),
+  immediateData: describe(flag().default(true), 'ImmediateData offered: data may ride in the command PDU.'),
+  initialR2T: describe(flag().default(false), 'InitialR2T demanded: every WRITE waits for a round trip.'),
+  loginTimeoutMs: describe(
+    integer(limits.LOGIN_TIMEOUT_MS_MIN, limits.LOGIN_TIMEOUT_MS_MAX, 'ms').default(limits.LOGIN_TIMEOUT_MS_DEFAULT),
+    'From accept to full feature phase; then the connection is closed.',
+  ),
+  nopIntervalMs: describe(
+    integer(0, limits.NOP_INTERVAL_MS_MAX, 'ms').default(limits.NOP_INTERVAL_MS_DEFAULT),
+    'A connection silent for this long is asked (NOP-In), and dropped after as long again. 0 never asks.',
+  ),
+});
+
+const log = section({
+  level: describe(
+    choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+    'The least important lines that are written.',
+  ),
+  format: describe(
+    choice(['auto', 'json', 'pretty']).default('auto'),
+    'json for machines, pretty for people; auto is pretty on a terminal.',
+  ),
+});
+
+/** The whole configuration. */
+export const configuration = section({
+  portals: describe(list(portal, 1, limits.PORTALS_MAX).prefault(DEFAULT_PORTALS), 'Where to listen.'),
+  admin: describe(
+    orOff(admin).prefault({}),
+    'HTTP interface for status, metrics and changes; `false` switches it off.',
+  ),
+  discovery: describe(
+    section({ auth: describe(auth.prefault({}), 'How initiators prove who they are.') }).prefault({}),
+    'Discovery sessions.',
+  ),
+  targets: describe(list(target, 0, limits.TARGETS_MAX).prefault(DEFAULT_TARGETS), 'What is served.'),
+  tuning: describe(tuning.prefault({}), 'Performance, and the values offered in negotiation.'),
+  log: describe(log.prefault({}), 'The log, written to standard error.'),
+});
+
+/** A configuration whose shape is right, before settle.ts. */
+export type Configuration = z.output<typeof configuration>;

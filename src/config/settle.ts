@@ -1,0 +1,217 @@
+// Turns a configuration of the right shape into settings that can be served: paths made absolute, secrets read, defaults that
+// depend on other values filled in, and everything judged that needs more than one value. Opens no disk and no socket.
+
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
+import {
+  FIRST_BURST_BYTES_DEFAULT,
+  SECRET_CHARACTERS_ADVISED,
+  SECRET_CHARACTERS_MIN,
+  workersAutomatic,
+} from './limits.ts';
+import type { Configuration } from './schema.ts';
+import { Secret } from './secret.ts';
+
+type Path = readonly PropertyKey[];
+
+/** What settling needs of its caller. */
+export interface Surroundings {
+  /** Directory that a relative path at this place in the configuration is relative to. */
+  directoryOf(path: Path): string;
+  /** Takes a finding. `received` is printed as it is: no secrets. */
+  report(severity: 'error' | 'warning', path: Path, received: string, allowed: string, remedy: string): void;
+}
+
+type TargetInput = Configuration['targets'][number];
+type AuthInput = TargetInput['auth'];
+type CredentialInput = Extract<AuthInput, { method: 'chap' }>['users'][number];
+
+/** Whether only this host can reach `address`. */
+function isLoopback(address: string): boolean {
+  return ipaddr.process(address).range() === 'loopback';
+}
+
+function settleSecret(input: CredentialInput, path: Path, surroundings: Surroundings): string | null {
+  const { secret, secretFile } = input;
+  if ((secret === undefined) === (secretFile === undefined)) {
+    const received = secret === undefined ? 'neither secret nor secretFile' : 'secret and secretFile';
+    surroundings.report('error', path, received, 'one of secret and secretFile', 'keep one of them');
+    return null;
+  }
+  if (secret !== undefined) return secret;
+  const file = resolve(surroundings.directoryOf(path), secretFile!);
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const received = `${file}: ${(error as NodeJS.ErrnoException).code}`;
+    surroundings.report(
+      'error',
+      [...path, 'secretFile'],
+      received,
+      'a file that can be read',
+      'check path and permissions',
+    );
+    return null;
+  }
+}
+
+function settleCredential(input: CredentialInput, path: Path, surroundings: Surroundings) {
+  const text = settleSecret(input, path, surroundings);
+  const place = [...path, input.secret === undefined ? 'secretFile' : 'secret'];
+  if (text !== null && text.length < SECRET_CHARACTERS_ADVISED) {
+    const severity = text.length < SECRET_CHARACTERS_MIN ? 'error' : 'warning';
+    const least = severity === 'error' ? SECRET_CHARACTERS_MIN : SECRET_CHARACTERS_ADVISED;
+    surroundings.report(
+      severity,
+      place,
+      `${text.length} characters`,
+      `${least} characters and more`,
+      'choose a longer secret',
+    );
+  }
+  return { name: input.name, secret: new Secret(text ?? '') };
+}
+
+function settleAuth(input: AuthInput, path: Path, surroundings: Surroundings) {
+  if (input.method === 'none') return { method: input.method };
+  const users = input.users.map((user, index) => settleCredential(user, [...path, 'users', index], surroundings));
+  const seen = new Set<string>();
+  for (const [index, user] of users.entries()) {
+    if (seen.has(user.name)) {
+      const place = [...path, 'users', index, 'name'];
+      surroundings.report('error', place, user.name, 'each name once', 'remove or rename one of them');
+    }
+    seen.add(user.name);
+  }
+  if (input.mutual === undefined) return { method: input.method, algorithms: input.algorithms, users };
+  const mutual = settleCredential(input.mutual, [...path, 'mutual'], surroundings);
+  // RFC 7143 §9.2.1: the same secret in both directions lets an initiator answer with what it was asked.
+  if (users.some((user) => user.secret.equals(mutual.secret))) {
+    const allowed = "a secret that is no user's";
+    surroundings.report(
+      'error',
+      [...path, 'mutual'],
+      "a user's secret",
+      allowed,
+      'choose another secret for the target',
+    );
+  }
+  return { method: input.method, algorithms: input.algorithms, users, mutual };
+}
+
+function settlePortals(input: Configuration['portals'], surroundings: Surroundings) {
+  const seen = new Set<string>();
+  for (const [index, portal] of input.entries()) {
+    const key = `${portal.address} port ${portal.port}`;
+    if (portal.port !== 0 && seen.has(key)) {
+      surroundings.report('error', ['portals', index], key, 'each address and port once', 'remove one of them');
+    }
+    seen.add(key);
+  }
+  return input;
+}
+
+function settleAdmin(input: Configuration['admin'], surroundings: Surroundings) {
+  if (input === false) return input;
+  if (input.tokenFile === undefined && !isLoopback(input.address)) {
+    const allowed = 'a loopback address, or any address together with tokenFile';
+    const remedy = 'set admin.tokenFile, or listen on 127.0.0.1';
+    surroundings.report('error', ['admin', 'address'], input.address, allowed, remedy);
+  }
+  const { address, port, tokenFile } = input;
+  if (tokenFile === undefined) return { address, port };
+  return { address, port, tokenFile: resolve(surroundings.directoryOf(['admin', 'tokenFile']), tokenFile) };
+}
+
+function settleLuns(input: TargetInput['luns'], path: Path, surroundings: Surroundings) {
+  const seen = new Set<number>();
+  return input.map((lun, index) => {
+    const place = [...path, index];
+    if (seen.has(lun.lun)) {
+      surroundings.report(
+        'error',
+        [...place, 'lun'],
+        String(lun.lun),
+        'each number once in a target',
+        'give it another number',
+      );
+    }
+    seen.add(lun.lun);
+    if (lun.size !== undefined && lun.size % lun.blockSize !== 0) {
+      const allowed = `a multiple of the block size, ${lun.blockSize}`;
+      surroundings.report('error', [...place, 'size'], `${lun.size} bytes`, allowed, 'change size or blockSize');
+    }
+    if (lun.backend !== 'file') return lun;
+    return { ...lun, path: resolve(surroundings.directoryOf([...place, 'path']), lun.path) };
+  });
+}
+
+function settleTarget(input: TargetInput, index: number, tags: readonly number[], surroundings: Surroundings) {
+  const path = ['targets', index];
+  const portalGroups = input.portalGroups ?? tags;
+  for (const tag of portalGroups.filter((candidate) => !tags.includes(candidate))) {
+    const allowed = `tags of portals: ${tags.join(', ')}`;
+    surroundings.report(
+      'error',
+      [...path, 'portalGroups'],
+      String(tag),
+      allowed,
+      'add a portal with this tag, or leave it out',
+    );
+  }
+  return {
+    ...input,
+    portalGroups,
+    auth: settleAuth(input.auth, [...path, 'auth'], surroundings),
+    luns: settleLuns(input.luns, [...path, 'luns'], surroundings),
+  };
+}
+
+function settleTuning(input: Configuration['tuning'], surroundings: Surroundings) {
+  const firstBurstLength = input.firstBurstLength ?? Math.min(FIRST_BURST_BYTES_DEFAULT, input.maxBurstLength);
+  if (firstBurstLength > input.maxBurstLength) {
+    // RFC 7143 §13.14.
+    const allowed = `at most maxBurstLength, ${input.maxBurstLength} bytes`;
+    const place = ['tuning', 'firstBurstLength'];
+    surroundings.report('error', place, `${firstBurstLength} bytes`, allowed, 'lower it, or raise maxBurstLength');
+  }
+  return { ...input, firstBurstLength, workers: input.workers === 'auto' ? workersAutomatic() : input.workers };
+}
+
+/** Completes a configuration. Only to be used when no error was reported. */
+export function settle(input: Configuration, surroundings: Surroundings) {
+  const portals = settlePortals(input.portals, surroundings);
+  const tags = [...new Set(portals.map((portal) => portal.tag))];
+  const targets = input.targets.map((target, index) => settleTarget(target, index, tags, surroundings));
+  const names = new Set<string>();
+  for (const [index, target] of targets.entries()) {
+    if (names.has(target.name)) {
+      surroundings.report(
+        'error',
+        ['targets', index, 'name'],
+        target.name,
+        'each name once, whatever its case',
+        'rename one of them',
+      );
+    }
+    names.add(target.name);
+  }
+  if (targets.length === 0) {
+    surroundings.report(
+      'warning',
+      ['targets'],
+      'none',
+      'one target and more',
+      'add a target: there is nothing to log in to',
+    );
+  }
+  return {
+    portals,
+    admin: settleAdmin(input.admin, surroundings),
+    discovery: { auth: settleAuth(input.discovery.auth, ['discovery', 'auth'], surroundings) },
+    targets,
+    tuning: settleTuning(input.tuning, surroundings),
+    log: input.log,
+  };
+}

@@ -1,0 +1,15 @@
+// How the tests run: from the repository's top, in processes of their own, so that a test may block a worker or lose a descriptor.
+// scripts/test.mjs builds and sets up the client tools first; this is what it runs.
+
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  root: new URL('..', import.meta.url).pathname,
+  cacheDir: 'node_modules/.cache/vite',
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
