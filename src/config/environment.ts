@@ -13,7 +13,7 @@ export interface EnvironmentVariable {
   readonly name: string;
   /** What it sets, as a path into the configuration; the schema's notes, bounds and default at that place hold for it. */
   readonly path: readonly [string, ...string[]] | null;
-  /** What is said of it where the schema says nothing, or says it of one part only. */
+  /** Where the schema says nothing of it, or not in the variable's own spelling: values taken, default, effect. */
   readonly allowed?: string;
   readonly fallback?: string;
   readonly effect?: string;
@@ -82,6 +82,7 @@ const portals: EnvironmentVariable = {
   name: 'LUNARING_PORTALS',
   path: ['portals'],
   allowed: 'address:port,…; IPv6 in brackets',
+  fallback: '127.0.0.1:3260',
   effect: 'Where to listen. All of them form portal group 1 and serve discovery.',
   apply(text, configuration) {
     configuration['portals'] = items(text).map(splitAddress);
@@ -105,6 +106,7 @@ const disks: EnvironmentVariable = {
   name: 'LUNARING_DISKS',
   path: ['targets'],
   allowed: 'path[:size],…; memory:size and null:size for disks without a file',
+  fallback: 'disk0.img:1GiB',
   effect:
     'What to serve, in place of all targets: LUN 0 of iqn.2026-11.io.lunaring:disk0, disk1, and so on. A missing file is made when its size is given.',
   apply(text, configuration) {
@@ -151,6 +153,7 @@ const admin: EnvironmentVariable = {
   name: 'LUNARING_ADMIN',
   path: ['admin'],
   allowed: 'address:port, or off',
+  fallback: '127.0.0.1:9260',
   effect: 'Where the admin interface listens. An address that is not a loopback one needs admin.tokenFile in the file.',
   apply(text, configuration) {
     const given = configuration['admin'];

@@ -94,7 +94,7 @@ export function oneOf<const Numbers extends readonly [number, ...number[]]>(numb
 
 /** A number of bytes, given as a number or with a unit. */
 export function size(min: number, max: number) {
-  const allowed = `a size from ${formatSize(min)} to ${formatSize(max)}: bytes, or with KiB, MiB, GiB, TiB`;
+  const allowed = `a size from ${formatSize(min)} to ${formatSize(max)}, in bytes or such as 64KiB, 1GiB`;
   const error = valueError(allowed, (input) =>
     /[kmgt]b$/i.test(String(input)) ? 'write KiB, MiB, GiB or TiB, which are powers of two' : null,
   );

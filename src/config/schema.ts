@@ -60,11 +60,11 @@ const auth = z.discriminatedUnion(
   'method',
   [
     section(
-      { method: z.literal('none').default('none') },
+      { method: describe(z.literal('none').default('none'), 'Anybody may log in.') },
       { users: CHAP_ONLY, algorithms: CHAP_ONLY, mutual: CHAP_ONLY },
     ),
     section({
-      method: z.literal('chap'),
+      method: describe(z.literal('chap'), 'Initiators prove that they know a secret (RFC 7143 §12.1.3).'),
       algorithms: describe(
         list(choice(['sha3-256', 'sha256', 'sha1', 'md5']), 1, 4).default(['sha3-256', 'sha256', 'sha1', 'md5']),
         'Digests taken for CHAP, best first.',
@@ -123,7 +123,7 @@ const unit = {
 
 const fileLun = section({
   lun: unit.lun,
-  backend: z.literal('file').default('file'),
+  backend: describe(z.literal('file').default('file'), 'A file or block device.'),
   path: describe(filePath(), 'Regular file or block device; relative to the configuration file.'),
   size: describe(
     size(limits.UNIT_BYTES_MIN, limits.UNIT_BYTES_MAX).optional(),
@@ -139,7 +139,7 @@ const fileLun = section({
 
 const memoryLun = section({
   lun: unit.lun,
-  backend: z.literal('memory'),
+  backend: describe(z.literal('memory'), 'A RAM disk.'),
   size: describe(
     size(limits.UNIT_BYTES_MIN, limits.MEMORY_UNIT_BYTES_MAX),
     'Size of the RAM disk; its content ends with the process.',
@@ -153,7 +153,7 @@ const memoryLun = section({
 
 const nullLun = section({
   lun: unit.lun,
-  backend: z.literal('null'),
+  backend: describe(z.literal('null'), 'Nothing at all: for measuring what everything else costs. In quotes.'),
   size: describe(
     size(limits.UNIT_BYTES_MIN, limits.UNIT_BYTES_MAX),
     'Size that is reported; reads give zeroes, writes are dropped.',
@@ -206,7 +206,7 @@ const target = section({
 });
 
 const admin = section({
-  address: describe(ipAddress().default('127.0.0.1'), 'Address of the admin interface.'),
+  address: describe(ipAddress().prefault('127.0.0.1'), 'Address of the admin interface.'),
   port: describe(integer(0, 65535).default(9260), 'Its TCP port; 0 takes any free one.'),
   tokenFile: describe(
     filePath().optional(),
@@ -242,7 +242,7 @@ const tuning = section({
   ),
   zeroCopyMin: describe(
     size(0, limits.BURST_BYTES_MAX).prefault(0),
-    'Sends of at least this size leave without a copy (MSG_ZEROCOPY). 0 never does; loopback copies in any case.',
+    'Sends of at least this size leave without a copy in the kernel. 0 never does; the loopback copies in any case.',
   ),
   maxRecvDataSegmentLength: describe(
     size(limits.RECV_SEGMENT_BYTES_MIN, limits.RECV_SEGMENT_BYTES_MAX).prefault(limits.RECV_SEGMENT_BYTES_MAX),

@@ -1,0 +1,61 @@
+// Brings node_modules and dist/ up to date, and does nothing where they are. The other scripts begin with it.
+// Needs nothing but Node and npm.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's top. */
+export const TOP = resolve(fileURLToPath(import.meta.url), '../..');
+
+/** Runs a command at the top; its output goes to standard error, so that standard output stays the program's. */
+export function run(command, ...parameters) {
+  const { status, error } = spawnSync(command, parameters, { cwd: TOP, stdio: ['ignore', 2, 2] });
+  if (error) throw error;
+  return status ?? 1;
+}
+
+/** Runs a command that the rest depends on; ends the process when it fails. */
+function require(command, ...parameters) {
+  const status = run(command, ...parameters);
+  if (status !== 0) {
+    process.stderr.write(`${command} ${parameters.join(' ')} failed with status ${status}\n`);
+    process.exit(1);
+  }
+}
+
+/** When a file was last changed; 0 when there is none. */
+function changed(path) {
+  return existsSync(path) ? statSync(path).mtimeMs : 0;
+}
+
+/** When the newest file below a folder was changed. A folder's own time tells of files that went away. */
+function newest(folder) {
+  let latest = changed(folder);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = `${folder}/${entry.name}`;
+    latest = Math.max(latest, entry.isDirectory() ? newest(path) : changed(path));
+  }
+  return latest;
+}
+
+/** `npm ci`, when node_modules is missing or older than the lock file. */
+export function installIfStale() {
+  const installed = changed(`${TOP}/node_modules/.package-lock.json`);
+  if (installed === 0 || installed < changed(`${TOP}/package-lock.json`)) require('npm', 'ci');
+}
+
+/** Compiles, when dist/ is missing or older than what it is made of. */
+export function buildIfStale() {
+  installIfStale();
+  const stamp = `${TOP}/dist/.built`;
+  const sources = ['src', 'workers', 'bench'].map((folder) => newest(`${TOP}/${folder}`));
+  const latest = Math.max(...sources, changed(`${TOP}/tsconfig.json`), changed(`${TOP}/package-lock.json`));
+  if (changed(stamp) > latest) return;
+  const begun = new Date();
+  require(process.execPath, `${TOP}/node_modules/typescript/bin/tsc`, '-p', 'tsconfig.json');
+  // As old as the build's beginning: what changes while it runs is built the next time.
+  writeFileSync(stamp, '');
+  utimesSync(stamp, begun, begun);
+}
