@@ -9,7 +9,7 @@ export interface BlockIo {
   readonly index: number;
   /** Where the data is or goes. A memory unit's read may point it at the unit's own bytes instead of copying. */
   address: Address;
-  /** Slab offset of the data, or -1 when the data is not in the slab. */
+  /** Slab offset of the data, or -1 where there is no slab memory for it. */
   at: number;
   /** Bytes. */
   length: number;
@@ -31,6 +31,9 @@ export interface Backend<Io extends BlockIo = BlockIo> {
   readonly kind: 'file' | 'memory' | 'null';
   /** Completes inside the call that started it. */
   readonly immediate: boolean;
+  /** A read with `io.at` -1 is answered by pointing `io.address` at the backend's own memory instead of copying. */
+  readonly lends: boolean;
+  /** Fills `io.length` bytes at `io.address` (slab offset `io.at`), or lends its own. */
   read(io: Io): void;
   write(io: Io): void;
   /** Everything acknowledged before is on stable storage afterwards. */

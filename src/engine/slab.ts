@@ -128,6 +128,11 @@ export class Slab {
     return this.#classes[this.#slotClass[slot]!]!.bytes;
   }
 
+  /** Bytes of slab that a slot or cell takes up. */
+  footprint(token: number): number {
+    return token < this.#slotData.length ? this.capacityOf(token) : CELL_BYTES;
+  }
+
   /** A cell of {@link CELL_BYTES}, or {@link NONE}. Allocates nothing. */
   takeCell(): number {
     return this.#cells.take();

@@ -4,7 +4,8 @@
 import type { Backend } from '../backend/backend.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import type { Nexus } from './nexus.ts';
-import type { Piece, Task } from './task.ts';
+import { AdditionalSense } from './sense.ts';
+import { Attribute, type Piece, type Task } from './task.ts';
 
 /** A logical unit. */
 export class LogicalUnit {
@@ -12,7 +13,6 @@ export class LogicalUnit {
   readonly backend: Backend<Piece>;
   // Copies of what the data path asks for on every command.
   blockSize: number;
-  /** log2 of the block size: LBAs and counts are shifted only where the result is known to stay below 2^31. */
   blockCount: number;
   readOnly: boolean;
   /** START STOP UNIT took the medium away (removable units) or stopped the unit. */
@@ -21,6 +21,8 @@ export class LogicalUnit {
   firstTask: Task | null = null;
   lastTask: Task | null = null;
   taskCount = 0;
+  /** ORDERED tasks in the set: while there are none, every task may start at once. */
+  orderedCount = 0;
   /** Unit attention conditions waiting to be reported, by nexus: ASC/ASCQ numbers, oldest first. Empty on the fast path. */
   readonly attentions = new Map<Nexus, number[]>();
 
@@ -30,6 +32,13 @@ export class LogicalUnit {
     this.blockSize = snapshot.blockSize;
     this.blockCount = snapshot.blockCount;
     this.readOnly = snapshot.readOnly;
+  }
+
+  /** Why it is not {@link ready}: an ejected medium, or a unit that was stopped. */
+  get notReadySense(): number {
+    return this.snapshot.removable
+      ? AdditionalSense.MEDIUM_NOT_PRESENT
+      : AdditionalSense.LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED;
   }
 
   /** Takes over a newer snapshot of the same unit. */
@@ -47,6 +56,18 @@ export class LogicalUnit {
     else this.lastTask.nextInSet = task;
     this.lastTask = task;
     this.taskCount++;
+    if (task.attribute === Attribute.ORDERED) this.orderedCount++;
+    task.inSet = true;
+  }
+
+  /** SAM-5 §8: an ORDERED task starts when all older ones have ended, a SIMPLE one when no older ORDERED one is left. */
+  mayStart(task: Task): boolean {
+    if (task.attribute === Attribute.ORDERED) return this.firstTask === task;
+    if (this.orderedCount === 0 || task.attribute === Attribute.HEAD_OF_QUEUE) return true;
+    for (let older = task.previousInSet; older !== null; older = older.previousInSet) {
+      if (older.attribute === Attribute.ORDERED) return false;
+    }
+    return true;
   }
 
   /** Takes a task out of the task set. Allocates nothing. */
@@ -57,7 +78,9 @@ export class LogicalUnit {
     else task.nextInSet.previousInSet = task.previousInSet;
     task.previousInSet = null;
     task.nextInSet = null;
+    task.inSet = false;
     this.taskCount--;
+    if (task.attribute === Attribute.ORDERED) this.orderedCount--;
   }
 
   /** A unit attention for `nexus`; the same condition waits once only. */
@@ -65,5 +88,14 @@ export class LogicalUnit {
     const waiting = this.attentions.get(nexus);
     if (waiting === undefined) this.attentions.set(nexus, [additionalSense]);
     else if (!waiting.includes(additionalSense)) waiting.push(additionalSense);
+  }
+
+  /** The oldest unit attention of `nexus`, which is thereby reported; 0: there is none. */
+  takeAttention(nexus: Nexus): number {
+    const waiting = this.attentions.get(nexus);
+    if (waiting === undefined) return 0;
+    const attention = waiting.shift()!;
+    if (waiting.length === 0) this.attentions.delete(nexus);
+    return attention;
   }
 }

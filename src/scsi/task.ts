@@ -58,6 +58,14 @@ export class Piece implements BlockIo {
   operation = 0;
   /** Write: bytes that have arrived. */
   received = 0;
+  /** Write: where the burst under way ends, in bytes of this piece; what asked for it is session/data-out.ts's. */
+  burstEnd = 0;
+  /** Target Transfer Tag of the R2T that solicited the burst; 0: none is outstanding. */
+  transferTag = 0;
+  /** DataSN that the next Data-Out of the burst must carry. */
+  burstDataSN = 0;
+  /** The backend was asked, and has not answered. */
+  inFlight = false;
   /** The backend is finished with it. */
   done = false;
   /** The piece that follows in the task's data. */
@@ -94,6 +102,8 @@ export class Task {
   command: ColdCommand | null = null;
   /** Suspended command: resumed with the errno of the operation it waits for. */
   steps: Generator<void, void, number> | null = null;
+  /** The errno of an operation that ended while the command was still running; -1: none did. */
+  stepErrno = -1;
 
   // Data under way.
   /** Bytes that really move: the lesser of what the CDB and the initiator say. */
@@ -103,10 +113,16 @@ export class Task {
   /** Pieces in data order, oldest first. */
   firstPiece: Piece | null = null;
   lastPiece: Piece | null = null;
-  /** Pieces the backend has not answered for. */
+  /** The session is taking in bytes for this task: its memory must stay until they are in, whatever becomes of the task. */
+  receiving = false;
+  /** The processor is working on the task: completions inside its own calls are noted, not acted on. */
+  pumping = false;
+  /** Pieces in the chain, and those among them the backend has not answered for. */
+  pieceCount = 0;
   piecesInFlight = 0;
-  /** Waits in the queue for I/O memory. */
+  /** Waits in the queue for I/O memory, and who waits behind it. */
   waiting = false;
+  nextWaiting: Task | null = null;
   /** replyIn and listOut: the slot that holds the data, and where in the slab. */
   slot: number = NONE;
   at = -1;
@@ -125,6 +141,12 @@ export class Task {
   fieldInData = false;
   /** Set by task management: finish what the backend has, then vanish without a response. */
   aborted = false;
+  /** In the unit's task set. */
+  inSet = false;
+  /** Running; a task that an ORDERED one holds back is in the set but not started. */
+  started = false;
+  /** The data must be in the worker's own memory, even if the backend could lend its own: a digest is computed over it. */
+  ownMemory = false;
   /** `complete` was called. */
   completed = false;
 
@@ -152,12 +174,17 @@ export class Task {
     this.durable = false;
     this.command = null;
     this.steps = null;
+    this.stepErrno = -1;
     this.moveLength = 0;
     this.assigned = 0;
     this.firstPiece = null;
     this.lastPiece = null;
+    this.receiving = false;
+    this.pumping = false;
+    this.pieceCount = 0;
     this.piecesInFlight = 0;
     this.waiting = false;
+    this.nextWaiting = null;
     this.slot = NONE;
     this.at = -1;
     this.dataLength = 0;
@@ -168,6 +195,9 @@ export class Task {
     this.fieldPointer = -1;
     this.fieldInData = false;
     this.aborted = false;
+    this.inSet = false;
+    this.started = false;
+    this.ownMemory = false;
     this.completed = false;
     this.previousInSet = null;
     this.nextInSet = null;

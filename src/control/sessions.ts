@@ -1,0 +1,101 @@
+// Every session there is, on main: who it belongs to, which worker has it, which connections it has.
+// The authority over identities and TSIHs; what a session does is its worker's business.
+
+import type { SessionParameters } from '../pdu/parameters.ts';
+
+/** What makes a session the one it is (an I_T nexus, RFC 7143 §4.4.1): names are normalised, the ISID is 12 hex digits. */
+export interface SessionIdentity {
+  readonly initiatorName: string;
+  readonly isid: string;
+  readonly targetName: string;
+  readonly portalGroupTag: number;
+}
+
+/** A connection as main knows it. */
+export interface ConnectionEntry {
+  readonly cid: number;
+  readonly peerAddress: string;
+  readonly localAddress: string;
+  readonly since: Date;
+}
+
+/** A session as main knows it. */
+export interface SessionEntry {
+  readonly tsih: number;
+  readonly identity: SessionIdentity;
+  readonly initiatorAlias: string;
+  readonly parameters: SessionParameters;
+  /** Index of its worker. */
+  readonly worker: number;
+  readonly connections: Map<number, ConnectionEntry>;
+  readonly since: Date;
+}
+
+const TSIH_MAX = 0xffff;
+
+const keyOf = (identity: SessionIdentity): string =>
+  `${identity.initiatorName}\n${identity.isid}\n${identity.targetName}\n${identity.portalGroupTag}`;
+
+/** The sessions of all workers. Single-threaded: main alone touches it. */
+export class Sessions {
+  readonly #byTsih = new Map<number, SessionEntry>();
+  readonly #byIdentity = new Map<string, SessionEntry>();
+  #lastTsih = 0;
+
+  get size(): number {
+    return this.#byTsih.size;
+  }
+
+  all(): IterableIterator<SessionEntry> {
+    return this.#byTsih.values();
+  }
+
+  find(tsih: number): SessionEntry | undefined {
+    return this.#byTsih.get(tsih);
+  }
+
+  findByIdentity(identity: SessionIdentity): SessionEntry | undefined {
+    return this.#byIdentity.get(keyOf(identity));
+  }
+
+  /** A TSIH that no session has, and that was not used of late: 0 is reserved (§11.12.6). Undefined when all are taken. */
+  nextTsih(): number | undefined {
+    for (let tried = 0; tried < TSIH_MAX; tried++) {
+      this.#lastTsih = (this.#lastTsih % TSIH_MAX) + 1;
+      if (!this.#byTsih.has(this.#lastTsih)) return this.#lastTsih;
+    }
+    return undefined;
+  }
+
+  add(entry: SessionEntry): void {
+    this.#byTsih.set(entry.tsih, entry);
+    this.#byIdentity.set(keyOf(entry.identity), entry);
+  }
+
+  remove(tsih: number): void {
+    const entry = this.#byTsih.get(tsih);
+    if (entry === undefined) return;
+    this.#byTsih.delete(tsih);
+    // A session that took this one's place may have the identity by now.
+    if (this.#byIdentity.get(keyOf(entry.identity)) === entry) this.#byIdentity.delete(keyOf(entry.identity));
+  }
+
+  /** Sessions and connections of one target. */
+  countOf(targetName: string): { sessions: number; connections: number } {
+    let sessions = 0;
+    let connections = 0;
+    for (const entry of this.#byTsih.values()) {
+      if (entry.identity.targetName !== targetName) continue;
+      sessions++;
+      connections += entry.connections.size;
+    }
+    return { sessions, connections };
+  }
+
+  /** Takes out every session of a worker that is gone; returns them. */
+  removeWorker(worker: number): SessionEntry[] {
+    const lost = [...this.#byTsih.values()].filter((entry) => entry.worker === worker);
+    for (const entry of lost) this.remove(entry.tsih);
+    return lost;
+  }
+}

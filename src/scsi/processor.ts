@@ -1,0 +1,433 @@
+// Runs SCSI commands: decides whether one may run, moves READ and WRITE data in pieces, drives the others' generators.
+// Hears of requests from the session layer and answers through TaskEvents; what a command means is in read-write.ts and commands.ts.
+
+import { assert } from '../base/assert.ts';
+import { NONE } from '../base/free-list.ts';
+import type { Engine } from '../engine/engine.ts';
+import { SLOT_BYTES_MAX } from '../engine/slab.ts';
+import type { CommandServices } from './cold-command.ts';
+import { commandFor } from './commands.ts';
+import type { LogicalUnit } from './logical-unit.ts';
+import { MemoryQueue } from './memory-queue.ts';
+import { PiecePool } from './piece-pool.ts';
+import { checkMedium, decodeReadWrite } from './read-write.ts';
+import { AdditionalSense, fail, failErrno, SenseKey } from './sense.ts';
+import { Movement, type Piece, Status, type Task } from './task.ts';
+
+/** Pieces of one READ that may hold memory at a time: enough to keep disk and network busy, few enough that one command can't take it all. */
+const PIECES_PER_TASK = 4;
+/** A step of a command has not ended yet. */
+const PENDING = -1;
+
+/** What the session layer hears of its tasks. */
+export interface TaskEvents {
+  /** streamIn: pieces at the head of the chain are done. Send them in order; each goes back with `pieceSent`. */
+  dataReady(task: Task): void;
+  /** streamOut, listOut: the task runs, or memory has come back: ask the initiator for more. */
+  dataWanted(task: Task): void;
+  /** The task has ended: status and sense are set, a reply lies at `task.at`. It goes back with `retire`. */
+  complete(task: Task): void;
+}
+
+/** SCSI command execution for one worker. */
+export class Processor implements CommandServices {
+  readonly memory: DataView;
+  readonly bytes: Uint8Array;
+  /** Operations that backends have not answered: while there are any, memory is certain to come back. */
+  operationsInFlight = 0;
+  readonly #engine: Engine;
+  readonly #events: TaskEvents;
+  readonly #pieces: PiecePool;
+  readonly #waiting = new MemoryQueue();
+
+  constructor(engine: Engine, events: TaskEvents) {
+    this.#engine = engine;
+    this.#events = events;
+    this.#pieces = new PiecePool(engine.slab.tokenCount);
+    this.memory = engine.slab.view;
+    this.bytes = engine.slab.bytes;
+  }
+
+  now(): number {
+    return this.#engine.now();
+  }
+
+  /** Reads the CDB: what moves, which way, how much. Looks at nothing that may change before the task's turn comes. */
+  decode(task: Task): void {
+    if (decodeReadWrite(task)) return;
+    task.command = commandFor(task);
+    if (task.command === null) return;
+    task.movement = task.command.movement;
+    task.transferLength = task.command.length(task);
+    if (task.transferLength <= SLOT_BYTES_MAX) return;
+    if (task.movement === Movement.listOut && task.status === Status.GOOD) {
+      fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    }
+    // An ALLOCATION LENGTH is an upper bound; no reply is longer than a slot.
+    task.transferLength = SLOT_BYTES_MAX;
+  }
+
+  /** Judges the task in its turn, in CmdSN order. False: it has failed, and `complete` is the caller's to expect after `finish`. */
+  admit(task: Task): boolean {
+    const unit = task.unit;
+    const command = task.command;
+    if (unit === null) {
+      if (command === null || !command.anyLun) {
+        fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED);
+      }
+      return task.status === Status.GOOD;
+    }
+    if (unit.attentions.size !== 0 && (command === null || !command.beforeAttention)) {
+      const attention = unit.takeAttention(task.nexus!);
+      if (attention !== 0) fail(task, SenseKey.UNIT_ATTENTION, attention);
+    }
+    if (task.status !== Status.GOOD) return false;
+    if (command === null) {
+      if (task.movement === Movement.none) {
+        fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_COMMAND_OPERATION_CODE);
+        return false;
+      }
+      if (!checkMedium(task, unit)) return false;
+    }
+    unit.enter(task);
+    return true;
+  }
+
+  /** Runs an admitted task, or leaves it in the set until the ORDERED tasks before it have ended. */
+  start(task: Task): void {
+    const unit = task.unit;
+    if (unit !== null && !unit.mayStart(task)) return;
+    task.started = true;
+    switch (task.movement) {
+      case Movement.streamIn:
+        if (task.moveLength === 0) this.finish(task);
+        else this.#pumpRead(task, unit!);
+        return;
+      case Movement.streamOut:
+      case Movement.listOut:
+        if (task.moveLength === 0) {
+          if (task.command === null) this.finish(task);
+          else this.#run(task);
+          return;
+        }
+        if (task.firstPiece !== null) this.pieceFilled(task.firstPiece);
+        if (!task.completed) this.#events.dataWanted(task);
+        return;
+      case Movement.replyIn:
+        if (this.#takeReplySlot(task)) this.#run(task);
+        else this.#waiting.push(task);
+        return;
+      default:
+        this.#run(task);
+    }
+  }
+
+  /** The memory for a reply; false when there is none now. */
+  #takeReplySlot(task: Task): boolean {
+    const length = Math.max(task.transferLength, 1);
+    const slot = this.#engine.slab.takeSlot(length);
+    if (slot === NONE) return false;
+    task.slot = slot;
+    task.at = this.#engine.slab.offsetOf(slot);
+    this.bytes.fill(0, task.at, task.at + length);
+    return true;
+  }
+
+  /**
+   * streamOut, listOut: memory for the task's next piece, or null when there is none; then `dataWanted` follows once there is, if `wait`.
+   * Pieces end at multiples of the largest slot, so that every one but the last is a whole number of blocks. Allocates nothing.
+   */
+  nextPiece(task: Task, wait: boolean): Piece | null {
+    const length = Math.min(SLOT_BYTES_MAX, task.moveLength - task.assigned);
+    const slot = this.#engine.slab.takeSlot(length);
+    if (slot === NONE) {
+      if (wait) this.#waiting.push(task);
+      return null;
+    }
+    const piece = this.#addPiece(task, slot, length);
+    if (task.command === null) piece.offset = task.lba * task.unit!.blockSize + task.assigned;
+    piece.durable = task.durable;
+    task.assigned += length;
+    return piece;
+  }
+
+  /** The piece with that index, which the caller checks to be in use for what it thinks; undefined if there never was one. */
+  pieceAt(index: number): Piece {
+    return this.#pieces.at(index);
+  }
+
+  /** streamOut, listOut: more of the piece has arrived; once all of it has, it is written, or the command runs. Allocates nothing. */
+  pieceFilled(piece: Piece): void {
+    const task = piece.task!;
+    if (!task.started || piece.received < piece.length || piece.inFlight || task.status !== Status.GOOD) return;
+    if (task.command !== null) {
+      task.at = piece.at;
+      task.dataLength = piece.length;
+      this.#run(task);
+      return;
+    }
+    this.#dispatch(task, piece);
+    task.unit!.backend.write(piece);
+  }
+
+  /** streamIn: the piece's bytes are queued for sending; its slot comes back through the engine. Allocates nothing. */
+  pieceSent(piece: Piece): void {
+    const task = piece.task!;
+    assert(task.firstPiece === piece && piece.done, 'processor: pieces leave in order');
+    piece.slot = NONE;
+    this.#dropFirst(task);
+  }
+
+  /** The engine's answer for one of our operations. Allocates nothing. */
+  fileDone(token: number, result: number): void {
+    const piece = this.pieceAt(token);
+    const unit = piece.task!.unit!;
+    unit.backend.fileDone(piece, result);
+  }
+
+  /** A backend finished `piece`: the `complete` that it got at construction. Allocates nothing. */
+  readonly pieceDone = (piece: Piece, errno: number): void => {
+    const task = piece.task!;
+    piece.inFlight = false;
+    piece.done = true;
+    task.piecesInFlight--;
+    this.operationsInFlight--;
+    if (task.command !== null) {
+      this.#stepDone(task, errno);
+      return;
+    }
+    if (errno !== 0 && task.status === Status.GOOD) {
+      const lba = Math.floor(piece.offset / task.unit!.blockSize);
+      failErrno(task, errno, lba, task.movement === Movement.streamOut);
+    }
+    if (task.pumping) return;
+    if (task.aborted || task.status !== Status.GOOD) this.settle(task);
+    else if (task.movement === Movement.streamIn) this.#pumpRead(task, task.unit!);
+    else this.#pieceWritten(task, piece);
+  };
+
+  /** Ends an aborted or failed task once nobody works on its memory any more. */
+  settle(task: Task): void {
+    if (!task.completed && task.piecesInFlight === 0 && !task.receiving) this.finish(task);
+  }
+
+  /** Ends the task: gives its pieces back, takes it out of the task set, reports it, and starts what it held back. */
+  finish(task: Task): void {
+    assert(!task.completed, 'processor: a task ends once');
+    assert(task.piecesInFlight === 0, 'processor: a task ends after its operations');
+    this.#waiting.remove(task);
+    while (task.firstPiece !== null) this.#dropFirst(task);
+    task.completed = true;
+    const unit = task.unit;
+    if (!task.inSet || unit === null) {
+      this.#events.complete(task);
+      return;
+    }
+    const held = unit.orderedCount !== 0;
+    unit.leave(task);
+    this.#events.complete(task);
+    if (held) this.#startHeld(unit);
+  }
+
+  /** Gives the memory of a reply or a list back, unless the engine has it (`task.slot` is then NONE). */
+  retire(task: Task): void {
+    if (task.slot !== NONE) this.#engine.slab.release(task.slot);
+    task.slot = NONE;
+  }
+
+  /** Ends the task without a status as soon as the backend lets go of it; `complete` is called with `aborted` set. */
+  abort(task: Task): void {
+    if (task.completed || task.aborted) return;
+    task.aborted = true;
+    this.settle(task);
+  }
+
+  /** Memory has come back: those who waited longest try first. */
+  memoryFreed(): void {
+    while (!this.#waiting.empty) {
+      const task = this.#waiting.shift()!;
+      if (task.movement === Movement.streamIn) this.#pumpRead(task, task.unit!);
+      else if (task.movement === Movement.replyIn) this.start(task);
+      else this.#events.dataWanted(task);
+      if (task.waiting) return;
+    }
+  }
+
+  /** Whether tasks wait for memory: newcomers then queue behind them. */
+  get starved(): boolean {
+    return !this.#waiting.empty;
+  }
+
+  /** Queues a task that could not get memory; `dataWanted` or its next step follows. */
+  waitForMemory(task: Task): void {
+    this.#waiting.push(task);
+  }
+
+  // CommandServices
+
+  takePiece(task: Task, length: number): Piece | null {
+    if (length === 0) return this.#addPiece(task, NONE, 0);
+    const slot = this.#engine.slab.takeSlot(length);
+    return slot === NONE ? null : this.#addPiece(task, slot, length);
+  }
+
+  freePiece(piece: Piece): void {
+    const task = piece.task!;
+    let previous: Piece | null = null;
+    for (let at = task.firstPiece; at !== piece; at = at!.next) previous = at;
+    if (previous === null) {
+      this.#dropFirst(task);
+      return;
+    }
+    previous.next = piece.next;
+    if (task.lastPiece === piece) task.lastPiece = previous;
+    task.pieceCount--;
+    this.#release(piece);
+  }
+
+  read(piece: Piece, unit: LogicalUnit): void {
+    this.#dispatch(piece.task!, piece);
+    unit.backend.read(piece);
+  }
+
+  write(piece: Piece, unit: LogicalUnit): void {
+    this.#dispatch(piece.task!, piece);
+    unit.backend.write(piece);
+  }
+
+  sync(piece: Piece, unit: LogicalUnit): void {
+    this.#dispatch(piece.task!, piece);
+    unit.backend.sync(piece);
+  }
+
+  clear(piece: Piece, unit: LogicalUnit, deallocate: boolean): void {
+    this.#dispatch(piece.task!, piece);
+    unit.backend.clear(piece, deallocate);
+  }
+
+  // Streams
+
+  /** Reads ahead as far as memory and {@link PIECES_PER_TASK} allow, and reports what is done. Allocates nothing. */
+  #pumpRead(task: Task, unit: LogicalUnit): void {
+    const lend = unit.backend.lends && !task.ownMemory;
+    task.pumping = true;
+    for (;;) {
+      while (task.assigned < task.moveLength && task.pieceCount < PIECES_PER_TASK && task.status === Status.GOOD) {
+        // A backend reads whole blocks, though the initiator may have asked for less.
+        const blocks = Math.ceil((task.moveLength - task.assigned) / unit.blockSize);
+        const length = Math.min(SLOT_BYTES_MAX, blocks * unit.blockSize);
+        const slot = lend ? NONE : this.#engine.slab.takeSlot(length);
+        if (slot === NONE && !lend) {
+          this.#waiting.push(task);
+          break;
+        }
+        const piece = this.#addPiece(task, slot, length);
+        piece.offset = task.lba * unit.blockSize + task.assigned;
+        task.assigned = Math.min(task.assigned + length, task.moveLength);
+        this.#dispatch(task, piece);
+        unit.backend.read(piece);
+      }
+      if (task.aborted || task.status !== Status.GOOD || task.firstPiece === null || !task.firstPiece.done) break;
+      this.#events.dataReady(task);
+      if (task.firstPiece === null && task.assigned === task.moveLength) break;
+    }
+    task.pumping = false;
+    const moved = task.firstPiece === null && task.assigned === task.moveLength;
+    if (moved || task.aborted || task.status !== Status.GOOD) this.settle(task);
+  }
+
+  #pieceWritten(task: Task, piece: Piece): void {
+    this.freePiece(piece);
+    if (task.firstPiece === null && task.assigned === task.moveLength) this.finish(task);
+  }
+
+  // Commands off the fast path
+
+  #run(task: Task): void {
+    const steps = task.command!.run(task, this);
+    if (steps === undefined) {
+      this.finish(task);
+      return;
+    }
+    task.steps = steps;
+    this.#resume(task, 0);
+  }
+
+  /** Runs the command up to its next wait. An operation may end before the command has yielded: `stepErrno` remembers it. */
+  #resume(task: Task, errno: number): void {
+    const steps = task.steps!;
+    let result = errno;
+    task.pumping = true;
+    for (;;) {
+      task.stepErrno = PENDING;
+      const { done } = steps.next(result);
+      if (done === true) {
+        task.pumping = false;
+        this.finish(task);
+        return;
+      }
+      if (task.stepErrno === PENDING) break;
+      result = task.stepErrno;
+    }
+    task.pumping = false;
+  }
+
+  #stepDone(task: Task, errno: number): void {
+    if (task.pumping) {
+      task.stepErrno = errno;
+      return;
+    }
+    if (task.aborted) this.settle(task);
+    else this.#resume(task, errno);
+  }
+
+  /** Starts what an ORDERED task held back. From the front each time: a task that starts may end at once, and others with it. */
+  #startHeld(unit: LogicalUnit): void {
+    for (;;) {
+      let task = unit.firstTask;
+      while (task !== null && (task.started || task.aborted || task.waiting || !unit.mayStart(task))) task = task.nextInSet;
+      if (task === null) return;
+      this.start(task);
+      if (!task.started) return;
+    }
+  }
+
+  // Pieces
+
+  #dispatch(task: Task, piece: Piece): void {
+    piece.inFlight = true;
+    piece.done = false;
+    piece.progress = 0;
+    task.piecesInFlight++;
+    this.operationsInFlight++;
+  }
+
+  #addPiece(task: Task, slot: number, length: number): Piece {
+    const slab = this.#engine.slab;
+    const piece = this.#pieces.take();
+    piece.task = task;
+    piece.slot = slot;
+    piece.at = slot === NONE ? -1 : slab.offsetOf(slot);
+    piece.address = slab.base + piece.at;
+    piece.start = task.assigned;
+    piece.length = length;
+    if (task.lastPiece === null) task.firstPiece = piece;
+    else task.lastPiece.next = piece;
+    task.lastPiece = piece;
+    task.pieceCount++;
+    return piece;
+  }
+
+  #dropFirst(task: Task): void {
+    const piece = task.firstPiece!;
+    task.firstPiece = piece.next;
+    if (task.firstPiece === null) task.lastPiece = null;
+    task.pieceCount--;
+    this.#release(piece);
+  }
+
+  #release(piece: Piece): void {
+    if (piece.slot !== NONE) this.#engine.slab.release(piece.slot);
+    this.#pieces.give(piece);
+  }
+}

@@ -1,0 +1,70 @@
+// READ and WRITE of 6, 10, 12 and 16 bytes (SBC-4 §5): the commands that stream their data in pieces.
+// Reading the CDB and checking it against the medium is here; moving the data is processor.ts's.
+
+import {
+  BLOCKS_6_MAX,
+  Cdb10,
+  Cdb12,
+  Cdb16,
+  Cdb6,
+  CdbFlags,
+  LBA_6_MASK,
+  OperationCode,
+} from './cdb.ts';
+import type { LogicalUnit } from './logical-unit.ts';
+import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
+import { Movement, type Task } from './task.ts';
+
+/** Takes READs and WRITEs apart; false for any other command. Allocates nothing. */
+export function decodeReadWrite(task: Task): boolean {
+  const cdb = task.cdb;
+  switch (cdb.getUint8(0)) {
+    case OperationCode.READ_10:
+      return moves(task, Movement.streamIn, Cdb10.lba.get(cdb, 0), Cdb10.transferLength.get(cdb, 0), Cdb10.flags.get(cdb, 0));
+    case OperationCode.READ_16:
+      return moves(task, Movement.streamIn, Cdb16.lba.get(cdb, 0), Cdb16.transferLength.get(cdb, 0), Cdb16.flags.get(cdb, 0));
+    case OperationCode.WRITE_10:
+      return moves(task, Movement.streamOut, Cdb10.lba.get(cdb, 0), Cdb10.transferLength.get(cdb, 0), Cdb10.flags.get(cdb, 0));
+    case OperationCode.WRITE_16:
+      return moves(task, Movement.streamOut, Cdb16.lba.get(cdb, 0), Cdb16.transferLength.get(cdb, 0), Cdb16.flags.get(cdb, 0));
+    case OperationCode.READ_12:
+      return moves(task, Movement.streamIn, Cdb12.lba.get(cdb, 0), Cdb12.transferLength.get(cdb, 0), Cdb12.flags.get(cdb, 0));
+    case OperationCode.WRITE_12:
+      return moves(task, Movement.streamOut, Cdb12.lba.get(cdb, 0), Cdb12.transferLength.get(cdb, 0), Cdb12.flags.get(cdb, 0));
+    case OperationCode.READ_6:
+      return moves(task, Movement.streamIn, Cdb6.lba.get(cdb, 0) & LBA_6_MASK, Cdb6.transferLength.get(cdb, 0) || BLOCKS_6_MAX, 0);
+    case OperationCode.WRITE_6:
+      return moves(task, Movement.streamOut, Cdb6.lba.get(cdb, 0) & LBA_6_MASK, Cdb6.transferLength.get(cdb, 0) || BLOCKS_6_MAX, 0);
+    default:
+      return false;
+  }
+}
+
+function moves(task: Task, movement: Movement, lba: number, blockCount: number, flags: number): boolean {
+  task.movement = movement;
+  task.lba = lba;
+  task.blockCount = blockCount;
+  task.durable = (flags & CdbFlags.FUA) !== 0;
+  task.transferLength = task.unit === null ? 0 : blockCount * task.unit.blockSize;
+  // Protection information is not kept, so nothing can be asked of it (SBC-4 §5.10, RDPROTECT and WRPROTECT other than 000b).
+  if ((flags & CdbFlags.PROTECT) !== 0) failField(task, 1);
+  return true;
+}
+
+/** What the medium has to say to a READ or WRITE; false when it has failed. Allocates nothing. */
+export function checkMedium(task: Task, unit: LogicalUnit): boolean {
+  if (!unit.ready) {
+    fail(task, SenseKey.NOT_READY, unit.notReadySense);
+    return false;
+  }
+  if (task.movement === Movement.streamOut && unit.readOnly) {
+    fail(task, SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED);
+    return false;
+  }
+  // A length of 0 moves nothing and is no error, but an LBA that does not exist is out of range even so.
+  if (task.lba >= unit.blockCount || task.lba + task.blockCount > unit.blockCount) {
+    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE);
+    return false;
+  }
+  return true;
+}

@@ -1,0 +1,88 @@
+// The CmdSN window of one session (RFC 7143 §4.2.2.1): which commands may come, and in which order they run.
+// Knows numbers only; what waits for its turn belongs to session.ts, how many commands a worker can hold to task-budget.ts.
+
+import { assert } from '../base/assert.ts';
+import { serialAdd, serialBefore, serialDistance } from '../base/serial.ts';
+import type { TaskBudget } from './task-budget.ts';
+
+/** What to do with a non-immediate command. */
+export const Arrival = {
+  /** Its turn: run it. */
+  now: 0,
+  /** In the window, but an earlier one is still on its way over another connection. */
+  early: 1,
+  /** Outside the window, or seen before: ignored without an answer. */
+  ignore: 2,
+} as const;
+export type Arrival = (typeof Arrival)[keyof typeof Arrival];
+
+/** The window of one session. It opens with use, as far as the queue depth and the worker's budget allow, and never closes (§4.2.2.1). */
+export class CmdWindow {
+  /** The next CmdSN that runs. */
+  expCmdSN: number;
+  /** The last CmdSN that may come now; one before {@link expCmdSN} when the window is shut. */
+  maxCmdSN: number;
+  readonly #depth: number;
+  readonly #budget: TaskBudget;
+  /** Commands promised to this session: in the window or running. */
+  #promised: number;
+  /** CmdSNs in the window that came early, by their low bits: a power of two of them, so that wrapping at 2^32 changes nothing. */
+  readonly #seen: Uint8Array;
+  readonly #mask: number;
+
+  constructor(expCmdSN: number, depth: number, initial: number, budget: TaskBudget) {
+    assert(initial >= 1 && initial <= depth, 'window: opens with one command or more');
+    this.expCmdSN = expCmdSN;
+    this.maxCmdSN = serialAdd(expCmdSN, initial - 1);
+    this.#depth = depth;
+    this.#budget = budget;
+    this.#promised = initial;
+    const size = 2 ** Math.ceil(Math.log2(depth));
+    this.#seen = new Uint8Array(size);
+    this.#mask = size - 1;
+  }
+
+  /** Commands promised: what goes back to the budget when the session ends. */
+  get promised(): number {
+    return this.#promised;
+  }
+
+  /** Judges a CmdSN without taking it. Allocates nothing. */
+  judge(cmdSN: number): Arrival {
+    if (cmdSN === this.expCmdSN) return serialBefore(this.maxCmdSN, cmdSN) ? Arrival.ignore : Arrival.now;
+    if (serialBefore(cmdSN, this.expCmdSN) || serialBefore(this.maxCmdSN, cmdSN)) return Arrival.ignore;
+    return this.#seen[cmdSN & this.#mask] === 1 ? Arrival.ignore : Arrival.early;
+  }
+
+  /** Takes a CmdSN that {@link judge} found to be `now` or `early`. Allocates nothing. */
+  take(cmdSN: number): void {
+    if (cmdSN === this.expCmdSN) {
+      this.expCmdSN = serialAdd(cmdSN, 1);
+      return;
+    }
+    this.#seen[cmdSN & this.#mask] = 1;
+  }
+
+  /** Whether the CmdSN that is due came early; if so it is due no longer, and its command is the caller's to run. */
+  takeEarly(): boolean {
+    const index = this.expCmdSN & this.#mask;
+    if (this.#seen[index] === 0) return false;
+    this.#seen[index] = 0;
+    this.expCmdSN = serialAdd(this.expCmdSN, 1);
+    return true;
+  }
+
+  /**
+   * One command has ended: another may come. A session that uses half of what it was promised is promised more. Call it before the
+   * response is written, so that the response tells. Allocates nothing.
+   */
+  ended(): void {
+    this.maxCmdSN = serialAdd(this.maxCmdSN, 1);
+    if (this.#promised === this.#depth) return;
+    const open = serialDistance(this.maxCmdSN, this.expCmdSN) + 1;
+    if (open * 2 > this.#promised) return;
+    const more = this.#budget.take(Math.min(this.#promised, this.#depth - this.#promised));
+    this.#promised += more;
+    this.maxCmdSN = serialAdd(this.maxCmdSN, more);
+  }
+}

@@ -1,0 +1,213 @@
+// The SCSI Command PDU (RFC 7143 §11.3): from header to running task, immediate data included.
+// What the CDB means is scsi/'s; data that follows in PDUs of its own is data-out.ts's.
+
+import { BHS_SIZE } from '../pdu/bhs.ts';
+import { FINAL_BIT, IMMEDIATE_BIT } from '../pdu/opcode.ts';
+import { AHS_HEADER_SIZE, AhsType, ATTRIBUTE_MASK, READ_BIT, ScsiCommand, WRITE_BIT } from '../pdu/scsi-command.ts';
+import { readLun } from '../scsi/lun.ts';
+import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
+import { CDB_BYTES_MAX, Movement, Status } from '../scsi/task.ts';
+import { Arrival } from './cmd-window.ts';
+import { type Connection, PayloadKind } from './connection.ts';
+import { Fault } from './faults.ts';
+import { NOWHERE, Verdict } from './framer.ts';
+import type { IscsiTask } from './iscsi-task.ts';
+
+/** CDB bytes in the header itself; longer CDBs go on in an additional header segment. */
+const CDB_BYTES = 16;
+/** Immediate commands of one connection at a time; more are rejected (§4.2.2.1 lets the target choose). */
+const IMMEDIATE_TASKS_MAX = 32;
+
+/** Takes a SCSI Command's header at slab offset `at`. Allocates nothing. */
+export function commandHeader(connection: Connection, at: number): Verdict {
+  const view = connection.view;
+  const session = connection.session;
+  const opcode = ScsiCommand.opcode.get(view, at);
+  const immediate = (opcode & IMMEDIATE_BIT) !== 0;
+  const cmdSN = ScsiCommand.cmdSN.get(view, at);
+  const arrival = immediate ? Arrival.now : session.window.judge(cmdSN);
+  // §4.2.2.1: ignored silently, and its data with it.
+  if (arrival === Arrival.ignore) return Verdict.accepted;
+  const fault = judgeFlags(connection, at);
+  if (fault !== null) {
+    connection.reject(at, fault);
+    return Verdict.accepted;
+  }
+  if (immediate && session.immediateTasks >= IMMEDIATE_TASKS_MAX) {
+    connection.reject(at, Fault.tooManyImmediate);
+    return Verdict.accepted;
+  }
+  const host = connection.host;
+  const task = host.tasks.take();
+  if (!fill(connection, task, at)) {
+    host.tasks.give(task);
+    connection.reject(at, Fault.badAhs);
+    return Verdict.accepted;
+  }
+  task.immediate = immediate;
+  task.cmdSN = cmdSN;
+  host.processor.decode(task);
+  limitMovement(task);
+  if (!placeUnsolicited(connection, task)) {
+    host.tasks.give(task);
+    return connection.stall();
+  }
+  accept(connection, task, arrival);
+  return Verdict.accepted;
+}
+
+/** The command is ours now: it takes its number and, if it is due, its place in the task set. */
+function accept(connection: Connection, task: IscsiTask, arrival: Arrival): void {
+  const session = connection.session;
+  connection.link(task);
+  connection.host.counters.commands++;
+  connection.payloadKind = PayloadKind.command;
+  connection.payloadTask = task;
+  task.receiving = connection.payloadLength !== 0;
+  if (task.immediate) session.immediateTasks++;
+  else session.window.take(task.cmdSN);
+  if (arrival === Arrival.early) {
+    task.held = true;
+    session.hold(task.cmdSN, task);
+    return;
+  }
+  admit(connection, task);
+  if (session.holding && !task.immediate) session.runHeld();
+}
+
+/** §11.3.1, §13.10, §13.11: what the flags may say together with the keys negotiated; null when all is well. */
+function judgeFlags(connection: Connection, at: number): Fault | null {
+  const flags = ScsiCommand.flags.get(connection.view, at);
+  const parameters = connection.session.parameters;
+  if ((flags & WRITE_BIT) === 0) return connection.payloadLength === 0 ? null : Fault.dataWithoutWrite;
+  if (connection.payloadLength !== 0 && !parameters.immediateData) return Fault.immediateDataOff;
+  if ((flags & FINAL_BIT) === 0 && parameters.initialR2T) return Fault.unsolicitedOff;
+  return null;
+}
+
+/** Copies what the header says into the task; false when its AHS makes no sense. Allocates nothing. */
+function fill(connection: Connection, task: IscsiTask, at: number): boolean {
+  const view = connection.view;
+  const flags = ScsiCommand.flags.get(view, at);
+  task.connection = connection;
+  task.nexus = connection.session.nexus;
+  task.initiatorTaskTag = ScsiCommand.initiatorTaskTag.get(view, at);
+  task.expectedDataTransferLength = ScsiCommand.expectedDataTransferLength.get(view, at);
+  task.attribute = flags & ATTRIBUTE_MASK;
+  task.reads = (flags & READ_BIT) !== 0;
+  task.writes = (flags & WRITE_BIT) !== 0;
+  task.unsolicitedOpen = task.writes && (flags & FINAL_BIT) === 0;
+  task.ownMemory = connection.digestsData;
+  task.lun = readLun(view, at + ScsiCommand.lun.offset);
+  task.unit = task.nexus.units.get(task.lun) ?? null;
+  const cdb = at + ScsiCommand.cdb.offset;
+  for (let offset = 0; offset < CDB_BYTES; offset += 4) task.cdb.setUint32(offset, view.getUint32(cdb + offset));
+  const ahsLength = ScsiCommand.totalAHSLength.get(view, at) * 4;
+  return ahsLength === 0 || fillExtended(connection, task, at + BHS_SIZE, ahsLength);
+}
+
+/** The rest of a long CDB (§11.2.2.3). A bidirectional read length is passed over: no command here moves data both ways. */
+function fillExtended(connection: Connection, task: IscsiTask, start: number, length: number): boolean {
+  const view = connection.view;
+  let at = start;
+  while (at < start + length) {
+    // AHSLength counts what follows the type byte; the segment is padded to whole words.
+    const ahsLength = view.getUint16(at);
+    const next = at + ((ahsLength + 3 + 3) & ~3);
+    if (ahsLength === 0 || next > start + length) return false;
+    if (view.getUint8(at + 2) === AhsType.EXTENDED_CDB) {
+      const extra = ahsLength - 1;
+      if (extra > CDB_BYTES_MAX - CDB_BYTES) return false;
+      for (let index = 0; index < extra; index++) {
+        task.cdb.setUint8(CDB_BYTES + index, view.getUint8(at + AHS_HEADER_SIZE + index));
+      }
+    }
+    at = next;
+  }
+  return true;
+}
+
+/** How much data really moves: no more than the CDB says, and no more than the initiator is ready for (§11.4.5). */
+function limitMovement(task: IscsiTask): void {
+  const expected = task.expectedDataTransferLength;
+  switch (task.movement) {
+    case Movement.streamOut: {
+      const length = task.writes ? Math.min(task.transferLength, expected) : 0;
+      const unit = task.unit;
+      task.moveLength = unit === null ? 0 : length - (length % unit.blockSize);
+      return;
+    }
+    case Movement.listOut:
+      task.moveLength = task.writes ? Math.min(task.transferLength, expected) : 0;
+      return;
+    case Movement.streamIn:
+      task.moveLength = task.reads ? Math.min(task.transferLength, expected) : 0;
+      return;
+    default:
+      task.moveLength = 0;
+  }
+}
+
+/**
+ * Finds memory for data that comes unasked, now or in Data-Out PDUs. False: none now, but some is certain to come back. When nothing would bring it
+ * back but this connection's own progress, waiting could last for ever; then the command gets TASK SET FULL (SAM-5 §5.3.1) and its data is dropped.
+ */
+function placeUnsolicited(connection: Connection, task: IscsiTask): boolean {
+  const length = connection.payloadLength;
+  if (length > connection.session.parameters.firstBurstLength || length > task.expectedDataTransferLength) {
+    fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA);
+    return true;
+  }
+  const comesUnasked = length !== 0 || task.unsolicitedOpen;
+  if (!comesUnasked || task.moveLength === 0 || task.status !== Status.GOOD) return true;
+  const processor = connection.host.processor;
+  const piece = processor.nextPiece(task, false);
+  if (piece === null) {
+    if (processor.operationsInFlight !== 0 || connection.host.unsentTokens !== 0) return false;
+    task.status = Status.TASK_SET_FULL;
+    return true;
+  }
+  const kept = Math.min(length, piece.length);
+  connection.payloadPiece = piece;
+  connection.payloadKept = kept;
+  connection.framer.expectPayload(kept === 0 ? NOWHERE : piece.at, kept);
+  return true;
+}
+
+/** The task's turn in CmdSN order has come. */
+function admit(connection: Connection, task: IscsiTask): void {
+  task.refused = !connection.host.processor.admit(task);
+}
+
+/** The command's own PDU is in: run it, or keep it until its turn. Allocates nothing. */
+export function commandPayload(connection: Connection): void {
+  const task = connection.payloadTask!;
+  const piece = connection.payloadPiece;
+  task.receiving = false;
+  task.dataOutReceived = connection.payloadLength;
+  if (piece !== null) {
+    piece.received += connection.payloadKept;
+    piece.burstEnd = piece.received;
+  }
+  if (!task.held) runCommand(connection, task);
+}
+
+/** A held command's turn has come. */
+export function releaseCommand(task: IscsiTask): void {
+  task.held = false;
+  const connection = task.connection!;
+  if (task.aborted) {
+    connection.host.processor.settle(task);
+    return;
+  }
+  admit(connection, task);
+  if (!task.receiving) runCommand(connection, task);
+}
+
+function runCommand(connection: Connection, task: IscsiTask): void {
+  const processor = connection.host.processor;
+  if (task.completed) return;
+  if (task.aborted || task.refused) processor.settle(task);
+  else processor.start(task);
+}
+

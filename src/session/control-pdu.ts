@@ -1,0 +1,129 @@
+// PDUs that are neither commands nor data: taken whole, put into CmdSN order, and given to the file named after them.
+// Their header is in the connection's cell and their data in a slot, so that nothing here depends on the receive buffer.
+
+import { NONE } from '../base/free-list.ts';
+import { BHS_SIZE, Bhs, RESERVED_TAG } from '../pdu/bhs.ts';
+import { NopOut } from '../pdu/nop-out.ts';
+import { IMMEDIATE_BIT, OPCODE_MASK, Opcode } from '../pdu/opcode.ts';
+import { Arrival } from './cmd-window.ts';
+import type { Connection } from './connection.ts';
+import { Fault } from './faults.ts';
+import { logoutRequest } from './logout.ts';
+import { nopOut } from './nop.ts';
+import { taskManagementRequest } from './task-management.ts';
+import { textRequest } from './text-request.ts';
+
+/** A control PDU that came before its turn (several connections only): everything the shared places would not keep. */
+export interface HeldControl {
+  readonly connection: Connection;
+  readonly header: Uint8Array;
+  readonly slot: number;
+  readonly length: number;
+}
+
+/** A whole control PDU is there: header in the connection's cell, data in its payload slot. */
+export function controlPayload(connection: Connection): void {
+  const at = connection.cellAt;
+  const view = connection.view;
+  const opcode = Bhs.opcode.get(view, at);
+  const slot = connection.payloadSlot;
+  connection.payloadSlot = NONE;
+  const fault = judge(opcode & OPCODE_MASK);
+  if (fault !== null) {
+    connection.reject(at, fault);
+    giveSlot(connection, slot);
+    return;
+  }
+  const answersPing =
+    (opcode & OPCODE_MASK) === Opcode.NOP_OUT && NopOut.initiatorTaskTag.get(view, at) === RESERVED_TAG;
+  if (answersPing && (opcode & IMMEDIATE_BIT) === 0) {
+    connection.reject(at, Fault.nopTags);
+    giveSlot(connection, slot);
+    return;
+  }
+  if ((opcode & IMMEDIATE_BIT) !== 0) {
+    run(connection, at, slot, connection.payloadLength);
+    return;
+  }
+  inOrder(connection, at, slot);
+}
+
+/** Requests that are refused whatever they say. */
+function judge(opcode: number): Fault | null {
+  switch (opcode) {
+    case Opcode.NOP_OUT:
+    case Opcode.TASK_MANAGEMENT_REQUEST:
+    case Opcode.TEXT_REQUEST:
+    case Opcode.LOGOUT_REQUEST:
+      return null;
+    case Opcode.LOGIN_REQUEST:
+      return Fault.loginInFullFeature;
+    case Opcode.SNACK_REQUEST:
+      return Fault.snack;
+    default:
+      return Fault.unknownOpcode;
+  }
+}
+
+function inOrder(connection: Connection, at: number, slot: number): void {
+  const session = connection.session;
+  const cmdSN = NopOut.cmdSN.get(connection.view, at);
+  switch (session.window.judge(cmdSN)) {
+    case Arrival.ignore:
+      giveSlot(connection, slot);
+      return;
+    case Arrival.early:
+      session.window.take(cmdSN);
+      session.hold(cmdSN, {
+        connection,
+        header: connection.bytes.slice(at, at + BHS_SIZE),
+        slot,
+        length: connection.payloadLength,
+      });
+      return;
+    default:
+      session.window.take(cmdSN);
+      session.window.ended();
+      run(connection, at, slot, connection.payloadLength);
+      if (session.holding) session.runHeld();
+  }
+}
+
+/** A held PDU's turn has come. */
+export function releaseControl(held: HeldControl): void {
+  const { connection, header, slot, length } = held;
+  if (!connection.open) {
+    giveSlot(connection, slot);
+    return;
+  }
+  const cell = connection.takeCell();
+  const at = connection.headerAt(cell);
+  connection.bytes.set(header, at);
+  connection.session.window.ended();
+  run(connection, at, slot, length);
+  connection.engine.slab.release(cell);
+}
+
+/** The slot, if any, is the handler's to keep or to give back. */
+function run(connection: Connection, at: number, slot: number, length: number): void {
+  switch (Bhs.opcode.get(connection.view, at) & OPCODE_MASK) {
+    case Opcode.NOP_OUT:
+      nopOut(connection, at, slot, length);
+      return;
+    case Opcode.TASK_MANAGEMENT_REQUEST:
+      giveSlot(connection, slot);
+      taskManagementRequest(connection, at);
+      return;
+    case Opcode.TEXT_REQUEST:
+      textRequest(connection, at, slot, length);
+      giveSlot(connection, slot);
+      return;
+    default:
+      giveSlot(connection, slot);
+      logoutRequest(connection, at);
+  }
+}
+
+function giveSlot(connection: Connection, slot: number): void {
+  if (slot !== NONE) connection.engine.slab.release(slot);
+}

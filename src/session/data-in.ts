@@ -1,0 +1,126 @@
+// READ data on its way out: Data-In PDUs, their sequences, and the status in the last one (RFC 7143 §11.7).
+// Pieces come in order from scsi/processor.ts; their slots come back through the engine once the bytes have left.
+
+import { NONE } from '../base/free-list.ts';
+import { NO_RELEASE } from '../engine/engine.ts';
+import { BHS_SIZE, DIGEST_SIZE, padded, RESERVED_TAG } from '../pdu/bhs.ts';
+import { DataIn, STATUS_BIT } from '../pdu/data-in.ts';
+import { crc32c } from '../pdu/digest.ts';
+import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
+import { type Piece, Status } from '../scsi/task.ts';
+import type { Connection } from './connection.ts';
+import type { IscsiTask } from './iscsi-task.ts';
+import { residual, residualFlags } from './response.ts';
+
+/** Writes a Data-In header at `at` for `length` bytes at `offset` of the task's data. Allocates nothing. */
+function writeHeader(connection: Connection, task: IscsiTask, at: number, offset: number, length: number, last: boolean): void {
+  const view = connection.view;
+  task.burstSent += length;
+  const sequenceEnds = last || task.burstSent === connection.session.parameters.maxBurstLength;
+  if (sequenceEnds) task.burstSent = 0;
+  // Status may ride on the last PDU of a command that ended well (§11.7.3); any other status needs a response of its own.
+  const withStatus = last && task.status === Status.GOOD;
+  const difference = withStatus ? residual(task) : 0;
+  DataIn.opcode.set(view, at, Opcode.DATA_IN);
+  DataIn.flags.set(view, at, (sequenceEnds ? FINAL_BIT : 0) | (withStatus ? STATUS_BIT | residualFlags(difference) : 0));
+  view.setUint16(at + 2, 0);
+  // TotalAHSLength is the top byte of this word, and zero.
+  view.setUint32(at + 4, length);
+  view.setUint32(at + 8, 0);
+  view.setUint32(at + 12, 0);
+  DataIn.initiatorTaskTag.set(view, at, task.initiatorTaskTag);
+  DataIn.targetTransferTag.set(view, at, RESERVED_TAG);
+  if (withStatus) {
+    connection.commandEnds(task);
+    task.statusSent = true;
+    connection.writeStatSN(at);
+  } else {
+    connection.writeNoStatSN(at);
+  }
+  DataIn.dataSN.set(view, at, task.dataSN++);
+  DataIn.bufferOffset.set(view, at, offset);
+  DataIn.residualCount.set(view, at, Math.abs(difference));
+}
+
+/**
+ * Sends the `length` bytes at slab offset `at` (or, with `at` -1, at engine address `address`) as Data-In PDUs. `offset` is where they are in
+ * the task's data, `token` goes back to the engine with the last of them. Allocates nothing.
+ */
+function sendBytes(
+  connection: Connection,
+  task: IscsiTask,
+  source: { at: number; address: number },
+  offset: number,
+  length: number,
+  token: number,
+  last: boolean,
+): void {
+  const parameters = connection.session.parameters;
+  const segmentMax = connection.parameters.maxXmitDataSegmentLength;
+  const { at, address } = source;
+  let sent = 0;
+  while (sent < length) {
+    const burstLeft = parameters.maxBurstLength - task.burstSent;
+    const part = Math.min(length - sent, segmentMax, burstLeft);
+    const final = sent + part === length;
+    const closing = final && last;
+    if (at >= 0 && sent === 0 && final) {
+      // The header goes right before the data, the padding and the digest right behind: one span for the whole PDU.
+      const header = at - connection.headerLength;
+      writeHeader(connection, task, header, offset, part, closing);
+      connection.sendSegment(header, part, token);
+      return;
+    }
+    sendSplit(connection, task, at < 0 ? -1 : at + sent, address + sent, offset + sent, part, final ? token : NO_RELEASE, closing);
+    sent += part;
+  }
+}
+
+/** One PDU whose header, and digest or padding, are in a cell of their own, beside the data. */
+function sendSplit(
+  connection: Connection,
+  task: IscsiTask,
+  at: number,
+  address: number,
+  offset: number,
+  length: number,
+  token: number,
+  last: boolean,
+): void {
+  const cell = connection.takeCell();
+  const view = connection.view;
+  const header = connection.headerAt(cell);
+  writeHeader(connection, task, header, offset, length, last);
+  connection.sealHeader(header);
+  const tail = header + connection.headerLength;
+  const pad = padded(length) - length;
+  let tailLength = pad;
+  view.setUint32(tail, 0);
+  if (connection.digestsData) {
+    let crc = crc32c(connection.bytes, at, length);
+    if (pad !== 0) crc = crc32c(connection.bytes, tail, pad, crc);
+    view.setUint32(tail + pad, crc, true);
+    tailLength += DIGEST_SIZE;
+  }
+  connection.sendSpan(header, connection.headerLength, tailLength === 0 ? cell : NO_RELEASE);
+  connection.sendAddress(address, length, token);
+  if (tailLength !== 0) connection.sendSpan(tail, tailLength, cell);
+}
+
+/** Sends a READ's piece, and the status if it is the last. Its slot is the engine's from here on. Allocates nothing. */
+export function sendPiece(connection: Connection, task: IscsiTask, piece: Piece): void {
+  const length = Math.min(piece.length, task.moveLength - piece.start);
+  const last = piece.start + length === task.moveLength;
+  sendBytes(connection, task, piece, piece.start, length, piece.slot === NONE ? NO_RELEASE : piece.slot, last);
+}
+
+/** Sends a reply that was built in the task's slot. The slot is the engine's from here on. */
+export function sendReply(connection: Connection, task: IscsiTask): void {
+  const length = Math.min(task.dataLength, task.moveLength);
+  const token = task.slot;
+  task.slot = NONE;
+  sendBytes(connection, task, { at: task.at, address: connection.addressOf(task.at) }, 0, length, token, true);
+}
+
+/** Data-In never needs more than this before its data: header and header digest. */
+export const DATA_IN_HEADROOM = BHS_SIZE + DIGEST_SIZE;

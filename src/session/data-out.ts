@@ -1,0 +1,175 @@
+// WRITE data on its way in: R2Ts, and the Data-Out PDUs that answer them or come unasked (RFC 7143 §11.7, §11.8).
+// Memory is the processor's pieces; a burst never leaves its piece, so that one receive and one disk operation suffice.
+
+import { RESERVED_TAG } from '../pdu/bhs.ts';
+import { DataOut } from '../pdu/data-out.ts';
+import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
+import { R2T } from '../pdu/r2t.ts';
+import { writeLun } from '../scsi/lun.ts';
+import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
+import { type Piece, Status } from '../scsi/task.ts';
+import { type Connection, PayloadKind } from './connection.ts';
+import { NOWHERE, Verdict } from './framer.ts';
+import type { IscsiTask } from './iscsi-task.ts';
+
+/** A Target Transfer Tag's low bits name the piece; the high ones tell one use of it from the next. */
+const TAG_PIECE_BITS = 17;
+const TAG_PIECE_MASK = 2 ** TAG_PIECE_BITS - 1;
+/** Tags of R2Ts stay below this: above are those of text exchanges and pings. */
+const TAG_SERIALS = 2 ** (31 - TAG_PIECE_BITS);
+
+/** Takes a Data-Out header at slab offset `at`. Allocates nothing. */
+export function dataOutHeader(connection: Connection, at: number): Verdict {
+  const view = connection.view;
+  const itt = DataOut.initiatorTaskTag.get(view, at);
+  const tag = DataOut.targetTransferTag.get(view, at);
+  connection.payloadKind = PayloadKind.dataOut;
+  connection.payloadFinal = (DataOut.flags.get(view, at) & FINAL_BIT) !== 0;
+  const dataSN = DataOut.dataSN.get(view, at);
+  const offset = DataOut.bufferOffset.get(view, at);
+  const task = tag === RESERVED_TAG ? findUnsolicited(connection, itt) : findSolicited(connection, itt, tag);
+  // Data of a task that has ended, by abort or error, may still be on its way (§11.5.1): it is dropped without a word.
+  if (task === null) return Verdict.accepted;
+  connection.payloadTask = task;
+  task.receiving = true;
+  if (tag === RESERVED_TAG) return placeUnsolicited(connection, task, dataSN, offset);
+  return placeSolicited(connection, task, connection.host.processor.pieceAt(tag & TAG_PIECE_MASK), dataSN, offset);
+}
+
+function findUnsolicited(connection: Connection, itt: number): IscsiTask | null {
+  for (let task = connection.lastTask; task !== null; task = task.previousInConnection) {
+    if (task.initiatorTaskTag === itt && task.unsolicitedOpen) return task;
+  }
+  return null;
+}
+
+function findSolicited(connection: Connection, itt: number, tag: number): IscsiTask | null {
+  const piece = connection.host.processor.pieceAt(tag & TAG_PIECE_MASK);
+  if (piece === undefined || piece.transferTag !== tag) return null;
+  const task = piece.task as IscsiTask | null;
+  if (task === null || task.connection !== connection || task.initiatorTaskTag !== itt) return null;
+  return task;
+}
+
+/** Unasked data: within FirstBurstLength (§13.14), in order, and only kept while the task still wants it. */
+function placeUnsolicited(connection: Connection, task: IscsiTask, dataSN: number, offset: number): Verdict {
+  const length = connection.payloadLength;
+  const end = offset + length;
+  const inOrder = dataSN === task.unsolicitedDataSN++ && offset === task.dataOutReceived;
+  const limit = Math.min(connection.session.parameters.firstBurstLength, task.expectedDataTransferLength);
+  task.dataOutReceived += length;
+  if (!inOrder) sequenceFailed(task);
+  else if (end > limit) tooMuchData(task);
+  const piece = task.firstPiece;
+  if (piece === null || !wants(task)) return Verdict.accepted;
+  return keep(connection, piece, Math.min(length, Math.max(0, piece.length - piece.received)));
+}
+
+function placeSolicited(connection: Connection, task: IscsiTask, piece: Piece, dataSN: number, offset: number): Verdict {
+  const length = connection.payloadLength;
+  connection.payloadPiece = piece;
+  const inOrder = dataSN === piece.burstDataSN++ && offset === piece.start + piece.received;
+  if (!inOrder) sequenceFailed(task);
+  else if (piece.received + length > piece.burstEnd) tooMuchData(task);
+  if (!wants(task)) return Verdict.accepted;
+  return keep(connection, piece, length);
+}
+
+function keep(connection: Connection, piece: Piece, length: number): Verdict {
+  connection.payloadPiece = piece;
+  connection.payloadKept = length;
+  connection.framer.expectPayload(length === 0 ? NOWHERE : piece.at + piece.received, length);
+  return Verdict.accepted;
+}
+
+function wants(task: IscsiTask): boolean {
+  return task.status === Status.GOOD && !task.aborted && !task.completed;
+}
+
+/** §7.9: data PDUs are missing, and at ErrorRecoveryLevel 0 they stay missing. */
+function sequenceFailed(task: IscsiTask): void {
+  if (wants(task)) fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.PROTOCOL_SERVICE_CRC_ERROR);
+}
+
+function tooMuchData(task: IscsiTask): void {
+  if (wants(task)) fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA);
+}
+
+/** The data of a Data-Out PDU is in, or, with `damaged`, failed its digest. Allocates nothing. */
+export function dataOutPayload(connection: Connection, damaged = false): void {
+  const task = connection.payloadTask;
+  if (task === null) return;
+  const piece = connection.payloadPiece;
+  task.receiving = false;
+  if (damaged && wants(task)) fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.PROTOCOL_SERVICE_CRC_ERROR);
+  if (piece !== null && wants(task)) piece.received += connection.payloadKept;
+  if (connection.payloadFinal) {
+    if (piece !== null && piece.transferTag !== 0) endBurst(task, piece);
+    else task.unsolicitedOpen = false;
+  }
+  if (task.completed) {
+    // It failed early, and its response waited for the data to pass by.
+    if (!task.unsolicitedOpen) connection.session.respond(task);
+    return;
+  }
+  if (!wants(task)) {
+    connection.host.processor.settle(task);
+    return;
+  }
+  if (piece !== null) {
+    if (!task.unsolicitedOpen && piece.transferTag === 0) piece.burstEnd = piece.received;
+    connection.host.processor.pieceFilled(piece);
+  }
+  if (connection.payloadFinal && !task.completed) requestData(connection, task);
+}
+
+function endBurst(task: IscsiTask, piece: Piece): void {
+  task.r2tsOutstanding--;
+  piece.transferTag = 0;
+  if (piece.received !== piece.burstEnd && wants(task)) {
+    fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.WRITE_ERROR_NOT_ENOUGH_UNSOLICITED_DATA);
+  }
+}
+
+/** Asks for the data that is still missing, as far as memory and MaxOutstandingR2T (§13.17) allow. Allocates nothing. */
+export function requestData(connection: Connection, task: IscsiTask): void {
+  if (!wants(task) || task.unsolicitedOpen || !task.started || task.waiting) return;
+  const parameters = connection.session.parameters;
+  while (task.r2tsOutstanding < parameters.maxOutstandingR2T) {
+    let piece = task.lastPiece;
+    if (piece === null || piece.burstEnd === piece.length) {
+      if (task.assigned === task.moveLength) return;
+      piece = connection.host.processor.nextPiece(task, true);
+      if (piece === null) return;
+    } else if (piece.transferTag !== 0) {
+      // The rest of this piece comes before the next: sequences are in order (§13.20).
+      return;
+    }
+    sendR2T(connection, task, piece, Math.min(piece.length - piece.burstEnd, parameters.maxBurstLength));
+  }
+}
+
+function sendR2T(connection: Connection, task: IscsiTask, piece: Piece, length: number): void {
+  const host = connection.host;
+  host.nextTagSerial = (host.nextTagSerial + 1) % TAG_SERIALS || 1;
+  piece.transferTag = host.nextTagSerial * 2 ** TAG_PIECE_BITS + piece.index;
+  piece.burstDataSN = 0;
+  piece.burstEnd += length;
+  const cell = connection.takeCell();
+  const view = connection.view;
+  const at = connection.headerAt(cell);
+  R2T.opcode.set(view, at, Opcode.R2T);
+  R2T.flags.set(view, at, FINAL_BIT);
+  view.setUint16(at + 2, 0);
+  view.setUint32(at + 4, 0);
+  // §11.8: the LUN goes with the tag, and comes back in the Data-Out.
+  writeLun(view, at + R2T.lun.offset, task.lun);
+  R2T.initiatorTaskTag.set(view, at, task.initiatorTaskTag);
+  R2T.targetTransferTag.set(view, at, piece.transferTag);
+  connection.writeNextStatSN(at);
+  R2T.r2tSN.set(view, at, task.dataSN++);
+  R2T.bufferOffset.set(view, at, piece.start + piece.burstEnd - length);
+  R2T.desiredDataTransferLength.set(view, at, length);
+  connection.sendSegment(at, 0, cell);
+  task.r2tsOutstanding++;
+}

@@ -1,0 +1,69 @@
+// Logout (RFC 7143 §11.14, §11.15): a session or one connection ends in good order.
+// Tasks that the logout cuts off are aborted first; the connection closes once the response has left.
+
+import { BHS_SIZE } from '../pdu/bhs.ts';
+import { LOGOUT_REASON_MASK, LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../pdu/logout.ts';
+import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
+import type { Connection } from './connection.ts';
+import { Fault } from './faults.ts';
+
+/** Takes a Logout Request whose header lies at slab offset `at`. */
+export function logoutRequest(connection: Connection, at: number): void {
+  const view = connection.view;
+  const session = connection.session;
+  const reason = LogoutRequest.flags.get(view, at) & LOGOUT_REASON_MASK;
+  const itt = LogoutRequest.initiatorTaskTag.get(view, at);
+  const cid = LogoutRequest.cid.get(view, at);
+  switch (reason) {
+    case LogoutReason.CLOSE_SESSION:
+      connection.stopReading();
+      session.abortAll(() => {
+        for (const other of [...session.connections.values()]) {
+          if (other !== connection) other.close('the session was logged out over another connection');
+        }
+        sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
+        connection.leave('logout of the session');
+      });
+      return;
+    case LogoutReason.CLOSE_CONNECTION:
+      closeConnection(connection, itt, cid);
+      return;
+    case LogoutReason.REMOVE_FOR_RECOVERY:
+      // §11.14.1: only with ErrorRecoveryLevel 2.
+      sendLogoutResponse(connection, itt, LogoutResult.RECOVERY_NOT_SUPPORTED);
+      return;
+    default:
+      connection.reject(at, Fault.badLogout);
+  }
+}
+
+function closeConnection(connection: Connection, itt: number, cid: number): void {
+  const leaver = connection.session.connections.get(cid);
+  if (leaver === undefined) {
+    sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
+    return;
+  }
+  leaver.stopReading();
+  leaver.session.abortConnection(leaver, () => {
+    sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
+    if (leaver === connection) connection.leave('logout of the connection');
+    else leaver.close('logged out over another connection');
+  });
+}
+
+function sendLogoutResponse(connection: Connection, itt: number, result: LogoutResult): void {
+  if (!connection.open) return;
+  const cell = connection.takeCell();
+  const view = connection.view;
+  const at = connection.headerAt(cell);
+  connection.bytes.fill(0, at, at + BHS_SIZE);
+  LogoutResponse.opcode.set(view, at, Opcode.LOGOUT_RESPONSE);
+  LogoutResponse.flags.set(view, at, FINAL_BIT);
+  LogoutResponse.response.set(view, at, result);
+  LogoutResponse.initiatorTaskTag.set(view, at, itt);
+  connection.writeStatSN(at);
+  // §11.15.3: with ErrorRecoveryLevel below 2 nothing is kept to be taken up again.
+  LogoutResponse.time2Wait.set(view, at, connection.session.parameters.defaultTime2Wait);
+  LogoutResponse.time2Retain.set(view, at, 0);
+  connection.sendSegment(at, 0, cell);
+}

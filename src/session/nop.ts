@@ -1,0 +1,55 @@
+// NOP-Out and NOP-In (RFC 7143 §11.18, §11.19): the initiator's pings echoed, our own sent to see whether it is still there.
+// When a silent peer is given up is decided by SessionHost's tick.
+
+import { NONE } from '../base/free-list.ts';
+import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';
+import { NopIn } from '../pdu/nop-in.ts';
+import { NopOut } from '../pdu/nop-out.ts';
+import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
+import type { Connection } from './connection.ts';
+
+/** The tag of our pings. One is outstanding at a time, and R2T tags never have this bit. */
+const PING_TAG = 0x8000_0001;
+
+/** A ping, which is echoed with its data, or the answer to ours. */
+export function nopOut(connection: Connection, at: number, slot: number, length: number): void {
+  const view = connection.view;
+  const itt = NopOut.initiatorTaskTag.get(view, at);
+  if (itt === RESERVED_TAG) {
+    connection.pingSent = 0;
+    if (slot !== NONE) connection.engine.slab.release(slot);
+    return;
+  }
+  const lunAt = at + NopOut.lun.offset;
+  const lunHigh = view.getUint32(lunAt);
+  const lunLow = view.getUint32(lunAt + 4);
+  const answer = slot === NONE ? connection.takeCell() : slot;
+  const header = slot === NONE ? connection.headerAt(answer) : connection.headerAt(answer) - connection.headerLength;
+  // As much comes back as the initiator can take: its MaxRecvDataSegmentLength bounds every data segment (§13.12).
+  const echoed = Math.min(length, connection.parameters.maxXmitDataSegmentLength);
+  writeNopIn(connection, header, itt, RESERVED_TAG);
+  view.setUint32(header + NopIn.lun.offset, lunHigh);
+  view.setUint32(header + NopIn.lun.offset + 4, lunLow);
+  NopIn.dataSegmentLength.set(view, header, echoed);
+  connection.writeStatSN(header);
+  connection.sendSegment(header, echoed, answer);
+}
+
+/** Asks the initiator for a sign of life. */
+export function sendPing(connection: Connection): void {
+  const cell = connection.takeCell();
+  const header = connection.headerAt(cell);
+  writeNopIn(connection, header, RESERVED_TAG, PING_TAG);
+  connection.writeNextStatSN(header);
+  connection.sendSegment(header, 0, cell);
+  connection.pingSent = connection.engine.now();
+}
+
+function writeNopIn(connection: Connection, header: number, itt: number, ttt: number): void {
+  const view = connection.view;
+  connection.bytes.fill(0, header, header + BHS_SIZE);
+  NopIn.opcode.set(view, header, Opcode.NOP_IN);
+  NopIn.flags.set(view, header, FINAL_BIT);
+  NopIn.initiatorTaskTag.set(view, header, itt);
+  NopIn.targetTransferTag.set(view, header, ttt);
+}

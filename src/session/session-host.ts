@@ -1,0 +1,421 @@
+// A worker's sessions: what the engine reports goes to the connection it belongs to, what main asks for is done here.
+// Composes session/, scsi/ and backend/ over whichever engine it is given; knows neither threads nor rings.
+
+import { assert } from '../base/assert.ts';
+import { NONE } from '../base/free-list.ts';
+import { createBackend } from '../backend/create.ts';
+import type { Engine, EngineEvents, SocketHandle } from '../engine/engine.ts';
+import { NO_RELEASE } from '../engine/engine.ts';
+import type { Counters } from '../ring/counters.ts';
+import {
+  type FromWorker,
+  type Handoff,
+  RefusalReason,
+  type SharedReset,
+  type ToWorker,
+  type UnitSnapshot,
+} from '../ring/messages.ts';
+import { LogicalUnit } from '../scsi/logical-unit.ts';
+import { Nexus } from '../scsi/nexus.ts';
+import { Processor, type TaskEvents } from '../scsi/processor.ts';
+import { AdditionalSense } from '../scsi/sense.ts';
+import type { Piece, Task } from '../scsi/task.ts';
+import { AbortWait } from './abort-wait.ts';
+import { announceSessionDrop, askForLogout } from './async-message.ts';
+import { CmdWindow } from './cmd-window.ts';
+import { Connection, ConnectionState } from './connection.ts';
+import { sendPiece } from './data-in.ts';
+import { requestData } from './data-out.ts';
+import { type IscsiTask, TaskPool } from './iscsi-task.ts';
+import { sendPing } from './nop.ts';
+import { Session } from './session.ts';
+import { INITIAL_WINDOW, TaskBudget } from './task-budget.ts';
+
+/** Tasks made at start; more are made when more are running than ever before. */
+const TASKS_AT_START = 512;
+/** Commands that a worker promises over all its sessions: their tasks are some 10 MiB of heap if all come at once. */
+const TASKS_MAX = 32 * 1024;
+
+export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
+
+/** Everything full-feature on one worker. */
+export class SessionHost implements EngineEvents, TaskEvents {
+  readonly engine: Engine;
+  readonly processor: Processor;
+  readonly tasks = new TaskPool(TASKS_AT_START);
+  readonly counters: Counters;
+  /** Connections that wait for memory before they read on. */
+  readonly stalled = new Set<Connection>();
+  /** Slots and cells that the engine has for sending: they come back as peers read. */
+  unsentTokens = 0;
+  nextTagSerial = 0;
+  readonly #uplink: (message: FromWorker) => void;
+  readonly #onWoken: () => void;
+  readonly #budget = new TaskBudget(TASKS_MAX);
+  readonly #sessions = new Map<number, Session>();
+  readonly #units = new Map<number, LogicalUnit>();
+  /** By socket handle. */
+  readonly #connections: (Connection | null)[] = [];
+  readonly #resets = new Map<number, () => void>();
+  #nextRequest = 1;
+  #stopAt = 0;
+  #stopping = false;
+
+  constructor(
+    makeEngine: (events: EngineEvents) => Engine,
+    options: { counters: Counters; uplink: (message: FromWorker) => void; onWoken: () => void },
+  ) {
+    this.counters = options.counters;
+    this.#uplink = options.uplink;
+    this.#onWoken = options.onWoken;
+    this.engine = makeEngine(this);
+    this.processor = new Processor(this.engine, this);
+  }
+
+  get connectionCount(): number {
+    return this.counters.connections;
+  }
+
+  log: Log = (level, message, fields) => this.#uplink({ type: 'log', level, message, fields });
+
+  // What the engine reports
+
+  received(socket: SocketHandle, at: number, length: number): number {
+    const connection = this.#connections[socket]!;
+    this.counters.bytesReceived += length;
+    return connection.framer.consume(at, length);
+  }
+
+  receivedInto(socket: SocketHandle, length: number): void {
+    this.counters.bytesReceived += length;
+    this.#connections[socket]!.framer.receivedInto(length);
+  }
+
+  released(socket: SocketHandle, token: number): void {
+    if (token === NO_RELEASE) return;
+    this.#connections[socket]!.released(token);
+    this.#memoryFreed();
+  }
+
+  ended(socket: SocketHandle, errno: number): void {
+    const connection = this.#connections[socket]!;
+    connection.close(errno === 0 ? 'closed by the initiator' : `connection lost (errno ${errno})`);
+  }
+
+  closed(socket: SocketHandle): void {
+    this.#connections[socket]!.socketClosed();
+  }
+
+  fileDone(token: number, result: number): void {
+    this.processor.fileDone(token, result);
+    this.#memoryFreed();
+  }
+
+  woken(): void {
+    this.#onWoken();
+  }
+
+  /** Keep-alive: a silent initiator is asked, and dropped when it does not answer either. */
+  tick(): void {
+    const now = this.engine.now();
+    this.counters.slabBytesInUse = this.engine.slab.bytesInUse;
+    for (const connection of this.#connections) {
+      if (connection == null || !connection.open) continue;
+      const interval = connection.session.nopIntervalMs;
+      if (interval === 0 || now - connection.lastReceived < interval) continue;
+      if (connection.pingSent === 0) sendPing(connection);
+      else if (now - connection.pingSent >= interval) connection.close('the initiator does not answer a NOP-In');
+    }
+    if (this.#stopping && now >= this.#stopAt) this.#closeAll();
+  }
+
+  /** Memory has come back: tasks first, then connections that could not even take a header in. */
+  #memoryFreed(): void {
+    if (this.processor.starved) this.processor.memoryFreed();
+    if (this.stalled.size === 0 || this.processor.starved) return;
+    for (const connection of [...this.stalled]) {
+      this.stalled.delete(connection);
+      connection.resume();
+      if (this.stalled.has(connection)) return;
+    }
+  }
+
+  // What SCSI reports
+
+  dataReady(task: Task): void {
+    const iscsi = task as IscsiTask;
+    const connection = iscsi.connection!;
+    for (let piece = task.firstPiece; piece !== null && piece.done; piece = task.firstPiece) {
+      if (connection.open) {
+        sendPiece(connection, iscsi, piece);
+        this.processor.pieceSent(piece);
+      } else {
+        this.processor.freePiece(piece);
+      }
+    }
+  }
+
+  dataWanted(task: Task): void {
+    const iscsi = task as IscsiTask;
+    const connection = iscsi.connection!;
+    if (connection.open) requestData(connection, iscsi);
+  }
+
+  complete(task: Task): void {
+    const iscsi = task as IscsiTask;
+    iscsi.connection!.session.complete(iscsi);
+  }
+
+  // What main asks for
+
+  /** Acts on a message of main's; `bytesOf` resolves a memory unit's handle. */
+  handle(message: ToWorker, memoryOf: (handle: number) => SharedArrayBuffer): void {
+    switch (message.type) {
+      case 'handoff': {
+        const refusal = this.#accept(message);
+        if (refusal === null) return;
+        this.#uplink({ type: 'refused', id: message.id, ...refusal });
+        return;
+      }
+      case 'unit':
+        this.#takeUnit(message.unit, memoryOf);
+        return;
+      case 'unitRemoved':
+        this.#removeUnit(message.id, message.request);
+        return;
+      case 'reset':
+        this.#applyReset(message.reset, () => this.#uplink({ type: 'done', request: message.request }));
+        return;
+      case 'resetDone': {
+        const then = this.#resets.get(message.request);
+        this.#resets.delete(message.request);
+        then?.();
+        return;
+      }
+      case 'endSession':
+        this.#endSession(message.tsih, message.reason, message.request);
+        return;
+      case 'stop':
+        this.#stop(message.graceMs);
+    }
+  }
+
+  /** Takes a connection over: everything it needs is reserved before main hears yes, and the final Login Response leaves first. */
+  #accept(handoff: Handoff): { reason: RefusalReason; detail: string } | null {
+    if (this.#stopping) return { reason: RefusalReason.stopping, detail: 'the worker is stopping' };
+    const slab = this.engine.slab;
+    const response = Buffer.from(handoff.finalResponse, 'base64');
+    const received = Buffer.from(handoff.received, 'base64');
+    const joined = this.#sessions.get(handoff.tsih) ?? null;
+    const cell = slab.takeCell();
+    const slot = cell === NONE ? NONE : slab.takeSlot(Math.max(response.length, received.length));
+    const session = slot === NONE ? null : (joined ?? this.#createSession(handoff));
+    if (session === null) {
+      if (slot !== NONE) slab.release(slot);
+      if (cell !== NONE) slab.release(cell);
+      const detail = slot === NONE ? 'no I/O memory for another connection' : 'no commands left for another session';
+      return { reason: slot === NONE ? RefusalReason.memory : RefusalReason.sessions, detail };
+    }
+    const socket = this.engine.openSocket(handoff.fd);
+    const connection = new Connection(this, session, socket, {
+      cid: handoff.cid,
+      statSN: handoff.statSN,
+      peerAddress: handoff.peerAddress,
+      parameters: handoff.connection,
+      cell,
+    });
+    this.#connections[socket] = connection;
+    session.connections.set(handoff.cid, connection);
+    this.counters.connections++;
+    this.#uplink({ type: 'accepted', id: handoff.id });
+    slab.bytes.set(response, slab.offsetOf(slot));
+    connection.sendSpan(slab.offsetOf(slot), response.length, slot);
+    if (received.length !== 0) this.#replay(connection, received);
+    this.engine.resumeReceive(socket);
+    return null;
+  }
+
+  #createSession(handoff: Handoff): Session | null {
+    const initial = Math.min(INITIAL_WINDOW, handoff.queueDepth);
+    if (!this.#budget.reserve(initial)) return null;
+    const { tsih, initiatorName, isid, targetName, portalGroupTag } = handoff;
+    const nexus = new Nexus(tsih, initiatorName, isid, targetName, portalGroupTag);
+    for (const [lun, id] of handoff.luns) {
+      const unit = this.#units.get(id);
+      assert(unit !== undefined, 'handoff: the unit was announced before');
+      nexus.units.set(lun, unit);
+    }
+    nexus.luns = handoff.luns.map(([lun]) => lun);
+    const window = new CmdWindow(handoff.expCmdSN, handoff.queueDepth, initial, this.#budget);
+    const session = new Session(this, nexus, window, {
+      parameters: handoff.session,
+      sendTargets: handoff.sendTargets,
+      nopIntervalMs: handoff.nopIntervalMs,
+    });
+    this.#sessions.set(tsih, session);
+    this.counters.sessions++;
+    return session;
+  }
+
+  /** Bytes that came behind the final Login Request, before the socket was ours. */
+  #replay(connection: Connection, received: Uint8Array): void {
+    const slab = this.engine.slab;
+    const slot = slab.takeSlot(received.length);
+    if (slot === NONE) {
+      connection.close('no I/O memory for what came behind the login');
+      return;
+    }
+    const at = slab.offsetOf(slot);
+    slab.bytes.set(received, at);
+    for (let taken = 0; taken < received.length && connection.open; ) {
+      taken += connection.framer.consume(at + taken, received.length - taken);
+      if (connection.framer.stalled) connection.close('no I/O memory for what came behind the login');
+    }
+    slab.release(slot);
+  }
+
+  /** A connection and its tasks are gone. */
+  connectionClosed(connection: Connection): void {
+    const session = connection.session;
+    this.#connections[connection.socket] = null;
+    this.engine.slab.release(connection.cell);
+    session.connections.delete(connection.cid);
+    this.counters.connections--;
+    const sessionEnded = session.connections.size === 0;
+    if (sessionEnded) this.#sessionClosed(session);
+    this.#uplink({
+      type: 'connectionEnded',
+      tsih: session.tsih,
+      cid: connection.cid,
+      reason: session.endReason,
+      sessionEnded,
+    });
+    if (this.#stopping && this.counters.connections === 0) this.engine.stop();
+    this.#memoryFreed();
+  }
+
+  #sessionClosed(session: Session): void {
+    this.#sessions.delete(session.tsih);
+    this.#budget.give(session.window.promised);
+    this.counters.sessions--;
+    for (const unit of session.nexus.units.values()) unit.attentions.delete(session.nexus);
+  }
+
+  // Units
+
+  #takeUnit(snapshot: UnitSnapshot, memoryOf: (handle: number) => SharedArrayBuffer): void {
+    const known = this.#units.get(snapshot.id);
+    if (known !== undefined) {
+      known.update(snapshot);
+      return;
+    }
+    const complete = (piece: Piece, errno: number): void => this.processor.pieceDone(piece, errno);
+    this.#units.set(snapshot.id, new LogicalUnit(snapshot, createBackend(this.engine, snapshot, memoryOf, complete)));
+  }
+
+  #removeUnit(id: number, request: number): void {
+    const unit = this.#units.get(id);
+    const wait = new AbortWait(() => {
+      unit?.backend.detach();
+      this.#units.delete(id);
+      this.#uplink({ type: 'done', request });
+    });
+    for (const session of this.#sessions.values()) {
+      session.abortTasks((task) => task.unit === unit, wait);
+      for (const [lun, mapped] of session.nexus.units) if (mapped === unit) session.nexus.units.delete(lun);
+      session.nexus.luns = [...session.nexus.units.keys()];
+    }
+    wait.seal();
+  }
+
+  /** Ids of a target's units. */
+  unitsOf(targetName: string): number[] {
+    return [...this.#units.values()].filter((unit) => unit.snapshot.targetName === targetName).map((unit) => unit.snapshot.id);
+  }
+
+  // Resets
+
+  /** Has a reset applied on every worker; `then` runs when that is done. */
+  requestReset(reset: SharedReset, then: () => void): void {
+    const request = this.#nextRequest++;
+    this.#resets.set(request, then);
+    this.#uplink({ type: 'reset', request, reset });
+  }
+
+  #applyReset(reset: SharedReset, then: () => void): void {
+    const wait = new AbortWait(() => {
+      if (reset.closeConnections) this.#dropSessions(reset);
+      then();
+    });
+    for (const id of reset.units) {
+      const unit = this.#units.get(id);
+      if (unit === undefined) continue;
+      for (const session of this.#sessions.values()) this.#resetForSession(session, unit, reset, wait);
+    }
+    wait.seal();
+  }
+
+  #resetForSession(session: Session, unit: LogicalUnit, reset: SharedReset, wait: AbortWait): void {
+    let cleared = false;
+    session.abortTasks((task) => {
+      if (task.unit !== unit) return false;
+      cleared = true;
+      return true;
+    }, wait);
+    const sees = [...session.nexus.units.values()].includes(unit);
+    if (!sees || session.tsih === reset.byTsih) return;
+    if (reset.kind !== 'clearTaskSet') {
+      unit.attention(session.nexus, AdditionalSense.BUS_DEVICE_RESET_FUNCTION_OCCURRED);
+    } else if (cleared) {
+      unit.attention(session.nexus, AdditionalSense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
+    }
+  }
+
+  /** TARGET COLD RESET (RFC 7143 §11.5.1): the connections of the target's other sessions end as well; the asker's do after its answer. */
+  #dropSessions(reset: SharedReset): void {
+    const names = new Set(reset.units.map((id) => this.#units.get(id)?.snapshot.targetName));
+    for (const session of this.#sessions.values()) {
+      if (!names.has(session.nexus.targetName) || session.tsih === reset.byTsih) continue;
+      for (const connection of [...session.connections.values()]) {
+        if (connection.open) announceSessionDrop(connection);
+        connection.leave('target cold reset');
+      }
+    }
+  }
+
+  // Ending
+
+  #endSession(tsih: number, reason: string, request: number): void {
+    const done = (): void => this.#uplink({ type: 'done', request });
+    const session = this.#sessions.get(tsih);
+    if (session === undefined) {
+      done();
+      return;
+    }
+    session.abortAll(() => {
+      for (const connection of [...session.connections.values()]) connection.close(reason);
+      done();
+    });
+  }
+
+  #stop(graceMs: number): void {
+    this.#stopping = true;
+    this.#stopAt = this.engine.now() + graceMs;
+    if (this.counters.connections === 0) {
+      this.engine.stop();
+      return;
+    }
+    for (const connection of this.#connections) {
+      if (connection?.open) askForLogout(connection, Math.ceil(graceMs / 1000));
+    }
+    if (graceMs === 0) this.#closeAll();
+  }
+
+  /** The grace is over: commands under way are finished, everything else ends now. */
+  #closeAll(): void {
+    for (const connection of this.#connections) {
+      if (connection != null && connection.state !== ConnectionState.closed) connection.close('the target is stopping');
+    }
+  }
+}
+

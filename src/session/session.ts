@@ -1,0 +1,168 @@
+// A session on its worker: the CmdSN window, the connections, and the tasks of all of them (RFC 7143 §4.2, §6).
+// One nexus for SCSI. Who may log in, and what was negotiated, was settled before it came here.
+
+import { NONE } from '../base/free-list.ts';
+import type { SessionParameters } from '../pdu/parameters.ts';
+import type { Nexus } from '../scsi/nexus.ts';
+import { Movement, Status } from '../scsi/task.ts';
+import { AbortWait } from './abort-wait.ts';
+import type { CmdWindow } from './cmd-window.ts';
+import { releaseCommand } from './command.ts';
+import type { Connection } from './connection.ts';
+import { type HeldControl, releaseControl } from './control-pdu.ts';
+import { sendReply } from './data-in.ts';
+import { IscsiTask } from './iscsi-task.ts';
+import { sendScsiResponse } from './response.ts';
+import type { SessionHost } from './session-host.ts';
+
+/** A session in full feature phase. */
+export class Session {
+  readonly host: SessionHost;
+  readonly nexus: Nexus;
+  readonly tsih: number;
+  readonly parameters: SessionParameters;
+  readonly window: CmdWindow;
+  /** By CID. */
+  readonly connections = new Map<number, Connection>();
+  /** The answer to SendTargets in this session. */
+  readonly sendTargets: string;
+  /** Milliseconds; 0: no keep-alive. */
+  readonly nopIntervalMs: number;
+  /** Immediate commands in execution: they are outside the window. */
+  immediateTasks = 0;
+  /** Why the last connection that ended did. */
+  endReason = '';
+  /** What came before its turn, by CmdSN; null stands for a command that was aborted before it came. */
+  readonly #held = new Map<number, IscsiTask | HeldControl | null>();
+
+  constructor(
+    host: SessionHost,
+    nexus: Nexus,
+    window: CmdWindow,
+    options: { parameters: SessionParameters; sendTargets: string; nopIntervalMs: number },
+  ) {
+    this.host = host;
+    this.nexus = nexus;
+    this.tsih = nexus.tsih;
+    this.window = window;
+    this.parameters = options.parameters;
+    this.sendTargets = options.sendTargets;
+    this.nopIntervalMs = options.nopIntervalMs;
+  }
+
+  // CmdSN order over several connections
+
+  get holding(): boolean {
+    return this.#held.size !== 0;
+  }
+
+  /** Keeps a request until the ones before it have come. */
+  hold(cmdSN: number, request: IscsiTask | HeldControl | null): void {
+    this.#held.set(cmdSN, request);
+  }
+
+  /** Runs what was held and is due now. */
+  runHeld(): void {
+    for (;;) {
+      const due = this.window.expCmdSN;
+      if (!this.window.takeEarly()) return;
+      const request = this.#held.get(due) ?? null;
+      this.#held.delete(due);
+      if (request === null) this.window.ended();
+      else if (request instanceof IscsiTask) releaseCommand(request);
+      else releaseControl(request);
+    }
+  }
+
+  // Tasks
+
+  /** The task with that tag on any of the session's connections, or null. */
+  findTask(initiatorTaskTag: number): IscsiTask | null {
+    for (const connection of this.connections.values()) {
+      for (let task = connection.lastTask; task !== null; task = task.previousInConnection) {
+        if (task.initiatorTaskTag === initiatorTaskTag) return task;
+      }
+    }
+    return null;
+  }
+
+  /** Aborts the session's tasks for which `concerned` holds; `wait` hears of the end of each. */
+  abortTasks(concerned: (task: IscsiTask) => boolean, wait: AbortWait): void {
+    for (const connection of this.connections.values()) {
+      // Aborting may end a task, and with it its place in the list.
+      const tasks: IscsiTask[] = [];
+      for (let task = connection.firstTask; task !== null; task = task.nextInConnection) {
+        if (concerned(task)) tasks.push(task);
+      }
+      for (const task of tasks) this.abortTask(task, wait);
+    }
+  }
+
+  /** Aborts one task. */
+  abortTask(task: IscsiTask, wait: AbortWait): void {
+    if (task.abortedBy === null) {
+      task.abortedBy = wait;
+      wait.add();
+    }
+    if (task.completed) {
+      // Its response waits for data that nobody needs any more.
+      task.unsolicitedOpen = false;
+      task.aborted = true;
+      this.end(task);
+      return;
+    }
+    // Its CmdSN stays in the queue, with nothing behind it.
+    if (task.held) this.#held.set(task.cmdSN, null);
+    this.host.counters.tasksAborted++;
+    this.host.processor.abort(task);
+  }
+
+  /** Everything of one connection; `then` runs when it is gone. */
+  abortConnection(connection: Connection, then: () => void): void {
+    const wait = new AbortWait(then);
+    this.abortTasks((task) => task.connection === connection, wait);
+    wait.seal();
+  }
+
+  /** Everything of the session; `then` runs when it is gone. */
+  abortAll(then: () => void): void {
+    const wait = new AbortWait(then);
+    this.abortTasks(() => true, wait);
+    wait.seal();
+  }
+
+  /** SCSI is done with the task: it is answered, unless it was aborted or data that belongs to it is still on its way. */
+  complete(task: IscsiTask): void {
+    if (task.aborted) this.end(task);
+    else if (!task.unsolicitedOpen) this.respond(task);
+  }
+
+  /** Sends the status of a completed task, and forgets it. Allocates nothing. */
+  respond(task: IscsiTask): void {
+    const connection = task.connection!;
+    if (connection.open && !task.aborted && !task.statusSent) {
+      if (task.movement === Movement.replyIn && task.status === Status.GOOD && task.slot !== NONE) {
+        task.moveLength = task.reads ? Math.min(task.dataLength, task.expectedDataTransferLength) : 0;
+        if (task.moveLength !== 0) sendReply(connection, task);
+      }
+      if (!task.statusSent) {
+        connection.commandEnds(task);
+        task.statusSent = true;
+        sendScsiResponse(connection, task);
+      }
+    }
+    this.end(task);
+  }
+
+  /** The task is over, answered or not. Allocates nothing. */
+  end(task: IscsiTask): void {
+    const connection = task.connection!;
+    if (task.immediate) this.immediateTasks--;
+    else if (!task.statusSent && !task.held) this.window.ended();
+    const wait = task.abortedBy;
+    connection.unlink(task);
+    this.host.processor.retire(task);
+    this.host.tasks.give(task);
+    if (wait !== null) wait.taskEnded();
+  }
+}

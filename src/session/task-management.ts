@@ -1,0 +1,105 @@
+// Task management (RFC 7143 §11.5, §11.6; SAM-5 §7): aborts that are answered when the tasks are really gone.
+// What reaches beyond this session goes to main, which has every worker apply it: session-host.ts.
+
+import { BHS_SIZE } from '../pdu/bhs.ts';
+import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
+import {
+  FUNCTION_MASK,
+  TaskFunction,
+  TaskFunctionResponse,
+  TaskManagementRequest,
+  TaskManagementResponse,
+} from '../pdu/task-management.ts';
+import { serialBefore } from '../base/serial.ts';
+import type { SharedReset } from '../ring/messages.ts';
+import { readLun } from '../scsi/lun.ts';
+import { AbortWait } from './abort-wait.ts';
+import { Arrival } from './cmd-window.ts';
+import type { Connection } from './connection.ts';
+
+/** Takes a Task Management Function Request whose header lies at slab offset `at`. */
+export function taskManagementRequest(connection: Connection, at: number): void {
+  const view = connection.view;
+  const itt = TaskManagementRequest.initiatorTaskTag.get(view, at);
+  const respond = (response: TaskFunctionResponse): void => sendResponse(connection, itt, response);
+  const nexus = connection.session.nexus;
+  const unit = nexus.units.get(readLun(view, at + TaskManagementRequest.lun.offset));
+  const reset = (kind: SharedReset['kind'], units: number[], closeConnections = false): void => {
+    connection.host.requestReset({ kind, units, byTsih: nexus.tsih, closeConnections }, () => {
+      respond(TaskFunctionResponse.FUNCTION_COMPLETE);
+      if (!closeConnections) return;
+      for (const each of [...connection.session.connections.values()]) each.leave('target cold reset');
+    });
+  };
+  switch (TaskManagementRequest.flags.get(view, at) & FUNCTION_MASK) {
+    case TaskFunction.ABORT_TASK:
+      abortTask(connection, at, respond);
+      return;
+    case TaskFunction.ABORT_TASK_SET: {
+      if (unit === undefined) return respond(TaskFunctionResponse.LUN_DOES_NOT_EXIST);
+      const wait = new AbortWait(() => respond(TaskFunctionResponse.FUNCTION_COMPLETE));
+      connection.session.abortTasks((task) => task.unit === unit, wait);
+      wait.seal();
+      return;
+    }
+    case TaskFunction.CLEAR_TASK_SET:
+      if (unit === undefined) return respond(TaskFunctionResponse.LUN_DOES_NOT_EXIST);
+      return reset('clearTaskSet', [unit.snapshot.id]);
+    case TaskFunction.LOGICAL_UNIT_RESET:
+      if (unit === undefined) return respond(TaskFunctionResponse.LUN_DOES_NOT_EXIST);
+      return reset('logicalUnit', [unit.snapshot.id]);
+    case TaskFunction.TARGET_WARM_RESET:
+    case TaskFunction.TARGET_COLD_RESET: {
+      const cold = (TaskManagementRequest.flags.get(view, at) & FUNCTION_MASK) === TaskFunction.TARGET_COLD_RESET;
+      return reset('target', connection.host.unitsOf(nexus.targetName), cold);
+    }
+    case TaskFunction.TASK_REASSIGN:
+      // §11.6.1: what a target without ErrorRecoveryLevel 2 answers.
+      return respond(TaskFunctionResponse.REASSIGNMENT_NOT_SUPPORTED);
+    default:
+      // CLEAR ACA among them: NORMACA is 0 in our INQUIRY data.
+      return respond(TaskFunctionResponse.FUNCTION_NOT_SUPPORTED);
+  }
+}
+
+/** §11.6.1 spells out the three cases: the task is here, it has not come yet, or nobody knows of it. */
+function abortTask(connection: Connection, at: number, respond: (response: TaskFunctionResponse) => void): void {
+  const view = connection.view;
+  const session = connection.session;
+  const task = session.findTask(TaskManagementRequest.referencedTaskTag.get(view, at));
+  if (task !== null) {
+    if (task.lun !== readLun(view, at + TaskManagementRequest.lun.offset)) {
+      return respond(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
+    }
+    const wait = new AbortWait(() => respond(TaskFunctionResponse.FUNCTION_COMPLETE));
+    session.abortTask(task, wait);
+    wait.seal();
+    return;
+  }
+  const refCmdSN = TaskManagementRequest.refCmdSN.get(view, at);
+  const cmdSN = TaskManagementRequest.cmdSN.get(view, at);
+  const arrival = session.window.judge(refCmdSN);
+  if (arrival === Arrival.ignore || !serialBefore(refCmdSN, cmdSN)) {
+    return respond(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
+  }
+  // It is on its way over another connection: its number counts as received, and it will be ignored when it comes.
+  session.window.take(refCmdSN);
+  if (arrival === Arrival.early) session.hold(refCmdSN, null);
+  else session.window.ended();
+  respond(TaskFunctionResponse.FUNCTION_COMPLETE);
+  if (session.holding) session.runHeld();
+}
+
+function sendResponse(connection: Connection, itt: number, response: TaskFunctionResponse): void {
+  if (!connection.open) return;
+  const cell = connection.takeCell();
+  const view = connection.view;
+  const at = connection.headerAt(cell);
+  connection.bytes.fill(0, at, at + BHS_SIZE);
+  TaskManagementResponse.opcode.set(view, at, Opcode.TASK_MANAGEMENT_RESPONSE);
+  TaskManagementResponse.flags.set(view, at, FINAL_BIT);
+  TaskManagementResponse.response.set(view, at, response);
+  TaskManagementResponse.initiatorTaskTag.set(view, at, itt);
+  connection.writeStatSN(at);
+  connection.sendSegment(at, 0, cell);
+}
