@@ -1,0 +1,150 @@
+// A unit in a file or on a block device, through the engine's file operations.
+// Sees a short transfer through to its end, and finds a way to clear a range that this file system knows.
+
+import { constants } from 'node:os';
+import { type Engine, RangeMode } from '../engine/engine.ts';
+import { SLOT_ALIGNMENT } from '../engine/slab.ts';
+import type { BackendSnapshot } from '../ring/messages.ts';
+import type { Backend, BlockComplete, BlockIo } from './backend.ts';
+import { ZEROES_BYTES, zeroesOf } from './zeroes.ts';
+
+const { EINVAL, EIO, ENOSYS, EOPNOTSUPP } = constants.errno;
+
+/** What an operation is doing now, kept in `io.operation`. */
+const Operation = {
+  read: 0,
+  write: 1,
+  sync: 2,
+  /** clear: giving the blocks back. */
+  punch: 3,
+  /** clear: zeroing them in place. */
+  zero: 4,
+  /** clear: writing zeroes, a stretch at a time. */
+  fill: 5,
+} as const;
+
+/**
+ * O_DIRECT takes offsets, lengths and memory in whole sectors: the rest of a short transfer starts at a multiple of the smallest
+ * there are. Devices with larger ones stop at a multiple of theirs anyway, unless the file ends there.
+ */
+const DIRECT_ALIGNMENT = SLOT_ALIGNMENT;
+
+/** See the file's head. */
+export class FileBackend<Io extends BlockIo> implements Backend<Io> {
+  readonly kind = 'file';
+  readonly immediate = false;
+  readonly lends = false;
+  readonly #engine: Engine;
+  readonly #fd: number;
+  readonly #direct: boolean;
+  readonly #complete: BlockComplete<Io>;
+  // Cleared when the file system or device turned out not to know it: asked once, not at every command.
+  #canPunch: boolean;
+  #canZero = true;
+
+  constructor(engine: Engine, snapshot: Extract<BackendSnapshot, { kind: 'file' }>, complete: BlockComplete<Io>) {
+    this.#engine = engine;
+    this.#fd = snapshot.fd;
+    this.#direct = snapshot.direct;
+    this.#canPunch = snapshot.canPunch;
+    this.#complete = complete;
+  }
+
+  /** Allocates nothing. */
+  read(io: Io): void {
+    io.operation = Operation.read;
+    io.progress = 0;
+    this.#engine.read(this.#fd, io.address, io.length, io.offset, io.index);
+  }
+
+  /** Allocates nothing. */
+  write(io: Io): void {
+    io.operation = Operation.write;
+    io.progress = 0;
+    this.#engine.write(this.#fd, io.address, io.length, io.offset, io.durable, io.index);
+  }
+
+  sync(io: Io): void {
+    io.operation = Operation.sync;
+    this.#engine.sync(this.#fd, io.index);
+  }
+
+  clear(io: Io, deallocate: boolean): void {
+    io.progress = 0;
+    if (deallocate && this.#canPunch) this.#clearRange(io, Operation.punch);
+    else if (this.#canZero) this.#clearRange(io, Operation.zero);
+    else this.#fill(io);
+  }
+
+  /** Allocates nothing. */
+  fileDone(io: Io, result: number): void {
+    switch (io.operation) {
+      case Operation.read:
+      case Operation.write:
+      case Operation.fill:
+        this.#moved(io, result);
+        return;
+      case Operation.punch:
+      case Operation.zero:
+        this.#cleared(io, result);
+        return;
+      default:
+        this.#complete(io, result < 0 ? -result : 0);
+    }
+  }
+
+  detach(): void {}
+
+  /** Goes on after a transfer of `moved` bytes, or ends. Allocates nothing. */
+  #moved(io: Io, moved: number): void {
+    if (moved < 0) {
+      this.#complete(io, -moved);
+      return;
+    }
+    const end = io.progress + moved;
+    if (end >= io.length) {
+      this.#complete(io, 0);
+      return;
+    }
+    const progress = this.#direct ? end - (end % DIRECT_ALIGNMENT) : end;
+    // No way on: the file has become shorter than the unit (0 bytes read), or a block can't be written.
+    if (progress <= io.progress) {
+      this.#complete(io, EIO);
+      return;
+    }
+    io.progress = progress;
+    const rest = io.length - progress;
+    if (io.operation === Operation.read) {
+      this.#engine.read(this.#fd, io.address + progress, rest, io.offset + progress, io.index);
+    } else if (io.operation === Operation.write) {
+      this.#engine.write(this.#fd, io.address + progress, rest, io.offset + progress, io.durable, io.index);
+    } else {
+      this.#fill(io);
+    }
+  }
+
+  #clearRange(io: Io, operation: typeof Operation.punch | typeof Operation.zero): void {
+    io.operation = operation;
+    const mode = operation === Operation.punch ? RangeMode.punchHole : RangeMode.zero;
+    this.#engine.clearRange(this.#fd, mode, io.offset, io.length, io.index);
+  }
+
+  /** A range was cleared, or this way of clearing it does not work here and the next one is tried. */
+  #cleared(io: Io, result: number): void {
+    const errno = result < 0 ? -result : 0;
+    const unsupported = errno === EOPNOTSUPP || errno === ENOSYS;
+    if (unsupported && io.operation === Operation.punch) this.#canPunch = false;
+    if (unsupported && io.operation === Operation.zero) this.#canZero = false;
+    // EINVAL: a block device whose sectors are larger than this range; writing is what is left for it.
+    if (!unsupported && errno !== EINVAL) this.#complete(io, errno);
+    else if (io.operation === Operation.punch && this.#canZero) this.#clearRange(io, Operation.zero);
+    else this.#fill(io);
+  }
+
+  /** Writes the next stretch of zeroes. */
+  #fill(io: Io): void {
+    io.operation = Operation.fill;
+    const length = Math.min(ZEROES_BYTES, io.length - io.progress);
+    this.#engine.write(this.#fd, zeroesOf(this.#engine), length, io.offset + io.progress, false, io.index);
+  }
+}

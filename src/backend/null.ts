@@ -1,0 +1,49 @@
+// A unit without storage: reads zeroes, drops writes. For measuring everything but the disk.
+// Completes inside the call; its READs are sent from one stretch of zeroes.
+
+import { assert } from '../base/assert.ts';
+import type { Address, Engine } from '../engine/engine.ts';
+import type { Backend, BlockComplete, BlockIo } from './backend.ts';
+import { zeroesOf } from './zeroes.ts';
+
+/** See the file's head. */
+export class NullBackend<Io extends BlockIo> implements Backend<Io> {
+  readonly kind = 'null';
+  readonly immediate = true;
+  readonly lends = true;
+  readonly #bytes: Uint8Array;
+  readonly #zeroes: Address;
+  readonly #complete: BlockComplete<Io>;
+
+  constructor(engine: Engine, complete: BlockComplete<Io>) {
+    this.#bytes = engine.slab.bytes;
+    this.#zeroes = zeroesOf(engine);
+    this.#complete = complete;
+  }
+
+  /** Allocates nothing. */
+  read(io: Io): void {
+    if (io.at < 0) io.address = this.#zeroes;
+    else this.#bytes.fill(0, io.at, io.at + io.length);
+    this.#complete(io, 0);
+  }
+
+  /** Allocates nothing. */
+  write(io: Io): void {
+    this.#complete(io, 0);
+  }
+
+  sync(io: Io): void {
+    this.#complete(io, 0);
+  }
+
+  clear(io: Io): void {
+    this.#complete(io, 0);
+  }
+
+  fileDone(): void {
+    assert(false, 'an immediate backend starts no file operation');
+  }
+
+  detach(): void {}
+}

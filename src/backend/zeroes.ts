@@ -1,0 +1,24 @@
+// Memory that holds zeroes: what a null unit's READs are sent from, and what a file is filled with where it can't be punched.
+// One per thread, attached once to each engine that asks; nobody may write to it.
+
+import type { Address, Engine } from '../engine/engine.ts';
+import { SLOT_BYTES_MAX } from '../engine/slab.ts';
+
+/** Bytes of zeroes at {@link zeroesOf}: as many as one operation can move. */
+export const ZEROES_BYTES = SLOT_BYTES_MAX;
+
+// O_DIRECT wants its memory aligned, and only an engine whose addresses are the machine's can need that: for the others the page is slack.
+const PAGE = 4096;
+const memory = new SharedArrayBuffer(ZEROES_BYTES + PAGE);
+const attached = new WeakMap<Engine, Address>();
+
+/** Page-aligned address of {@link ZEROES_BYTES} zeroes; they stay attached for the engine's life. */
+export function zeroesOf(engine: Engine): Address {
+  let address = attached.get(engine);
+  if (address === undefined) {
+    const base = engine.attachRegion(memory);
+    address = Math.ceil(base / PAGE) * PAGE;
+    attached.set(engine, address);
+  }
+  return address;
+}
