@@ -4,6 +4,7 @@
 import { BHS_SIZE } from '../pdu/bhs.ts';
 import { FINAL_BIT, IMMEDIATE_BIT } from '../pdu/opcode.ts';
 import { AHS_HEADER_SIZE, AhsType, ATTRIBUTE_MASK, READ_BIT, ScsiCommand, WRITE_BIT } from '../pdu/scsi-command.ts';
+import { Counter } from '../ring/counters.ts';
 import { readLun } from '../scsi/lun.ts';
 import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
 import { CDB_BYTES_MAX, Movement, Status } from '../scsi/task.ts';
@@ -60,7 +61,7 @@ export function commandHeader(connection: Connection, at: number): Verdict {
 function accept(connection: Connection, task: IscsiTask, arrival: Arrival): void {
   const session = connection.session;
   connection.link(task);
-  connection.host.counters.commands++;
+  connection.host.counters[Counter.commands]!++;
   connection.payloadKind = PayloadKind.command;
   connection.payloadTask = task;
   task.receiving = connection.payloadLength !== 0;

@@ -8,6 +8,7 @@ import { BHS_SIZE, Bhs, DIGEST_SIZE, padded } from '../pdu/bhs.ts';
 import { crc32c } from '../pdu/digest.ts';
 import { IMMEDIATE_BIT, OPCODE_MASK, Opcode, opcodeName } from '../pdu/opcode.ts';
 import { type ConnectionParameters, Digest } from '../pdu/parameters.ts';
+import { Counter } from '../ring/counters.ts';
 import type { Piece } from '../scsi/task.ts';
 import { commandHeader, commandPayload } from './command.ts';
 import { controlPayload } from './control-pdu.ts';
@@ -18,6 +19,7 @@ import type { IscsiTask } from './iscsi-task.ts';
 import { sendReject } from './reject.ts';
 import type { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
+import type { TextExchange } from './text-request.ts';
 
 /** What the payload under way belongs to. */
 export const PayloadKind = { none: 0, command: 1, dataOut: 2, control: 3 } as const;
@@ -77,6 +79,8 @@ export class Connection {
   payloadFinal = false;
   /** The slot that a control PDU's data goes to. */
   payloadSlot: number = NONE;
+  /** A text exchange that is not over. */
+  textExchange: TextExchange | null = null;
   /** Memory with the engine, waiting to be sent. */
   #unsent = 0;
   #throttled = false;
@@ -195,7 +199,7 @@ export class Connection {
 
   /** RFC 7143 §7.8 at ErrorRecoveryLevel 0. */
   #digestFailed(): void {
-    this.host.counters.digestErrors++;
+    this.host.counters[Counter.digestErrors]!++;
     sendReject(this, this.cellAt, Fault.dataDigest.reason);
     switch (this.payloadKind) {
       case PayloadKind.dataOut:

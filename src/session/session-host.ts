@@ -6,7 +6,7 @@ import { NONE } from '../base/free-list.ts';
 import { createBackend } from '../backend/create.ts';
 import type { Engine, EngineEvents, SocketHandle } from '../engine/engine.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
-import type { Counters } from '../ring/counters.ts';
+import { Counter } from '../ring/counters.ts';
 import {
   type FromWorker,
   type Handoff,
@@ -43,7 +43,8 @@ export class SessionHost implements EngineEvents, TaskEvents {
   readonly engine: Engine;
   readonly processor: Processor;
   readonly tasks = new TaskPool(TASKS_AT_START);
-  readonly counters: Counters;
+  /** This worker's block of figures, by {@link Counter}. */
+  readonly counters: Float64Array;
   /** Connections that wait for memory before they read on. */
   readonly stalled = new Set<Connection>();
   /** Slots and cells that the engine has for sending: they come back as peers read. */
@@ -63,7 +64,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
 
   constructor(
     makeEngine: (events: EngineEvents) => Engine,
-    options: { counters: Counters; uplink: (message: FromWorker) => void; onWoken: () => void },
+    options: { counters: Float64Array; uplink: (message: FromWorker) => void; onWoken: () => void },
   ) {
     this.counters = options.counters;
     this.#uplink = options.uplink;
@@ -72,22 +73,15 @@ export class SessionHost implements EngineEvents, TaskEvents {
     this.processor = new Processor(this.engine, this);
   }
 
-  get connectionCount(): number {
-    return this.counters.connections;
-  }
-
   log: Log = (level, message, fields) => this.#uplink({ type: 'log', level, message, fields });
 
   // What the engine reports
 
   received(socket: SocketHandle, at: number, length: number): number {
-    const connection = this.#connections[socket]!;
-    this.counters.bytesReceived += length;
-    return connection.framer.consume(at, length);
+    return this.#connections[socket]!.framer.consume(at, length);
   }
 
   receivedInto(socket: SocketHandle, length: number): void {
-    this.counters.bytesReceived += length;
     this.#connections[socket]!.framer.receivedInto(length);
   }
 
@@ -118,7 +112,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
   /** Keep-alive: a silent initiator is asked, and dropped when it does not answer either. */
   tick(): void {
     const now = this.engine.now();
-    this.counters.slabBytesInUse = this.engine.slab.bytesInUse;
+    this.counters[Counter.slabBytesInUse] = this.engine.slab.bytesInUse;
     for (const connection of this.#connections) {
       if (connection == null || !connection.open) continue;
       const interval = connection.session.nopIntervalMs;
@@ -226,7 +220,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
     });
     this.#connections[socket] = connection;
     session.connections.set(handoff.cid, connection);
-    this.counters.connections++;
+    this.counters[Counter.connections]!++;
     this.#uplink({ type: 'accepted', id: handoff.id });
     slab.bytes.set(response, slab.offsetOf(slot));
     connection.sendSpan(slab.offsetOf(slot), response.length, slot);
@@ -253,7 +247,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
       nopIntervalMs: handoff.nopIntervalMs,
     });
     this.#sessions.set(tsih, session);
-    this.counters.sessions++;
+    this.counters[Counter.sessions]!++;
     return session;
   }
 
@@ -280,7 +274,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
     this.#connections[connection.socket] = null;
     this.engine.slab.release(connection.cell);
     session.connections.delete(connection.cid);
-    this.counters.connections--;
+    this.counters[Counter.connections]!--;
     const sessionEnded = session.connections.size === 0;
     if (sessionEnded) this.#sessionClosed(session);
     this.#uplink({
@@ -290,14 +284,14 @@ export class SessionHost implements EngineEvents, TaskEvents {
       reason: session.endReason,
       sessionEnded,
     });
-    if (this.#stopping && this.counters.connections === 0) this.engine.stop();
+    if (this.#stopping && this.counters[Counter.connections] === 0) this.engine.stop();
     this.#memoryFreed();
   }
 
   #sessionClosed(session: Session): void {
     this.#sessions.delete(session.tsih);
     this.#budget.give(session.window.promised);
-    this.counters.sessions--;
+    this.counters[Counter.sessions]!--;
     for (const unit of session.nexus.units.values()) unit.attentions.delete(session.nexus);
   }
 
@@ -401,7 +395,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
   #stop(graceMs: number): void {
     this.#stopping = true;
     this.#stopAt = this.engine.now() + graceMs;
-    if (this.counters.connections === 0) {
+    if (this.counters[Counter.connections] === 0) {
       this.engine.stop();
       return;
     }

@@ -3,6 +3,7 @@
 
 import { NONE } from '../base/free-list.ts';
 import type { SessionParameters } from '../pdu/parameters.ts';
+import { Counter } from '../ring/counters.ts';
 import type { Nexus } from '../scsi/nexus.ts';
 import { Movement, Status } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
@@ -113,7 +114,7 @@ export class Session {
     }
     // Its CmdSN stays in the queue, with nothing behind it.
     if (task.held) this.#held.set(task.cmdSN, null);
-    this.host.counters.tasksAborted++;
+    this.host.counters[Counter.tasksAborted]!++;
     this.host.processor.abort(task);
   }
 
@@ -151,7 +152,22 @@ export class Session {
         sendScsiResponse(connection, task);
       }
     }
+    this.#count(task);
     this.end(task);
+  }
+
+  /** Allocates nothing. */
+  #count(task: IscsiTask): void {
+    const counters = this.host.counters;
+    if (task.status !== Status.GOOD) {
+      counters[Counter.errors]!++;
+    } else if (task.movement === Movement.streamIn) {
+      counters[Counter.reads]!++;
+      counters[Counter.bytesRead]! += task.moveLength;
+    } else if (task.movement === Movement.streamOut) {
+      counters[Counter.writes]!++;
+      counters[Counter.bytesWritten]! += task.moveLength;
+    }
   }
 
   /** The task is over, answered or not. Allocates nothing. */

@@ -1,0 +1,154 @@
+// Text Requests in full feature phase (RFC 7143 §11.10): SendTargets, and the little that may still be negotiated.
+// One exchange at a time per connection; the pairs themselves are read by pdu/text.ts.
+
+import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';
+import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
+import { encodePairs, parsePairs } from '../pdu/text.ts';
+import { CONTINUE_BIT, TextRequest, TextResponse } from '../pdu/text-pdu.ts';
+import type { Connection } from './connection.ts';
+import { Fault } from './faults.ts';
+
+/** Text of one exchange that is taken, in bytes: keys of the full feature phase are few and short. */
+const TEXT_BYTES_MAX = 8192;
+/** The tag of an exchange that goes on. One is open at a time, and R2T tags never have this bit. */
+const EXCHANGE_TAG = 0x8000_0002;
+/** RFC 7143 §13.12. */
+const SEGMENT_BYTES_MIN = 512;
+const SEGMENT_BYTES_MAX = 2 ** 24 - 1;
+
+/** A text exchange under way: what came so far, and what is still to be sent. */
+export interface TextExchange {
+  received: Uint8Array[];
+  pending: Uint8Array | null;
+}
+
+/** Takes a Text Request: header at slab offset `at`, `length` bytes of data in `slot`. The slot stays the caller's. */
+export function textRequest(connection: Connection, at: number, slot: number, length: number): void {
+  const view = connection.view;
+  const flags = TextRequest.flags.get(view, at);
+  const tag = TextRequest.targetTransferTag.get(view, at);
+  const itt = TextRequest.initiatorTaskTag.get(view, at);
+  const known = connection.textExchange;
+  if (tag !== RESERVED_TAG && (tag !== EXCHANGE_TAG || known === null)) return refuse(connection, at, Fault.textTag);
+  // §11.10.4: a reserved tag begins anew, whatever was open.
+  const exchange = tag === RESERVED_TAG || known === null ? { received: [], pending: null } : known;
+  connection.textExchange = exchange;
+  if (exchange.pending !== null) return answer(connection, itt, exchange);
+  if (length !== 0) {
+    const from = connection.engine.slab.offsetOf(slot);
+    exchange.received.push(connection.bytes.slice(from, from + length));
+  }
+  const total = exchange.received.reduce((sum, part) => sum + part.length, 0);
+  if (total > TEXT_BYTES_MAX) return refuse(connection, at, Fault.badText);
+  if ((flags & CONTINUE_BIT) !== 0) {
+    sendText(connection, itt, new Uint8Array(0), false, false);
+    return;
+  }
+  const pairs = parsePairs(Buffer.concat(exchange.received));
+  if (pairs === null) return refuse(connection, at, Fault.badText);
+  exchange.received = [];
+  exchange.pending = answerPairs(connection, pairs);
+  // §11.10.1: an initiator that has more to say gets its turn with F=0 from us too.
+  if ((flags & FINAL_BIT) === 0) {
+    const rest = exchange.pending;
+    exchange.pending = null;
+    sendText(connection, itt, rest, false, false);
+    return;
+  }
+  answer(connection, itt, exchange);
+}
+
+function refuse(connection: Connection, at: number, fault: Fault): void {
+  connection.textExchange = null;
+  connection.reject(at, fault);
+}
+
+/** Sends as much of the answer as one segment holds; the initiator asks for the rest with an empty request. */
+function answer(connection: Connection, itt: number, exchange: TextExchange): void {
+  const pending = exchange.pending ?? new Uint8Array(0);
+  const max = Math.min(connection.parameters.maxXmitDataSegmentLength, SEGMENT_BYTES_MIN * 16);
+  const part = pending.subarray(0, max);
+  const more = pending.length > part.length;
+  exchange.pending = more ? pending.subarray(part.length) : null;
+  if (!more) connection.textExchange = null;
+  sendText(connection, itt, part, !more, more);
+}
+
+/** What is left to negotiate after login: §13 marks the keys that may be used in full feature phase. */
+function answerPairs(connection: Connection, pairs: ReadonlyMap<string, string>): Uint8Array {
+  const answers: [string, string][] = [];
+  let text: Uint8Array = new Uint8Array(0);
+  for (const [key, value] of pairs) {
+    switch (key) {
+      case 'SendTargets':
+        text = sendTargets(connection, value);
+        break;
+      case 'MaxRecvDataSegmentLength': {
+        const length = Number(value);
+        const valid = Number.isInteger(length) && length >= SEGMENT_BYTES_MIN && length <= SEGMENT_BYTES_MAX;
+        if (valid) connection.parameters = { ...connection.parameters, maxXmitDataSegmentLength: length };
+        else answers.push([key, 'Reject']);
+        break;
+      }
+      case 'InitiatorAlias':
+        break;
+      default:
+        answers.push([key, LOGIN_KEYS.has(key) ? 'Reject' : 'NotUnderstood']);
+    }
+  }
+  return Buffer.concat([text, encodePairs(answers)]);
+}
+
+/** Appendix C: in a session, All is for discovery only; an empty value, or its own name, asks for the session's target. */
+function sendTargets(connection: Connection, value: string): Uint8Array {
+  const own = connection.session.nexus.targetName;
+  if (value === '' || value.toLowerCase() === own) return Buffer.from(connection.session.sendTargets);
+  return value === 'All' ? encodePairs([['SendTargets', 'Reject']]) : new Uint8Array(0);
+}
+
+/** Keys that are settled at login and can't come up again (§13: LO and IO keys). */
+const LOGIN_KEYS = new Set([
+  'AuthMethod',
+  'HeaderDigest',
+  'DataDigest',
+  'MaxConnections',
+  'TargetName',
+  'InitiatorName',
+  'TargetAlias',
+  'TargetAddress',
+  'TargetPortalGroupTag',
+  'InitialR2T',
+  'ImmediateData',
+  'MaxBurstLength',
+  'FirstBurstLength',
+  'DefaultTime2Wait',
+  'DefaultTime2Retain',
+  'MaxOutstandingR2T',
+  'DataPDUInOrder',
+  'DataSequenceInOrder',
+  'ErrorRecoveryLevel',
+  'SessionType',
+  'TaskReporting',
+  'iSCSIProtocolLevel',
+]);
+
+function sendText(connection: Connection, itt: number, text: Uint8Array, final: boolean, more: boolean): void {
+  const slab = connection.engine.slab;
+  const slot = slab.takeSlot(Math.max(text.length, 1));
+  if (slot < 0) {
+    connection.close('no I/O memory for a text response');
+    return;
+  }
+  const view = connection.view;
+  const header = slab.offsetOf(slot) - connection.headerLength;
+  connection.bytes.fill(0, header, header + BHS_SIZE);
+  connection.bytes.set(text, slab.offsetOf(slot));
+  TextResponse.opcode.set(view, header, Opcode.TEXT_RESPONSE);
+  TextResponse.flags.set(view, header, (final ? FINAL_BIT : 0) | (more ? CONTINUE_BIT : 0));
+  TextResponse.dataSegmentLength.set(view, header, text.length);
+  TextResponse.initiatorTaskTag.set(view, header, itt);
+  // §11.11.4: a valid tag while the exchange goes on.
+  TextResponse.targetTransferTag.set(view, header, final ? RESERVED_TAG : EXCHANGE_TAG);
+  connection.writeStatSN(header);
+  connection.sendSegment(header, text.length, slot);
+}

@@ -1,0 +1,293 @@
+// An engine without a kernel: sockets are byte queues, files are buffers, time stands still until it is moved.
+// Runs one turn at a time, so that a test decides what arrives, how it is split, and when a disk answers.
+
+import type { Address, Engine, EngineEvents, RangeMode, SocketHandle } from '../../src/engine/engine.ts';
+import { NO_RELEASE } from '../../src/engine/engine.ts';
+import { Slab } from '../../src/engine/slab.ts';
+
+const REGION_STRIDE = 2 ** 40;
+const EIO = 5;
+
+interface SimSocket {
+  incoming: Uint8Array;
+  receiving: boolean;
+  /** Offset in the receive area of bytes that were offered and not taken. */
+  direct: { at: number; length: number; filled: number } | null;
+  outgoing: { address: Address; length: number; token: number }[];
+  /** All that was sent, for the test to read. */
+  sent: Uint8Array;
+  closing: boolean;
+  flush: boolean;
+}
+
+interface SimOperation {
+  readonly token: number;
+  readonly run: () => number;
+}
+
+/** A file in memory, with a switch for faults. */
+export interface SimFile {
+  readonly bytes: Uint8Array;
+  /** What every operation answers instead of working; 0: nothing is wrong. */
+  errno: number;
+  /** Operations are kept back until this is false again. */
+  stuck: boolean;
+  syncs: number;
+}
+
+/** Options a test may vary. */
+export interface SimOptions {
+  readonly slabBytes?: number;
+  readonly receiveBytes?: number;
+  /** Bytes delivered by one receive, at most. */
+  readonly chunkMax?: () => number;
+}
+
+/** The engine, with the test's handles on it. */
+export class SimEngine implements Engine {
+  readonly name = 'sim';
+  readonly description = 'simulated';
+  readonly slab: Slab;
+  events!: EngineEvents;
+  /** Milliseconds; move it, then run a turn with `tick`. */
+  clock = 1000;
+  stopped = false;
+  readonly files = new Map<number, SimFile>();
+  readonly #sockets: (SimSocket | null)[] = [];
+  readonly #regions = new Map<number, Uint8Array>();
+  readonly #chunkMax: () => number;
+  readonly #receiveBytes: number;
+  #operations: SimOperation[] = [];
+  #nextRegion = 1;
+
+  constructor(options: SimOptions = {}) {
+    this.#receiveBytes = options.receiveBytes ?? 128 * 1024;
+    this.slab = new Slab({ bytes: options.slabBytes ?? 8 * 1024 * 1024, receiveBytes: this.#receiveBytes });
+    this.#chunkMax = options.chunkMax ?? (() => this.#receiveBytes);
+  }
+
+  // What the test does
+
+  /** A connected pair: the test's end is `deliver`, `takeSent` and `hangUp` with the same handle. */
+  connect(): number {
+    return this.#sockets.length;
+  }
+
+  /** Bytes from the peer. */
+  deliver(socket: SocketHandle, bytes: Uint8Array): void {
+    const state = this.#sockets[socket]!;
+    state.incoming = Buffer.concat([state.incoming, bytes]);
+  }
+
+  /** What was sent since the last call. */
+  takeSent(socket: SocketHandle): Uint8Array {
+    const state = this.#sockets[socket]!;
+    const sent = state.sent;
+    state.sent = new Uint8Array(0);
+    return sent;
+  }
+
+  isOpen(socket: SocketHandle): boolean {
+    return this.#sockets[socket] != null;
+  }
+
+  /** The peer closes. */
+  hangUp(socket: SocketHandle): void {
+    this.events.ended(socket, 0);
+  }
+
+  addFile(fd: number, size: number): SimFile {
+    const file = { bytes: new Uint8Array(size), errno: 0, stuck: false, syncs: 0 };
+    this.files.set(fd, file);
+    return file;
+  }
+
+  /** Turns until nothing happens any more. */
+  settle(): void {
+    for (let turn = 0; turn < 10_000; turn++) if (!this.turn()) return;
+    throw new Error('the simulation does not come to rest');
+  }
+
+  /** One turn: completions, then receives, then sends. Whether anything happened. */
+  turn(): boolean {
+    let busy = this.#runOperations();
+    for (const [socket, state] of this.#sockets.entries()) {
+      if (state === null) continue;
+      if (this.#receive(socket, state)) busy = true;
+    }
+    for (const [socket, state] of this.#sockets.entries()) {
+      if (state === null) continue;
+      if (this.#flush(socket, state)) busy = true;
+    }
+    return busy;
+  }
+
+  #runOperations(): boolean {
+    const ready = this.#operations;
+    this.#operations = [];
+    let done = false;
+    for (const operation of ready) {
+      const result = operation.run();
+      if (Number.isNaN(result)) {
+        this.#operations.push(operation);
+        continue;
+      }
+      done = true;
+      this.events.fileDone(operation.token, result);
+    }
+    return done;
+  }
+
+  #receive(socket: SocketHandle, state: SimSocket): boolean {
+    if (state.closing || state.incoming.length === 0) return false;
+    if (state.direct !== null) {
+      const { direct } = state;
+      const part = state.incoming.subarray(0, direct.length - direct.filled);
+      this.slab.bytes.set(part, direct.at + direct.filled);
+      direct.filled += part.length;
+      state.incoming = state.incoming.subarray(part.length);
+      if (direct.filled === direct.length) {
+        state.direct = null;
+        this.events.receivedInto(socket, direct.length);
+      }
+      return true;
+    }
+    if (!state.receiving) return false;
+    const chunk = state.incoming.subarray(0, Math.max(1, Math.min(this.#chunkMax(), this.#receiveBytes)));
+    this.slab.bytes.set(chunk, this.slab.receiveStart);
+    const taken = this.events.received(socket, this.slab.receiveStart, chunk.length);
+    state.incoming = state.incoming.subarray(taken);
+    return taken !== 0;
+  }
+
+  #flush(socket: SocketHandle, state: SimSocket): boolean {
+    const busy = state.outgoing.length !== 0 || state.closing;
+    const queue = state.outgoing;
+    state.outgoing = [];
+    for (const { address, length, token } of queue) {
+      // Read when they leave, as the kernel does it, so that memory given back too early shows.
+      const bytes = this.#bytesAt(address).subarray(0, length);
+      if (!state.closing || state.flush) state.sent = Buffer.concat([state.sent, bytes]);
+      if (token !== NO_RELEASE) this.events.released(socket, token);
+    }
+    if (state.closing && state.outgoing.length === 0) {
+      this.closedSockets.set(socket, state.sent);
+      this.#sockets[socket] = null;
+      this.events.closed(socket);
+    }
+    return busy;
+  }
+
+  /** What sockets that are closed by now had sent and the test has not read. */
+  readonly closedSockets = new Map<SocketHandle, Uint8Array>();
+
+  // Engine
+
+  now(): number {
+    return this.clock;
+  }
+
+  attachRegion(memory: SharedArrayBuffer): Address {
+    const base = this.#nextRegion++ * REGION_STRIDE;
+    this.#regions.set(base, new Uint8Array(memory));
+    return base;
+  }
+
+  detachRegion(base: Address): void {
+    this.#regions.delete(base);
+  }
+
+  openSocket(_fd: number): SocketHandle {
+    this.#sockets.push({
+      incoming: new Uint8Array(0),
+      receiving: false,
+      direct: null,
+      outgoing: [],
+      sent: new Uint8Array(0),
+      closing: false,
+      flush: false,
+    });
+    return this.#sockets.length - 1;
+  }
+
+  resumeReceive(socket: SocketHandle): void {
+    this.#sockets[socket]!.receiving = true;
+  }
+
+  pauseReceive(socket: SocketHandle): void {
+    this.#sockets[socket]!.receiving = false;
+  }
+
+  receiveInto(socket: SocketHandle, at: number, length: number): void {
+    this.#sockets[socket]!.direct = { at, length, filled: 0 };
+  }
+
+  send(socket: SocketHandle, address: Address, length: number, token: number): void {
+    this.#sockets[socket]!.outgoing.push({ address, length, token });
+  }
+
+  close(socket: SocketHandle, flush: boolean): void {
+    const state = this.#sockets[socket]!;
+    state.closing = true;
+    state.flush = flush;
+  }
+
+  read(fd: number, address: Address, length: number, offset: number, token: number): void {
+    this.#submit(fd, token, (file) => {
+      const part = file.bytes.subarray(offset, offset + length);
+      this.#bytesAt(address).set(part);
+      return part.length;
+    });
+  }
+
+  write(fd: number, address: Address, length: number, offset: number, durable: boolean, token: number): void {
+    this.#submit(fd, token, (file) => {
+      file.bytes.set(this.#bytesAt(address).subarray(0, length), offset);
+      if (durable) file.syncs++;
+      return length;
+    });
+  }
+
+  sync(fd: number, token: number): void {
+    this.#submit(fd, token, (file) => {
+      file.syncs++;
+      return 0;
+    });
+  }
+
+  clearRange(fd: number, _mode: RangeMode, offset: number, length: number, token: number): void {
+    this.#submit(fd, token, (file) => {
+      file.bytes.fill(0, offset, offset + length);
+      return 0;
+    });
+  }
+
+  async run(): Promise<void> {
+    this.settle();
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  #submit(fd: number, token: number, work: (file: SimFile) => number): void {
+    const file = this.files.get(fd)!;
+    this.#operations.push({
+      token,
+      run: () => {
+        if (file.stuck) return STUCK;
+        return file.errno === 0 ? work(file) : -file.errno;
+      },
+    });
+  }
+
+  #bytesAt(address: Address): Uint8Array {
+    const region = Math.floor(address / REGION_STRIDE);
+    if (region === 0) return this.slab.bytes.subarray(address);
+    return this.#regions.get(region * REGION_STRIDE)!.subarray(address - region * REGION_STRIDE);
+  }
+}
+
+const STUCK = Number.NaN;
+/** A disk that fails. */
+export const DISK_FAULT = EIO;
