@@ -5,7 +5,13 @@ import type { ConnectionParameters, SessionParameters } from '../pdu/parameters.
 
 /** Where a logical unit's bytes are. Descriptors are process-wide, so main opens a file once and all workers use its number. */
 export type BackendSnapshot =
-  | { readonly kind: 'file'; readonly fd: number; readonly path: string; readonly direct: boolean; readonly canPunch: boolean }
+  | {
+      readonly kind: 'file';
+      readonly fd: number;
+      readonly path: string;
+      readonly direct: boolean;
+      readonly canPunch: boolean;
+    }
   /** The buffer itself can't go through a byte ring: it waits on the worker's message port under this handle. */
   | { readonly kind: 'memory'; readonly handle: number }
   | { readonly kind: 'null' };
@@ -71,7 +77,12 @@ export interface Handoff {
 }
 
 /** Why a worker does not take a connection. */
-export const RefusalReason = { memory: 'memory', sessions: 'sessions', stopping: 'stopping', session: 'session' } as const;
+export const RefusalReason = {
+  memory: 'memory',
+  sessions: 'sessions',
+  stopping: 'stopping',
+  session: 'session',
+} as const;
 export type RefusalReason = (typeof RefusalReason)[keyof typeof RefusalReason];
 
 /** A task management function that reaches beyond one session, so that every worker must apply it. */
@@ -104,7 +115,18 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly engine: string; readonly description: string }
   | { readonly type: 'accepted'; readonly id: number }
   | { readonly type: 'refused'; readonly id: number; readonly reason: RefusalReason; readonly detail: string }
-  | { readonly type: 'connectionEnded'; readonly tsih: number; readonly cid: number; readonly reason: string; readonly sessionEnded: boolean }
+  | {
+      readonly type: 'connectionEnded';
+      readonly tsih: number;
+      readonly cid: number;
+      readonly reason: string;
+      readonly sessionEnded: boolean;
+    }
   | { readonly type: 'reset'; readonly request: number; readonly reset: SharedReset }
   | { readonly type: 'done'; readonly request: number }
-  | { readonly type: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly fields: Record<string, unknown> };
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields: Record<string, unknown>;
+    };

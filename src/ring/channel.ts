@@ -1,0 +1,63 @@
+// Messages between main and one worker: JSON records over a ring each way, in order, none lost when a ring is full.
+// What they mean is messages.ts's. Cold: logins and administration, never a command.
+
+import { Ring } from './ring.ts';
+
+/** A ring holds several of the longest message, a hand-off with a full Login Response. */
+const RING_BYTES = 512 * 1024;
+
+/** The shared memory of a channel. */
+export interface ChannelMemory {
+  readonly toWorker: SharedArrayBuffer;
+  readonly fromWorker: SharedArrayBuffer;
+}
+
+/** Memory for a new channel. */
+export function allocateChannel(): ChannelMemory {
+  return { toWorker: Ring.allocate(RING_BYTES), fromWorker: Ring.allocate(RING_BYTES) };
+}
+
+/** One end of a channel. */
+export class Channel<Out, In> {
+  readonly #out: Ring;
+  readonly #in: Ring;
+  readonly #ringBell: () => void;
+  /** Messages that found no room, in order. */
+  readonly #overflow: Uint8Array[] = [];
+
+  /** `ringBell` wakes the other side; see bell.ts. */
+  constructor(out: SharedArrayBuffer, input: SharedArrayBuffer, ringBell: () => void) {
+    this.#out = new Ring(out);
+    this.#in = new Ring(input);
+    this.#ringBell = ringBell;
+  }
+
+  /** Sends a message. It waits here when the ring is full, and goes as soon as the other side has made room. */
+  send(message: Out): void {
+    const record = Buffer.from(JSON.stringify(message));
+    if (this.#overflow.length !== 0 || !this.#out.tryWrite(record)) {
+      this.#overflow.push(record);
+      this.#out.block();
+    }
+    if (this.#out.mustRing()) this.#ringBell();
+  }
+
+  /** The bell rang: hands over every message that is there, and sends what waited for room. */
+  receive(handle: (message: In) => void): void {
+    this.#in.answerBell();
+    this.#flush();
+    for (let record = this.#in.read(); record !== null; record = this.#in.read()) {
+      handle(JSON.parse(Buffer.from(record.buffer).toString()) as In);
+    }
+    if (this.#in.unblock()) this.#ringBell();
+  }
+
+  #flush(): void {
+    if (this.#overflow.length === 0) return;
+    let sent = 0;
+    while (sent < this.#overflow.length && this.#out.tryWrite(this.#overflow[sent]!)) sent++;
+    this.#overflow.splice(0, sent);
+    if (this.#overflow.length !== 0) this.#out.block();
+    if (sent !== 0 && this.#out.mustRing()) this.#ringBell();
+  }
+}
