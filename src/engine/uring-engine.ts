@@ -1,0 +1,303 @@
+// The engine on io_uring: one call into the kernel per turn, which submits what the turn queued and waits for what comes next.
+// Sockets are uring-sockets.ts's, rings and entries kernel/'s; what the bytes mean is decided by whoever hears the events.
+
+import { release } from 'node:os';
+import { assert } from '../base/assert.ts';
+import { NONE } from '../base/free-list.ts';
+import type { CompletionHandler } from '../kernel/cqe.ts';
+import { Errno, errnoName, KernelError } from '../kernel/errno.ts';
+import { FallocateMode } from '../kernel/libc.ts';
+import { addressOf, PageMemory } from '../kernel/memory.ts';
+import { Operation, SyncFlag, TransferFlag } from '../kernel/sqe.ts';
+import { REGISTERED_BUFFER_BYTES_MAX, Uring, type UringMode } from '../kernel/uring.ts';
+import { Counter, privateCounters } from '../ring/counters.ts';
+import { type Address, type Engine, type EngineEvents, RangeMode, type SocketHandle } from './engine.ts';
+import { ReceiveBuffers } from './receive-buffers.ts';
+import type { Slab } from './slab.ts';
+import { UringSockets } from './uring-sockets.ts';
+import { KIND_SHIFT, Kind } from './user-data.ts';
+
+/** What an engine is made of. */
+export interface UringEngineOptions {
+  /** Made with `pageOffset` (kernel/memory.ts) as its `align`. */
+  readonly slab: Slab;
+  readonly events: EngineEvents;
+  /** An eventfd: whoever rings it (kernel/libc.ts) has `woken` called here. None: nobody does. */
+  readonly wakeFd?: number;
+  /** Sockets open at a time. */
+  readonly sockets?: number;
+  /** Operations queued in one turn before an extra call into the kernel is needed. A power of two. */
+  readonly entries?: number;
+  /** Bytes of one receive buffer: what one receive operation takes at most. */
+  readonly receiveBufferBytes?: number;
+  /** This worker's block (ring/counters.ts). */
+  readonly counters?: Float64Array;
+  /** Takes this mode instead of the best one that the kernel has. */
+  readonly mode?: UringMode['name'];
+  /** `false`: does without, as on kernels before 5.19. */
+  readonly bufferRing?: boolean;
+  /** `false`: does without, as where RLIMIT_MEMLOCK is low. */
+  readonly registeredSlab?: boolean;
+}
+
+const SOCKETS_DEFAULT = 4096;
+const ENTRIES_DEFAULT = 1024;
+const RECEIVE_BUFFER_BYTES_DEFAULT = 128 * 1024;
+const TICK_SECONDS = 1;
+
+/** Where the engine's own page holds the tick's struct timespec, and what a read of the wake-up's counter yields. */
+const TIMESPEC_AT = 0;
+const WAKE_COUNT_AT = 16;
+const WAKE_COUNT_BYTES = 8;
+
+/** Operations that the engine can't do without; all of them are in Linux 5.7. */
+export const REQUIRED_OPERATIONS: readonly Operation[] = Object.values(Operation);
+
+/** Hears of the end of operations after the consumer has failed: lets everything go. */
+const NOBODY: EngineEvents = {
+  received: (_socket, _at, length) => length,
+  receivedInto: () => {},
+  released: () => {},
+  ended: () => {},
+  closed: () => {},
+  fileDone: () => {},
+  woken: () => {},
+  tick: () => {},
+};
+
+/** See the head of this file. Belongs to the thread that made it. */
+export class UringEngine implements Engine, CompletionHandler {
+  readonly name = 'uring';
+  readonly description: string;
+  readonly slab: Slab;
+  #events: EngineEvents;
+  readonly #uring: Uring;
+  readonly #sockets: UringSockets;
+  readonly #counters: Float64Array;
+  /** Operations inside the slab use the registered buffers. */
+  readonly #slabRegistered: boolean;
+  /** Keeps attached memory from being collected: the kernel's addresses are no references. */
+  readonly #regions = new Map<Address, SharedArrayBuffer>();
+  readonly #wakeFd: number;
+  readonly #own = new PageMemory(64);
+  #stopping = false;
+  #now = -1;
+
+  /** Throws a KernelError where there is no io_uring, or one that lacks {@link REQUIRED_OPERATIONS}. */
+  constructor(options: UringEngineOptions) {
+    const { slab, events } = options;
+    this.slab = slab;
+    this.#events = events;
+    this.#wakeFd = options.wakeFd ?? NONE;
+    this.#counters = options.counters ?? privateCounters();
+    slab.base = addressOf(slab.memory) + slab.view.byteOffset;
+    this.#uring = new Uring(options.entries ?? ENTRIES_DEFAULT, options.mode);
+    if (!this.#uring.supports(REQUIRED_OPERATIONS)) {
+      this.#uring.close();
+      throw new KernelError('io_uring_register (operations of Linux 5.7)', Errno.EOPNOTSUPP);
+    }
+    const wantSlab = options.registeredSlab ?? true;
+    const refusal = wantSlab ? this.#uring.registerBuffers(slab.base, slab.size) : Errno.EOPNOTSUPP;
+    this.#slabRegistered = refusal === 0;
+    const bufferBytes = options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES_DEFAULT;
+    const buffers = new ReceiveBuffers(this.#uring, slab, bufferBytes, options.bufferRing ?? true);
+    const socketsMax = options.sockets ?? SOCKETS_DEFAULT;
+    this.#sockets = new UringSockets(this.#uring, slab, buffers, events, this.#counters, socketsMax);
+    this.description = describe(this.#uring.mode, buffers, refusal);
+  }
+
+  now(): number {
+    if (this.#now < 0) this.#now = performance.now();
+    return this.#now;
+  }
+
+  attachRegion(memory: SharedArrayBuffer): Address {
+    const base = addressOf(memory);
+    this.#regions.set(base, memory);
+    return base;
+  }
+
+  detachRegion(base: Address): void {
+    this.#regions.delete(base);
+  }
+
+  openSocket(fd: number): SocketHandle {
+    assert(!this.#stopping, 'openSocket: the engine is stopping');
+    return this.#sockets.open(fd);
+  }
+
+  resumeReceive(socket: SocketHandle): void {
+    this.#sockets.resumeReceive(socket);
+  }
+
+  pauseReceive(socket: SocketHandle): void {
+    this.#sockets.pauseReceive(socket);
+  }
+
+  receiveInto(socket: SocketHandle, at: number, length: number): void {
+    this.#sockets.receiveInto(socket, at, length);
+  }
+
+  send(socket: SocketHandle, address: Address, length: number, token: number): void {
+    this.#sockets.send(socket, address, length, token);
+  }
+
+  close(socket: SocketHandle, flush: boolean): void {
+    this.#sockets.close(socket, flush);
+  }
+
+  read(fd: number, address: Address, length: number, offset: number, token: number): void {
+    const buffer = this.#registeredBuffer(address, length);
+    const operation = buffer === NONE ? Operation.READ : Operation.READ_FIXED;
+    this.#queueFile(operation, fd, offset, address, length, 0, buffer, token);
+  }
+
+  write(fd: number, address: Address, length: number, offset: number, durable: boolean, token: number): void {
+    const buffer = this.#registeredBuffer(address, length);
+    const operation = buffer === NONE ? Operation.WRITE : Operation.WRITE_FIXED;
+    this.#queueFile(operation, fd, offset, address, length, durable ? TransferFlag.DSYNC : 0, buffer, token);
+  }
+
+  sync(fd: number, token: number): void {
+    this.#queueFile(Operation.FSYNC, fd, 0, 0, 0, SyncFlag.DATASYNC, NONE, token);
+  }
+
+  clearRange(fd: number, mode: RangeMode, offset: number, length: number, token: number): void {
+    const fallocateMode = mode === RangeMode.punchHole ? FallocateMode.punchHole : FallocateMode.zeroRange;
+    // For this operation `address` is the range's length, `length` the mode.
+    this.#queueFile(Operation.FALLOCATE, fd, offset, length, fallocateMode, 0, NONE, token);
+  }
+
+  /** Blocks the thread until {@link stop}: no promise, timer or message of Node's is served meanwhile. */
+  run(): Promise<void> {
+    try {
+      this.#armTick();
+      this.#armWake();
+      while (!this.#stopping) this.#turn();
+      this.#drain();
+    } catch (error) {
+      // The kernel must let go of this worker's memory, and the peers must see their connections end, before anyone starts anew.
+      this.#events = NOBODY;
+      this.#sockets.redirect(NOBODY);
+      this.#drain();
+      throw error;
+    }
+    return Promise.resolve();
+  }
+
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** A completion arrived. Called by the ring. Allocates nothing. */
+  complete(userLow: number, userHigh: number, result: number, flags: number): void {
+    switch (userHigh >>> KIND_SHIFT) {
+      case Kind.receive:
+        this.#sockets.received(userLow, userHigh, result, flags);
+        break;
+      case Kind.place:
+        this.#sockets.placed(userLow, userHigh, result, flags);
+        break;
+      case Kind.send:
+        this.#sockets.sent(userLow, userHigh, result);
+        break;
+      case Kind.file:
+        this.#events.fileDone(userLow, result);
+        break;
+      case Kind.wake:
+        this.#woken();
+        break;
+      case Kind.tick:
+        this.#ticked();
+        break;
+      case Kind.provide:
+        assert(result >= 0, 'engine: the kernel refused a receive buffer');
+        break;
+      case Kind.cancel:
+        break;
+      default:
+        assert(false, 'engine: a completion of nothing that was queued');
+    }
+  }
+
+  #turn(): void {
+    const sockets = this.#sockets;
+    this.#uring.enter(sockets.busy ? 0 : 1);
+    if (this.#uring.pending === 0) sockets.submitted();
+    this.#counters[Counter.turns]!++;
+    this.#now = -1;
+    const due = sockets.offersDue;
+    this.#uring.reap(this);
+    sockets.endTurn(due);
+  }
+
+  /** Ends what is open and waits for what the kernel still has, then gives the ring back. */
+  #drain(): void {
+    this.#stopping = true;
+    this.#sockets.closeAll();
+    this.#queueOwn(Operation.ASYNC_CANCEL, NONE, ownData(Kind.wake), 0, Kind.cancel);
+    this.#queueOwn(Operation.ASYNC_CANCEL, NONE, ownData(Kind.tick), 0, Kind.cancel);
+    while (this.#sockets.count > 0 || this.#uring.inFlight > 0) this.#turn();
+    this.#uring.close();
+  }
+
+  #queueFile(
+    operation: Operation,
+    fd: number,
+    offset: number,
+    address: Address,
+    length: number,
+    flags: number,
+    buffer: number,
+    token: number,
+  ): void {
+    const index = buffer === NONE ? 0 : buffer;
+    this.#uring.push(operation, fd, offset, address, length, flags, index, token, Kind.file << KIND_SHIFT);
+  }
+
+  #queueOwn(operation: Operation, fd: number, address: Address, length: number, kind: number): void {
+    this.#uring.push(operation, fd, 0, address, length, 0, 0, 0, kind << KIND_SHIFT);
+  }
+
+  /** The registered buffer that holds all of these bytes, or {@link NONE}. Allocates nothing. */
+  #registeredBuffer(address: Address, length: number): number {
+    const start = address - this.slab.base;
+    if (!this.#slabRegistered || start < 0 || start + length > this.slab.size) return NONE;
+    const first = Math.floor(start / REGISTERED_BUFFER_BYTES_MAX);
+    return start + length <= (first + 1) * REGISTERED_BUFFER_BYTES_MAX ? first : NONE;
+  }
+
+  #armTick(): void {
+    const { words, address } = this.#own;
+    words[TIMESPEC_AT >> 2] = TICK_SECONDS;
+    this.#queueOwn(Operation.TIMEOUT, NONE, address + TIMESPEC_AT, 1, Kind.tick);
+  }
+
+  #ticked(): void {
+    if (this.#stopping) return;
+    this.#armTick();
+    this.#events.tick();
+  }
+
+  #armWake(): void {
+    if (this.#wakeFd === NONE) return;
+    this.#queueOwn(Operation.READ, this.#wakeFd, this.#own.address + WAKE_COUNT_AT, WAKE_COUNT_BYTES, Kind.wake);
+  }
+
+  #woken(): void {
+    if (this.#stopping) return;
+    this.#armWake();
+    this.#events.woken();
+  }
+}
+
+/** The user_data of one of the engine's own operations, as the number that a cancellation names it by. */
+function ownData(kind: number): number {
+  return kind * 2 ** (32 + KIND_SHIFT);
+}
+
+function describe(mode: UringMode, buffers: ReceiveBuffers, slabRefusal: number): string {
+  const receive = `${buffers.count} receive buffers of ${buffers.size / 1024} KiB ${buffers.ringed ? 'in a ring' : 'handed out one by one'}`;
+  const slab = slabRefusal === 0 ? 'slab registered' : `slab not registered (${errnoName(slabRefusal)})`;
+  return `io_uring on Linux ${release().split('-')[0]}, ${mode.name}, ${receive}, ${slab}`;
+}

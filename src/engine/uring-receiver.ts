@@ -1,0 +1,185 @@
+// Receiving on io_uring: one operation or one chunk of bytes per socket at a time, so that what is not consumed stays with the kernel.
+// The buffers are receive-buffers.ts's; what the bytes mean is decided by whoever hears `received`.
+
+import { assert } from '../base/assert.ts';
+import { NONE } from '../base/free-list.ts';
+import { BUFFER_SHIFT, CompletionFlag } from '../kernel/cqe.ts';
+import { Errno } from '../kernel/errno.ts';
+import { EntryFlag, MessageFlag, Operation, ReceiveFlag } from '../kernel/sqe.ts';
+import { Counter } from '../ring/counters.ts';
+import { HandleQueue } from './handle-queue.ts';
+import { RECEIVE_GROUP, type ReceiveBuffers } from './receive-buffers.ts';
+import type { Slab } from './slab.ts';
+import { CloseState, ReceiveState, type SocketState } from './socket-state.ts';
+import type { SocketTable } from './socket-table.ts';
+import { Kind } from './user-data.ts';
+
+const RECEIVE = Operation.RECV | EntryFlag.BUFFER_SELECT;
+
+/** Receiving, for all sockets of one worker. */
+export class UringReceiver {
+  readonly #table: SocketTable;
+  readonly #slab: Slab;
+  readonly #buffers: ReceiveBuffers;
+  readonly #counters: Float64Array;
+  /** Have bytes of a chunk left that their consumer may want now. */
+  readonly #offers: HandleQueue;
+  /** Wait for a receive buffer. */
+  readonly #starved: HandleQueue;
+
+  constructor(table: SocketTable, slab: Slab, buffers: ReceiveBuffers, counters: Float64Array) {
+    this.#table = table;
+    this.#slab = slab;
+    this.#buffers = buffers;
+    this.#counters = counters;
+    this.#offers = new HandleQueue(table.capacity);
+    this.#starved = new HandleQueue(table.capacity);
+  }
+
+  /** Chunks that wait to be offered again. */
+  get offersDue(): number {
+    return this.#offers.length;
+  }
+
+  /** See Engine.resumeReceive. Allocates nothing. */
+  resume(socket: SocketState): void {
+    if (socket.close !== CloseState.open || socket.ended) return;
+    socket.wanted = true;
+    if (socket.receive === ReceiveState.idle) this.#arm(socket);
+    else if (socket.receive === ReceiveState.held) this.#offers.push(socket.handle);
+  }
+
+  /** See Engine.receiveInto. Allocates nothing. */
+  receiveInto(socket: SocketState, at: number, length: number): void {
+    assert(socket.receive === ReceiveState.offered && length > 0, 'receiveInto: only from inside received');
+    if (socket.close !== CloseState.open || socket.ended) return;
+    socket.receive = ReceiveState.placing;
+    socket.placeAt = at;
+    socket.placeLength = length;
+    socket.placed = 0;
+    this.#place(socket);
+  }
+
+  /** A receive operation ended. Allocates nothing. */
+  received(socket: SocketState, result: number, flags: number): void {
+    if ((flags & CompletionFlag.BUFFER) !== 0) {
+      this.#buffers.taken();
+      socket.buffer = flags >>> BUFFER_SHIFT;
+    }
+    socket.receive = ReceiveState.idle;
+    if (socket.close !== CloseState.open) {
+      this.#table.attention.push(socket.handle);
+    } else if (result > 0) {
+      this.#counters[Counter.receives]!++;
+      socket.drained = (flags & CompletionFlag.SOCK_NONEMPTY) === 0;
+      socket.chunkAt = this.#buffers.offsetOf(socket.buffer);
+      socket.chunkLength = result;
+      socket.receive = ReceiveState.held;
+      if (socket.wanted) this.#offer(socket);
+    } else {
+      this.releaseBuffer(socket);
+      this.#receivedNothing(socket, -result);
+    }
+  }
+
+  /** A receive operation to a named place ended. Allocates nothing. */
+  placed(socket: SocketState, result: number, flags: number): void {
+    if (socket.close !== CloseState.open) {
+      this.#table.attention.push(socket.handle);
+      return;
+    }
+    if (result > 0) {
+      this.#counters[Counter.receives]!++;
+      socket.drained = (flags & CompletionFlag.SOCK_NONEMPTY) === 0;
+      socket.placed += result;
+    } else if (-result !== Errno.EINTR && -result !== Errno.EAGAIN) {
+      socket.receive = ReceiveState.idle;
+      this.#table.end(socket, -result);
+      return;
+    }
+    if (socket.placed < socket.placeLength) {
+      // Short in spite of MSG_WAITALL: a signal, or a kernel before 5.19.
+      this.#place(socket);
+      return;
+    }
+    const length = socket.placeLength;
+    socket.placeLength = 0;
+    socket.receive = ReceiveState.offered;
+    this.#table.events.receivedInto(socket.handle, length);
+    if (socket.placeLength === 0) this.#consumed(socket);
+  }
+
+  /** Offers `count` chunks again, those that have waited longest. Allocates nothing. */
+  offerAgain(count: number): void {
+    for (let index = 0; index < count; index++) {
+      const socket = this.#table.at(this.#offers.shift());
+      if (socket.receive === ReceiveState.held && socket.wanted) this.#offer(socket);
+    }
+  }
+
+  /** Lets sockets that found no receive buffer try again, as many as there are buffers now. Allocates nothing. */
+  feedStarved(): void {
+    for (let count = Math.min(this.#starved.length, this.#buffers.available); count > 0; count--) {
+      const socket = this.#table.at(this.#starved.shift());
+      if (socket.receive === ReceiveState.starved) this.#consumed(socket);
+    }
+  }
+
+  /** Gives back the buffer of the chunk in hand. Allocates nothing. */
+  releaseBuffer(socket: SocketState): void {
+    if (socket.buffer === NONE) return;
+    this.#buffers.release(socket.buffer);
+    socket.buffer = NONE;
+  }
+
+  #arm(socket: SocketState): void {
+    socket.receive = ReceiveState.armed;
+    // POLL_FIRST saves the look at a socket that was empty a moment ago. It is as old as buffer rings.
+    const head = socket.drained && this.#buffers.ringed ? RECEIVE | ReceiveFlag.POLL_FIRST : RECEIVE;
+    this.#table.queue(socket, head, Kind.receive, 0, this.#buffers.size, 0, RECEIVE_GROUP);
+  }
+
+  #place(socket: SocketState): void {
+    const address = this.#slab.base + socket.placeAt + socket.placed;
+    const length = socket.placeLength - socket.placed;
+    this.#table.queue(socket, Operation.RECV, Kind.place, address, length, MessageFlag.WAITALL, 0);
+  }
+
+  #offer(socket: SocketState): void {
+    const { handle, chunkAt, chunkLength } = socket;
+    socket.receive = ReceiveState.offered;
+    const consumed = this.#table.events.received(handle, chunkAt, chunkLength);
+    assert(consumed >= 0 && consumed <= chunkLength, 'received: more was consumed than was offered');
+    if (socket.placeLength !== 0) {
+      this.releaseBuffer(socket);
+    } else if (consumed === chunkLength || socket.close !== CloseState.open) {
+      this.releaseBuffer(socket);
+      this.#consumed(socket);
+    } else {
+      socket.chunkAt += consumed;
+      socket.chunkLength -= consumed;
+      socket.receive = ReceiveState.held;
+      if (socket.wanted) this.#offers.push(handle);
+    }
+  }
+
+  #consumed(socket: SocketState): void {
+    socket.receive = ReceiveState.idle;
+    if (socket.wanted && !socket.ended) this.#arm(socket);
+  }
+
+  #receivedNothing(socket: SocketState, errno: number): void {
+    switch (errno) {
+      case Errno.ENOBUFS:
+        socket.receive = ReceiveState.starved;
+        this.#starved.push(socket.handle);
+        break;
+      case Errno.EINTR:
+      case Errno.EAGAIN:
+        this.#consumed(socket);
+        break;
+      default:
+        this.#table.end(socket, errno);
+    }
+  }
+}

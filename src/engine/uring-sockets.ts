@@ -1,0 +1,154 @@
+// The sockets of the io_uring engine from opening to closing; receiving and sending are delegated.
+// The turn that drives it all is uring-engine.ts's; the data of one socket is socket-state.ts's.
+
+import { NONE } from '../base/free-list.ts';
+import { close, SocketOption, setSocketOption, shutdown } from '../kernel/libc.ts';
+import type { Uring } from '../kernel/uring.ts';
+import type { Address, EngineEvents, SocketHandle } from './engine.ts';
+import type { ReceiveBuffers } from './receive-buffers.ts';
+import { END, ENTRIES_PER_TOKEN } from './send-queue.ts';
+import type { Slab } from './slab.ts';
+import { CloseState, type SocketState } from './socket-state.ts';
+import { SocketTable } from './socket-table.ts';
+import { UringReceiver } from './uring-receiver.ts';
+import { UringSender } from './uring-sender.ts';
+
+/** All sockets of one worker. Methods named like those of Engine do what is said there. */
+export class UringSockets {
+  readonly #table: SocketTable;
+  readonly #receiver: UringReceiver;
+  readonly #sender: UringSender;
+
+  constructor(
+    uring: Uring,
+    slab: Slab,
+    buffers: ReceiveBuffers,
+    events: EngineEvents,
+    counters: Float64Array,
+    socketsMax: number,
+  ) {
+    this.#table = new SocketTable(uring, events, socketsMax);
+    this.#receiver = new UringReceiver(this.#table, slab, buffers, counters);
+    this.#sender = new UringSender(this.#table, uring, counters, slab.tokenCount * ENTRIES_PER_TOKEN);
+  }
+
+  /** Sockets that are open or closing. */
+  get count(): number {
+    return this.#table.count;
+  }
+
+  /** Chunks left over from the turns before. */
+  get offersDue(): number {
+    return this.#receiver.offersDue;
+  }
+
+  /** Whether there is work that no completion will announce. */
+  get busy(): boolean {
+    return this.#receiver.offersDue + this.#table.attention.length + this.#sender.waiting > 0;
+  }
+
+  /** From now on `events` hears of what happens. */
+  redirect(events: EngineEvents): void {
+    this.#table.events = events;
+  }
+
+  open(fd: number): SocketHandle {
+    // A response is all the initiator waits for. Sockets that are not TCP answer with an error, and need no option.
+    setSocketOption(fd, SocketOption.tcpNoDelay, 1);
+    return this.#table.add(fd).handle;
+  }
+
+  resumeReceive(handle: SocketHandle): void {
+    this.#receiver.resume(this.#table.open(handle));
+  }
+
+  pauseReceive(handle: SocketHandle): void {
+    this.#table.open(handle).wanted = false;
+  }
+
+  receiveInto(handle: SocketHandle, at: number, length: number): void {
+    this.#receiver.receiveInto(this.#table.open(handle), at, length);
+  }
+
+  send(handle: SocketHandle, address: Address, length: number, token: number): void {
+    this.#sender.send(this.#table.open(handle), address, length, token);
+  }
+
+  close(handle: SocketHandle, flush: boolean): void {
+    const socket = this.#table.open(handle);
+    socket.wanted = false;
+    if (socket.close >= CloseState.aborting || (socket.close === CloseState.flushing && flush)) return;
+    socket.close = flush ? CloseState.flushing : CloseState.aborting;
+    this.#table.attention.push(handle);
+  }
+
+  /** Closes what is open, without flushing. */
+  closeAll(): void {
+    for (const handle of this.#table.handles()) this.close(handle, false);
+  }
+
+  /** A receive operation ended. */
+  received(userLow: number, userHigh: number, result: number, flags: number): void {
+    this.#receiver.received(this.#table.completed(userLow, userHigh), result, flags);
+  }
+
+  /** A receive operation to a named place ended. */
+  placed(userLow: number, userHigh: number, result: number, flags: number): void {
+    this.#receiver.placed(this.#table.completed(userLow, userHigh), result, flags);
+  }
+
+  /** A send ended. */
+  sent(userLow: number, userHigh: number, result: number): void {
+    this.#sender.sent(this.#table.completed(userLow, userHigh), result);
+  }
+
+  /** Everything queued is with the kernel. */
+  submitted(): void {
+    this.#sender.submitted();
+  }
+
+  /** The end of a turn: `offers` chunks are offered again, closing goes on, sends start. Allocates nothing. */
+  endTurn(offers: number): void {
+    this.#receiver.offerAgain(offers);
+    this.#attend();
+    this.#receiver.feedStarved();
+    this.#sender.flush();
+  }
+
+  /** Takes closing and failed sockets a step further. */
+  #attend(): void {
+    const { attention } = this.#table;
+    while (attention.length > 0) {
+      const socket = this.#table.at(attention.shift());
+      // Gone already: it stood here twice over its life.
+      if (socket.fd !== NONE) this.#advanceClose(socket);
+    }
+  }
+
+  #advanceClose(socket: SocketState): void {
+    switch (socket.close) {
+      case CloseState.open:
+        if (socket.failed) this.#sender.releaseAll(socket);
+        return;
+      case CloseState.flushing:
+        if (socket.firstSend !== END && !socket.failed) return;
+        break;
+      case CloseState.aborting:
+        break;
+      case CloseState.shutDown:
+        if (socket.operations === 0) this.#finish(socket);
+        return;
+    }
+    socket.close = CloseState.shutDown;
+    shutdown(socket.fd);
+    if (socket.operations === 0) this.#finish(socket);
+  }
+
+  #finish(socket: SocketState): void {
+    this.#sender.releaseAll(socket);
+    this.#receiver.releaseBuffer(socket);
+    close(socket.fd);
+    this.#table.events.closed(socket.handle);
+    this.#table.remove(socket);
+  }
+}

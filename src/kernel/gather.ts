@@ -1,0 +1,94 @@
+// Message headers and I/O vectors for gathered sends, written one after the other into memory that the kernel reads at submission.
+// What is gathered, and when it is submitted, is the engine's business.
+
+import { layout, reserved, u32, u64 } from '../base/layout.ts';
+import { PageMemory } from './memory.ts';
+
+/** struct msghdr, the 64-bit one. */
+export const MessageHeader = layout(
+  56,
+  {
+    name: u64(0),
+    nameLength: u32(8),
+    reserved12: reserved(12, 4),
+    vectors: u64(16),
+    vectorCount: u64(24),
+    control: u64(32),
+    controlLength: u64(40),
+    flags: u32(48),
+    reserved52: reserved(52, 4),
+  },
+  'little',
+);
+
+/** struct iovec. */
+export const IoVector = layout(16, { address: u64(0), length: u64(8) }, 'little');
+
+/** I/O vectors in one message: what the kernel would take is UIO_MAXIOV, 1024. */
+export const VECTORS_MAX = 256;
+
+const VECTORS_START = 64;
+const MESSAGE_BYTES_MAX = VECTORS_START + VECTORS_MAX * IoVector.size;
+const HIGH_WORD = 2 ** -32;
+
+/**
+ * An arena of messages. The kernel copies a message when it takes the entry that points to it (IORING_FEAT_SUBMIT_STABLE),
+ * so after each submission the arena starts over.
+ */
+export class Gather {
+  readonly #memory: PageMemory;
+  readonly #end: number;
+  #start = 0;
+  #count = 0;
+
+  /** An arena for `messages` messages of {@link VECTORS_MAX} vectors, or more shorter ones. */
+  constructor(messages: number) {
+    this.#end = messages * MESSAGE_BYTES_MAX;
+    this.#memory = new PageMemory(this.#end);
+  }
+
+  /** Whether there is room for one more message. */
+  get hasRoom(): boolean {
+    return this.#start + MESSAGE_BYTES_MAX <= this.#end;
+  }
+
+  /** Vectors in the message under way. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Begins a message. Ask {@link hasRoom} first. Allocates nothing. */
+  begin(): void {
+    this.#count = 0;
+  }
+
+  /** Adds bytes to the message: at most {@link VECTORS_MAX} times. Allocates nothing. */
+  add(address: number, length: number): void {
+    const words = this.#memory.words;
+    const at = (this.#start + VECTORS_START + this.#count * IoVector.size) >> 2;
+    words[at] = address;
+    words[at + 1] = address * HIGH_WORD;
+    words[at + 2] = length;
+    words[at + 3] = 0;
+    this.#count++;
+  }
+
+  /** Ends the message and answers its machine address. Allocates nothing. */
+  finish(): number {
+    const { words, address } = this.#memory;
+    const header = this.#start >> 2;
+    const vectors = address + this.#start + VECTORS_START;
+    words[header + (MessageHeader.vectors.offset >> 2)] = vectors;
+    words[header + (MessageHeader.vectors.offset >> 2) + 1] = vectors * HIGH_WORD;
+    words[header + (MessageHeader.vectorCount.offset >> 2)] = this.#count;
+    const message = address + this.#start;
+    // The next header on a cache line of its own.
+    this.#start += VECTORS_START + Math.ceil((this.#count * IoVector.size) / 64) * 64;
+    return message;
+  }
+
+  /** All messages have been submitted. Allocates nothing. */
+  reset(): void {
+    this.#start = 0;
+  }
+}

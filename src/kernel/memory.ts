@@ -1,0 +1,65 @@
+// Where JavaScript's memory is, as the kernel sees it: addresses of shared buffers, page-aligned memory, mapped regions.
+// What lies in that memory is the engine's business.
+
+import { assert } from '../base/assert.ts';
+import { KernelError } from './errno.ts';
+import { libc } from './libc.ts';
+
+/** What the kernel maps by. 4 KiB on every machine that Node has binaries for but some arm64 ones, where 64 KiB is a multiple of it. */
+export const PAGE_BYTES = 4096;
+
+/**
+ * The machine address of a shared buffer's first byte. The memory of a SharedArrayBuffer never moves,
+ * so the address holds for as long as the buffer is referenced.
+ */
+export function addressOf(memory: SharedArrayBuffer): number {
+  const view = new Uint8Array(memory);
+  const address = libc().memcpy(view, view, 0);
+  assert(Number.isSafeInteger(address) && address > 0, 'the address of a buffer is a safe integer');
+  return address;
+}
+
+/** Offset of the first byte of `memory` that starts a page: the `align` that a Slab asks for. */
+export function pageOffset(memory: SharedArrayBuffer): number {
+  return (PAGE_BYTES - (addressOf(memory) % PAGE_BYTES)) % PAGE_BYTES;
+}
+
+/** A page-aligned run of zeroed memory that both the kernel and JavaScript know the place of. */
+export class PageMemory {
+  readonly memory: SharedArrayBuffer;
+  /** Machine address of the first byte. */
+  readonly address: number;
+  readonly view: DataView;
+  /** Signed, because small integers stay unboxed; storing a larger number keeps its low 32 bits. */
+  readonly words: Int32Array;
+
+  constructor(bytes: number) {
+    assert(bytes % 4 === 0, 'page memory is counted in words');
+    this.memory = new SharedArrayBuffer(bytes + PAGE_BYTES);
+    const offset = pageOffset(this.memory);
+    this.address = addressOf(this.memory) + offset;
+    this.view = new DataView(this.memory, offset, bytes);
+    this.words = new Int32Array(this.memory, offset, bytes / 4);
+  }
+}
+
+/** Memory that the kernel shares through a descriptor. */
+export class Mapping {
+  readonly words: Int32Array;
+  readonly #address: number;
+  readonly #length: number;
+
+  constructor(fd: number, offset: number, length: number) {
+    const PROT_READ_WRITE = 0x1 | 0x2;
+    const MAP_SHARED_POPULATE = 0x1 | 0x8000;
+    this.#length = length;
+    this.#address = libc().mmap(0, length, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset);
+    if (this.#address === -1) throw new KernelError('mmap', libc().errno());
+    this.words = new Int32Array(libc().view(this.#address, length), 0, length >> 2);
+  }
+
+  /** Gives the mapping back. Touching `words` afterwards is a segmentation fault: drop every reference first. */
+  unmap(): void {
+    libc().munmap(this.#address, this.#length);
+  }
+}
