@@ -1,0 +1,114 @@
+// A server as a child process: started, waited for until its port takes connections, ended for certain.
+// What it serves is target-process.ts, and bench/ for the peers.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface DaemonOptions {
+  /** The loopback port it will listen on. */
+  readonly port: number;
+  /** CPUs to run on, as `taskset -c` takes them. */
+  readonly cpus?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly directory?: string;
+}
+
+const READY_LIMIT_MS = 30_000;
+const POLL_MS = 20;
+
+/** A running server. */
+export class Daemon {
+  readonly port: number;
+  readonly #child: ChildProcess;
+  readonly #output: string[] = [];
+  readonly #ended: Promise<void>;
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.port = port;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => this.#output.push(text));
+    }
+    this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
+    // A test run that dies must not leave servers behind.
+    const reap = () => child.kill('SIGKILL');
+    process.once('exit', reap);
+    void this.#ended.then(() => process.off('exit', reap));
+  }
+
+  /** Starts `command` and waits until its port takes connections. Throws with its output when it ends instead. */
+  static async start(command: readonly string[], options: DaemonOptions): Promise<Daemon> {
+    const pinned = options.cpus === undefined ? command : ['taskset', '-c', options.cpus, ...command];
+    const child = spawn(pinned[0]!, pinned.slice(1), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+      cwd: options.directory,
+    });
+    const daemon = new Daemon(child, options.port);
+    try {
+      await Promise.race([daemon.#ready(), new Promise((_, reject) => child.once('error', reject))]);
+    } catch (error) {
+      await daemon.kill();
+      throw error;
+    }
+    return daemon;
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** The signal or exit status that ended it. */
+  get ending(): string {
+    return this.#child.signalCode ?? `exit status ${this.#child.exitCode}`;
+  }
+
+  /** Everything it wrote, both streams, in the order it came. */
+  get output(): string {
+    return this.#output.join('');
+  }
+
+  /** Sends SIGTERM and waits: whether it ended within `limitMs`. What is still there then is killed. */
+  async terminate(limitMs: number): Promise<boolean> {
+    this.#child.kill('SIGTERM');
+    const timer = new AbortController();
+    const late = sleep(limitMs, false, { signal: timer.signal }).catch(() => false);
+    const inTime = await Promise.race([this.#ended.then(() => true), late]);
+    timer.abort();
+    await this.kill();
+    return inTime;
+  }
+
+  /** SIGKILL, and a wait until it is gone. */
+  async kill(): Promise<void> {
+    if (this.#child.pid === undefined) return;
+    if (this.running) this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  async #ready(): Promise<void> {
+    const deadline = Date.now() + READY_LIMIT_MS;
+    while (!(await accepts(this.port))) {
+      if (!this.running) throw new Error(`${this.#child.spawnfile} ended with ${this.ending}\n${this.output}`);
+      if (Date.now() > deadline) throw new Error(`${this.#child.spawnfile} does not listen\n${this.output}`);
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+/** Whether something listens on a loopback port. */
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

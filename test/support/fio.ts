@@ -1,0 +1,118 @@
+// fio with the libiscsi engine: finds it, runs one job against a LUN, and reads its JSON.
+// Which jobs are worth running is for test/interop and bench/ to say; scripts/setup-clients.mjs builds it.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type RunOptions, succeed } from './run.ts';
+
+export interface FioJob {
+  /** `iscsi://host:port/name/lun`. */
+  readonly url: string;
+  readonly rw: 'read' | 'write' | 'randread' | 'randwrite' | 'randrw';
+  /** Bytes. */
+  readonly blockSize: number;
+  readonly depth: number;
+  /** Every other option, by fio's own name. */
+  readonly options?: Readonly<Record<string, string | number>>;
+}
+
+/** One direction of a job. Times in µs. */
+export interface FioDirection {
+  readonly ios: number;
+  readonly iops: number;
+  readonly bytesPerSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+}
+
+export interface FioResult {
+  readonly read: FioDirection;
+  readonly write: FioDirection;
+  /** Share of one core that fio used, 0 to 1 (more with several threads). */
+  readonly clientCpu: number;
+  /** How long the measured part took. */
+  readonly runtimeMs: number;
+  readonly errors: number;
+}
+
+let found: string | null | undefined;
+
+/** Path of a fio that has the libiscsi engine, or null: the one on PATH, or the newest that was built. */
+export function findFio(): string | null {
+  if (found !== undefined) return found;
+  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'lunaring');
+  const versions = existsSync(cache) ? readdirSync(cache).filter((name) => name.startsWith('fio-')) : [];
+  const candidates = [
+    'fio',
+    ...versions
+      .sort()
+      .reverse()
+      .map((name) => join(cache, name, 'fio')),
+  ];
+  found = candidates.find((path) => spawnSync(path, ['--enghelp=libiscsi']).status === 0) ?? null;
+  return found;
+}
+
+/** Runs one job and throws when fio reports an error, a verify failure included. */
+export async function fio(job: FioJob, runOptions: RunOptions = {}): Promise<FioResult> {
+  const program = findFio();
+  if (program === null) throw new Error('no fio with the libiscsi engine: run node scripts/setup-clients.mjs');
+  const options: Record<string, string | number> = {
+    name: 'job',
+    ioengine: 'libiscsi',
+    thread: 1,
+    // Colons separate file names.
+    filename: job.url.replaceAll(':', '\\:'),
+    rw: job.rw,
+    bs: job.blockSize,
+    iodepth: job.depth,
+    ...job.options,
+  };
+  const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  const { stdout } = await succeed(program, ['--output-format=json', ...args], runOptions);
+  return parse(stdout);
+}
+
+interface FioJson {
+  jobs: {
+    error: number;
+    job_runtime: number;
+    usr_cpu: number;
+    sys_cpu: number;
+    read: DirectionJson;
+    write: DirectionJson;
+  }[];
+}
+
+interface DirectionJson {
+  total_ios: number;
+  iops: number;
+  bw_bytes: number;
+  clat_ns: { percentile?: Record<string, number> };
+}
+
+/** fio may print warnings before its JSON. */
+function parse(stdout: string): FioResult {
+  const json = JSON.parse(stdout.slice(stdout.indexOf('{'))) as FioJson;
+  const job = json.jobs[0]!;
+  return {
+    read: direction(job.read),
+    write: direction(job.write),
+    clientCpu: (job.usr_cpu + job.sys_cpu) / 100,
+    runtimeMs: job.job_runtime,
+    errors: job.error,
+  };
+}
+
+function direction(json: DirectionJson): FioDirection {
+  const percentile = (key: string): number => (json.clat_ns.percentile?.[key] ?? 0) / 1000;
+  return {
+    ios: json.total_ios,
+    iops: json.iops,
+    bytesPerSecond: json.bw_bytes,
+    p50Us: percentile('50.000000'),
+    p99Us: percentile('99.000000'),
+  };
+}

@@ -1,0 +1,103 @@
+// Our own target as a process of its own, the way a user runs it: configuration file in, exit status out.
+// What is asked of it over the wire is raw-initiator.ts and the clients' business.
+
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import type { configuration } from '../../src/config/schema.ts';
+import { Daemon, type DaemonOptions } from './daemon.ts';
+import { type ProcessReadings, readProcess } from './process-readings.ts';
+import { repositoryRoot } from './repository.ts';
+import { freePort, Scratch } from './scratch.ts';
+
+/** A configuration as it stands in a file: everything has a default. */
+export type ConfigurationFile = z.input<typeof configuration>;
+
+export const TARGET_NAME = 'iqn.2026-11.io.lunaring:disk0';
+
+const STOP_LIMIT_MS = 20_000;
+
+/** A running `lunaring serve`. Stop it, or let `await using` do it: an exit status other than 0 is an error. */
+export class TargetProcess implements AsyncDisposable {
+  readonly #daemon: Daemon;
+  readonly #scratch: Scratch;
+  #stopped = false;
+
+  private constructor(daemon: Daemon, scratch: Scratch) {
+    this.#daemon = daemon;
+    this.#scratch = scratch;
+  }
+
+  /**
+   * Starts a target and waits until it takes connections. Where `file` does not say otherwise it has one portal, on a free loopback
+   * port, and no admin interface. Throws with the log when it ends instead.
+   */
+  static async start(
+    file: ConfigurationFile,
+    options: Pick<DaemonOptions, 'cpus' | 'env'> = {},
+  ): Promise<TargetProcess> {
+    const program = join(repositoryRoot(), 'dist/src/cli/main.js');
+    if (!existsSync(program)) throw new Error(`${program} is not there: npm run build`);
+    const port = file.portals?.[0]?.port ?? (await freePort());
+    const scratch = new Scratch('target');
+    const path = scratch.file('lunaring.yaml');
+    const whole: ConfigurationFile = { portals: [{ address: '127.0.0.1', port }], admin: false, ...file };
+    // JSON is YAML.
+    writeFileSync(path, JSON.stringify(whole, null, 2));
+    const command = [process.execPath, program, 'serve', '--config', path];
+    const daemon = await Daemon.start(command, { ...options, port, directory: scratch.path });
+    return new TargetProcess(daemon, scratch);
+  }
+
+  get pid(): number {
+    return this.#daemon.pid;
+  }
+
+  get port(): number {
+    return this.#daemon.port;
+  }
+
+  get running(): boolean {
+    return this.#daemon.running;
+  }
+
+  /** Everything it wrote, both streams, in the order it came. */
+  get log(): string {
+    return this.#daemon.output;
+  }
+
+  /** `127.0.0.1:port`. */
+  get portal(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** The URL that libiscsi's tools, fio and qemu take. */
+  url(lun = 0, target = TARGET_NAME): string {
+    return `iscsi://${this.portal}/${target}/${lun}`;
+  }
+
+  readings(): ProcessReadings {
+    return readProcess(this.pid);
+  }
+
+  /** SIGTERM, and a wait. Throws unless it exits with 0 within `limitMs`. */
+  async stop(limitMs = STOP_LIMIT_MS): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    const inTime = await this.#daemon.terminate(limitMs);
+    this.#scratch[Symbol.dispose]();
+    if (!inTime) throw new Error(`the target was still there ${limitMs} ms after SIGTERM\n${this.log}`);
+    if (this.#daemon.ending !== 'exit status 0') throw new Error(`the target: ${this.#daemon.ending}\n${this.log}`);
+  }
+
+  /** SIGKILL: no chance to tidy up. */
+  async kill(): Promise<void> {
+    this.#stopped = true;
+    await this.#daemon.kill();
+    this.#scratch[Symbol.dispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
