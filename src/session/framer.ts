@@ -167,17 +167,16 @@ export class Framer {
   /** Puts a header together that came in parts. */
   #carry(from: number, end: number): number {
     let at = from;
-    let wanted = BHS_SIZE;
     for (;;) {
+      // How long the whole header is stands in its first 48 bytes.
+      const wanted = this.#carried < BHS_SIZE ? BHS_SIZE : this.#headerLength(this.#cell);
+      if (wanted < 0) return end;
+      if (this.#carried === wanted) break;
       const part = Math.min(wanted - this.#carried, end - at);
+      if (part === 0) return at;
       this.#bytes.copyWithin(this.#cell + this.#carried, at, at + part);
       this.#carried += part;
       at += part;
-      if (this.#carried < wanted) return at;
-      const length = this.#headerLength(this.#cell);
-      if (length < 0) return end;
-      if (length === wanted || this.#carried >= length) break;
-      wanted = length;
     }
     this.#judge(this.#cell);
     return at;

@@ -40,8 +40,8 @@ export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, 
 
 /** Everything full-feature on one worker. */
 export class SessionHost implements EngineEvents, TaskEvents {
-  readonly engine: Engine;
-  readonly processor: Processor;
+  engine!: Engine;
+  processor!: Processor;
   readonly tasks = new TaskPool(TASKS_AT_START);
   /** This worker's block of figures, by {@link Counter}. */
   readonly counters: Float64Array;
@@ -62,15 +62,16 @@ export class SessionHost implements EngineEvents, TaskEvents {
   #stopAt = 0;
   #stopping = false;
 
-  constructor(
-    makeEngine: (events: EngineEvents) => Engine,
-    options: { counters: Float64Array; uplink: (message: FromWorker) => void; onWoken: () => void },
-  ) {
+  constructor(options: { counters: Float64Array; uplink: (message: FromWorker) => void; onWoken: () => void }) {
     this.counters = options.counters;
     this.#uplink = options.uplink;
     this.#onWoken = options.onWoken;
-    this.engine = makeEngine(this);
-    this.processor = new Processor(this.engine, this);
+  }
+
+  /** The engine that reports to this host. Once, before anything else. */
+  attach(engine: Engine): void {
+    this.engine = engine;
+    this.processor = new Processor(engine, this);
   }
 
   log: Log = (level, message, fields) => this.#uplink({ type: 'log', level, message, fields });
@@ -304,7 +305,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
       return;
     }
     const complete = (piece: Piece, errno: number): void => this.processor.pieceDone(piece, errno);
-    this.#units.set(snapshot.id, new LogicalUnit(snapshot, createBackend(this.engine, snapshot, memoryOf, complete)));
+    this.#units.set(snapshot.id, new LogicalUnit(snapshot, createBackend(this.engine, snapshot.backend, memoryOf, complete)));
   }
 
   #removeUnit(id: number, request: number): void {

@@ -1,0 +1,213 @@
+// Starts, watches, restarts and stops the workers, and carries messages to and from them (piscina: one endless task per thread).
+// Which worker gets a session is decided here, by load; what the messages say concerns sessions, catalog and resets.
+
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { Logger } from 'pino';
+import type { BufferParcel, WorkerAssignment } from '../../workers/io-worker.ts';
+import { close, createEventfd, ringEventfd } from '../kernel/libc.ts';
+import { allocateChannel, Channel } from '../ring/channel.ts';
+import { Counter, Counters } from '../ring/counters.ts';
+import type { FromWorker, ToWorker } from '../ring/messages.ts';
+
+/** How the workers are set up. */
+export interface SupervisorOptions {
+  readonly workers: number;
+  readonly engine: 'uring' | 'posix';
+  /** Per worker. */
+  readonly slabBytes: number;
+  /** CPUs to pin workers to, one after another; none: no pinning. */
+  readonly cpus: readonly number[];
+}
+
+/** What the supervisor's owner hears. */
+export interface SupervisorEvents {
+  message(worker: number, message: FromWorker): void;
+  /** A worker started, or started anew: it knows nothing yet. */
+  started(worker: number): void;
+  /** A worker failed; its sessions are gone. Another takes its place. */
+  lost(worker: number, error: Error): void;
+  /** A worker fails again and again: there is no point in going on. */
+  hopeless(error: Error): void;
+}
+
+interface WorkerLink {
+  readonly index: number;
+  channel: Channel<ToWorker, FromWorker>;
+  buffers: MessagePort;
+  bell: MessagePort;
+  wakeFd: number;
+  running: boolean;
+  /** When it was started last, and how often it failed soon after. */
+  startedAt: number;
+  quickFailures: number;
+  finished: Promise<void>;
+}
+
+const WORKER_FILE = new URL('../../workers/io-worker.js', import.meta.url).href;
+/** Receive buffers: one worker's connections share them. */
+const RECEIVE_BYTES = 4 * 1024 * 1024;
+/** A worker that fails this often, each time within {@link QUICK_MS} of its start, would fail for ever. */
+const QUICK_FAILURES_MAX = 5;
+const QUICK_MS = 5000;
+
+/** The workers. */
+export class Supervisor {
+  readonly counters: Counters;
+  readonly #options: SupervisorOptions;
+  readonly #events: SupervisorEvents;
+  readonly #log: Logger;
+  readonly #pool: Piscina<WorkerAssignment, void>;
+  readonly #links: WorkerLink[] = [];
+  #stopping = false;
+
+  constructor(options: SupervisorOptions, events: SupervisorEvents, log: Logger) {
+    this.#options = options;
+    this.#events = events;
+    this.#log = log;
+    this.counters = Counters.create(options.workers);
+    this.#pool = new Piscina<WorkerAssignment, void>({
+      filename: WORKER_FILE,
+      minThreads: options.workers,
+      maxThreads: options.workers,
+      concurrentTasksPerWorker: 1,
+      // A worker blocks in its engine: it can't wait for piscina's tasks as well.
+      atomics: 'disabled',
+      idleTimeout: Number.POSITIVE_INFINITY,
+    });
+  }
+
+  get count(): number {
+    return this.#options.workers;
+  }
+
+  /** Starts every worker; resolves when all of them serve. */
+  async start(): Promise<void> {
+    const ready = Array.from({ length: this.count }, (_, index) => this.#startWorker(index));
+    await Promise.all(ready);
+  }
+
+  /** The running worker with the fewest connections. */
+  leastLoaded(): number {
+    let best = -1;
+    let least = Number.POSITIVE_INFINITY;
+    for (const { index, running } of this.#links) {
+      const connections = this.counters.block(index)[Counter.connections]!;
+      if (running && connections < least) {
+        best = index;
+        least = connections;
+      }
+    }
+    return best;
+  }
+
+  send(worker: number, message: ToWorker): void {
+    const link = this.#links[worker]!;
+    if (link.running) link.channel.send(message);
+  }
+
+  broadcast(message: ToWorker): void {
+    for (const { index } of this.#links) this.send(index, message);
+  }
+
+  /** Workers that serve now. */
+  running(): number[] {
+    return this.#links.filter(({ running }) => running).map(({ index }) => index);
+  }
+
+  /** Gives a worker a memory unit's buffer, which the unit's snapshot then names by `handle`. */
+  sendBuffer(worker: number, parcel: BufferParcel): void {
+    this.#links[worker]!.buffers.postMessage(parcel);
+  }
+
+  /** Asks every worker to end its sessions within `graceMs`, and resolves when the threads have ended. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    this.broadcast({ type: 'stop', graceMs });
+    await Promise.all(this.#links.map(({ finished }) => finished));
+    await this.#pool.destroy();
+    for (const link of this.#links) this.#release(link);
+  }
+
+  /** Starts worker `index`, for the first time or again. Resolves when it has said that it is ready. */
+  #startWorker(index: number): Promise<void> {
+    const { engine, slabBytes, cpus } = this.#options;
+    const bells = new MessageChannel();
+    const buffers = new MessageChannel();
+    const memory = allocateChannel();
+    const wakeFd = engine === 'uring' ? createEventfd() : -1;
+    const ring = engine === 'uring' ? () => ringEventfd(wakeFd) : () => bells.port1.postMessage(0);
+    const channel = new Channel<ToWorker, FromWorker>(memory.toWorker, memory.fromWorker, ring);
+    const previous = this.#links[index];
+    const link: WorkerLink = {
+      index,
+      channel,
+      buffers: buffers.port1,
+      bell: bells.port1,
+      wakeFd,
+      running: false,
+      startedAt: Date.now(),
+      quickFailures: previous?.quickFailures ?? 0,
+      finished: Promise.resolve(),
+    };
+    this.#links[index] = link;
+    this.counters.block(index)[Counter.connections] = 0;
+    this.counters.block(index)[Counter.sessions] = 0;
+    return new Promise((resolve, reject) => {
+      bells.port1.on('message', () => {
+        channel.receive((message) => {
+          if (message.type === 'ready') {
+            link.running = true;
+            this.#events.started(index);
+            resolve();
+          }
+          this.#events.message(index, message);
+        });
+      });
+      const assignment: WorkerAssignment = {
+        index,
+        engine,
+        slabBytes,
+        receiveBytes: RECEIVE_BYTES,
+        cpus: cpus.length === 0 ? [] : [cpus[index % cpus.length]!],
+        counters: this.counters.memory,
+        channel: memory,
+        wakeFd,
+        bell: bells.port2,
+        buffers: buffers.port2,
+      };
+      const task = this.#pool.run(assignment, { transferList: [bells.port2, buffers.port2] });
+      link.finished = task.then(
+        () => this.#ended(link, null),
+        (error: Error) => {
+          if (!link.running) reject(error);
+          this.#ended(link, error);
+        },
+      );
+    });
+  }
+
+  #ended(link: WorkerLink, error: Error | null): void {
+    const served = link.running;
+    link.running = false;
+    if (this.#stopping) return;
+    if (!served) return;
+    const failure = error ?? new Error('the worker ended without being asked to');
+    link.quickFailures = Date.now() - link.startedAt < QUICK_MS ? link.quickFailures + 1 : 0;
+    this.#events.lost(link.index, failure);
+    this.#release(link);
+    if (link.quickFailures >= QUICK_FAILURES_MAX) {
+      this.#events.hopeless(failure);
+      return;
+    }
+    this.#log.warn({ worker: link.index }, 'starting the worker again');
+    this.#startWorker(link.index).catch((again: Error) => this.#events.hopeless(again));
+  }
+
+  #release(link: WorkerLink): void {
+    link.bell.close();
+    link.buffers.close();
+    if (link.wakeFd >= 0) close(link.wakeFd);
+    link.wakeFd = -1;
+  }
+}

@@ -1,0 +1,81 @@
+// The worker thread: one engine, one set of sessions, one channel to main. Composes; decides nothing.
+// piscina starts it once and it runs until main says stop; what it does in between is session/session-host.ts.
+
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Engine, EngineEvents } from '../src/engine/engine.ts';
+import { Slab } from '../src/engine/slab.ts';
+import { Channel, type ChannelMemory } from '../src/ring/channel.ts';
+import { Counters } from '../src/ring/counters.ts';
+import type { FromWorker, ToWorker } from '../src/ring/messages.ts';
+import { SessionHost } from '../src/session/session-host.ts';
+
+/** What main gives a worker at its start. */
+export interface WorkerAssignment {
+  /** Which block of the counters is its own. */
+  readonly index: number;
+  readonly engine: 'uring' | 'posix';
+  readonly slabBytes: number;
+  readonly receiveBytes: number;
+  /** CPUs that it may run on; none: any. */
+  readonly cpus: readonly number[];
+  readonly counters: SharedArrayBuffer;
+  readonly channel: ChannelMemory;
+  /** uring: main rings this eventfd to wake the worker. */
+  readonly wakeFd: number;
+  /** The worker posts here to wake main; under posix, main posts here to wake the worker. */
+  readonly bell: MessagePort;
+  /** Memory units' buffers arrive here: a byte ring can't carry them. Read synchronously. */
+  readonly buffers: MessagePort;
+}
+
+/** Main's parcel with a memory unit's buffer. */
+export interface BufferParcel {
+  readonly handle: number;
+  readonly memory: SharedArrayBuffer;
+}
+
+async function makeEngine(assignment: WorkerAssignment, events: EngineEvents): Promise<Engine> {
+  const plan = { bytes: assignment.slabBytes, receiveBytes: assignment.receiveBytes };
+  const counters = new Counters(assignment.counters).block(assignment.index);
+  if (assignment.engine === 'uring') {
+    const { pageOffset } = await import('../src/kernel/memory.ts');
+    const { UringEngine } = await import('../src/engine/uring-engine.ts');
+    return new UringEngine({ slab: new Slab(plan, pageOffset), events, wakeFd: assignment.wakeFd, counters });
+  }
+  const { PosixEngine } = await import('../src/engine/posix-engine.ts');
+  const engine = new PosixEngine({ slab: new Slab(plan), events, counters });
+  assignment.bell.on('message', () => engine.wake());
+  return engine;
+}
+
+/** Serves until main says stop. Rejects when an invariant breaks: main then starts another worker in its place. */
+export default async function ioWorker(assignment: WorkerAssignment): Promise<void> {
+  const { channel: memory, bell, buffers } = assignment;
+  if (assignment.cpus.length !== 0) {
+    const { pinThread } = await import('../src/kernel/libc.ts');
+    pinThread(assignment.cpus);
+  }
+  const channel = new Channel<FromWorker, ToWorker>(memory.fromWorker, memory.toWorker, () => bell.postMessage(0));
+  const parcels = new Map<number, SharedArrayBuffer>();
+  const memoryOf = (handle: number): SharedArrayBuffer => {
+    for (let parcel = receiveMessageOnPort(buffers); parcel !== undefined; parcel = receiveMessageOnPort(buffers)) {
+      const { handle: arrived, memory: buffer } = parcel.message as BufferParcel;
+      parcels.set(arrived, buffer);
+    }
+    return parcels.get(handle)!;
+  };
+  const host = new SessionHost({
+    counters: new Counters(assignment.counters).block(assignment.index),
+    uplink: (message) => channel.send(message),
+    onWoken: () => channel.receive((message) => host.handle(message, memoryOf)),
+  });
+  const engine = await makeEngine(assignment, host);
+  host.attach(engine);
+  channel.send({ type: 'ready', engine: engine.name, description: engine.description });
+  try {
+    await engine.run();
+  } finally {
+    bell.close();
+    buffers.close();
+  }
+}
