@@ -10,19 +10,18 @@ type Path = readonly PropertyKey[];
 
 /** A configuration file that was read. */
 export class ConfigurationFile {
+  /** The whole of it as plain data; an empty file is an empty mapping. */
+  readonly content: Readonly<Record<string, unknown>>;
   readonly #name: string;
   readonly #document: Document.Parsed;
   readonly #lines: LineCounter;
 
+  /** Throws what resolving the document's aliases throws. */
   constructor(name: string, document: Document.Parsed, lines: LineCounter) {
+    this.content = document.toJS() ?? {};
     this.#name = name;
     this.#document = document;
     this.#lines = lines;
-  }
-
-  /** The content as plain data; an empty file is an empty mapping. */
-  get content(): Record<string, unknown> {
-    return (this.#document.toJS() ?? {}) as Record<string, unknown>;
   }
 
   /** Whether the file says anything at `path`. */
@@ -70,5 +69,14 @@ export function readConfigurationFile(path: string): ConfigurationFile | Finding
   if (document.contents !== null && !isMap(document.contents)) {
     return failed(name, 'something else', 'a mapping: portals, targets, …', 'write the configuration as key: value');
   }
-  return new ConfigurationFile(name, document, lines);
+  try {
+    return new ConfigurationFile(name, document, lines);
+  } catch {
+    return failed(
+      name,
+      'an alias that leads nowhere, or too many of them',
+      'anchors before their aliases',
+      'write it out',
+    );
+  }
 }

@@ -21,6 +21,8 @@ export interface EnvironmentVariable {
   apply(text: string, configuration: RawConfiguration): readonly (readonly PropertyKey[])[];
   /** The value in force. */
   show(settings: Settings): string;
+  /** Where that value stands, when `path` does not say. */
+  locate?(settings: Settings): readonly PropertyKey[];
 }
 
 type Reader = (text: string) => unknown;
@@ -146,6 +148,11 @@ const direct: EnvironmentVariable = {
     const files = settings.targets.flatMap(({ luns }) => luns).filter((lun) => lun.backend === 'file');
     const values = new Set(files.map((lun) => lun.direct));
     return values.size === 0 ? 'no files' : [...values].join(' and ');
+  },
+  locate(settings) {
+    const target = settings.targets.findIndex(({ luns }) => luns.some(({ backend }) => backend === 'file'));
+    const lun = settings.targets[target]?.luns.findIndex(({ backend }) => backend === 'file') ?? 0;
+    return ['targets', target, 'luns', lun, 'direct'];
   },
 };
 

@@ -209,11 +209,15 @@ export function cpuList(max: number) {
   });
 }
 
-/** `schema`, or the word that means: decide for me. */
-export function orWord<const Word extends string, Schema extends z.ZodType>(word: Word, schema: Schema) {
-  const inner = allowances.get(schema);
-  const allowed = `${word}, or ${inner?.allowed ?? 'a value'}`;
-  return kind(z.union([z.literal(word), schema], { error: valueError(allowed) }), allowed, inner?.unit);
+/** A whole number within bounds, or the word that means: decide for me. */
+export function integerOr<const Word extends string>(word: Word, min: number, max: number, unit?: string) {
+  const allowed = `${word}, or a whole number from ${min} to ${max}`;
+  const error = valueError(allowed);
+  return kind(
+    z.union([z.literal(word), z.int({ error }).min(min, { error }).max(max, { error })], { error }),
+    allowed,
+    unit,
+  );
 }
 
 /** A list, with bounds on its length. */

@@ -9,6 +9,7 @@ import {
   filePath,
   flag,
   integer,
+  integerOr,
   ipAddress,
   iscsiName,
   list,
@@ -16,7 +17,6 @@ import {
   network,
   oneOf,
   orOff,
-  orWord,
   pattern,
   secretText,
   section,
@@ -216,7 +216,7 @@ const admin = section({
 
 const tuning = section({
   workers: describe(
-    orWord('auto', integer(1, limits.WORKERS_MAX, 'threads')).default('auto'),
+    integerOr('auto', 1, limits.WORKERS_MAX, 'threads').default('auto'),
     'Worker threads that serve sessions; auto is one per core. A session lives on one worker.',
   ),
   cpus: describe(cpuList(limits.CPU_MAX).prefault('any'), 'CPUs to pin workers to, in turn.'),

@@ -1,0 +1,82 @@
+// The command line: commands, options, help. Hands over to one file per command and answers the exit status, 0, 1 or 2.
+// The process around it is main.ts.
+
+import { Command, CommanderError } from 'commander';
+import { nearestWord } from '../base/nearest-word.ts';
+import { check } from './check.ts';
+import { env } from './env.ts';
+import { serve } from './serve.ts';
+import { VERSION } from './version.ts';
+import { ExitCode, type World } from './world.ts';
+
+const EXAMPLES = `
+Examples:
+  lunaring serve                                           one sparse disk, disk0.img, on 127.0.0.1:3260
+  LUNARING_DISKS=/dev/sdb,/srv/a.img:20GiB lunaring serve  a device and a file
+  lunaring serve --config lunaring.yaml                    what the file says; docs/configuration.md has it all
+  lunaring check --config lunaring.yaml                    will this machine serve it?
+  lunaring env                                             every LUNARING_ variable, with the value in force
+  lunaring explain 0201                                    what a login status means, and what to do about it
+
+Exit status: 0 fine, 1 failed while running, 2 wrong usage or configuration.`;
+
+const CONFIG = ['--config <file>', 'configuration file, YAML or JSON (instead of LUNARING_CONFIG)'] as const;
+const JSON_OUTPUT = ['--json', 'print JSON'] as const;
+
+/** The command line. `finish` receives the exit status of the command that ran. */
+function commandLine(world: World, finish: (code: ExitCode) => void): Command {
+  const program = new Command('lunaring');
+  program
+    .description('A high-throughput iSCSI target for Linux. Without a command it serves.')
+    .version(VERSION)
+    .addHelpText('after', EXAMPLES)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ writeOut: world.print, writeErr: world.complain });
+  program
+    .command('serve', { isDefault: true })
+    .description('serve the configured targets until SIGTERM or SIGINT')
+    .option(...CONFIG)
+    .allowExcessArguments()
+    .action(async (options, command: Command) => {
+      const word = command.args[0];
+      if (word !== undefined) program.error(unknownCommand(word, program), { exitCode: ExitCode.usage });
+      finish(await serve(options, world));
+    });
+  program
+    .command('check')
+    .description('judge configuration and machine: files, io_uring, limits, ports')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (options) => finish(await check(options, world)));
+  program
+    .command('env')
+    .description('list the environment variables: value, origin, bounds, effect')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action((options) => finish(env(options, world)));
+  return program;
+}
+
+/** What is no command ends up with `serve`, the default one. */
+function unknownCommand(word: string, program: Command): string {
+  const nearest = nearestWord(
+    word,
+    program.commands.map((command) => command.name()),
+  );
+  return `error: unknown command '${word}'${nearest === null ? '' : `; did you mean ${nearest}?`}`;
+}
+
+/** Runs one command line, without the program's own name. */
+export async function run(parameters: readonly string[], world: World): Promise<ExitCode> {
+  let code: ExitCode = ExitCode.fine;
+  try {
+    await commandLine(world, (finished) => {
+      code = finished;
+    }).parseAsync(parameters, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? ExitCode.fine : ExitCode.usage;
+  }
+}

@@ -1,0 +1,104 @@
+// `lunaring serve`: settings in, a running target out, and an orderly end at the first signal.
+// Starting and stopping the target itself is control/target.ts.
+
+import type { Logger } from 'pino';
+import { ConfigurationError, formatFinding } from '../config/finding.ts';
+import { loadSettings } from '../config/load.ts';
+import type { Settings } from '../config/settings.ts';
+import type { RunningTarget } from '../control/target.ts';
+import { banner, readyLine } from './banner.ts';
+import { createLogger } from './log.ts';
+import { ExitCode, type World } from './world.ts';
+
+/** Options of the command. */
+export interface ServeOptions {
+  readonly config?: string;
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** Watches for reasons to end. A second signal ends the process on the spot, as if nobody had caught it. */
+class Ending implements Disposable {
+  /** Resolves with the exit status once there is a reason: 0 for a signal, 1 for a fault. */
+  readonly reason: Promise<ExitCode>;
+  readonly #log: Logger;
+  #resolve!: (code: ExitCode) => void;
+  #signalled = false;
+
+  constructor(log: Logger) {
+    this.#log = log;
+    this.reason = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+    process.on('uncaughtException', this.fail);
+  }
+
+  /** The target can't go on. */
+  readonly fail = (error: Error): void => {
+    this.#log.fatal({ err: error }, `ending: ${error.message}`);
+    this.#resolve(ExitCode.failed);
+  };
+
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    if (this.#signalled) {
+      this.#log.warn({ signal }, 'second signal: ending at once');
+      this[Symbol.dispose]();
+      // Not process.exit, which waits for threads that may be waiting in the kernel.
+      process.kill(process.pid, signal);
+      return;
+    }
+    this.#signalled = true;
+    this.#log.info({ signal }, 'stopping; a second signal ends at once');
+    this.#resolve(ExitCode.fine);
+  };
+
+  [Symbol.dispose](): void {
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    process.off('uncaughtException', this.fail);
+  }
+}
+
+async function stop(running: RunningTarget, log: Logger): Promise<void> {
+  try {
+    await running.stop();
+  } catch (error) {
+    log.fatal({ err: error }, 'could not stop in order; ending at once');
+    // Threads are left that may be waiting in the kernel; nothing gentler is sure to end them.
+    process.kill(process.pid, 'SIGKILL');
+  }
+}
+
+async function serveUntilTheEnd(settings: Settings, log: Logger, world: World): Promise<ExitCode> {
+  using ending = new Ending(log);
+  const running = await world.startTarget(settings, log);
+  void running.failed.then(ending.fail);
+  const line = settings.log.format === 'json' ? readyLine(settings, running) : banner(settings, running);
+  world.print(line);
+  const code = await ending.reason;
+  await stop(running, log);
+  log.info('stopped');
+  return code;
+}
+
+/** Runs the command; resolves with the exit status when the target has ended. */
+export async function serve(options: ServeOptions, world: World): Promise<ExitCode> {
+  const { environment, workingDirectory } = world;
+  const loaded = loadSettings({ file: options.config, environment, workingDirectory });
+  if (loaded.settings === null) {
+    world.complain(`${loaded.findings.map(formatFinding).join('\n')}\n`);
+    return ExitCode.usage;
+  }
+  const log = createLogger(loaded.settings.log, process.stderr.isTTY === true);
+  for (const finding of loaded.findings) log.warn(finding, `${finding.path}: ${finding.received}; ${finding.remedy}`);
+  try {
+    return await serveUntilTheEnd(loaded.settings, log, world);
+  } catch (error) {
+    if (error instanceof ConfigurationError) {
+      world.complain(`${error.message}\n`);
+      return ExitCode.usage;
+    }
+    log.fatal({ err: error }, `can't start: ${(error as Error).message}`);
+    return ExitCode.failed;
+  }
+}

@@ -1,0 +1,41 @@
+// The names under which a unit is known for good: its serial number and its world-wide name, made where none is configured.
+// How they are reported is scsi/vpd; that they are unique in one process is checked by the catalog.
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** What a unit's names are made from. */
+export interface IdentitySource {
+  /** Tells machines apart: two of them may serve a disk of the same name from the same path. Empty where there is no such id. */
+  readonly machineId: string;
+  readonly targetName: string;
+  readonly lun: number;
+  /** The file's path; empty for units without one. */
+  readonly path: string;
+}
+
+/** A unit's names. */
+export interface Identity {
+  /** 18 ASCII characters. */
+  readonly serial: string;
+  /** NAA locally assigned identifier (type 3): 16 hex digits. Registered types need a company number from the IEEE. */
+  readonly naa: string;
+}
+
+/** The same names for the same source, on every start. 60 bits of SHA-256: a billion units before two are likely to share one. */
+export function makeIdentity(source: IdentitySource): Identity {
+  const { machineId, targetName, lun, path } = source;
+  const digest = createHash('sha256')
+    .update([machineId, targetName, String(lun), path].join('\0'))
+    .digest('hex');
+  return { serial: `LR${digest.slice(0, 16)}`, naa: `3${digest.slice(16, 31)}` };
+}
+
+/** This machine's id (machine-id(5)), or an empty text: in a container there often is none, and a host name there changes with every start. */
+export function readMachineId(): string {
+  try {
+    return readFileSync('/etc/machine-id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,257 @@
+// Opens what a file unit is stored in, a regular file or a block device, and finds out what it can do.
+// Everything a kernel, a file system or an administrator may object to is said here in words; catalog.ts collects them.
+
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { LunaringError } from '../base/error.ts';
+import type { FileLunSettings } from '../config/settings.ts';
+import { formatSize } from '../config/size.ts';
+import { SLOT_ALIGNMENT } from '../engine/slab.ts';
+import { directAlignment } from '../kernel/direct-io.ts';
+import { blockDeviceGeometry, FallocateMode, libc } from '../kernel/libc.ts';
+
+/** A unit's storage can't be used as configured. */
+export class StorageError extends LunaringError {
+  /** Key of the LUN's settings that it is about. */
+  readonly key: string;
+  readonly received: string;
+  readonly allowed: string;
+  readonly remedy: string;
+
+  constructor(key: string, received: string, allowed: string, remedy: string, options?: ErrorOptions) {
+    super('LUNARING_STORAGE', `${received}; ${allowed}; ${remedy}`, options);
+    this.key = key;
+    this.received = received;
+    this.allowed = allowed;
+    this.remedy = remedy;
+  }
+}
+
+/** A file or block device, open. The owner closes `fd`. */
+export interface OpenedStorage {
+  readonly fd: number;
+  /** Bytes; a multiple of the block size. */
+  readonly size: number;
+  /** Ranges can be given back, and read as zeroes afterwards. */
+  readonly canPunch: boolean;
+  /** The file was made just now. */
+  readonly created: boolean;
+}
+
+const { O_CREAT, O_DIRECT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+
+/** The same text for every path that leads to the same file or device; null where there is none yet. */
+export function identifyStorage(path: string): string | null {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return null;
+  return stats.isBlockDevice() ? `device ${stats.rdev}` : `file ${stats.dev}:${stats.ino}`;
+}
+
+/** Says what an open(2) that failed means here. */
+function explainOpen(error: NodeJS.ErrnoException, lun: FileLunSettings): StorageError {
+  const { path } = lun;
+  const code = error.code ?? 'an error';
+  const explain = (allowed: string, remedy: string, key = 'path') =>
+    new StorageError(key, `${path}: ${code}`, allowed, remedy, { cause: error });
+  switch (error.code) {
+    case 'ENOENT':
+      if (lun.size === undefined || lun.readOnly) {
+        const remedy = lun.readOnly
+          ? 'check the path'
+          : 'check the path, or set size, such as size: 1GiB, to have the file made';
+        return explain('a file or block device that exists', remedy);
+      }
+      return explain('a path in a directory that exists', `mkdir -p ${dirname(path)}`);
+    case 'EACCES':
+    case 'EPERM':
+      return explain('a file this process may read and write', 'change its owner or mode, or set readOnly: true');
+    case 'EROFS':
+      return explain('a file on a file system that can be written', 'set readOnly: true');
+    case 'EBUSY':
+      return explain(
+        'a block device that nothing else uses',
+        'unmount it, or take it out of the RAID, LVM or swap that holds it',
+      );
+    case 'EINVAL':
+      return explain('a file system that can bypass the page cache', 'set direct: false, or move the file', 'direct');
+    default:
+      return explain('a file or block device', 'see what the error says of the path');
+  }
+}
+
+/** Makes a sparse file. Without O_DIRECT: with it, some kernels make the file and then refuse to open it. */
+function create(path: string, size: number): void {
+  const fd = openSync(path, O_CREAT | O_EXCL | O_WRONLY, 0o600);
+  try {
+    ftruncateSync(fd, size);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function open(lun: FileLunSettings): number {
+  const access = (lun.readOnly ? O_RDONLY : O_RDWR) | (lun.direct ? O_DIRECT : 0);
+  // O_EXCL on a block device, without O_CREAT: nothing else may hold it, so a mounted disk is not written behind its file system's back.
+  const device = statSync(lun.path, { throwIfNoEntry: false })?.isBlockDevice() === true;
+  return openSync(lun.path, access | (device && !lun.readOnly ? O_EXCL : 0));
+}
+
+function checkSize(size: number, lun: FileLunSettings): void {
+  const { path, blockSize } = lun;
+  if (size === 0)
+    throw new StorageError(
+      'path',
+      `${path}: empty`,
+      'a size above 0',
+      `truncate -s 1G ${path}, or remove the file and set size`,
+    );
+  if (lun.size !== undefined && lun.size !== size) {
+    const remedy = `leave size out to serve the file as it is, or truncate -s ${lun.size} ${path}`;
+    throw new StorageError(
+      'size',
+      `${path}: ${formatSize(size)}`,
+      `a file of ${formatSize(lun.size)}, as size says`,
+      remedy,
+    );
+  }
+  if (size % blockSize !== 0) {
+    const whole = Math.ceil(size / blockSize) * blockSize;
+    const remedy = `truncate -s ${whole} ${path}`;
+    throw new StorageError('path', `${path}: ${size} bytes`, `a multiple of the block size, ${blockSize}`, remedy);
+  }
+}
+
+/** Refuses a block size, or memory alignment, below what O_DIRECT asks for on this file. */
+function checkDirect(fd: number, lun: FileLunSettings): void {
+  const alignment = directAlignment(fd);
+  const where = `${lun.path}: blocks of ${lun.blockSize}`;
+  if (alignment === null) {
+    throw new StorageError(
+      'direct',
+      lun.path,
+      'a file system that can bypass the page cache',
+      'set direct: false, or move the file',
+    );
+  }
+  if (alignment.offset > lun.blockSize) {
+    const remedy = `set blockSize: ${alignment.offset} (before the disk holds data), or direct: false, or move the file to a device with smaller sectors`;
+    throw new StorageError('blockSize', where, `at least ${alignment.offset} for direct I/O here`, remedy);
+  }
+  if (alignment.memory > SLOT_ALIGNMENT) {
+    const received = `${lun.path}: memory aligned to ${alignment.memory}`;
+    throw new StorageError(
+      'direct',
+      received,
+      `devices that take memory aligned to ${SLOT_ALIGNMENT}`,
+      'set direct: false',
+    );
+  }
+}
+
+/** A number from the device's queue in sysfs; of a partition, the whole disk's. 0 where there is none. */
+function queueLimit(device: number, name: string): number {
+  const major = (device >> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+  for (const queue of ['queue', '../queue']) {
+    try {
+      return Number(readFileSync(`/sys/dev/block/${major}:${minor}/${queue}/${name}`, 'utf8'));
+    } catch {
+      // The other place, then.
+    }
+  }
+  return 0;
+}
+
+/** Whether a hole can be punched so that it reads as zeroes. Tried on a file beyond its end, where it changes nothing. */
+function probePunch(fd: number, stats: Stats, size: number): boolean {
+  if (stats.isBlockDevice()) {
+    return queueLimit(stats.rdev, 'discard_max_bytes') > 0 && queueLimit(stats.rdev, 'write_zeroes_max_bytes') > 0;
+  }
+  try {
+    return libc().fallocate(fd, FallocateMode.punchHole, size, SLOT_ALIGNMENT) === 0;
+  } catch {
+    return false;
+  }
+}
+
+function inspect(fd: number, created: boolean, lun: FileLunSettings): OpenedStorage {
+  const stats = fstatSync(fd);
+  if (!stats.isFile() && !stats.isBlockDevice()) {
+    throw new StorageError('path', `${lun.path}: neither`, 'a regular file or a block device', 'check the path');
+  }
+  const size = stats.isFile() ? stats.size : blockDeviceGeometry(fd).size;
+  checkSize(size, lun);
+  if (lun.direct) checkDirect(fd, lun);
+  return { fd, size, canPunch: !lun.readOnly && probePunch(fd, stats, size), created };
+}
+
+function openExisting(lun: FileLunSettings, created: boolean): OpenedStorage {
+  let fd: number;
+  try {
+    fd = open(lun);
+  } catch (error) {
+    throw explainOpen(error as NodeJS.ErrnoException, lun);
+  }
+  try {
+    return inspect(fd, created, lun);
+  } catch (error) {
+    closeSync(fd);
+    throw error instanceof LunaringError ? error : explainOpen(error as NodeJS.ErrnoException, lun);
+  }
+}
+
+/**
+ * Opens a file unit's storage. A missing file is made, sparse, when its size is configured. Throws {@link StorageError}, or
+ * {@link LunaringError} where the C library is needed and can't be reached; nothing stays open or behind then.
+ */
+export function openStorage(lun: FileLunSettings): OpenedStorage {
+  if (lun.size === undefined || lun.readOnly || existsSync(lun.path)) return openExisting(lun, false);
+  try {
+    create(lun.path, lun.size);
+  } catch (error) {
+    throw explainOpen(error as NodeJS.ErrnoException, lun);
+  }
+  try {
+    return openExisting(lun, true);
+  } catch (error) {
+    unlinkSync(lun.path);
+    throw error;
+  }
+}
+
+/** How {@link openStorage} would fare with a file that is yet to be made. */
+function rehearseCreation(lun: FileLunSettings, size: number): void {
+  const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+  let fd: number;
+  try {
+    fd = openSync(dirname(lun.path), O_TMPFILE | O_RDWR | (lun.direct ? O_DIRECT : 0), 0o600);
+  } catch (error) {
+    throw explainOpen(error as NodeJS.ErrnoException, lun);
+  }
+  try {
+    ftruncateSync(fd, size);
+    inspect(fd, false, lun);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Finds out what {@link openStorage} would answer, and leaves everything as it is: a file that is yet to be made is tried out as a
+ * nameless one in the same directory. Throws what it would throw.
+ */
+export function rehearseStorage(lun: FileLunSettings): void {
+  if (lun.size !== undefined && !lun.readOnly && !existsSync(lun.path)) rehearseCreation(lun, lun.size);
+  else closeSync(openExisting(lun, false).fd);
+}

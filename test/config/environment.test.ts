@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import { ENVIRONMENT } from '../../src/config/environment.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import { describeVariable } from '../../src/config/reference.ts';
+
+function load(environment: Record<string, string>) {
+  return loadSettings({ environment, workingDirectory: '/srv' });
+}
+
+function settingsOf(environment: Record<string, string>) {
+  const { settings, findings } = load(environment);
+  if (settings === null) throw new Error(JSON.stringify(findings));
+  return settings;
+}
+
+describe('the table of variables', () => {
+  test('has every variable of the tuning surface', () => {
+    expect(ENVIRONMENT).toHaveLength(22);
+    expect(new Set(ENVIRONMENT.map(({ name }) => name)).size).toBe(ENVIRONMENT.length);
+  });
+
+  test.each(ENVIRONMENT.map((variable) => [variable.name, variable] as const))('%s is explained', (_, variable) => {
+    const { allowed, effect } = describeVariable(variable);
+    expect(allowed).not.toBe('');
+    expect(effect).toMatch(/\.$/);
+  });
+
+  const withDefault = ENVIRONMENT.filter(
+    (variable) => variable.name !== 'LUNARING_CONFIG' && describeVariable(variable).fallback !== '',
+  );
+
+  test.each(withDefault.map((variable) => [variable.name, variable] as const))(
+    '%s set to its default changes nothing',
+    (name, variable) => {
+      expect(settingsOf({ [name]: describeVariable(variable).fallback })).toEqual(settingsOf({}));
+    },
+  );
+
+  test.each(withDefault.map((variable) => [variable.name, variable] as const))(
+    '%s shows a value that sets it again',
+    (name, variable) => {
+      const settings = settingsOf({});
+      expect(settingsOf({ [name]: variable.show(settings) })).toEqual(settings);
+    },
+  );
+
+  test.each(ENVIRONMENT.map(({ name }) => name))('%s that is empty counts as unset', (name) => {
+    expect(settingsOf({ [name]: ' ' })).toEqual(settingsOf({}));
+  });
+});
+
+describe('variables', () => {
+  test('LUNARING_PORTALS takes addresses of both kinds, with and without a port', () => {
+    const { portals } = settingsOf({ LUNARING_PORTALS: '0.0.0.0:3261, [::1]:3262,[::2],10.0.0.1' });
+    expect(portals.map(({ address, port }) => [address, port])).toEqual([
+      ['0.0.0.0', 3261],
+      ['::1', 3262],
+      ['::2', 3260],
+      ['10.0.0.1', 3260],
+    ]);
+  });
+
+  test.each(['127.0.0.1:x', '127.0.0.1:70000', 'localhost:3260', ':3260', '127.0.0.1:3260,', '::1:3260x', '[::1'])(
+    'LUNARING_PORTALS refuses %s',
+    (text) => {
+      const { settings, findings } = load({ LUNARING_PORTALS: text });
+      expect(settings).toBeNull();
+      expect(findings[0]).toMatchObject({ origin: 'LUNARING_PORTALS' });
+    },
+  );
+
+  test('LUNARING_DISKS makes a target of each disk', () => {
+    const { targets } = settingsOf({
+      LUNARING_DISKS: '/dev/sdb,a.img:2GiB,memory:64MiB,null:1TiB,/dev/disk/by-path/pci-0:0:1f.2-x',
+    });
+    expect(targets.map(({ name }) => name.split(':')[1])).toEqual(['disk0', 'disk1', 'disk2', 'disk3', 'disk4']);
+    expect(targets.map(({ luns }) => luns[0])).toMatchObject([
+      { lun: 0, backend: 'file', path: '/dev/sdb' },
+      { lun: 0, backend: 'file', path: '/srv/a.img', size: 2 ** 31 },
+      { lun: 0, backend: 'memory', size: 2 ** 26 },
+      { lun: 0, backend: 'null', size: 2 ** 40 },
+      { lun: 0, backend: 'file', path: '/dev/disk/by-path/pci-0:0:1f.2-x' },
+    ]);
+    expect(targets[0]!.luns[0]!.size).toBeUndefined();
+  });
+
+  test('LUNARING_DIRECT reaches every file, and nothing else', () => {
+    const { targets } = settingsOf({ LUNARING_DISKS: 'a:1GiB,memory:1MiB,b:1GiB', LUNARING_DIRECT: 'off' });
+    expect(targets.map(({ luns }) => luns[0]).map((lun) => (lun?.backend === 'file' ? lun.direct : null))).toEqual([
+      false,
+      null,
+      false,
+    ]);
+  });
+
+  test('LUNARING_ADMIN moves the admin interface or switches it off', () => {
+    expect(settingsOf({ LUNARING_ADMIN: '127.0.0.1:9999' }).admin).toEqual({ address: '127.0.0.1', port: 9999 });
+    expect(settingsOf({ LUNARING_ADMIN: 'off' }).admin).toBe(false);
+  });
+
+  test('LUNARING_CPUS takes the kernel’s lists', () => {
+    expect(settingsOf({ LUNARING_CPUS: '0-3,8' }).tuning.cpus).toEqual([0, 1, 2, 3, 8]);
+    expect(settingsOf({ LUNARING_CPUS: 'any' }).tuning.cpus).toEqual([]);
+    expect(load({ LUNARING_CPUS: '3-1' }).settings).toBeNull();
+    expect(load({ LUNARING_CPUS: '0,,1' }).settings).toBeNull();
+    expect(load({ LUNARING_CPUS: '1024' }).settings).toBeNull();
+  });
+
+  test.each([
+    ['1', true],
+    ['yes', true],
+    ['ON', true],
+    ['0', false],
+    ['False', false],
+  ])('a flag may be %s', (text, value) => {
+    expect(settingsOf({ LUNARING_INITIAL_R2T: text }).tuning.initialR2T).toBe(value);
+  });
+
+  test('sizes may have units', () => {
+    expect(settingsOf({ LUNARING_MAX_BURST: '4MiB' }).tuning.maxBurstLength).toBe(4 * 2 ** 20);
+  });
+});
