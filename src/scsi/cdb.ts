@@ -1,4 +1,4 @@
-// Command descriptor blocks: operation codes, and where the fields stand that most block commands share (SPC-5 §4.2, SBC-4 §5).
+// Command descriptor blocks: operation codes, and where the fields stand that most block commands share (SPC-5, SBC-4).
 // What a value means, and whether it is allowed, is for each command to say.
 
 import { layout, reserved, u8, u16, u24, u32, u64 } from '../base/layout.ts';
@@ -120,10 +120,24 @@ export const CdbFlags = {
 /** SERVICE ACTION, bits 4-0 of byte 1 of the CDBs that have one. */
 export const SERVICE_ACTION_MASK = 0x1f;
 
-/** Normal ACA, in the CONTROL byte (SAM-5 §5.2). */
+/** Service actions of SERVICE ACTION IN(16). */
+export const ServiceActionIn16 = { READ_CAPACITY_16: 0x10, GET_LBA_STATUS: 0x12 } as const;
+
+/** Service actions of MAINTENANCE IN. */
+export const MaintenanceIn = {
+  REPORT_TARGET_PORT_GROUPS: 0x0a,
+  REPORT_SUPPORTED_OPERATION_CODES: 0x0c,
+  REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS: 0x0d,
+  REPORT_TIMESTAMP: 0x0f,
+} as const;
+
+/** Service actions of MAINTENANCE OUT. */
+export const MaintenanceOut = { SET_TIMESTAMP: 0x0f } as const;
+
+/** Normal ACA, in the CONTROL byte. */
 export const NACA = 0x04;
 
-/** Bytes of a CDB by the group code in its operation code (SPC-5 §4.2.5.1); 0 for groups without a fixed length. Allocates nothing. */
+/** Bytes of a CDB by the group code in its operation code (SPC-5); 0 for groups without a fixed length. Allocates nothing. */
 export function cdbLength(opcode: number): number {
   switch (opcode >>> 5) {
     case 0:

@@ -25,6 +25,8 @@ export class LogicalUnit {
   orderedCount = 0;
   /** Unit attention conditions waiting to be reported, by nexus: ASC/ASCQ numbers, oldest first. Empty on the fast path. */
   readonly attentions = new Map<Nexus, number[]>();
+  /** Who holds the medium in its place (PREVENT ALLOW MEDIUM REMOVAL): while anyone does, it can't be ejected or loaded. */
+  readonly preventers = new Set<Nexus>();
 
   constructor(snapshot: UnitSnapshot, backend: Backend<Piece>) {
     this.snapshot = snapshot;
@@ -88,6 +90,14 @@ export class LogicalUnit {
     const waiting = this.attentions.get(nexus);
     if (waiting === undefined) this.attentions.set(nexus, [additionalSense]);
     else if (!waiting.includes(additionalSense)) waiting.push(additionalSense);
+  }
+
+  /** Forgets a unit attention of `nexus` that it has learned of in another way. */
+  dropAttention(nexus: Nexus, additionalSense: number): void {
+    const left = this.attentions.get(nexus)?.filter((waiting) => waiting !== additionalSense);
+    if (left === undefined) return;
+    if (left.length === 0) this.attentions.delete(nexus);
+    else this.attentions.set(nexus, left);
   }
 
   /** The oldest unit attention of `nexus`, which is thereby reported; 0: there is none. */

@@ -24,6 +24,11 @@ export class Nexus {
     this.portalGroupTag = portalGroupTag;
   }
 
+  /** The portal group as a RELATIVE TARGET PORT IDENTIFIER. Tags start at 0, which SPC-5 reserves; the other end is as good as never used. */
+  get relativeTargetPort(): number {
+    return this.portalGroupTag === 0 ? 0xffff : this.portalGroupTag;
+  }
+
   /** The initiator port's name as SCSI spells it (RFC 7143 §4.6.? iSCSI port name): `iqn…,i,0x<isid>`. */
   get initiatorPortName(): string {
     return `${this.initiatorName},i,0x${this.isid}`;

@@ -1,4 +1,4 @@
-// Sense data: how a command that failed says why (SPC-5 §4.4), and the one table from errno to sense.
+// Sense data: how a command that failed says why (SPC-5), and the one table from errno to sense.
 // A failure is a value in the task's fields; sending it in a SCSI Response is the session's.
 
 import { constants } from 'node:os';
@@ -6,7 +6,7 @@ import { Status, type Task } from './task.ts';
 
 const { EDQUOT, EIO, ENODEV, ENOSPC, ENXIO, EPERM, EROFS } = constants.errno;
 
-/** Sense keys, SPC-5 §4.4.8. */
+/** Sense keys, SPC-5. */
 export const SenseKey = {
   NO_SENSE: 0x0,
   RECOVERED_ERROR: 0x1,
@@ -21,7 +21,7 @@ export const SenseKey = {
 } as const;
 export type SenseKey = (typeof SenseKey)[keyof typeof SenseKey];
 
-/** Additional sense codes and their qualifiers as one number, `ASC << 8 | ASCQ`, under the names of SPC-5 annex F. */
+/** Additional sense codes and their qualifiers as one number, `ASC << 8 | ASCQ`, under the names of SPC-5. */
 export const AdditionalSense = {
   NO_ADDITIONAL_SENSE_INFORMATION: 0x0000,
   LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED: 0x0402,
@@ -30,6 +30,8 @@ export const AdditionalSense = {
   WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA: 0x0c0c,
   /** RFC 7143 §11.4.7.2: a sequence of unsolicited data ended early. */
   WRITE_ERROR_NOT_ENOUGH_UNSOLICITED_DATA: 0x0c0d,
+  /** The data that came are more or less than the command's CDB asks for. */
+  INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT: 0x0e03,
   UNRECOVERED_READ_ERROR: 0x1100,
   /** RFC 7143 §11.4.7.2: a SNACK was rejected. */
   READ_ERROR_FAILED_RETRANSMISSION_REQUEST: 0x1113,
@@ -68,9 +70,17 @@ export const AdditionalSense = {
 } as const;
 export type AdditionalSense = (typeof AdditionalSense)[keyof typeof AdditionalSense];
 
-/** Response codes of current errors, SPC-5 §4.4.1. */
+/** Response codes of current errors, SPC-5. */
 export const SenseFormat = { fixed: 0x70, descriptor: 0x72 } as const;
 export type SenseFormat = (typeof SenseFormat)[keyof typeof SenseFormat];
+
+/** What sense data are made from: a task that failed, or a condition of the unit. */
+export type Sense = Pick<Task, 'senseKey' | 'additionalSense' | 'information' | 'fieldPointer' | 'fieldInData'>;
+
+/** Sense that no command's failure is behind. */
+export function senseOf(senseKey: number, additionalSense: number): Sense {
+  return { senseKey, additionalSense, information: -1, fieldPointer: -1, fieldInData: false };
+}
 
 /** The most {@link writeSense} writes: the descriptor format with an information and a sense-key specific descriptor. */
 export const SENSE_BYTES_MAX = 8 + 12 + 8;
@@ -141,49 +151,49 @@ export function setBusy(task: Task): false {
 }
 
 /**
- * Writes the task's sense data at `at` and returns its length, at most {@link SENSE_BYTES_MAX} bytes. Which format an
+ * Writes sense data at `at` and returns its length, at most {@link SENSE_BYTES_MAX} bytes. Which format an
  * initiator gets is the control mode page's D_SENSE bit, or REQUEST SENSE's DESC bit. Allocates nothing.
  */
-export function writeSense(view: DataView, at: number, task: Task, format: SenseFormat = SenseFormat.fixed): number {
-  return format === SenseFormat.fixed ? writeFixed(view, at, task) : writeDescriptors(view, at, task);
+export function writeSense(view: DataView, at: number, sense: Sense, format: SenseFormat = SenseFormat.fixed): number {
+  return format === SenseFormat.fixed ? writeFixed(view, at, sense) : writeDescriptors(view, at, sense);
 }
 
 const FIXED_BYTES = 18;
 const VALID = 0x80;
 
-/** SPC-5 §4.4.3. */
-function writeFixed(view: DataView, at: number, task: Task): number {
+/** Fixed format, SPC-5. */
+function writeFixed(view: DataView, at: number, sense: Sense): number {
   // An LBA that does not fit in four bytes is left out, and VALID says so.
-  const valid = task.information >= 0 && task.information <= 0xffff_ffff;
+  const valid = sense.information >= 0 && sense.information <= 0xffff_ffff;
   view.setUint8(at, valid ? SenseFormat.fixed | VALID : SenseFormat.fixed);
   view.setUint8(at + 1, 0);
-  view.setUint8(at + 2, task.senseKey);
-  view.setUint32(at + 3, valid ? task.information : 0);
+  view.setUint8(at + 2, sense.senseKey);
+  view.setUint32(at + 3, valid ? sense.information : 0);
   view.setUint8(at + 7, FIXED_BYTES - 8);
   view.setUint32(at + 8, 0);
-  view.setUint16(at + 12, task.additionalSense);
+  view.setUint16(at + 12, sense.additionalSense);
   view.setUint8(at + 14, 0);
-  writeFieldPointer(view, at + 15, task);
+  writeFieldPointer(view, at + 15, sense);
   return FIXED_BYTES;
 }
 
-/** SPC-5 §4.4.2. */
-function writeDescriptors(view: DataView, at: number, task: Task): number {
+/** Descriptor format, SPC-5. */
+function writeDescriptors(view: DataView, at: number, sense: Sense): number {
   view.setUint8(at, SenseFormat.descriptor);
-  view.setUint8(at + 1, task.senseKey);
-  view.setUint16(at + 2, task.additionalSense);
+  view.setUint8(at + 1, sense.senseKey);
+  view.setUint16(at + 2, sense.additionalSense);
   view.setUint32(at + 4, 0);
   let end = at + 8;
-  if (task.information >= 0) {
+  if (sense.information >= 0) {
     view.setUint16(end, 0x000a);
     view.setUint16(end + 2, VALID << 8);
-    view.setUint32(end + 4, Math.floor(task.information / 2 ** 32));
-    view.setUint32(end + 8, task.information >>> 0);
+    view.setUint32(end + 4, Math.floor(sense.information / 2 ** 32));
+    view.setUint32(end + 8, sense.information >>> 0);
     end += 12;
   }
-  if (task.fieldPointer >= 0) {
+  if (sense.fieldPointer >= 0) {
     view.setUint32(end, 0x0206_0000);
-    writeFieldPointer(view, end + 4, task);
+    writeFieldPointer(view, end + 4, sense);
     view.setUint8(end + 7, 0);
     end += 8;
   }
@@ -195,9 +205,9 @@ const SENSE_KEY_SPECIFIC_VALID = 0x80;
 /** C/D: the pointer is into the CDB. */
 const IN_CDB = 0x40;
 
-/** Three bytes: which byte of the CDB or of the parameter list is at fault (SPC-5 §4.4.2.4.2). */
-function writeFieldPointer(view: DataView, at: number, task: Task): void {
-  const present = task.fieldPointer >= 0;
-  view.setUint8(at, present ? SENSE_KEY_SPECIFIC_VALID | (task.fieldInData ? 0 : IN_CDB) : 0);
-  view.setUint16(at + 1, present ? task.fieldPointer : 0);
+/** Three bytes: which byte of the CDB or of the parameter list is at fault. */
+function writeFieldPointer(view: DataView, at: number, sense: Sense): void {
+  const present = sense.fieldPointer >= 0;
+  view.setUint8(at, present ? SENSE_KEY_SPECIFIC_VALID | (sense.fieldInData ? 0 : IN_CDB) : 0);
+  view.setUint16(at + 1, present ? sense.fieldPointer : 0);
 }

@@ -1,0 +1,101 @@
+// Operation code to command, for everything but READ and WRITE.
+// The same list for initiators is operation-codes.ts's.
+
+import { readCapacity10, readCapacity16 } from './capacity.ts';
+import { MaintenanceIn, OperationCode, SERVICE_ACTION_MASK, ServiceActionIn16 } from './cdb.ts';
+import type { ColdCommand } from './cold-command.ts';
+import { inquiry } from './inquiry.ts';
+import { modeSense6, modeSense10 } from './mode-sense.ts';
+import { reportSupportedOperationCodes } from './operation-codes.ts';
+import { reportTargetPortGroups } from './port-groups.ts';
+import { NO_DATA } from './reply.ts';
+import { reportLuns } from './report-luns.ts';
+import { requestSense } from './request-sense.ts';
+import { failField } from './sense.ts';
+import { preventAllowMediumRemoval, startStopUnit } from './start-stop.ts';
+import { synchronizeCache10, synchronizeCache16 } from './sync-cache.ts';
+import type { Task } from './task.ts';
+import { reportSupportedTaskManagementFunctions } from './task-management-report.ts';
+import { testUnitReady } from './test-unit-ready.ts';
+import { unmap } from './unmap.ts';
+import { verifyFor } from './verify.ts';
+import { writeSame10, writeSame16 } from './write-same.ts';
+
+/** The command of the task's CDB, or null when its operation code is none of ours. Allocates nothing. */
+export function commandFor(task: Task): ColdCommand | null {
+  switch (task.cdb.getUint8(0)) {
+    case OperationCode.TEST_UNIT_READY:
+      return testUnitReady;
+    case OperationCode.REQUEST_SENSE:
+      return requestSense;
+    case OperationCode.INQUIRY:
+      return inquiry;
+    case OperationCode.MODE_SENSE_6:
+      return modeSense6;
+    case OperationCode.MODE_SENSE_10:
+      return modeSense10;
+    case OperationCode.START_STOP_UNIT:
+      return startStopUnit;
+    case OperationCode.PREVENT_ALLOW_MEDIUM_REMOVAL:
+      return preventAllowMediumRemoval;
+    case OperationCode.READ_CAPACITY_10:
+      return readCapacity10;
+    case OperationCode.VERIFY_10:
+    case OperationCode.VERIFY_12:
+    case OperationCode.VERIFY_16:
+      return verifyFor(task.cdb);
+    case OperationCode.SYNCHRONIZE_CACHE_10:
+      return synchronizeCache10;
+    case OperationCode.SYNCHRONIZE_CACHE_16:
+      return synchronizeCache16;
+    case OperationCode.WRITE_SAME_10:
+      return writeSame10;
+    case OperationCode.WRITE_SAME_16:
+      return writeSame16;
+    case OperationCode.UNMAP:
+      return task.unit?.snapshot.thin === true ? unmap : null;
+    case OperationCode.SERVICE_ACTION_IN_16:
+      return serviceActionIn16(task);
+    case OperationCode.REPORT_LUNS:
+      return reportLuns;
+    case OperationCode.MAINTENANCE_IN:
+      return maintenanceIn(task);
+    default:
+      return null;
+  }
+}
+
+function serviceActionOf(task: Task): number {
+  return task.cdb.getUint8(1) & SERVICE_ACTION_MASK;
+}
+
+function serviceActionIn16(task: Task): ColdCommand {
+  switch (serviceActionOf(task)) {
+    case ServiceActionIn16.READ_CAPACITY_16:
+      return readCapacity16;
+    default:
+      return unknownServiceAction;
+  }
+}
+
+function maintenanceIn(task: Task): ColdCommand {
+  switch (serviceActionOf(task)) {
+    case MaintenanceIn.REPORT_TARGET_PORT_GROUPS:
+      return reportTargetPortGroups;
+    case MaintenanceIn.REPORT_SUPPORTED_OPERATION_CODES:
+      return reportSupportedOperationCodes;
+    case MaintenanceIn.REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS:
+      return reportSupportedTaskManagementFunctions;
+    default:
+      return unknownServiceAction;
+  }
+}
+
+/** A known operation code with a service action that is none of ours: a field of the CDB is wrong, not the command (SPC-5). */
+const unknownServiceAction: ColdCommand = {
+  ...NO_DATA,
+  name: 'unknown service action',
+  run: (task) => {
+    failField(task, 1);
+  },
+};

@@ -1,0 +1,35 @@
+// What stands between a command and the medium: is there one, may it be written, do the blocks exist.
+// Each check fails the task and returns false; a command asks when it runs, because the answers change.
+
+import type { LogicalUnit } from './logical-unit.ts';
+import { AdditionalSense, fail, SenseKey } from './sense.ts';
+import type { Task } from './task.ts';
+
+/** Whether the unit can be used at all. Allocates nothing. */
+export function checkReady(task: Task, unit: LogicalUnit): boolean {
+  return unit.ready || fail(task, SenseKey.NOT_READY, unit.notReadySense);
+}
+
+/** Whether the unit can be used, and takes writes. Allocates nothing. */
+export function checkWritable(task: Task, unit: LogicalUnit): boolean {
+  if (!checkReady(task, unit)) return false;
+  return !unit.readOnly || fail(task, SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED);
+}
+
+/**
+ * Whether `count` blocks from `lba` on exist. A count of 0 moves nothing and is no error, but its LBA must exist even so
+ * (SBC-4: an LBA beyond the last one is out of range). Allocates nothing.
+ */
+export function checkRange(task: Task, unit: LogicalUnit, lba: number, count: number): boolean {
+  if (lba < unit.blockCount && lba + count <= unit.blockCount) return true;
+  return fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE);
+}
+
+/**
+ * Whether exactly the data came that the CDB asks for. For commands that act on all of it or on nothing: more or less is a mistake
+ * about the block size, and what would follow is not what was meant. Allocates nothing.
+ */
+export function checkData(task: Task): boolean {
+  if (task.dataLength === task.transferLength && task.expectedDataTransferLength === task.transferLength) return true;
+  return fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+}

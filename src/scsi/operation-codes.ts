@@ -1,0 +1,136 @@
+// REPORT SUPPORTED OPERATION CODES (SPC-5), and the table it is answered from: every command, with the CDB bits that mean something.
+// Dispatch is the switch in commands.ts; a test holds the two together.
+
+import { OperationCode, SERVICE_ACTION_MASK } from './cdb.ts';
+import type { ColdCommand } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
+import { blank, joined, reply } from './reply.ts';
+import { failField } from './sense.ts';
+import { Movement, type Task } from './task.ts';
+
+/** A command as this report tells of it. */
+export interface CommandUsage {
+  readonly opcode: number;
+  /** -1: the operation code has none. */
+  readonly serviceAction: number;
+  /** CDB USAGE DATA: the operation code, the service action, and a one for each other bit that is looked at. */
+  readonly usage: Uint8Array;
+  /** Only thin units have it. */
+  readonly thinOnly: boolean;
+}
+
+function hasServiceAction(opcode: number): boolean {
+  return opcode === OperationCode.SERVICE_ACTION_IN_16 || opcode === OperationCode.MAINTENANCE_IN;
+}
+
+function command(usage: string, thinOnly = false): CommandUsage {
+  const bytes = Uint8Array.from(Buffer.from(usage.replaceAll(' ', ''), 'hex'));
+  const opcode = bytes[0]!;
+  const serviceAction = hasServiceAction(opcode) ? bytes[1]! & SERVICE_ACTION_MASK : -1;
+  return { opcode, serviceAction, usage: bytes, thinOnly };
+}
+
+/** In ascending order. */
+export const COMMANDS: readonly CommandUsage[] = [
+  command('00 00000000 00'), // TEST UNIT READY
+  command('03 01 0000 ff 00'), // REQUEST SENSE
+  command('08 1fffff ff 00'), // READ(6)
+  command('0a 1fffff ff 00'), // WRITE(6)
+  command('12 01 ff ffff 00'), // INQUIRY
+  command('1a 08 ff ff ff 00'), // MODE SENSE(6)
+  command('1b 00 00 00 f7 00'), // START STOP UNIT
+  command('1e 00 00 00 01 00'), // PREVENT ALLOW MEDIUM REMOVAL
+  command('25 00 ffffffff 0000 01 00'), // READ CAPACITY(10)
+  command('28 18 ffffffff 00 ffff 00'), // READ(10)
+  command('2a 18 ffffffff 00 ffff 00'), // WRITE(10)
+  command('2f 16 ffffffff 00 ffff 00'), // VERIFY(10)
+  command('35 00 ffffffff 00 ffff 00'), // SYNCHRONIZE CACHE(10)
+  command('41 08 ffffffff 00 ffff 00'), // WRITE SAME(10)
+  command('42 00 00000000 00 ffff 00', true), // UNMAP
+  command('5a 18 ff ff 000000 ffff 00'), // MODE SENSE(10)
+  command('88 18 ffffffffffffffff ffffffff 00 00'), // READ(16)
+  command('8a 18 ffffffffffffffff ffffffff 00 00'), // WRITE(16)
+  command('8f 16 ffffffffffffffff ffffffff 00 00'), // VERIFY(16)
+  command('91 00 ffffffffffffffff ffffffff 00 00'), // SYNCHRONIZE CACHE(16)
+  command('93 09 ffffffffffffffff ffffffff 00 00'), // WRITE SAME(16)
+  command('9e 10 ffffffffffffffff ffffffff 01 00'), // READ CAPACITY(16)
+  command('a0 00 ff 000000 ffffffff 00 00'), // REPORT LUNS
+  command('a3 ea 00000000 ffffffff 00 00'), // REPORT TARGET PORT GROUPS
+  command('a3 0c 87 ff ffff ffffffff 00 00'), // REPORT SUPPORTED OPERATION CODES
+  command('a3 0d 80 000000 ffffffff 00 00'), // REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS
+  command('a8 18 ffffffff ffffffff 00 00'), // READ(12)
+  command('aa 18 ffffffff ffffffff 00 00'), // WRITE(12)
+  command('af 16 ffffffff ffffffff 00 00'), // VERIFY(12)
+];
+
+/** REPORTING OPTIONS. */
+const Reporting = { all: 0b000, withoutServiceAction: 0b001, withServiceAction: 0b010, either: 0b011 } as const;
+/** RCTD: tell the timeouts too. */
+const RCTD = 0x80;
+const SUPPORTED = 0b011;
+const NOT_SUPPORTED = 0b001;
+
+function commandsOf(unit: LogicalUnit): readonly CommandUsage[] {
+  return unit.snapshot.thin ? COMMANDS : COMMANDS.filter(({ thinOnly }) => !thinOnly);
+}
+
+/** A timeouts descriptor that names none: commands take as long as the storage takes. */
+function timeouts(wanted: boolean): Uint8Array {
+  const descriptor = new Uint8Array(wanted ? 12 : 0);
+  if (wanted) descriptor[1] = 10;
+  return descriptor;
+}
+
+function allCommands(unit: LogicalUnit, timed: boolean): Uint8Array {
+  const descriptors = commandsOf(unit).map(({ opcode, serviceAction, usage }) => {
+    const { bytes, view } = blank(8);
+    bytes[0] = opcode;
+    view.setUint16(2, Math.max(0, serviceAction));
+    bytes[5] = (timed ? 0x02 : 0) | (serviceAction >= 0 ? 0x01 : 0);
+    view.setUint16(6, usage.length);
+    return joined([bytes, timeouts(timed)]);
+  });
+  const body = joined(descriptors);
+  const { bytes: header, view } = blank(4);
+  view.setUint32(0, body.length);
+  return joined([header, body]);
+}
+
+/** One command's data; null when the question does not fit the operation code, which has been refused. */
+function oneCommand(task: Task, unit: LogicalUnit, reporting: number, timed: boolean): Uint8Array | null {
+  const opcode = task.cdb.getUint8(3);
+  const serviceAction = task.cdb.getUint16(4);
+  const has = hasServiceAction(opcode);
+  const fits = reporting === Reporting.either || (reporting === Reporting.withServiceAction) === has;
+  if (!fits) {
+    failField(task, 3);
+    return null;
+  }
+  const wanted = has ? serviceAction : -1;
+  // Option 011b asks for service action 0 of an operation code that has none.
+  const plain = has || reporting === Reporting.withoutServiceAction || serviceAction === 0;
+  const found = plain && commandsOf(unit).find((each) => each.opcode === opcode && each.serviceAction === wanted);
+  if (!found) return Uint8Array.of(0, NOT_SUPPORTED, 0, 0);
+  const header = Uint8Array.of(0, (timed ? 0x80 : 0) | SUPPORTED, 0, found.usage.length);
+  return joined([header, found.usage, timeouts(timed)]);
+}
+
+export const reportSupportedOperationCodes: ColdCommand = {
+  name: 'REPORT SUPPORTED OPERATION CODES',
+  movement: Movement.replyIn,
+  anyLun: false,
+  beforeAttention: false,
+  length: (task) => task.cdb.getUint32(6),
+  run: (task, services) => {
+    const unit = task.unit!;
+    const options = task.cdb.getUint8(2);
+    const timed = (options & RCTD) !== 0;
+    const reporting = options & 0b111;
+    if (reporting > Reporting.either) {
+      failField(task, 2);
+      return;
+    }
+    const data = reporting === Reporting.all ? allCommands(unit, timed) : oneCommand(task, unit, reporting, timed);
+    if (data !== null) reply(task, services, data);
+  },
+};

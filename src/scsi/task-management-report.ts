@@ -1,0 +1,25 @@
+// REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (SPC-5): what session/task-management.ts does, as bits.
+
+import type { ColdCommand } from './cold-command.ts';
+import { reply } from './reply.ts';
+import { Movement } from './task.ts';
+
+/** ABORT TASK, ABORT TASK SET, CLEAR TASK SET, LOGICAL UNIT RESET, target reset. */
+const ATS_ATSS_CTSS_LURS_TRS = 0x80 | 0x40 | 0x10 | 0x08 | 0x02;
+/** REPD: the extended data, with timeouts; we name none. */
+const REPD = 0x80;
+
+export const reportSupportedTaskManagementFunctions: ColdCommand = {
+  name: 'REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS',
+  movement: Movement.replyIn,
+  anyLun: false,
+  beforeAttention: false,
+  length: (task) => task.cdb.getUint32(6),
+  run: (task, services) => {
+    const extended = (task.cdb.getUint8(2) & REPD) !== 0;
+    const data = new Uint8Array(extended ? 16 : 4);
+    data[0] = ATS_ATSS_CTSS_LURS_TRS;
+    if (extended) data[3] = data.length - 4;
+    reply(task, services, data);
+  },
+};

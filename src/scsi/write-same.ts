@@ -1,0 +1,147 @@
+// WRITE SAME(10) and (16) (SBC-4): one block's data over a range, or the range unmapped.
+// Zeroes are cleared by the backend's own means; anything else is written a slot at a time.
+
+import { SLOT_BYTES_MAX } from '../engine/slab.ts';
+import { Cdb10, Cdb16, CdbFlags } from './cdb.ts';
+import type { ColdCommand, CommandServices } from './cold-command.ts';
+import { writeSameBlocksMax } from './limits.ts';
+import { checkData, checkRange, checkWritable } from './medium.ts';
+import { failErrno, failField, setBusy } from './sense.ts';
+import { Movement, type Piece, type Task } from './task.ts';
+
+/** Byte 1 of the CDB. ANCHOR: anchored blocks are not supported (ANC_SUP 0). */
+const ANCHOR = 0x10;
+const UNMAP = 0x08;
+/** PBDATA and LBDATA, obsolete: a block is written as it came. */
+const PBDATA_LBDATA = 0x06;
+/** WRITE SAME(16) only: no data comes, the blocks are zeroes. */
+const NDOB = 0x01;
+
+interface WriteSame {
+  readonly lba: number;
+  readonly count: number;
+  readonly unmap: boolean;
+  /** Zeroes without asking the data. */
+  readonly zeroes: boolean;
+  /** Where in the CDB the number of blocks stands. */
+  readonly countField: number;
+}
+
+function decode10(task: Task): WriteSame {
+  const { cdb } = task;
+  return {
+    lba: Cdb10.lba.get(cdb, 0),
+    count: Cdb10.transferLength.get(cdb, 0),
+    unmap: (Cdb10.flags.get(cdb, 0) & UNMAP) !== 0,
+    zeroes: false,
+    countField: Cdb10.transferLength.offset,
+  };
+}
+
+function decode16(task: Task): WriteSame {
+  const { cdb } = task;
+  const flags = Cdb16.flags.get(cdb, 0);
+  return {
+    lba: Cdb16.lba.get(cdb, 0),
+    count: Cdb16.transferLength.get(cdb, 0),
+    unmap: (flags & UNMAP) !== 0,
+    zeroes: (flags & NDOB) !== 0,
+    countField: Cdb16.transferLength.offset,
+  };
+}
+
+/** Bytes of data: one block, unless the CDB says that none comes. */
+function length(task: Task, dataless: boolean): number {
+  const flags = task.cdb.getUint8(1);
+  const thin = task.unit?.snapshot.thin === true;
+  const refused = CdbFlags.PROTECT | ANCHOR | PBDATA_LBDATA | (thin ? 0 : UNMAP);
+  if ((flags & refused) !== 0) failField(task, 1);
+  return dataless ? 0 : (task.unit?.blockSize ?? 0);
+}
+
+/** The number of blocks to write, 0 in the CDB meaning all that follow; -1 when the command has been refused. */
+function blocksToWrite(task: Task, request: WriteSame): number {
+  const unit = task.unit!;
+  if (!checkRange(task, unit, request.lba, request.count)) return -1;
+  const count = request.count === 0 ? unit.blockCount - request.lba : request.count;
+  if (count <= writeSameBlocksMax(unit)) return count;
+  failField(task, request.countField);
+  return -1;
+}
+
+function isZero(bytes: Uint8Array, at: number, size: number): boolean {
+  for (let offset = 0; offset < size; offset++) if (bytes[at + offset] !== 0) return false;
+  return true;
+}
+
+/** Fills `size` bytes at `at` with copies of the `period` bytes at `source`, doubling what is there. */
+function repeat(bytes: Uint8Array, source: number, period: number, at: number, size: number): void {
+  bytes.copyWithin(at, source, source + period);
+  for (let filled = period; filled < size; filled *= 2) {
+    bytes.copyWithin(at + filled, at, at + Math.min(filled, size - filled));
+  }
+}
+
+function* writeSame(task: Task, services: CommandServices, request: WriteSame): Generator<void, void, number> {
+  const unit = task.unit!;
+  if (!checkWritable(task, unit)) return;
+  const count = blocksToWrite(task, request);
+  if (count < 0) return;
+  if (!request.zeroes && !checkData(task)) return;
+  const bytes = count * unit.blockSize;
+  // Blocks may be unmapped only where they then read as what was to be written: as zeroes.
+  const zeroes = request.zeroes || isZero(services.bytes, task.at, unit.blockSize);
+  const piece = services.takePiece(task, zeroes ? 0 : Math.min(SLOT_BYTES_MAX, bytes));
+  if (piece === null) {
+    setBusy(task);
+    return;
+  }
+  piece.offset = request.lba * unit.blockSize;
+  if (!zeroes) {
+    yield* writePattern(task, services, piece, bytes);
+    return;
+  }
+  piece.length = bytes;
+  services.clear(piece, unit, request.unmap);
+  const errno = yield;
+  if (errno !== 0) failErrno(task, errno, request.lba, true);
+}
+
+function* writePattern(
+  task: Task,
+  services: CommandServices,
+  piece: Piece,
+  bytes: number,
+): Generator<void, void, number> {
+  const unit = task.unit!;
+  const end = piece.offset + bytes;
+  repeat(services.bytes, task.at, unit.blockSize, piece.at, piece.length);
+  while (piece.offset < end) {
+    piece.length = Math.min(piece.length, end - piece.offset);
+    services.write(piece, unit);
+    const errno = yield;
+    if (errno !== 0) {
+      failErrno(task, errno, piece.offset / unit.blockSize, true);
+      return;
+    }
+    piece.offset += piece.length;
+  }
+}
+
+export const writeSame10: ColdCommand = {
+  name: 'WRITE SAME(10)',
+  movement: Movement.listOut,
+  anyLun: false,
+  beforeAttention: false,
+  length: (task) => length(task, false),
+  run: (task, services) => writeSame(task, services, decode10(task)),
+};
+
+export const writeSame16: ColdCommand = {
+  name: 'WRITE SAME(16)',
+  movement: Movement.listOut,
+  anyLun: false,
+  beforeAttention: false,
+  length: (task) => length(task, (task.cdb.getUint8(1) & NDOB) !== 0),
+  run: (task, services) => writeSame(task, services, decode16(task)),
+};
