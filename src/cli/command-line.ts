@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { nearestWord } from '../base/nearest-word.ts';
 import { check } from './check.ts';
 import { env } from './env.ts';
+import { explain } from './explain.ts';
 import { serve } from './serve.ts';
 import { VERSION } from './version.ts';
 import { ExitCode, type World } from './world.ts';
@@ -55,6 +56,13 @@ function commandLine(world: World, finish: (code: ExitCode) => void): Command {
     .option(...CONFIG)
     .option(...JSON_OUTPUT)
     .action((options) => finish(env(options, world)));
+  program
+    .command('explain')
+    .description('explain a login status, by code (0201) or name; list them without one')
+    .argument('[status]', 'code or name')
+    .option('--all', 'all of them, in full')
+    .option(...JSON_OUTPUT)
+    .action((status: string | undefined, options) => finish(explain(status, options, world)));
   return program;
 }
 
