@@ -96,6 +96,11 @@ export class SimEngine implements Engine {
     this.events.ended(socket, 0);
   }
 
+  /** The bytes behind an address, wherever they are. */
+  memoryAt(address: Address, length: number): Uint8Array {
+    return this.#bytesAt(address).subarray(0, length);
+  }
+
   addFile(fd: number, size: number): SimFile {
     const file = { bytes: new Uint8Array(size), errno: 0, stuck: false, syncs: 0 };
     this.files.set(fd, file);

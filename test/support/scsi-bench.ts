@@ -1,0 +1,192 @@
+// A SCSI target of one unit without iSCSI around it: CDB and data in, status, sense and data out.
+// The processor and the backends are the real ones; the engine is the simulated one.
+
+import { createBackend } from '../../src/backend/create.ts';
+import type { UnitSnapshot } from '../../src/ring/messages.ts';
+import { LogicalUnit } from '../../src/scsi/logical-unit.ts';
+import { Nexus } from '../../src/scsi/nexus.ts';
+import { Processor } from '../../src/scsi/processor.ts';
+import { SENSE_BYTES_MAX, writeSense } from '../../src/scsi/sense.ts';
+import { Movement, Status, Task } from '../../src/scsi/task.ts';
+import { SimEngine, type SimFile } from './sim-engine.ts';
+
+const FD = 7;
+const MEMORY_HANDLE = 1;
+
+/** What a unit of the bench is like; the rest of its snapshot is fixed. */
+export interface BenchUnit {
+  readonly kind?: 'file' | 'memory' | 'null';
+  readonly blockSize?: number;
+  readonly blockCount?: number;
+  readonly readOnly?: boolean;
+  readonly removable?: boolean;
+  readonly writeCache?: boolean;
+  readonly thin?: boolean;
+  readonly lun?: number;
+}
+
+/** How a command ended. */
+export interface Outcome {
+  readonly status: number;
+  /** Sense key and additional sense; 0 where there are none. */
+  readonly senseKey: number;
+  readonly additionalSense: number;
+  /** Fixed format sense data in hex, of a CHECK CONDITION. */
+  readonly sense: string;
+  /** Data-In, as much as the initiator expected. */
+  readonly data: Buffer;
+  /** Bytes the command had for the initiator, whatever it expected. */
+  readonly dataLength: number;
+}
+
+/** Data-Out and what the initiator said of it. */
+export interface Sending {
+  readonly data?: Uint8Array;
+  /** Expected Data Transfer Length; the data's unless given. */
+  readonly expected?: number;
+  readonly lun?: number;
+  readonly nexus?: Nexus;
+}
+
+/** One unit, one nexus (or more), and a way to send them commands. */
+export class ScsiBench {
+  readonly engine = new SimEngine();
+  readonly processor: Processor;
+  readonly nexus: Nexus;
+  readonly unit: LogicalUnit;
+  /** The file unit's bytes and switches. */
+  readonly file: SimFile;
+  /** The memory unit's bytes. */
+  readonly memory: Uint8Array;
+  readonly #lun: number;
+  readonly #received: Buffer[] = [];
+  #outcome: Outcome | null = null;
+  #sending: Uint8Array = new Uint8Array();
+
+  constructor(options: BenchUnit = {}) {
+    const { kind = 'memory', blockSize = 512, blockCount = 2048, lun = 0 } = options;
+    this.#lun = lun;
+    this.file = this.engine.addFile(FD, blockSize * Math.min(blockCount, 65536));
+    const memory = new SharedArrayBuffer(this.file.bytes.length);
+    this.memory = new Uint8Array(memory);
+    this.processor = new Processor(this.engine, {
+      dataReady: (task) => this.#take(task),
+      dataWanted: (task) => this.#give(task),
+      complete: (task) => this.#end(task),
+    });
+    this.engine.events = {
+      received: () => 0,
+      receivedInto: () => {},
+      released: () => {},
+      ended: () => {},
+      closed: () => {},
+      woken: () => {},
+      tick: () => {},
+      fileDone: (token, result) => this.processor.fileDone(token, result),
+    };
+    const backends = {
+      file: { kind: 'file', fd: FD, path: '/disk', direct: false, canPunch: true },
+      memory: { kind: 'memory', handle: MEMORY_HANDLE },
+      null: { kind: 'null' },
+    } as const;
+    const snapshot: UnitSnapshot = {
+      id: 1,
+      generationIndex: 0,
+      targetName: 'iqn.2026-11.io.lunaring:test',
+      lun,
+      blockSize,
+      blockCount,
+      readOnly: options.readOnly ?? false,
+      removable: options.removable ?? false,
+      writeCache: options.writeCache ?? false,
+      serial: '0123456789ABCDEF',
+      naa: '3000000000000001',
+      thin: options.thin ?? false,
+      backend: backends[kind],
+    };
+    const backend = createBackend(this.engine, snapshot.backend, () => memory, this.processor.pieceDone);
+    this.unit = new LogicalUnit(snapshot, backend);
+    this.nexus = this.addNexus(1);
+  }
+
+  /** Another initiator that sees the same unit. */
+  addNexus(tsih: number, portalGroupTag = 1): Nexus {
+    const name = `iqn.2026-11.io.lunaring:initiator${tsih}`;
+    const nexus = new Nexus(tsih, name, '00023d000001', this.unit.snapshot.targetName, portalGroupTag);
+    nexus.units.set(this.#lun, this.unit);
+    nexus.luns = [this.#lun];
+    return nexus;
+  }
+
+  /** Runs the command in `cdb` (hex, spaces allowed) to its end. */
+  run(cdb: string, sending: Sending = {}): Outcome {
+    const task = this.begin(cdb, sending);
+    this.engine.settle();
+    if (this.#outcome === null) throw new Error(`${cdb} has not ended, status ${task.status}`);
+    return this.#outcome;
+  }
+
+  /** Starts the command without turning the engine. */
+  begin(cdb: string, sending: Sending = {}): Task {
+    const bytes = Buffer.from(cdb.replaceAll(' ', ''), 'hex');
+    const task = new Task();
+    this.#outcome = null;
+    this.#sending = sending.data ?? new Uint8Array();
+    task.nexus = sending.nexus ?? this.nexus;
+    task.lun = sending.lun ?? this.#lun;
+    task.unit = task.nexus.units.get(task.lun) ?? null;
+    for (const [offset, byte] of bytes.entries()) task.cdb.setUint8(offset, byte);
+    this.processor.decode(task);
+    const writes = task.movement === Movement.listOut || task.movement === Movement.streamOut;
+    task.writes = writes;
+    task.reads = !writes && task.movement !== Movement.none;
+    task.expectedDataTransferLength = sending.expected ?? (writes ? this.#sending.length : task.transferLength);
+    task.moveLength = Math.min(task.transferLength, task.expectedDataTransferLength);
+    if (task.movement === Movement.replyIn || task.movement === Movement.none) task.moveLength = 0;
+    if (this.processor.admit(task)) this.processor.start(task);
+    else this.processor.settle(task);
+    return task;
+  }
+
+  /** Data-Out: as much as the task has room for. */
+  #give(task: Task): void {
+    while (task.assigned < task.moveLength) {
+      const piece = this.processor.nextPiece(task, false);
+      if (piece === null) throw new Error('no memory for the data');
+      this.engine.slab.bytes.set(this.#sending.subarray(piece.start, piece.start + piece.length), piece.at);
+      piece.received = piece.length;
+      this.processor.pieceFilled(piece);
+    }
+  }
+
+  /** Data-In of READs. */
+  #take(task: Task): void {
+    while (task.firstPiece?.done === true) {
+      const piece = task.firstPiece;
+      const length = Math.min(piece.length, task.moveLength - piece.start);
+      this.#received.push(Buffer.from(this.engine.memoryAt(piece.address, length)));
+      const { slot } = piece;
+      this.processor.pieceSent(piece);
+      if (slot >= 0) this.engine.slab.release(slot);
+    }
+  }
+
+  #end(task: Task): void {
+    const failed = task.status === Status.CHECK_CONDITION;
+    const sense = Buffer.alloc(SENSE_BYTES_MAX);
+    const view = new DataView(sense.buffer, sense.byteOffset, sense.length);
+    const senseLength = failed ? writeSense(view, 0, task) : 0;
+    const replied = task.movement === Movement.replyIn && task.status === Status.GOOD;
+    const length = replied ? Math.min(task.dataLength, task.expectedDataTransferLength) : 0;
+    const reply = Buffer.from(this.engine.slab.bytes.subarray(task.at, task.at + length));
+    this.#outcome = {
+      status: task.status,
+      senseKey: task.senseKey,
+      additionalSense: task.additionalSense,
+      sense: sense.subarray(0, senseLength).toString('hex'),
+      data: replied ? reply : Buffer.concat(this.#received.splice(0)),
+      dataLength: replied ? task.dataLength : 0,
+    };
+    this.processor.retire(task);
+  }
+}
