@@ -68,9 +68,10 @@ export function parsePairs(bytes: Uint8Array): ReadonlyMap<string, string> | nul
 }
 
 function failed(fault: TextFault, excerpt: string): ParsedText {
-  // Printable ASCII only: it ends up in logs.
-  const clean = excerpt.slice(0, EXCERPT_CHARACTERS).replace(/[^ -~]/g, '?');
-  return { ok: false, fault, excerpt: excerpt.length > EXCERPT_CHARACTERS ? `${clean}...` : clean };
+  // It ends up in logs: printable ASCII only, and nothing that is made from a secret.
+  const masked = excerpt.replace(/^(CHAP_[RC]=).*/s, '$1');
+  const clean = masked.slice(0, EXCERPT_CHARACTERS).replace(/[^ -~]/g, '?');
+  return { ok: false, fault, excerpt: clean.length < excerpt.length ? `${clean}...` : clean };
 }
 
 function pairFault({ key, value }: Pair): TextFault | null {

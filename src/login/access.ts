@@ -1,0 +1,85 @@
+// Who is let in: initiator names against patterns, addresses against networks.
+// It is judged before anybody has proven anything: it keeps honest hosts apart, CHAP keeps others out.
+
+import ipaddr from 'ipaddr.js';
+import type { AclSettings } from '../config/settings.ts';
+import { LoginStatus } from '../pdu/login-status.ts';
+import { fault, type LoginFault } from './refusal.ts';
+
+/** Whether `text` is `pattern`, in which `*` stands for any characters. Time grows with the product of the lengths, no faster. */
+export function matchesPattern(pattern: string, text: string): boolean {
+  let at = 0;
+  let from = 0;
+  // Where the last star was, and how much of the text it stands for: a mismatch lets it take one character more.
+  let star = -1;
+  let taken = 0;
+  while (at < text.length) {
+    if (pattern[from] === '*') {
+      star = from++;
+      taken = at;
+    } else if (pattern[from] === text[at]) {
+      from++;
+      at++;
+    } else if (star >= 0) {
+      from = star + 1;
+      at = ++taken;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[from] === '*') from++;
+  return from === pattern.length;
+}
+
+/** Whether `address` lies in one of `networks` (prefix notation). IPv4 that came through an IPv6 socket counts as IPv4. */
+export function inNetworks(networks: readonly string[], address: string): boolean {
+  // A link-local address may carry its interface.
+  const bare = address.split('%', 1)[0]!;
+  if (!ipaddr.isValid(bare)) return false;
+  const parsed = ipaddr.process(bare);
+  return networks.some((network) => contains(network, parsed));
+}
+
+function contains(network: string, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  const [base, bits] = ipaddr.parseCIDR(network);
+  if (address instanceof ipaddr.IPv4) return base instanceof ipaddr.IPv4 && address.match(base, bits);
+  return base instanceof ipaddr.IPv6 && address.match(base, bits);
+}
+
+/** Whether the list lets this initiator in; otherwise, what it failed. */
+export function checkAccess(
+  acl: AclSettings,
+  initiatorName: string,
+  peerAddress: string,
+): 'allowed' | 'initiator' | 'network' {
+  if (!acl.initiators.some((pattern) => matchesPattern(pattern, initiatorName))) return 'initiator';
+  return inNetworks(acl.networks, peerAddress) ? 'allowed' : 'network';
+}
+
+/** Denies access in the way the target wants it: openly (0202), or as if there were no such target (0203). */
+export function denial(acl: AclSettings, rule: string, received: string, expected: string): LoginFault {
+  const code = acl.denial === 'hide' ? LoginStatus.TARGET_NOT_FOUND : LoginStatus.AUTHORIZATION_FAILURE;
+  return fault(code, rule, received, expected);
+}
+
+/** Judges an initiator; null lets it in. */
+export function judgeAccess(acl: AclSettings, initiatorName: string, peerAddress: string): LoginFault | null {
+  switch (checkAccess(acl, initiatorName, peerAddress)) {
+    case 'allowed':
+      return null;
+    case 'initiator':
+      return denial(
+        acl,
+        "the initiator name is on the target's access list",
+        initiatorName,
+        'a name that acl.initiators matches',
+      );
+    case 'network':
+      return denial(
+        acl,
+        "the initiator's address is in a network of the target's access list",
+        peerAddress,
+        'an address in one of acl.networks',
+      );
+  }
+}

@@ -1,0 +1,160 @@
+// Every key of RFC 7143 §13 (and AuthMethod and the CHAP keys of §12.1) in one table: who may send it, when, and how a value is agreed on.
+// The arithmetic is negotiation.ts; in the full feature phase session/ answers.
+
+import { Stage } from '../pdu/login-request.ts';
+import { LoginStatus } from '../pdu/login-status.ts';
+import type { Pair } from '../pdu/text.ts';
+import { fault, type LoginFault } from './refusal.ts';
+
+/** How a value comes about. */
+export const Rule = {
+  /** One side says, the other takes note. */
+  declare: 'declare',
+  /** Names who is who; given in the first request, and repeated by some initiators in a later stage. */
+  identify: 'identify',
+  /** The first value in the sender's list that the other side takes. */
+  list: 'list',
+  /** Yes when both say Yes. */
+  and: 'and',
+  /** Yes when either says Yes. */
+  or: 'or',
+  /** The lesser number. */
+  min: 'min',
+  /** The greater number. */
+  max: 'max',
+  /** Security keys: a dialogue of their own. */
+  dialogue: 'dialogue',
+  /** Obsolete (§13.25): always the same answer. */
+  constant: 'constant',
+} as const;
+export type Rule = (typeof Rule)[keyof typeof Rule];
+
+/** When a key may be sent. */
+export type KeyStage = 'any' | 'security' | 'operational' | 'fullFeature';
+
+/** What the standard says of a key. */
+export interface KeySpec {
+  /** Of RFC 7143. */
+  readonly section: string;
+  readonly rule: Rule;
+  readonly stage: KeyStage;
+  readonly sender: 'both' | 'initiator' | 'target';
+  /** Numbers only: least and greatest, both included. */
+  readonly range?: readonly [min: number, max: number];
+  /** What holds when nobody mentions it. */
+  readonly default?: string;
+  /** Only in the leading login of a session (LO). */
+  readonly leadingOnly?: boolean;
+  /** Has no meaning in a discovery session. */
+  readonly irrelevantInDiscovery?: boolean;
+  /** The answer to an obsolete key. */
+  readonly answer?: string;
+}
+
+/** The values that stand for no value (§6.2), which no key takes as its own. */
+const RESERVED_VALUES: readonly string[] = ['NotUnderstood', 'Irrelevant', 'Reject'];
+
+const LENGTH_RANGE = [512, 2 ** 24 - 1] as const;
+const COUNT_RANGE = [1, 65535] as const;
+const SECONDS_RANGE = [0, 3600] as const;
+
+const operational = { stage: 'operational', sender: 'both' } as const;
+const sessionWide = { ...operational, leadingOnly: true } as const;
+const normalOnly = { ...sessionWide, irrelevantInDiscovery: true } as const;
+const dialogue = { rule: Rule.dialogue, stage: 'security', sender: 'both' } as const;
+
+/** The table. A key that is not in it is not understood. */
+export const KEYS = {
+  AuthMethod: { section: '12.1', ...dialogue },
+  CHAP_A: { section: '12.1.3', ...dialogue },
+  CHAP_I: { section: '12.1.3', ...dialogue },
+  CHAP_C: { section: '12.1.3', ...dialogue },
+  CHAP_N: { section: '12.1.3', ...dialogue },
+  CHAP_R: { section: '12.1.3', ...dialogue },
+  HeaderDigest: { section: '13.1', rule: Rule.list, default: 'None', ...operational },
+  DataDigest: { section: '13.1', rule: Rule.list, default: 'None', ...operational },
+  MaxConnections: { section: '13.2', rule: Rule.min, range: COUNT_RANGE, default: '1', ...normalOnly },
+  SendTargets: { section: '13.3', rule: Rule.declare, stage: 'fullFeature', sender: 'initiator' },
+  TargetName: { section: '13.4', rule: Rule.identify, stage: 'any', sender: 'both' },
+  InitiatorName: { section: '13.5', rule: Rule.identify, stage: 'any', sender: 'initiator' },
+  TargetAlias: { section: '13.6', rule: Rule.declare, stage: 'any', sender: 'target' },
+  InitiatorAlias: { section: '13.7', rule: Rule.identify, stage: 'any', sender: 'initiator' },
+  TargetAddress: { section: '13.8', rule: Rule.declare, stage: 'any', sender: 'target' },
+  TargetPortalGroupTag: { section: '13.9', rule: Rule.declare, stage: 'any', sender: 'target' },
+  InitialR2T: { section: '13.10', rule: Rule.or, default: 'Yes', ...normalOnly },
+  ImmediateData: { section: '13.11', rule: Rule.and, default: 'Yes', ...normalOnly },
+  MaxRecvDataSegmentLength: {
+    section: '13.12',
+    rule: Rule.declare,
+    range: LENGTH_RANGE,
+    default: '8192',
+    ...operational,
+  },
+  MaxBurstLength: { section: '13.13', rule: Rule.min, range: LENGTH_RANGE, default: '262144', ...normalOnly },
+  FirstBurstLength: { section: '13.14', rule: Rule.min, range: LENGTH_RANGE, default: '65536', ...normalOnly },
+  DefaultTime2Wait: { section: '13.15', rule: Rule.max, range: SECONDS_RANGE, default: '2', ...sessionWide },
+  DefaultTime2Retain: { section: '13.16', rule: Rule.min, range: SECONDS_RANGE, default: '20', ...sessionWide },
+  MaxOutstandingR2T: { section: '13.17', rule: Rule.min, range: COUNT_RANGE, default: '1', ...normalOnly },
+  DataPDUInOrder: { section: '13.18', rule: Rule.or, default: 'Yes', ...normalOnly },
+  DataSequenceInOrder: { section: '13.19', rule: Rule.or, default: 'Yes', ...normalOnly },
+  ErrorRecoveryLevel: { section: '13.20', rule: Rule.min, range: [0, 2], default: '0', ...sessionWide },
+  SessionType: { section: '13.21', rule: Rule.identify, stage: 'any', sender: 'initiator', default: 'Normal' },
+  TaskReporting: { section: '13.23', rule: Rule.list, default: 'RFC3720', ...normalOnly },
+  iSCSIProtocolLevel: { section: '13.24', rule: Rule.min, range: [0, 31], default: '1', ...normalOnly },
+  // §13.25: initiators of RFC 3720 still ask for markers. Reject and No are both allowed, and No is what they expect to read.
+  IFMarker: { section: '13.25', rule: Rule.constant, answer: 'No', ...operational },
+  OFMarker: { section: '13.25', rule: Rule.constant, answer: 'No', ...operational },
+  IFMarkInt: { section: '13.25', rule: Rule.constant, answer: 'Reject', ...operational },
+  OFMarkInt: { section: '13.25', rule: Rule.constant, answer: 'Reject', ...operational },
+  'X#NodeArchitecture': { section: '13.26', rule: Rule.declare, stage: 'any', sender: 'both' },
+} as const satisfies Record<string, KeySpec>;
+export type KeyName = keyof typeof KEYS;
+
+/** What the standard says of `key`; undefined when it says nothing. */
+export function findKey(key: string): KeySpec | undefined {
+  return Object.hasOwn(KEYS, key) ? KEYS[key as KeyName] : undefined;
+}
+
+/** The pairs of one request, by who deals with them. */
+export interface SortedKeys {
+  readonly identity: readonly Pair[];
+  readonly security: readonly Pair[];
+  readonly operational: readonly Pair[];
+  readonly unknown: readonly Pair[];
+}
+
+/** Sorts the pairs of a request in `stage`; a key that may not be sent there, or not by an initiator, is a fault. */
+export function sortKeys(pairs: readonly Pair[], stage: number): SortedKeys | LoginFault {
+  const sorted = { identity: [] as Pair[], security: [] as Pair[], operational: [] as Pair[], unknown: [] as Pair[] };
+  for (const pair of pairs) {
+    const spec = findKey(pair.key);
+    if (spec === undefined) {
+      sorted.unknown.push(pair);
+      continue;
+    }
+    // An initiator may say that it does not understand what we declared.
+    if (spec.sender === 'target' && RESERVED_VALUES.includes(pair.value)) continue;
+    const misplaced = placementFault(pair.key, spec, stage);
+    if (misplaced !== null) return misplaced;
+    if (spec.rule === Rule.identify) sorted.identity.push(pair);
+    else if (spec.stage === 'security') sorted.security.push(pair);
+    else if (spec.stage === 'operational') sorted.operational.push(pair);
+  }
+  return sorted;
+}
+
+function placementFault(key: string, spec: KeySpec, stage: number): LoginFault | null {
+  const wrong = (rule: string, expected: string) =>
+    fault(LoginStatus.INITIATOR_ERROR, rule, `${key} with CSG=${stage}`, expected);
+  if (spec.sender === 'target') return wrong('a key is sent by who may send it', 'a key of an initiator');
+  switch (spec.stage) {
+    case 'any':
+      return null;
+    case 'fullFeature':
+      return wrong('a key is sent in its phase', `${key} after login`);
+    case 'security':
+      return stage === Stage.SECURITY ? null : wrong('security keys come in the security stage', 'CSG=0');
+    case 'operational':
+      return stage === Stage.OPERATIONAL ? null : wrong('operational keys come in the operational stage', 'CSG=1');
+  }
+}

@@ -1,0 +1,116 @@
+// The header of a Login Request, and the rules it must keep by itself and from one request to the next (RFC 7143 §6.3, §11.12).
+// No text is looked at here.
+
+import { Bhs } from '../pdu/bhs.ts';
+import {
+  CSG_MASK,
+  CSG_SHIFT,
+  ISCSI_VERSION,
+  LoginRequest,
+  NSG_MASK,
+  Stage,
+  TRANSIT_BIT,
+} from '../pdu/login-request.ts';
+import { LoginStatus } from '../pdu/login-status.ts';
+import { CONTINUE_BIT } from '../pdu/text-pdu.ts';
+import { fault, type LoginFault } from './refusal.ts';
+
+/** §13.12: the longest data segment during login, in both directions. */
+export const LOGIN_SEGMENT_BYTES_MAX = 8192;
+
+/** A Login Request's header. */
+export interface LoginHeader {
+  readonly transit: boolean;
+  readonly continues: boolean;
+  readonly currentStage: number;
+  readonly nextStage: number;
+  readonly versionMax: number;
+  readonly versionMin: number;
+  readonly totalAHSLength: number;
+  readonly dataSegmentLength: number;
+  /** 12 hex digits. */
+  readonly isid: string;
+  readonly tsih: number;
+  readonly initiatorTaskTag: number;
+  readonly cid: number;
+  readonly cmdSN: number;
+}
+
+/** Reads the header at the start of `pdu`, which has 48 bytes or more. */
+export function readLoginHeader(pdu: Uint8Array): LoginHeader {
+  const view = new DataView(pdu.buffer, pdu.byteOffset, pdu.byteLength);
+  const flags = LoginRequest.flags.get(view, 0);
+  return {
+    transit: (flags & TRANSIT_BIT) !== 0,
+    continues: (flags & CONTINUE_BIT) !== 0,
+    currentStage: (flags & CSG_MASK) >> CSG_SHIFT,
+    nextStage: flags & NSG_MASK,
+    versionMax: LoginRequest.versionMax.get(view, 0),
+    versionMin: LoginRequest.versionMin.get(view, 0),
+    totalAHSLength: Bhs.totalAHSLength.get(view, 0),
+    dataSegmentLength: LoginRequest.dataSegmentLength.get(view, 0),
+    isid: Buffer.from(LoginRequest.isid.copy(view, 0)).toString('hex'),
+    tsih: LoginRequest.tsih.get(view, 0),
+    initiatorTaskTag: LoginRequest.initiatorTaskTag.get(view, 0),
+    cid: LoginRequest.cid.get(view, 0),
+    cmdSN: LoginRequest.cmdSN.get(view, 0),
+  };
+}
+
+const wrong = (rule: string, received: string, expected: string): LoginFault =>
+  fault(LoginStatus.INITIATOR_ERROR, rule, received, expected);
+
+/** Lengths and version: what is judged before anything else is believed. */
+export function judgeFrame(header: LoginHeader, first: boolean): LoginFault | null {
+  if (header.totalAHSLength !== 0) {
+    const received = `TotalAHSLength ${header.totalAHSLength}`;
+    return wrong('a Login Request has no additional header segment', received, 'TotalAHSLength 0');
+  }
+  if (header.dataSegmentLength > LOGIN_SEGMENT_BYTES_MAX) {
+    const expected = `at most ${LOGIN_SEGMENT_BYTES_MAX}, and the rest in further requests with C=1`;
+    return wrong('a data segment fits during login', `${header.dataSegmentLength} bytes`, expected);
+  }
+  if (first && header.versionMin > ISCSI_VERSION) {
+    const received = `Version-min ${header.versionMin}, Version-max ${header.versionMax}`;
+    return fault(LoginStatus.UNSUPPORTED_VERSION, 'the initiator speaks version 0', received, 'Version-min 0');
+  }
+  return null;
+}
+
+/** The stage bits. `stage` is the stage the login is in; null at its start. */
+export function judgeStages(header: LoginHeader, stage: number | null): LoginFault | null {
+  const { transit, continues, currentStage, nextStage } = header;
+  const received = `T=${Number(transit)} C=${Number(continues)} CSG=${currentStage} NSG=${nextStage}`;
+  if (transit && continues) return wrong('T and C are not set together', received, 'T=0 while C=1');
+  if (currentStage !== Stage.SECURITY && currentStage !== Stage.OPERATIONAL) {
+    return wrong('CSG is a stage of the login phase', received, 'CSG=0 or CSG=1');
+  }
+  if (stage !== null && currentStage !== stage) {
+    return wrong('CSG changes only by a transit that both sides agree on', received, `CSG=${stage}`);
+  }
+  if (!transit) return null;
+  if (nextStage === Stage.RESERVED) return wrong('NSG is not the reserved stage', received, 'NSG=1 or NSG=3');
+  if (nextStage <= currentStage) return wrong('a transit leads onward', received, 'an NSG above CSG');
+  return null;
+}
+
+/** What stays the same in all requests of one login. CmdSN too: Login Requests are immediate and take no number. */
+const CONSTANT = ['versionMax', 'versionMin', 'isid', 'tsih', 'initiatorTaskTag', 'cid', 'cmdSN'] as const;
+
+const FIELD_NAMES: Readonly<Record<(typeof CONSTANT)[number], string>> = {
+  versionMax: 'Version-max',
+  versionMin: 'Version-min',
+  isid: 'ISID',
+  tsih: 'TSIH',
+  initiatorTaskTag: 'Initiator Task Tag',
+  cid: 'CID',
+  cmdSN: 'CmdSN',
+};
+
+/** Compares a request with the first one of the login. */
+export function judgeConstants(header: LoginHeader, first: LoginHeader): LoginFault | null {
+  const changed = CONSTANT.find((field) => header[field] !== first[field]);
+  if (changed === undefined) return null;
+  const name = FIELD_NAMES[changed];
+  return wrong(`${name} stays the same during a login`, `${name} ${header[changed]}`, `${name} ${first[changed]}`);
+}
