@@ -1,0 +1,101 @@
+// MODE SENSE(6) and (10): headers, block descriptors, pages.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Status } from '../../src/scsi/task.ts';
+import { ScsiBench } from '../support/scsi-bench.ts';
+
+const RECOVERY = '010a' + '00'.repeat(10);
+const CACHING = '0812' + '00'.repeat(18);
+const CONTROL = '0a0a' + '0210' + '00'.repeat(8);
+const EXCEPTIONS = '1c0a' + '08' + '00'.repeat(9);
+const DESCRIPTOR = '00000800' + '00000200';
+
+describe('MODE SENSE(6)', () => {
+  it('3Fh: header, block descriptor, and every page in order', () => {
+    const { data } = new ScsiBench({ blockCount: 2048 }).run('1a 00 3f 00 ff 00');
+    expect(data.toString('hex')).toBe('43001008' + DESCRIPTOR + RECOVERY + CACHING + CONTROL + EXCEPTIONS);
+  });
+
+  it('3Fh with subpages FFh is the same: no page has subpages', () => {
+    const bench = new ScsiBench();
+    expect(bench.run('1a 00 3f ff ff 00').data.equals(bench.run('1a 00 3f 00 ff 00').data)).toBe(true);
+  });
+
+  it('leaves the block descriptor out with DBD', () => {
+    expect(new ScsiBench().run('1a 08 1c 00 ff 00').data.toString('hex')).toBe('0f001000' + EXCEPTIONS);
+  });
+
+  it('tells write protection', () => {
+    expect(new ScsiBench({ readOnly: true }).run('1a 08 1c 00 ff 00').data[2]).toBe(0x90);
+  });
+
+  it('WCE is whether there is a volatile cache', () => {
+    const wceOf = (writeCache: boolean): number => new ScsiBench({ writeCache }).run('1a 08 08 00 ff 00').data[6]!;
+    expect(wceOf(true)).toBe(0x04);
+    expect(wceOf(false)).toBe(0x00);
+  });
+
+  it('changeable values are masks, and nothing but headers is set in them', () => {
+    const { data } = new ScsiBench({ writeCache: true }).run('1a 08 7f 00 ff 00');
+    expect(data.subarray(4).toString('hex')).toBe(
+      '010a' + '00'.repeat(10) + '0812' + '00'.repeat(18) + '0a0a' + '00'.repeat(10) + '1c0a' + '00'.repeat(10),
+    );
+  });
+
+  it('default values are the current ones', () => {
+    const bench = new ScsiBench({ writeCache: true });
+    expect(bench.run('1a 08 bf 00 ff 00').data.equals(bench.run('1a 08 3f 00 ff 00').data)).toBe(true);
+  });
+
+  it('saved values are not supported', () => {
+    expect(new ScsiBench().run('1a 08 c8 00 ff 00')).toMatchObject({ senseKey: 5, additionalSense: 0x3900 });
+  });
+
+  it('refuses a page that is not there at the page, a subpage at the subpage', () => {
+    const bench = new ScsiBench();
+    expect(bench.run('1a 08 02 00 ff 00').sense.slice(-6)).toBe('c00002');
+    expect(bench.run('1a 08 0a 01 ff 00').sense.slice(-6)).toBe('c00003');
+  });
+
+  it('is cut to the allocation length, with the length of all there is', () => {
+    const bench = new ScsiBench();
+    const whole = bench.run('1a 00 3f 00 ff 00').data;
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 255 }), (allocation) => {
+        const { data } = bench.run(`1a 00 3f 00 ${allocation.toString(16).padStart(2, '0')} 00`);
+        expect(data.equals(whole.subarray(0, allocation))).toBe(true);
+      }),
+    );
+  });
+
+  it('says all ones where the number of blocks does not fit', () => {
+    const { data } = new ScsiBench({ kind: 'null', blockCount: 2 ** 33 }).run('1a 00 1c 00 ff 00');
+    expect(data.subarray(4, 12).toString('hex')).toBe('ffffffff00000200');
+  });
+});
+
+describe('MODE SENSE(10)', () => {
+  it('has a header of eight bytes', () => {
+    const { data } = new ScsiBench().run('5a 00 0a 00 000000 00ff 00');
+    expect(data.toString('hex')).toBe('001a' + '00' + '10' + '00' + '00' + '0008' + DESCRIPTOR + CONTROL);
+  });
+
+  it('has a long block descriptor with LLBAA', () => {
+    const { data } = new ScsiBench({ kind: 'null', blockCount: 2 ** 33 }).run('5a 10 0a 00 000000 00ff 00');
+    expect(data.toString('hex')).toBe(
+      '0022' + '00' + '10' + '01' + '00' + '0010' + '0000000200000000' + '00000000' + '00000200' + CONTROL,
+    );
+  });
+
+  it('has none at all with DBD, whatever LLBAA says', () => {
+    const { data } = new ScsiBench().run('5a 18 0a 00 000000 00ff 00');
+    expect(data.toString('hex')).toBe('0012' + '00' + '10' + '00' + '00' + '0000' + CONTROL);
+  });
+
+  it('works without a medium', () => {
+    const bench = new ScsiBench({ removable: true });
+    bench.unit.ready = false;
+    expect(bench.run('5a 08 3f 00 000000 00ff 00').status).toBe(Status.GOOD);
+  });
+});
