@@ -1,4 +1,5 @@
-// The version in package.json, which stands two folders above this file's source and three above what is built from it.
+// The version of this program, as package.json has it: two folders above this file, three above what is built from it.
+// Who prints it is the command line's and the banner's business.
 
 import { readFileSync } from 'node:fs';
 

@@ -1,0 +1,174 @@
+import { existsSync, linkSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ConfigurationError } from '../../src/config/finding.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import { Catalog } from '../../src/control/catalog.ts';
+import { Scratch } from '../support/scratch.ts';
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = new Scratch('catalog');
+});
+afterEach(() => scratch[Symbol.dispose]());
+
+function settingsOf(targets: unknown[]): Settings {
+  const file = scratch.file('lunaring.json');
+  writeFileSync(file, JSON.stringify({ targets }));
+  const { settings, findings } = loadSettings({ file, environment: {}, workingDirectory: scratch.path });
+  if (settings === null) throw new Error(JSON.stringify(findings));
+  return settings;
+}
+
+function open(targets: unknown[], machineId = 'test'): Catalog {
+  return new Catalog(settingsOf(targets), { machineId });
+}
+
+/** What is wrong, each as `path: remedy`. */
+function complaints(targets: unknown[]): string[] {
+  try {
+    open(targets).close();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.findings.map(({ path, remedy }) => `${path}: ${remedy}`);
+    throw error;
+  }
+}
+
+const target = (name: string, ...luns: unknown[]) => ({ name: `iqn.2026-11.com.example:${name}`, luns });
+const MEMORY = { backend: 'memory', size: '1MiB' };
+const descriptors = () => readdirSync('/proc/self/fd').length;
+
+describe('targets', () => {
+  test('are found whatever the case of the name', () => {
+    const catalog = open([target('a', { lun: 0, ...MEMORY }), { ...target('b'), state: 'offline' }]);
+    expect(catalog.find('IQN.2026-11.com.EXAMPLE:A')?.name).toBe('iqn.2026-11.com.example:a');
+    expect(catalog.find('iqn.2026-11.com.example:b')).toMatchObject({ state: 'offline', luns: [] });
+    expect(catalog.find('iqn.2026-11.com.example:c')).toBeUndefined();
+    expect(catalog.find('nonsense')).toBeUndefined();
+    catalog.close();
+  });
+
+  test('map LUNs in order to units that are unique in the process', () => {
+    const units = [5, 0, 3].map((lun) => ({ lun, ...MEMORY }));
+    const catalog = open([target('a', ...units), target('b', { lun: 0, ...MEMORY })]);
+    const maps = catalog.targets.map(({ luns }) => luns);
+    expect(maps.map((map) => map.map(([lun]) => lun))).toEqual([[0, 3, 5], [0]]);
+    expect(new Set(maps.flat().map(([, unit]) => unit)).size).toBe(4);
+    for (const [lun, id] of maps[0]!)
+      expect(catalog.unit(id)).toMatchObject({ id, lun, targetName: 'iqn.2026-11.com.example:a' });
+    catalog.close();
+  });
+});
+
+describe('units', () => {
+  test('of a file have its size, and a descriptor', () => {
+    const catalog = open([target('a', { lun: 0, path: 'a.img', size: '8MiB' })]);
+    expect(catalog.created).toEqual([scratch.file('a.img')]);
+    expect(catalog.units).toMatchObject([
+      {
+        blockSize: 512,
+        blockCount: 16384,
+        readOnly: false,
+        writeCache: true,
+        thin: true,
+        backend: { kind: 'file', path: scratch.file('a.img'), direct: true, canPunch: true, fd: expect.any(Number) },
+      },
+    ]);
+    catalog.close();
+  });
+
+  test('of a file that is only read have no write cache and can’t be unmapped', () => {
+    const path = scratch.file('a.img');
+    writeFileSync(path, '');
+    truncateSync(path, 2 ** 20);
+    const catalog = open([target('a', { lun: 0, path, readOnly: true })]);
+    expect(catalog.units).toMatchObject([{ readOnly: true, writeCache: false, thin: false }]);
+    catalog.close();
+  });
+
+  test('of memory have a buffer, and no cache to flush', () => {
+    const catalog = open([target('a', { lun: 0, backend: 'memory', size: '1MiB', blockSize: 4096 })]);
+    const unit = catalog.units[0]!;
+    expect(unit).toMatchObject({ blockSize: 4096, blockCount: 256, writeCache: false, thin: true });
+    expect(unit.backend.kind === 'memory' && catalog.memories.get(unit.backend.handle)?.byteLength).toBe(2 ** 20);
+    catalog.close();
+  });
+
+  test('of nothing have a size, and no cache to flush', () => {
+    const catalog = open([target('a', { lun: 0, backend: 'null', size: '1TiB' })]);
+    expect(catalog.units).toMatchObject([{ blockCount: 2 ** 31, writeCache: false, backend: { kind: 'null' } }]);
+    catalog.close();
+  });
+
+  test('keep their names over restarts, and take those that are configured', () => {
+    const targets = [
+      target('a', { lun: 0, ...MEMORY }, { lun: 1, ...MEMORY, serial: 'DISK-7', naa: '5000000000000001' }),
+    ];
+    const names = () => {
+      const catalog = open(targets);
+      const found = catalog.units.map(({ serial, naa }) => [serial, naa]);
+      catalog.close();
+      return found;
+    };
+    expect(names()).toEqual(names());
+    expect(names()[1]).toEqual(['DISK-7', '5000000000000001']);
+    expect(names()[0]![0]).toMatch(/^LR[0-9a-f]{16}$/);
+  });
+
+  test('of the same path on two machines have different names', () => {
+    const naaOn = (machine: string) => {
+      const catalog = open([target('a', { lun: 0, ...MEMORY })], machine);
+      const { naa } = catalog.units[0]!;
+      catalog.close();
+      return naa;
+    };
+    expect(naaOn('one')).not.toBe(naaOn('two'));
+  });
+});
+
+describe('what is wrong', () => {
+  test('is said of every unit at once, and nothing stays open', () => {
+    const before = descriptors();
+    const found = complaints([
+      target('a', { lun: 0, path: 'good.img', size: '1MiB' }, { lun: 1, path: 'missing.img' }),
+      target('b', { lun: 0, path: 'no/such.img', size: '1MiB' }),
+    ]);
+    expect(found.map((line) => line.split(':')[0])).toEqual(['targets[0].luns[1].path', 'targets[1].luns[0].path']);
+    expect(descriptors()).toBe(before);
+  });
+
+  test('one file as two units', () => {
+    const found = complaints([target('a', { lun: 0, path: 'a.img', size: '1MiB' }, { lun: 1, path: './x/../a.img' })]);
+    expect(found).toHaveLength(1);
+    linkSync(scratch.file('a.img'), scratch.file('b.img'));
+    expect(complaints([target('a', { lun: 0, path: 'a.img' }), target('b', { lun: 0, path: 'b.img' })])).toHaveLength(
+      1,
+    );
+    expect(
+      complaints([target('a', { lun: 0, path: 'a.img', readOnly: true }), target('b', { lun: 0, path: 'b.img' })]),
+    ).toHaveLength(1);
+  });
+
+  test('nothing, when both only read it', () => {
+    writeFileSync(scratch.file('a.img'), new Uint8Array(4096));
+    const reader = { path: 'a.img', readOnly: true };
+    expect(complaints([target('a', { lun: 0, ...reader }), target('b', { lun: 0, ...reader })])).toEqual([]);
+  });
+
+  test('one world-wide name for two units', () => {
+    const naa = '5000000000000001';
+    const found = complaints([target('a', { lun: 0, ...MEMORY, naa }, { lun: 1, ...MEMORY, naa })]);
+    expect(found).toHaveLength(1);
+  });
+});
+
+test('closing gives every descriptor back', () => {
+  const before = descriptors();
+  const catalog = open([target('a', { lun: 0, path: 'a.img', size: '1MiB' }, { lun: 1, path: 'b.img', size: '1MiB' })]);
+  expect(descriptors()).toBe(before + 2);
+  catalog.close();
+  expect(descriptors()).toBe(before);
+  expect(catalog.targets).toEqual([]);
+  expect(existsSync(scratch.file('a.img'))).toBe(true);
+});

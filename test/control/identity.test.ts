@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest';
+import { makeIdentity } from '../../src/control/identity.ts';
+
+const source = { machineId: 'abc', targetName: 'iqn.2026-11.com.example:a', lun: 0, path: '/srv/a.img' };
+
+describe('a unit’s names', () => {
+  test('are the same on every start', () => {
+    // Written down, so that a new version can't rename disks by accident: initiators know them by these names.
+    expect(makeIdentity(source)).toEqual({ serial: 'LRadf21bc911374f62', naa: '31313026af3c8108' });
+  });
+
+  test('have the form that VPD pages ask for', () => {
+    const { serial, naa } = makeIdentity(source);
+    expect(serial).toMatch(/^[\x21-\x7e]{1,32}$/);
+    expect(naa).toMatch(/^3[0-9a-f]{15}$/);
+  });
+
+  test('differ with machine, target, LUN and path', () => {
+    const others = [
+      { machineId: 'abd' },
+      { targetName: 'iqn.2026-11.com.example:b' },
+      { lun: 1 },
+      { path: '/srv/b.img' },
+    ];
+    const names = [source, ...others.map((change) => ({ ...source, ...change }))].map(makeIdentity);
+    expect(new Set(names.map(({ serial }) => serial)).size).toBe(5);
+    expect(new Set(names.map(({ naa }) => naa)).size).toBe(5);
+  });
+});

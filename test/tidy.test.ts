@@ -1,0 +1,182 @@
+// What a reader may rely on in the whole tree: layers that import downwards only, files that open with their purpose and stay short,
+// tests that stand where their source does.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const TOP = join(import.meta.dirname, '..');
+
+/** The layers, lowest first: a file imports from its own layer or from those before it. */
+const LAYERS = [
+  'base',
+  'config',
+  'pdu',
+  'ring',
+  'kernel',
+  'engine',
+  'backend',
+  'scsi',
+  'session',
+  'login',
+  'control',
+  'admin',
+  'cli',
+];
+/** Where main starts its workers it names the messages and the assignment that both ends know. Types only. */
+const WORKER_TYPES_FROM = 'control';
+/** About 300 is what to aim at. A test file is a list, and may be longer. */
+const LINES_MAX = 350;
+const TEST_LINES_MAX = 600;
+/** Folders of tests that are about no single file. */
+const TESTS_AT_LARGE = ['conformance', 'interop', 'sim', 'support'];
+const TOP_LEVEL = [
+  '.ci',
+  '.git',
+  '.gitignore',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'LICENSE',
+  'README.md',
+  'bench',
+  'biome.json',
+  'docs',
+  'package-lock.json',
+  'package.json',
+  'scripts',
+  'src',
+  'test',
+  'tsconfig.json',
+  'workers',
+];
+
+interface SourceFile {
+  /** From the repository's top. */
+  readonly path: string;
+  readonly text: string;
+}
+
+function filesBelow(folder: string, ending: string): SourceFile[] {
+  return readdirSync(join(TOP, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ path: relative(TOP, path), text: readFileSync(path, 'utf8') }));
+}
+
+const sources = filesBelow('src', '.ts');
+const workers = filesBelow('workers', '.ts');
+const benches = filesBelow('bench', '.ts');
+const tests = filesBelow('test', '.ts');
+const scripts = filesBelow('scripts', '.mjs');
+const everything = [...sources, ...workers, ...benches, ...tests, ...scripts];
+
+/** Relative imports of a file, as paths from the repository's top. */
+function imports({ path, text }: SourceFile): { readonly path: string; readonly typeOnly: boolean }[] {
+  const statements = text.matchAll(/^(import|export)\s+(type\s)?[^;]*?from\s+'(\.[^']+)'|\bimport\('(\.[^']+)'\)/gm);
+  return [...statements].map((match) => ({
+    path: join(dirname(path), match[3] ?? match[4]!),
+    typeOnly: match[2] !== undefined,
+  }));
+}
+
+const layerOf = (path: string): string => path.split('/')[1]!;
+
+test('the tree was looked at', () => {
+  expect(sources.length).toBeGreaterThan(80);
+  expect(tests.length).toBeGreaterThan(40);
+  expect(sources.flatMap(imports).length).toBeGreaterThan(sources.length);
+});
+
+describe('layers', () => {
+  test('are the folders of src', () => {
+    expect(readdirSync(join(TOP, 'src')).filter((folder) => !LAYERS.includes(folder))).toEqual([]);
+  });
+
+  test.each(LAYERS)('%s imports from itself and from what is below it', (layer) => {
+    const allowed = LAYERS.slice(0, LAYERS.indexOf(layer) + 1);
+    const offences = sources
+      .filter(({ path }) => layerOf(path) === layer)
+      .flatMap((file) => imports(file).map((target) => ({ from: file.path, ...target })))
+      .filter(({ path, typeOnly }) => {
+        if (path.startsWith('src/')) return !allowed.includes(layerOf(path));
+        return !(path.startsWith('workers/') && typeOnly && LAYERS.indexOf(layer) >= LAYERS.indexOf(WORKER_TYPES_FROM));
+      });
+    expect(offences).toEqual([]);
+  });
+
+  test('the data plane takes time, chance and I/O from the engine alone', () => {
+    const plane = sources.filter(({ path }) => ['backend', 'scsi', 'session'].includes(layerOf(path)));
+    expect(plane.length).toBeGreaterThan(30);
+    const forbidden =
+      /from 'node:(?!buffer|os)|\bDate\.now|\bperformance\.now|\bMath\.random|\bset(Timeout|Interval|Immediate)\b|\bprocess\./;
+    expect(plane.filter(({ text }) => forbidden.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  test(`have at most ${LINES_MAX} lines, tests ${TEST_LINES_MAX}`, () => {
+    const long = everything.filter(({ path, text }) => {
+      const lines = text.split('\n').length - 1;
+      return lines > (path.endsWith('.test.ts') ? TEST_LINES_MAX : LINES_MAX);
+    });
+    expect(long.map(({ path }) => path)).toEqual([]);
+  });
+
+  test('open with a comment that says what they are and what they leave to others', () => {
+    const opening = /^(#!.*\n)?\/\/ .{20,}\n\/\/ /;
+    const silent = [...sources, ...workers, ...scripts]
+      .filter(({ text }) => !opening.test(text))
+      .map(({ path }) => path);
+    expect(silent).toEqual([]);
+  });
+
+  test('are finished', () => {
+    const words = new RegExp(['TO', 'DO|FIX', 'ME|XX', 'X'].join(''));
+    const unfinished = everything.filter(({ text }) => words.test(text)).map(({ path }) => path);
+    expect(unfinished).toEqual([]);
+  });
+
+  test('write to no console', () => {
+    const noisy = [...sources, ...workers].filter(({ text }) => /\bconsole\.\w/.test(text)).map(({ path }) => path);
+    expect(noisy).toEqual([]);
+  });
+});
+
+describe('tests', () => {
+  const testFiles = tests.filter(({ path }) => path.endsWith('.test.ts') && path !== 'test/tidy.test.ts');
+
+  test('stand where their source does', () => {
+    const known = new Set(everything.map(({ path }) => path));
+    const astray = testFiles.filter(({ path }) => {
+      const [, folder = ''] = path.split('/');
+      if (TESTS_AT_LARGE.includes(folder)) return false;
+      const source = path.replace(/\.test\.ts$/, '');
+      const candidates = [source.replace(/^test\//, 'src/'), source.replace(/^test\//, '')];
+      return !candidates.some((candidate) => known.has(`${candidate}.ts`) || known.has(`${candidate}.mjs`));
+    });
+    expect(astray.map(({ path }) => path)).toEqual([]);
+  });
+
+  test('are all run', () => {
+    const switchedOff = new RegExp(
+      String.raw`\b(?:test|it|describe)\.(?:${['only', 'skip', 'todo', 'fails'].join('|')})\b`,
+    );
+    expect(testFiles.filter(({ text }) => switchedOff.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe('the repository', () => {
+  test('has nothing at its top that is not meant to be there', () => {
+    const ignored = ['node_modules', 'dist', 'coverage', '.cache'];
+    const surplus = readdirSync(TOP).filter(
+      (name) => !TOP_LEVEL.includes(name) && !ignored.includes(name) && !name.endsWith('.img'),
+    );
+    expect(surplus).toEqual([]);
+  });
+
+  test('locks its packages without naming a registry', () => {
+    const lock = readFileSync(join(TOP, 'package-lock.json'), 'utf8');
+    expect(lock.match(/"integrity"/g)?.length).toBeGreaterThan(50);
+    expect(lock).not.toMatch(/"resolved"/);
+  });
+});
