@@ -1,0 +1,82 @@
+// The answer to SendTargets (RFC 7143 §13.3, Appendix C): which targets an initiator sees, and at which addresses.
+// PDUs of a discovery session are discovery-session.ts; inside a normal session, session/ answers with `sendTargetsText`.
+
+import { isIPv4, isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import type { AclSettings } from '../config/settings.ts';
+import { encodePairs } from '../pdu/text.ts';
+import { checkAccess } from './access.ts';
+import { checkName } from './names.ts';
+import { formatAddress, plainAddress } from './redirect.ts';
+
+/** A portal, listening. */
+export interface AdvertisedPortal {
+  /** As configured; may be a wildcard. */
+  readonly address: string;
+  /** The port it listens on; never 0. */
+  readonly port: number;
+  readonly portalGroupTag: number;
+}
+
+/** A target and the portals that serve it. */
+export interface AdvertisedTarget {
+  readonly name: string;
+  readonly acl: AclSettings;
+  readonly portals: readonly AdvertisedPortal[];
+}
+
+/** Who asks. Addresses as the socket says them. */
+export interface Seeker {
+  readonly initiatorName: string;
+  readonly peerAddress: string;
+  /** Where the initiator came in. */
+  readonly localAddress: string;
+}
+
+type Pairs = (readonly [key: string, value: string])[];
+
+/** `address:port,tag` of every portal that this initiator may reach. */
+export function targetAddresses(portals: readonly AdvertisedPortal[], localAddress: string): string[] {
+  const local = plainAddress(localAddress);
+  const addresses = portals.flatMap(({ address, port, portalGroupTag }) => {
+    const reachable = reachableAddress(plainAddress(address), local);
+    return reachable === null ? [] : [`${formatAddress(reachable, port)},${portalGroupTag}`];
+  });
+  return [...new Set(addresses)];
+}
+
+/** Where a portal is found by somebody who came in at `local`; null: nowhere. */
+function reachableAddress(address: string, local: string): string | null {
+  // A wildcard is no address to connect to; that which the initiator came in on is one that works for it.
+  if (address === '::') return local;
+  if (address === '0.0.0.0') return isIPv4(local) ? local : null;
+  // The loopback of this host is not the loopback of another.
+  return isLoopback(address) && !isLoopback(local) ? null : address;
+}
+
+function isLoopback(address: string): boolean {
+  return (isIPv4(address) || isIPv6(address)) && ipaddr.parse(address).range() === 'loopback';
+}
+
+/** TargetName and its TargetAddress pairs. */
+function describeTarget(target: Omit<AdvertisedTarget, 'acl'>, localAddress: string): Pairs {
+  const addresses = targetAddresses(target.portals, localAddress);
+  return [['TargetName', target.name], ...addresses.map((address) => ['TargetAddress', address] as const)];
+}
+
+/** What SendTargets answers inside a session with that target: NUL-terminated pairs. */
+export function sendTargetsText(target: Omit<AdvertisedTarget, 'acl'>, localAddress: string): string {
+  return Buffer.from(encodePairs(describeTarget(target, localAddress))).toString();
+}
+
+/**
+ * What `SendTargets=value` answers in a discovery session: `All`, or one name. Targets that the initiator may not use are left out:
+ * it would only try them. An empty value asks for the session's own target, and a discovery session has none.
+ */
+export function answerSendTargets(value: string, targets: readonly AdvertisedTarget[], seeker: Seeker): Pairs {
+  if (value === '') return [['SendTargets', 'Reject']];
+  const checked = value === 'All' ? null : checkName(value);
+  const wanted = targets.filter((target) => checked === null || (checked.ok && target.name === checked.name));
+  const visible = wanted.filter(({ acl }) => checkAccess(acl, seeker.initiatorName, seeker.peerAddress) === 'allowed');
+  return visible.flatMap((target) => describeTarget(target, seeker.localAddress));
+}
