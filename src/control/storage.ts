@@ -19,6 +19,7 @@ import type { FileLunSettings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
 import { SLOT_ALIGNMENT } from '../engine/slab.ts';
 import { directAlignment } from '../kernel/direct-io.ts';
+import { tryLock } from '../kernel/file-lock.ts';
 import { blockDeviceGeometry, FallocateMode, libc } from '../kernel/libc.ts';
 
 /** A unit's storage can't be used as configured. */
@@ -185,6 +186,19 @@ function probePunch(fd: number, stats: Stats, size: number): boolean {
   }
 }
 
+/** Keeps a second lunaring from serving the file as well: neither would know of the other's reservations and caches. */
+function claim(fd: number, lun: FileLunSettings): void {
+  let claimed = true;
+  try {
+    claimed = tryLock(fd, !lun.readOnly);
+  } catch {
+    // Without the C library there are no locks; the posix engine serves all the same.
+  }
+  if (claimed) return;
+  const remedy = `stop the process that fuser ${lun.path} names, or serve another file`;
+  throw new StorageError('path', `${lun.path}: locked`, 'a file that no other process serves', remedy);
+}
+
 function inspect(fd: number, created: boolean, lun: FileLunSettings): OpenedStorage {
   const stats = fstatSync(fd);
   if (!stats.isFile() && !stats.isBlockDevice()) {
@@ -192,6 +206,8 @@ function inspect(fd: number, created: boolean, lun: FileLunSettings): OpenedStor
   }
   const size = stats.isFile() ? stats.size : blockDeviceGeometry(fd).size;
   checkSize(size, lun);
+  // Block devices were opened with O_EXCL; a lock on their node means something else, to udev.
+  if (stats.isFile()) claim(fd, lun);
   if (lun.direct) checkDirect(fd, lun);
   return { fd, size, canPunch: !lun.readOnly && probePunch(fd, stats, size), created };
 }

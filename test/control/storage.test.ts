@@ -115,6 +115,18 @@ describe('a regular file', () => {
     expect(statSync(scratch.file('a.img')).size).toBe(size);
   });
 
+  test('is served once: a second opening is refused, unless both only read', () => {
+    const path = file('a.img', MIB);
+    const { fd } = openStorage(lun(path));
+    expect(refusal(lun(path)).received).toContain('locked');
+    expect(refusal(lun(path, { readOnly: true })).received).toContain('locked');
+    closeSync(fd);
+    const readers = [openStorage(lun(path, { readOnly: true })), openStorage(lun(path, { readOnly: true }))];
+    expect(refusal(lun(path)).received).toContain('locked');
+    for (const reader of readers) closeSync(reader.fd);
+    closeSync(openStorage(lun(path)).fd);
+  });
+
   test('is the same by every name', () => {
     const path = file('a.img', MIB);
     symlinkSync(path, scratch.file('b.img'));
