@@ -1,5 +1,5 @@
-// Writes the pages of docs/ that are made from the program: the configuration's JSON Schema and its reference, and the
-// login status codes. Run it after a change to src/config or src/pdu/login-status.ts; a test compares the pages with the program.
+// Writes the pages of docs/ that are made from the program: the configuration's JSON Schema and reference, and the login status codes.
+// Run it after a change to what they describe; tests compare the pages with the program.
 
 import { writeFileSync } from 'node:fs';
 import { buildIfStale } from './build.mjs';
