@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Daemon } from '../test/support/daemon.ts';
+import { accepts, Daemon } from '../test/support/daemon.ts';
 import { repositoryRoot } from '../test/support/repository.ts';
 import { succeed } from '../test/support/run.ts';
 import { freePort } from '../test/support/scratch.ts';
@@ -26,6 +26,6 @@ export async function startFloor(
 ): Promise<{ daemon: Daemon; url: string }> {
   await succeed('gcc', ['-O2', '-o', program, source, '-lpthread']);
   const port = await freePort();
-  const daemon = await Daemon.start([program, String(port), String(sizeMiB)], { port, cpus });
+  const daemon = await Daemon.start([program, String(port), String(sizeMiB)], { ready: () => accepts(port), cpus });
   return { daemon, url: `iscsi://127.0.0.1:${port}/iqn.2026-11.io.lunaring:floor/0` };
 }

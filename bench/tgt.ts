@@ -1,7 +1,7 @@
 // tgt, the userspace target of the Linux distributions, as a private instance: the peer that ours is measured against.
 // Two backing stores matter: aio (O_DIRECT, kernel AIO) and rdwr (page cache, a pool of threads).
 
-import { Daemon } from '../test/support/daemon.ts';
+import { accepts, Daemon } from '../test/support/daemon.ts';
 import { succeed } from '../test/support/run.ts';
 import { freePort } from '../test/support/scratch.ts';
 
@@ -29,7 +29,7 @@ export async function startTgt(
   // Any number from 1 to 32767 that no other instance uses (0 is the system's): it names the control socket.
   const control = String((port % 32_767) + 1);
   const command = ['tgtd', '-f', '-C', control, '-t', IO_THREADS, '--iscsi', `portal=127.0.0.1:${port}`];
-  const daemon = await Daemon.start(command, { port, cpus });
+  const daemon = await Daemon.start(command, { ready: () => accepts(port), cpus });
   const admin = (...args: string[]) => succeed('tgtadm', ['-C', control, '--lld', 'iscsi', ...args]);
   const target = ['--mode', 'target', '--tid', '1'];
   try {

@@ -1,4 +1,4 @@
-// A server as a child process: started, waited for until its port takes connections, ended for certain.
+// A server as a child process: started, waited for until it serves, ended for certain.
 // What it serves is target-process.ts, and bench/ for the peers.
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -6,8 +6,8 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface DaemonOptions {
-  /** The loopback port it will listen on. */
-  readonly port: number;
+  /** Whether it serves now; asked again and again, with all that it has written so far. */
+  readonly ready: (output: string) => boolean | Promise<boolean>;
   /** CPUs to run on, as `taskset -c` takes them. */
   readonly cpus?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
@@ -19,14 +19,12 @@ const POLL_MS = 20;
 
 /** A running server. */
 export class Daemon {
-  readonly port: number;
   readonly #child: ChildProcess;
   readonly #output: string[] = [];
   readonly #ended: Promise<void>;
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess) {
     this.#child = child;
-    this.port = port;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => this.#output.push(text));
     }
@@ -37,7 +35,7 @@ export class Daemon {
     void this.#ended.then(() => process.off('exit', reap));
   }
 
-  /** Starts `command` and waits until its port takes connections. Throws with its output when it ends instead. */
+  /** Starts `command` and waits until it is ready. Throws with its output when it ends instead. */
   static async start(command: readonly string[], options: DaemonOptions): Promise<Daemon> {
     const pinned = options.cpus === undefined ? command : ['taskset', '-c', options.cpus, ...command];
     const child = spawn(pinned[0]!, pinned.slice(1), {
@@ -45,9 +43,9 @@ export class Daemon {
       env: { ...process.env, ...options.env },
       cwd: options.directory,
     });
-    const daemon = new Daemon(child, options.port);
+    const daemon = new Daemon(child);
     try {
-      await Promise.race([daemon.#ready(), new Promise((_, reject) => child.once('error', reject))]);
+      await Promise.race([daemon.#wait(options.ready), new Promise((_, reject) => child.once('error', reject))]);
     } catch (error) {
       await daemon.kill();
       throw error;
@@ -91,18 +89,18 @@ export class Daemon {
     await this.#ended;
   }
 
-  async #ready(): Promise<void> {
+  async #wait(ready: DaemonOptions['ready']): Promise<void> {
     const deadline = Date.now() + READY_LIMIT_MS;
-    while (!(await accepts(this.port))) {
+    while (!(await ready(this.output))) {
       if (!this.running) throw new Error(`${this.#child.spawnfile} ended with ${this.ending}\n${this.output}`);
-      if (Date.now() > deadline) throw new Error(`${this.#child.spawnfile} does not listen\n${this.output}`);
+      if (Date.now() > deadline) throw new Error(`${this.#child.spawnfile} is not ready in time\n${this.output}`);
       await sleep(POLL_MS);
     }
   }
 }
 
 /** Whether something listens on a loopback port. */
-function accepts(port: number): Promise<boolean> {
+export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     socket.once('connect', () => {

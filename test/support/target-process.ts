@@ -8,7 +8,7 @@ import type { configuration } from '../../src/config/schema.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 import { type ProcessReadings, readProcess } from './process-readings.ts';
 import { repositoryRoot } from './repository.ts';
-import { freePort, Scratch } from './scratch.ts';
+import { Scratch } from './scratch.ts';
 
 /** A configuration as it stands in a file: everything has a default. */
 export type ConfigurationFile = z.input<typeof configuration>;
@@ -17,8 +17,19 @@ export const TARGET_NAME = 'iqn.2026-11.io.lunaring:disk0';
 
 const STOP_LIMIT_MS = 20_000;
 
+/** What the target says of itself when it is up. */
+export interface Ready {
+  readonly portals: readonly { readonly address: string; readonly port: number; readonly tag: number }[];
+  readonly engine: string;
+  readonly workers: number;
+}
+
+/** The line that says so, on standard output. */
+const READY_LINE = /^\{"event":"ready".*\}$/m;
+
 /** A running `lunaring serve`. Stop it, or let `await using` do it: an exit status other than 0 is an error. */
 export class TargetProcess implements AsyncDisposable {
+  readonly ready: Ready;
   readonly #daemon: Daemon;
   readonly #scratch: Scratch;
   #stopped = false;
@@ -26,11 +37,13 @@ export class TargetProcess implements AsyncDisposable {
   private constructor(daemon: Daemon, scratch: Scratch) {
     this.#daemon = daemon;
     this.#scratch = scratch;
+    this.ready = JSON.parse(READY_LINE.exec(daemon.output)![0]) as Ready;
   }
 
   /**
-   * Starts a target and waits until it takes connections. Where `file` does not say otherwise it has one portal, on a free loopback
-   * port, and no admin interface. Throws with the log when it ends instead.
+   * Starts a target and waits until it serves. Where `file` does not say otherwise it has one portal, on a free loopback port, and no
+   * admin interface. Files of units with a relative path are made in a directory that goes away with the target. Throws with the log
+   * when the target ends instead.
    */
   static async start(
     file: ConfigurationFile,
@@ -38,23 +51,33 @@ export class TargetProcess implements AsyncDisposable {
   ): Promise<TargetProcess> {
     const program = join(repositoryRoot(), 'dist/src/cli/main.js');
     if (!existsSync(program)) throw new Error(`${program} is not there: npm run build`);
-    const port = file.portals?.[0]?.port ?? (await freePort());
     const scratch = new Scratch('target');
     const path = scratch.file('lunaring.yaml');
-    const whole: ConfigurationFile = { portals: [{ address: '127.0.0.1', port }], admin: false, ...file };
+    const whole: ConfigurationFile = {
+      portals: [{ address: '127.0.0.1', port: 0 }],
+      admin: false,
+      ...file,
+      log: { ...file.log, format: 'json' },
+    };
     // JSON is YAML.
     writeFileSync(path, JSON.stringify(whole, null, 2));
     const command = [process.execPath, program, 'serve', '--config', path];
-    const daemon = await Daemon.start(command, { ...options, port, directory: scratch.path });
-    return new TargetProcess(daemon, scratch);
+    try {
+      const ready = (output: string) => READY_LINE.test(output);
+      return new TargetProcess(await Daemon.start(command, { ...options, ready, directory: scratch.path }), scratch);
+    } catch (error) {
+      scratch[Symbol.dispose]();
+      throw error;
+    }
   }
 
   get pid(): number {
     return this.#daemon.pid;
   }
 
+  /** Of the first portal. */
   get port(): number {
-    return this.#daemon.port;
+    return this.ready.portals[0]!.port;
   }
 
   get running(): boolean {
