@@ -37,12 +37,12 @@ describe('READ CAPACITY(10)', () => {
 describe('READ CAPACITY(16)', () => {
   it('tells the last LBA, the block size and the physical block size', () => {
     const { data } = new ScsiBench({ kind: 'null', blockCount: 2 ** 40 }).run(READ_CAPACITY_16);
-    expect(data.toString('hex')).toBe('000000ffffffffff' + '00000200' + '00' + '03' + '0000' + '00'.repeat(16));
+    expect(data.toString('hex')).toBe(`000000ffffffffff0000020000030000${'00'.repeat(16)}`);
   });
 
   it('tells that a thin unit is thin, and reads zeroes where unmapped', () => {
     const { data } = new ScsiBench({ blockSize: 4096, thin: true }).run(READ_CAPACITY_16);
-    expect(data.toString('hex')).toBe('00000000000007ff' + '00001000' + '00' + '00' + 'c000' + '00'.repeat(16));
+    expect(data.toString('hex')).toBe(`00000000000007ff000010000000c000${'00'.repeat(16)}`);
   });
 
   it('is cut to the allocation length', () => {

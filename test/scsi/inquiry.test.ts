@@ -131,7 +131,7 @@ describe('vital product data', () => {
 
   it('B1h: nothing rotates', () => {
     const { data } = new ScsiBench().run('12 01 b1 0040 00');
-    expect(data.toString('hex')).toBe('00b1003c' + '0001' + '00'.repeat(58));
+    expect(data.toString('hex')).toBe(`00b1003c0001${'00'.repeat(58)}`);
   });
 
   it('B2h: a thin unit unmaps by UNMAP and both WRITE SAMEs, and reads zeroes afterwards', () => {

@@ -5,16 +5,16 @@ import { describe, expect, it } from 'vitest';
 import { Status } from '../../src/scsi/task.ts';
 import { ScsiBench } from '../support/scsi-bench.ts';
 
-const RECOVERY = '010a' + '00'.repeat(10);
-const CACHING = '0812' + '00'.repeat(18);
-const CONTROL = '0a0a' + '0210' + '00'.repeat(8);
-const EXCEPTIONS = '1c0a' + '08' + '00'.repeat(9);
+const RECOVERY = `010a${'00'.repeat(10)}`;
+const CACHING = `0812${'00'.repeat(18)}`;
+const CONTROL = `0a0a0210${'00'.repeat(8)}`;
+const EXCEPTIONS = `1c0a08${'00'.repeat(9)}`;
 const DESCRIPTOR = '00000800' + '00000200';
 
 describe('MODE SENSE(6)', () => {
   it('3Fh: header, block descriptor, and every page in order', () => {
     const { data } = new ScsiBench({ blockCount: 2048 }).run('1a 00 3f 00 ff 00');
-    expect(data.toString('hex')).toBe('43001008' + DESCRIPTOR + RECOVERY + CACHING + CONTROL + EXCEPTIONS);
+    expect(data.toString('hex')).toBe(`43001008${DESCRIPTOR}${RECOVERY}${CACHING}${CONTROL}${EXCEPTIONS}`);
   });
 
   it('3Fh with subpages FFh is the same: no page has subpages', () => {
@@ -23,7 +23,7 @@ describe('MODE SENSE(6)', () => {
   });
 
   it('leaves the block descriptor out with DBD', () => {
-    expect(new ScsiBench().run('1a 08 1c 00 ff 00').data.toString('hex')).toBe('0f001000' + EXCEPTIONS);
+    expect(new ScsiBench().run('1a 08 1c 00 ff 00').data.toString('hex')).toBe(`0f001000${EXCEPTIONS}`);
   });
 
   it('tells write protection', () => {
@@ -39,7 +39,7 @@ describe('MODE SENSE(6)', () => {
   it('changeable values are masks, and nothing but headers is set in them', () => {
     const { data } = new ScsiBench({ writeCache: true }).run('1a 08 7f 00 ff 00');
     expect(data.subarray(4).toString('hex')).toBe(
-      '010a' + '00'.repeat(10) + '0812' + '00'.repeat(18) + '0a0a' + '00'.repeat(10) + '1c0a' + '00'.repeat(10),
+      `010a${'00'.repeat(10)}0812${'00'.repeat(18)}0a0a${'00'.repeat(10)}1c0a${'00'.repeat(10)}`,
     );
   });
 
@@ -78,19 +78,17 @@ describe('MODE SENSE(6)', () => {
 describe('MODE SENSE(10)', () => {
   it('has a header of eight bytes', () => {
     const { data } = new ScsiBench().run('5a 00 0a 00 000000 00ff 00');
-    expect(data.toString('hex')).toBe('001a' + '00' + '10' + '00' + '00' + '0008' + DESCRIPTOR + CONTROL);
+    expect(data.toString('hex')).toBe(`001a001000000008${DESCRIPTOR}${CONTROL}`);
   });
 
   it('has a long block descriptor with LLBAA', () => {
     const { data } = new ScsiBench({ kind: 'null', blockCount: 2 ** 33 }).run('5a 10 0a 00 000000 00ff 00');
-    expect(data.toString('hex')).toBe(
-      '0022' + '00' + '10' + '01' + '00' + '0010' + '0000000200000000' + '00000000' + '00000200' + CONTROL,
-    );
+    expect(data.toString('hex')).toBe(`002200100100001000000002000000000000000000000200${CONTROL}`);
   });
 
   it('has none at all with DBD, whatever LLBAA says', () => {
     const { data } = new ScsiBench().run('5a 18 0a 00 000000 00ff 00');
-    expect(data.toString('hex')).toBe('0012' + '00' + '10' + '00' + '00' + '0000' + CONTROL);
+    expect(data.toString('hex')).toBe(`0012001000000000${CONTROL}`);
   });
 
   it('works without a medium', () => {

@@ -11,7 +11,7 @@ describe('REQUEST SENSE', () => {
   it('has nothing to say of a unit that is well', () => {
     const { status, data } = new ScsiBench().run('03 00 0000 ff 00');
     expect(status).toBe(Status.GOOD);
-    expect(data.toString('hex')).toBe('70000000000000' + '0a' + '00'.repeat(10));
+    expect(data.toString('hex')).toBe(`700000000000000a${'00'.repeat(10)}`);
   });
 
   it('answers in descriptor format with DESC', () => {

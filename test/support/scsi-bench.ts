@@ -66,8 +66,8 @@ export class ScsiBench {
   constructor(options: BenchUnit = {}) {
     const { kind = 'memory', blockSize = 512, blockCount = 2048, lun = 0 } = options;
     this.#lun = lun;
-    this.file = this.engine.addFile(FD, blockSize * Math.min(blockCount, 65536));
-    const memory = new SharedArrayBuffer(this.file.bytes.length);
+    this.file = this.engine.addFile(FD, kind === 'file' ? blockSize * blockCount : 0);
+    const memory = new SharedArrayBuffer(kind === 'memory' ? blockSize * blockCount : 0);
     this.memory = new Uint8Array(memory);
     this.processor = new Processor(this.engine, {
       dataReady: (task) => this.#take(task),

@@ -1,0 +1,139 @@
+// REPORT SUPPORTED OPERATION CODES and its siblings; and that what is reported is what is dispatched.
+
+import { describe, expect, it } from 'vitest';
+import { commandFor } from '../../src/scsi/commands.ts';
+import { COMMANDS } from '../../src/scsi/operation-codes.ts';
+import { decodeReadWrite } from '../../src/scsi/read-write.ts';
+import { Status, Task } from '../../src/scsi/task.ts';
+import { ScsiBench } from '../support/scsi-bench.ts';
+
+function report(
+  bench: ScsiBench,
+  options: string,
+  opcode = '00',
+  serviceAction = '0000',
+): ReturnType<ScsiBench['run']> {
+  return bench.run(`a3 0c ${options} ${opcode} ${serviceAction} 00010000 00 00`);
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0');
+}
+
+describe('the table of commands', () => {
+  it('is in ascending order, each with a CDB as long as its operation code says', () => {
+    const order = COMMANDS.map(({ opcode, serviceAction }) => opcode * 256 + serviceAction);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(new Set(order).size).toBe(order.length);
+    const lengths = [6, 10, 10, 0, 16, 12];
+    for (const { opcode, usage } of COMMANDS) expect(usage.length, hex(opcode, 2)).toBe(lengths[opcode >>> 5]);
+  });
+
+  it('has exactly the commands that are dispatched', () => {
+    const bench = new ScsiBench({ thin: true });
+    for (let opcode = 0; opcode < 256; opcode++) {
+      for (let serviceAction = 0; serviceAction < 32; serviceAction++) {
+        const task = new Task();
+        task.nexus = bench.nexus;
+        task.unit = bench.unit;
+        task.cdb.setUint8(0, opcode);
+        task.cdb.setUint8(1, serviceAction);
+        const command = decodeReadWrite(task) ? { name: 'READ or WRITE' } : commandFor(task);
+        const dispatched = command !== null && command.name !== 'unknown service action';
+        const listed = COMMANDS.some(
+          (each) => each.opcode === opcode && (each.serviceAction < 0 || each.serviceAction === serviceAction),
+        );
+        expect(dispatched, `${hex(opcode, 2)}/${hex(serviceAction, 2)}`).toBe(listed);
+      }
+    }
+  });
+});
+
+describe('REPORT SUPPORTED OPERATION CODES', () => {
+  it('lists all of them', () => {
+    const { data } = report(new ScsiBench({ thin: true }), '00');
+    expect(data.readUInt32BE(0)).toBe(8 * COMMANDS.length);
+    expect(data.length).toBe(4 + 8 * COMMANDS.length);
+    expect(data.includes(Buffer.from('2800000000000' + '00a', 'hex'))).toBe(true);
+    expect(data.includes(Buffer.from('9e0000100001' + '0010', 'hex'))).toBe(true);
+  });
+
+  it('lists UNMAP only for thin units', () => {
+    const has = (thin: boolean): boolean =>
+      report(new ScsiBench({ thin }), '00').data.includes(Buffer.from('420000000000000a', 'hex'));
+    expect(has(true)).toBe(true);
+    expect(has(false)).toBe(false);
+  });
+
+  it('adds timeout descriptors with RCTD', () => {
+    const { data } = report(new ScsiBench({ thin: true }), '80');
+    expect(data.readUInt32BE(0)).toBe(20 * COMMANDS.length);
+    for (let at = 4; at < data.length; at += 20) {
+      expect(data[at + 5]! & 0x02).toBe(0x02);
+      expect(data.readUInt16BE(at + 8)).toBe(10);
+    }
+  });
+
+  it('describes every command by itself in the way it asks to be described', () => {
+    const bench = new ScsiBench({ thin: true });
+    for (const { opcode, serviceAction, usage } of COMMANDS) {
+      const has = serviceAction >= 0;
+      const action = hex(Math.max(0, serviceAction), 4);
+      const one = report(bench, has ? '02' : '01', hex(opcode, 2), action);
+      expect(one.data.toString('hex')).toBe(`0003${hex(usage.length, 4)}${Buffer.from(usage).toString('hex')}`);
+      expect(report(bench, '03', hex(opcode, 2), action).data.equals(one.data)).toBe(true);
+      expect(report(bench, has ? '01' : '02', hex(opcode, 2), action).additionalSense).toBe(0x2400);
+    }
+  });
+
+  it('shows DPO and FUA of READ(10) as used', () => {
+    expect(report(new ScsiBench(), '01', '28').data.toString('hex')).toBe('0003000a' + '2818ffffffff00ffff00');
+  });
+
+  it('says of a command that it is not there', () => {
+    const bench = new ScsiBench();
+    expect(report(bench, '01', '04').data.toString('hex')).toBe('00010000');
+    expect(report(bench, '02', '9e', '0013').data.toString('hex')).toBe('00010000');
+    expect(report(bench, '03', '28', '0001').data.toString('hex')).toBe('00010000');
+  });
+
+  it('refuses an option that it does not know', () => {
+    expect(report(new ScsiBench(), '04').sense.slice(-6)).toBe('c00002');
+  });
+});
+
+describe('REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS', () => {
+  it('tells what the session does: abort, clear, and the resets', () => {
+    const bench = new ScsiBench();
+    expect(bench.run('a3 0d 00 000000 00000004 00 00').data.toString('hex')).toBe('da000000');
+    expect(bench.run('a3 0d 80 000000 00000010 00 00').data.toString('hex')).toBe(`da00000c${'00'.repeat(12)}`);
+  });
+});
+
+describe('REPORT TARGET PORT GROUPS', () => {
+  const CDB = '00000000 00000100 00 00';
+
+  it('has one group, active and optimized, with the port of this nexus', () => {
+    const bench = new ScsiBench();
+    const nexus = bench.addNexus(2, 0x0203);
+    expect(bench.run(`a3 0a ${CDB}`, { nexus }).data.toString('hex')).toBe(
+      '0000000c' + '00010203' + '00000001' + '00000203',
+    );
+  });
+
+  it('has a header of eight bytes in the extended format', () => {
+    expect(new ScsiBench().run(`a3 2a ${CDB}`).data.toString('hex')).toBe(
+      '00000010' + '10000000' + '00010001' + '00000001' + '00000001',
+    );
+  });
+
+  it('refuses other formats', () => {
+    expect(new ScsiBench().run(`a3 4a ${CDB}`).sense.slice(-6)).toBe('c00001');
+  });
+
+  it('is GOOD and empty without room for an answer', () => {
+    const { status, data } = new ScsiBench().run('a3 0a 00000000 00000000 00 00');
+    expect(status).toBe(Status.GOOD);
+    expect(data.length).toBe(0);
+  });
+});
