@@ -110,8 +110,12 @@ export class Processor implements CommandServices {
           else this.#run(task);
           return;
         }
-        if (task.firstPiece !== null) this.pieceFilled(task.firstPiece);
-        if (!task.completed) this.#events.dataWanted(task);
+        // Asking comes first: a piece that is full may end the task here and now.
+        {
+          const first = task.firstPiece;
+          this.#events.dataWanted(task);
+          if (first !== null) this.pieceFilled(first);
+        }
         return;
       case Movement.replyIn:
         if (this.#takeReplySlot(task)) this.#run(task);
@@ -388,7 +392,6 @@ export class Processor implements CommandServices {
       while (task !== null && (task.started || task.aborted || task.waiting || !unit.mayStart(task))) task = task.nextInSet;
       if (task === null) return;
       this.start(task);
-      if (!task.started) return;
     }
   }
 

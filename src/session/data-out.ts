@@ -116,11 +116,10 @@ export function dataOutPayload(connection: Connection, damaged = false): void {
     connection.host.processor.settle(task);
     return;
   }
-  if (piece !== null) {
-    if (!task.unsolicitedOpen && piece.transferTag === 0) piece.burstEnd = piece.received;
-    connection.host.processor.pieceFilled(piece);
-  }
-  if (connection.payloadFinal && !task.completed) requestData(connection, task);
+  if (piece !== null && !task.unsolicitedOpen && piece.transferTag === 0) piece.burstEnd = piece.received;
+  // Asking comes first: a piece that is full may end the task here and now.
+  if (connection.payloadFinal) requestData(connection, task);
+  if (piece !== null) connection.host.processor.pieceFilled(piece);
 }
 
 function endBurst(task: IscsiTask, piece: Piece): void {
