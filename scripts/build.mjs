@@ -16,13 +16,13 @@ export function run(command, ...parameters) {
   return status ?? 1;
 }
 
-/** Runs a command that the rest depends on; ends the process when it fails. */
-function require(command, ...parameters) {
+/** Runs a command that the rest depends on. When it fails the process ends with 1, and `lastLine` on standard output. */
+function require(lastLine, command, ...parameters) {
   const status = run(command, ...parameters);
-  if (status !== 0) {
-    process.stderr.write(`${command} ${parameters.join(' ')} failed with status ${status}\n`);
-    process.exit(1);
-  }
+  if (status === 0) return;
+  process.stderr.write(`failed with status ${status}: ${command} ${parameters.join(' ')}\n`);
+  process.stdout.write(lastLine);
+  process.exit(1);
 }
 
 /** When a file was last changed; 0 when there is none. */
@@ -40,21 +40,21 @@ function newest(folder) {
   return latest;
 }
 
-/** `npm ci`, when node_modules is missing or older than the lock file. */
-export function installIfStale() {
+/** `npm ci`, when node_modules is missing or older than the lock file. See {@link require} for `lastLine`. */
+export function installIfStale(lastLine = '') {
   const installed = changed(`${TOP}/node_modules/.package-lock.json`);
-  if (installed === 0 || installed < changed(`${TOP}/package-lock.json`)) require('npm', 'ci');
+  if (installed === 0 || installed < changed(`${TOP}/package-lock.json`)) require(lastLine, 'npm', 'ci');
 }
 
-/** Compiles, when dist/ is missing or older than what it is made of. */
-export function buildIfStale() {
-  installIfStale();
+/** Installs if needed, and compiles when dist/ is missing or older than what it is made of. */
+export function buildIfStale(lastLine = '') {
+  installIfStale(lastLine);
   const stamp = `${TOP}/dist/.built`;
   const sources = ['src', 'workers', 'bench'].map((folder) => newest(`${TOP}/${folder}`));
   const latest = Math.max(...sources, changed(`${TOP}/tsconfig.json`), changed(`${TOP}/package-lock.json`));
   if (changed(stamp) > latest) return;
   const begun = new Date();
-  require(process.execPath, `${TOP}/node_modules/typescript/bin/tsc`, '-p', 'tsconfig.json');
+  require(lastLine, 'node_modules/.bin/tsc', '-p', 'tsconfig.json');
   // As old as the build's beginning: what changes while it runs is built the next time.
   writeFileSync(stamp, '');
   utimesSync(stamp, begun, begun);

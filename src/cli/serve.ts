@@ -16,6 +16,8 @@ export interface ServeOptions {
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** Ctrl-C under npm arrives twice, from the terminal and from npm. What follows this soon is the same wish, not impatience. */
+const SAME_SIGNAL_MS = 500;
 
 /** Watches for reasons to end. A second signal ends the process on the spot, as if nobody had caught it. */
 class Ending implements Disposable {
@@ -23,7 +25,8 @@ class Ending implements Disposable {
   readonly reason: Promise<ExitCode>;
   readonly #log: Logger;
   #resolve!: (code: ExitCode) => void;
-  #signalled = false;
+  /** When the first signal came. */
+  #signalledAt: number | null = null;
 
   constructor(log: Logger) {
     this.#log = log;
@@ -41,14 +44,16 @@ class Ending implements Disposable {
   };
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
-    if (this.#signalled) {
+    const now = performance.now();
+    if (this.#signalledAt !== null && now - this.#signalledAt < SAME_SIGNAL_MS) return;
+    if (this.#signalledAt !== null) {
       this.#log.warn({ signal }, 'second signal: ending at once');
       this[Symbol.dispose]();
       // Not process.exit, which waits for threads that may be waiting in the kernel.
       process.kill(process.pid, signal);
       return;
     }
-    this.#signalled = true;
+    this.#signalledAt = now;
     this.#log.info({ signal }, 'stopping; a second signal ends at once');
     this.#resolve(ExitCode.fine);
   };

@@ -49,8 +49,13 @@ describe('serve', () => {
     const stopped = deferred();
     target.stop = () => stopped.promise;
     const { code, signal } = await start(QUIET, target);
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(1000);
+    signal();
+    // npm passes on what the terminal has sent already.
+    clock.mockReturnValue(1020);
     signal();
     expect(kill).not.toHaveBeenCalled();
+    clock.mockReturnValue(3000);
     signal();
     expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, 'SIGTERM');
     stopped.resolve();
