@@ -22,6 +22,12 @@ export interface CommandServices {
   write(piece: Piece, unit: LogicalUnit): void;
   sync(piece: Piece, unit: LogicalUnit): void;
   clear(piece: Piece, unit: LogicalUnit, deallocate: boolean): void;
+  /**
+   * The unit's turn for commands that read, change and write back blocks. False: it is another's; then `yield`, and it is this task's
+   * when the command is resumed. It ends with `unlock`, or with the task.
+   */
+  lock(task: Task): boolean;
+  unlock(task: Task): void;
   /** The units this nexus sees, for REPORT LUNS: `task.nexus.luns`. */
 }
 
@@ -43,4 +49,9 @@ export interface ColdCommand {
    * there, `task.dataLength` bytes of it. Ends by returning; a failure is set with `fail(task, …)` from sense.ts first.
    */
   run(task: Task, services: CommandServices): Generator<void, void, number> | void;
+  /**
+   * streamOut only, where `run` comes first and just judges: takes one piece of the data, whole, in order and one at a time. The bytes are
+   * at `piece.at`, the place they are for is `piece.offset`; own pieces have been given back when it ends.
+   */
+  piece?(task: Task, piece: Piece, services: CommandServices): Generator<void, void, number>;
 }

@@ -3,6 +3,7 @@
 
 import type { Backend } from '../backend/backend.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
+import { Exclusion } from './exclusion.ts';
 import type { Nexus } from './nexus.ts';
 import { AdditionalSense } from './sense.ts';
 import { Attribute, type Piece, type Task } from './task.ts';
@@ -27,6 +28,8 @@ export class LogicalUnit {
   readonly attentions = new Map<Nexus, number[]>();
   /** Who holds the medium in its place (PREVENT ALLOW MEDIUM REMOVAL): while anyone does, it can't be ejected or loaded. */
   readonly preventers = new Set<Nexus>();
+  /** Whose turn it is to read, change and write back. */
+  readonly exclusion = new Exclusion();
 
   constructor(snapshot: UnitSnapshot, backend: Backend<Piece>) {
     this.snapshot = snapshot;

@@ -59,7 +59,7 @@ export class Processor implements CommandServices {
     if (task.command === null) return;
     task.movement = task.command.movement;
     task.transferLength = task.command.length(task);
-    if (task.transferLength <= SLOT_BYTES_MAX) return;
+    if (task.transferLength <= SLOT_BYTES_MAX || task.movement === Movement.streamOut) return;
     if (task.movement === Movement.listOut && task.status === Status.GOOD) {
       fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
     }
@@ -104,18 +104,14 @@ export class Processor implements CommandServices {
         else this.#pumpRead(task, unit!);
         return;
       case Movement.streamOut:
+        // A command that takes its data in pieces looks at the rest first.
+        if (task.command !== null) task.command.run(task, this);
+        if (task.moveLength === 0 || task.status !== Status.GOOD) this.settle(task);
+        else this.#wantData(task);
+        return;
       case Movement.listOut:
-        if (task.moveLength === 0) {
-          if (task.command === null) this.finish(task);
-          else this.#run(task);
-          return;
-        }
-        // Asking comes first: a piece that is full may end the task here and now.
-        {
-          const first = task.firstPiece;
-          this.#events.dataWanted(task);
-          if (first !== null) this.pieceFilled(first);
-        }
+        if (task.moveLength === 0) this.#run(task);
+        else this.#wantData(task);
         return;
       case Movement.replyIn:
         if (this.#takeReplySlot(task)) this.#run(task);
@@ -124,6 +120,13 @@ export class Processor implements CommandServices {
       default:
         this.#run(task);
     }
+  }
+
+  /** Asking comes first: a piece that is full may end the task here and now. */
+  #wantData(task: Task): void {
+    const first = task.firstPiece;
+    this.#events.dataWanted(task);
+    if (first !== null) this.pieceFilled(first);
   }
 
   /** The memory for a reply; false when there is none now. */
@@ -149,7 +152,7 @@ export class Processor implements CommandServices {
       return null;
     }
     const piece = this.#addPiece(task, slot, length);
-    if (task.command === null) piece.offset = task.lba * task.unit!.blockSize + task.assigned;
+    if (task.movement === Movement.streamOut) piece.offset = task.lba * task.unit!.blockSize + task.assigned;
     piece.durable = task.durable;
     task.assigned += length;
     return piece;
@@ -164,14 +167,16 @@ export class Processor implements CommandServices {
   pieceFilled(piece: Piece): void {
     const task = piece.task!;
     if (!task.started || piece.received < piece.length || piece.inFlight || task.status !== Status.GOOD) return;
-    if (task.command !== null) {
+    if (task.command === null) {
+      this.#dispatch(task, piece);
+      task.unit!.backend.write(piece);
+    } else if (task.movement === Movement.streamOut) {
+      this.#takePieces(task);
+    } else {
       task.at = piece.at;
       task.dataLength = piece.length;
       this.#run(task);
-      return;
     }
-    this.#dispatch(task, piece);
-    task.unit!.backend.write(piece);
   }
 
   /** streamIn: the piece's bytes are queued for sending; its slot comes back through the engine. Allocates nothing. */
@@ -221,8 +226,10 @@ export class Processor implements CommandServices {
     assert(task.piecesInFlight === 0, 'processor: a task ends after its operations');
     this.#waiting.remove(task);
     while (task.firstPiece !== null) this.#dropFirst(task);
+    while (task.ownPieces !== null) this.freePiece(task.ownPieces);
     task.completed = true;
     const unit = task.unit;
+    if (task.excludes) this.unlock(task);
     if (!task.inSet || unit === null) {
       this.#events.complete(task);
       return;
@@ -270,23 +277,33 @@ export class Processor implements CommandServices {
   // CommandServices
 
   takePiece(task: Task, length: number): Piece | null {
-    if (length === 0) return this.#addPiece(task, NONE, 0);
-    const slot = this.#engine.slab.takeSlot(length);
-    return slot === NONE ? null : this.#addPiece(task, slot, length);
+    const slot = length === 0 ? NONE : this.#engine.slab.takeSlot(length);
+    if (slot === NONE && length !== 0) return null;
+    const piece = this.#makePiece(task, slot, length);
+    piece.next = task.ownPieces;
+    task.ownPieces = piece;
+    return piece;
   }
 
   freePiece(piece: Piece): void {
     const task = piece.task!;
-    let previous: Piece | null = null;
-    for (let at = task.firstPiece; at !== piece; at = at!.next) previous = at;
-    if (previous === null) {
-      this.#dropFirst(task);
-      return;
+    if (task.ownPieces === piece) {
+      task.ownPieces = piece.next;
+    } else {
+      let previous = task.ownPieces!;
+      while (previous.next !== piece) previous = previous.next!;
+      previous.next = piece.next;
     }
-    previous.next = piece.next;
-    if (task.lastPiece === piece) task.lastPiece = previous;
-    task.pieceCount--;
     this.#release(piece);
+  }
+
+  lock(task: Task): boolean {
+    return task.unit!.exclusion.enter(task);
+  }
+
+  unlock(task: Task): void {
+    const next = task.unit!.exclusion.leave(task);
+    if (next !== null) this.#stepDone(next, 0);
   }
 
   read(piece: Piece, unit: LogicalUnit): void {
@@ -341,7 +358,7 @@ export class Processor implements CommandServices {
   }
 
   #pieceWritten(task: Task, piece: Piece): void {
-    this.freePiece(piece);
+    this.#drop(task, piece);
     if (task.firstPiece === null && task.assigned === task.moveLength) this.finish(task);
   }
 
@@ -354,26 +371,45 @@ export class Processor implements CommandServices {
       return;
     }
     task.steps = steps;
-    this.#resume(task, 0);
+    if (this.#resume(task, 0)) this.finish(task);
   }
 
-  /** Runs the command up to its next wait. An operation may end before the command has yielded: `stepErrno` remembers it. */
-  #resume(task: Task, errno: number): void {
+  /** streamOut: hands the command the pieces that are full, in order and one at a time. */
+  #takePieces(task: Task): void {
+    while (task.steps === null) {
+      const piece = task.firstPiece;
+      if (task.aborted || task.status !== Status.GOOD || (piece === null && task.assigned === task.moveLength)) {
+        this.settle(task);
+        return;
+      }
+      if (piece === null || piece.received < piece.length) return;
+      task.steps = task.command!.piece!(task, piece, this);
+      if (this.#resume(task, 0)) this.#pieceTaken(task);
+    }
+  }
+
+  #pieceTaken(task: Task): void {
+    task.steps = null;
+    this.#dropFirst(task);
+  }
+
+  /**
+   * Runs the command up to its next wait; true when it has ended. An operation may end before the command has yielded:
+   * `stepErrno` remembers it.
+   */
+  #resume(task: Task, errno: number): boolean {
     const steps = task.steps!;
     let result = errno;
     task.pumping = true;
     for (;;) {
       task.stepErrno = PENDING;
       const { done } = steps.next(result);
-      if (done === true) {
+      if (done === true || task.stepErrno === PENDING) {
         task.pumping = false;
-        this.finish(task);
-        return;
+        return done === true;
       }
-      if (task.stepErrno === PENDING) break;
       result = task.stepErrno;
     }
-    task.pumping = false;
   }
 
   #stepDone(task: Task, errno: number): void {
@@ -381,8 +417,16 @@ export class Processor implements CommandServices {
       task.stepErrno = errno;
       return;
     }
-    if (task.aborted) this.settle(task);
-    else this.#resume(task, errno);
+    if (task.aborted) {
+      this.settle(task);
+    } else if (this.#resume(task, errno)) {
+      if (task.movement !== Movement.streamOut) {
+        this.finish(task);
+        return;
+      }
+      this.#pieceTaken(task);
+      this.#takePieces(task);
+    }
   }
 
   /** Starts what an ORDERED task held back. From the front each time: a task that starts may end at once, and others with it. */
@@ -405,7 +449,17 @@ export class Processor implements CommandServices {
     this.operationsInFlight++;
   }
 
+  /** A piece of the task's data. */
   #addPiece(task: Task, slot: number, length: number): Piece {
+    const piece = this.#makePiece(task, slot, length);
+    if (task.lastPiece === null) task.firstPiece = piece;
+    else task.lastPiece.next = piece;
+    task.lastPiece = piece;
+    task.pieceCount++;
+    return piece;
+  }
+
+  #makePiece(task: Task, slot: number, length: number): Piece {
     const slab = this.#engine.slab;
     const piece = this.#pieces.take();
     piece.task = task;
@@ -414,11 +468,20 @@ export class Processor implements CommandServices {
     piece.address = slab.base + piece.at;
     piece.start = task.assigned;
     piece.length = length;
-    if (task.lastPiece === null) task.firstPiece = piece;
-    else task.lastPiece.next = piece;
-    task.lastPiece = piece;
-    task.pieceCount++;
     return piece;
+  }
+
+  #drop(task: Task, piece: Piece): void {
+    let previous: Piece | null = null;
+    for (let at = task.firstPiece; at !== piece; at = at!.next) previous = at;
+    if (previous === null) {
+      this.#dropFirst(task);
+      return;
+    }
+    previous.next = piece.next;
+    if (task.lastPiece === piece) task.lastPiece = previous;
+    task.pieceCount--;
+    this.#release(piece);
   }
 
   #dropFirst(task: Task): void {

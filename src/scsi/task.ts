@@ -120,6 +120,10 @@ export class Task {
   /** Pieces in the chain, and those among them the backend has not answered for. */
   pieceCount = 0;
   piecesInFlight = 0;
+  /** Pieces of the command's own operations, newest first. */
+  ownPieces: Piece | null = null;
+  /** Has the unit's turn for read-modify-write commands, or waits for it. */
+  excludes = false;
   /** Waits in the queue for I/O memory, and who waits behind it. */
   waiting = false;
   nextWaiting: Task | null = null;
@@ -182,6 +186,8 @@ export class Task {
     this.receiving = false;
     this.pumping = false;
     this.pieceCount = 0;
+    this.ownPieces = null;
+    this.excludes = false;
     this.piecesInFlight = 0;
     this.waiting = false;
     this.nextWaiting = null;
