@@ -2,7 +2,7 @@
 // The client is fio with the libiscsi engine, so that all peers are measured with the same eyes.
 
 import { execFileSync } from 'node:child_process';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { findFio } from '../test/support/fio.ts';
 import { succeed } from '../test/support/run.ts';
 import { Scratch } from '../test/support/scratch.ts';
@@ -24,6 +24,8 @@ function describeMachine(fioPath: string): Record<string, string | number> {
   return {
     machine: `${all[0]?.model.trim()}, ${all.length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     kernel: release(),
+    // Whoever else is at work here: with two cores a load of 1 before the start spoils most figures.
+    load: loadavg()[0]!.toFixed(1),
     node: process.version,
     fio: execFileSync(fioPath, ['--version'], { encoding: 'utf8' }).trim(),
     date: new Date().toISOString(),

@@ -50,7 +50,8 @@ export function installIfStale(lastLine = '') {
 export function buildIfStale(lastLine = '') {
   installIfStale(lastLine);
   const stamp = `${TOP}/dist/.built`;
-  const sources = ['src', 'workers', 'bench'].map((folder) => newest(`${TOP}/${folder}`));
+  // bench/ is compiled with what it uses of test/support.
+  const sources = ['src', 'workers', 'bench', 'test/support'].map((folder) => newest(`${TOP}/${folder}`));
   const latest = Math.max(...sources, changed(`${TOP}/tsconfig.json`), changed(`${TOP}/package-lock.json`));
   if (changed(stamp) > latest) return;
   const begun = new Date();
