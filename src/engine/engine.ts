@@ -38,6 +38,18 @@ export interface EngineEvents {
   tick(): void;
 }
 
+/** Hears of the end of operations after the consumer has failed: lets everything go. */
+export const NOBODY: EngineEvents = {
+  received: (_socket, _at, length) => length,
+  receivedInto: () => {},
+  released: () => {},
+  ended: () => {},
+  closed: () => {},
+  fileDone: () => {},
+  woken: () => {},
+  tick: () => {},
+};
+
 /** How a file range gives its blocks back or turns to zeroes. */
 export const RangeMode = {
   /** Deallocate; reads as zeroes afterwards. */

@@ -11,7 +11,7 @@ import { addressOf, PageMemory } from '../kernel/memory.ts';
 import { Operation, SyncFlag, TransferFlag } from '../kernel/sqe.ts';
 import { REGISTERED_BUFFER_BYTES_MAX, Uring, type UringMode } from '../kernel/uring.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
-import { type Address, type Engine, type EngineEvents, RangeMode, type SocketHandle } from './engine.ts';
+import { type Address, type Engine, type EngineEvents, NOBODY, RangeMode, type SocketHandle } from './engine.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
 import type { Slab } from './slab.ts';
 import { UringSockets } from './uring-sockets.ts';
@@ -52,18 +52,6 @@ const WAKE_COUNT_BYTES = 8;
 
 /** Operations that the engine can't do without; all of them are in Linux 5.7. */
 export const REQUIRED_OPERATIONS: readonly Operation[] = Object.values(Operation);
-
-/** Hears of the end of operations after the consumer has failed: lets everything go. */
-const NOBODY: EngineEvents = {
-  received: (_socket, _at, length) => length,
-  receivedInto: () => {},
-  released: () => {},
-  ended: () => {},
-  closed: () => {},
-  fileDone: () => {},
-  woken: () => {},
-  tick: () => {},
-};
 
 /** See the head of this file. Belongs to the thread that made it. */
 export class UringEngine implements Engine, CompletionHandler {

@@ -78,7 +78,7 @@ export class UringReceiver {
       if (socket.wanted) this.#offer(socket);
     } else {
       this.releaseBuffer(socket);
-      this.#receivedNothing(socket, -result);
+      this.#receivedNothing(socket, Math.abs(result));
     }
   }
 
@@ -94,7 +94,7 @@ export class UringReceiver {
       socket.placed += result;
     } else if (-result !== Errno.EINTR && -result !== Errno.EAGAIN) {
       socket.receive = ReceiveState.idle;
-      this.#table.end(socket, -result);
+      this.#table.end(socket, Math.abs(result));
       return;
     }
     if (socket.placed < socket.placeLength) {

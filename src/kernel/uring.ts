@@ -221,13 +221,14 @@ export class Uring {
     const tail = Atomics.load(words, this.#cqTail);
     let head = this.#head;
     const count = (tail - head) | 0;
-    this.inFlight -= count;
     while (head !== tail) {
       const at = this.#cqes + ((head & this.#cqMask) << 2);
       head = (head + 1) | 0;
+      // Before the call: a completion is passed on once, even if the handler throws.
+      this.#head = head;
+      this.inFlight--;
       handler.complete(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
     }
-    this.#head = head;
     Atomics.store(words, this.#cqHead, head);
     return count;
   }
