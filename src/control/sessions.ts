@@ -1,18 +1,12 @@
 // Every session there is, on main: who it belongs to, which worker has it, which connections it has.
 // The authority over identities and TSIHs; what a session does is its worker's business.
 
-import type { SessionParameters } from '../pdu/parameters.ts';
-
-/** What makes a session the one it is (an I_T nexus, RFC 7143 §4.4.1): names are normalised, the ISID is 12 hex digits. */
-export interface SessionIdentity {
-  readonly initiatorName: string;
-  readonly isid: string;
-  readonly targetName: string;
-  readonly portalGroupTag: number;
-}
+import type { KnownSession, SessionIdentity, SessionLookup } from '../login/policy.ts';
 
 /** A connection as main knows it. */
 export interface ConnectionEntry {
+  /** That of the hand-off that brought it; 0: main serves it itself (discovery). */
+  readonly id: number;
   readonly cid: number;
   readonly peerAddress: string;
   readonly localAddress: string;
@@ -20,16 +14,18 @@ export interface ConnectionEntry {
 }
 
 /** A session as main knows it. */
-export interface SessionEntry {
-  readonly tsih: number;
-  readonly identity: SessionIdentity;
+export interface SessionEntry extends KnownSession {
   readonly initiatorAlias: string;
-  readonly parameters: SessionParameters;
-  /** Index of its worker. */
+  /** Index of its worker; {@link ON_MAIN} for a discovery session. */
   readonly worker: number;
+  /** Resolves when what is under way for it (the hand-off of a connection, its end) is over: the next step waits for it. */
+  busy: Promise<void>;
   readonly connections: Map<number, ConnectionEntry>;
   readonly since: Date;
 }
+
+/** Discovery sessions are served by main itself. */
+export const ON_MAIN = -1;
 
 const TSIH_MAX = 0xffff;
 
@@ -37,7 +33,7 @@ const keyOf = (identity: SessionIdentity): string =>
   `${identity.initiatorName}\n${identity.isid}\n${identity.targetName}\n${identity.portalGroupTag}`;
 
 /** The sessions of all workers. Single-threaded: main alone touches it. */
-export class Sessions {
+export class Sessions implements SessionLookup {
   readonly #byTsih = new Map<number, SessionEntry>();
   readonly #byIdentity = new Map<string, SessionEntry>();
   #lastTsih = 0;

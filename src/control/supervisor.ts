@@ -101,6 +101,10 @@ export class Supervisor {
     return best;
   }
 
+  isRunning(worker: number): boolean {
+    return this.#links[worker]?.running === true;
+  }
+
   send(worker: number, message: ToWorker): void {
     const link = this.#links[worker]!;
     if (link.running) link.channel.send(message);

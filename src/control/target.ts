@@ -1,9 +1,21 @@
 // The running target on main: what `lunaring serve` starts, watches and stops.
-// What is served is the catalog's, how it is served the workers'.
+// Puts the parts of control/ together and carries the workers' messages to them; what each does is in its own file.
 
+import { fdatasyncSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { LunaringError } from '../base/error.ts';
 import type { Settings } from '../config/settings.ts';
+import { probeEngine } from '../engine/choose.ts';
+import type { AdvertisedPortal, AdvertisedTarget } from '../login/discovery.ts';
+import type { Refusal } from '../login/refusal.ts';
+import type { FromWorker, SharedReset } from '../ring/messages.ts';
+import { Catalog } from './catalog.ts';
+import { Handoffs } from './handoff.ts';
+import type { LoginContext } from './login-connection.ts';
+import { Policy } from './policy.ts';
+import { Portal } from './portal.ts';
+import { Requests } from './requests.ts';
+import { Sessions } from './sessions.ts';
+import { Supervisor } from './supervisor.ts';
 
 /** A portal that is listened on; `port` is the real one where 0 was configured. */
 export interface RunningPortal {
@@ -25,8 +37,193 @@ export interface RunningTarget {
   readonly failed: Promise<Error>;
 }
 
+/** Sessions that are asked to log out have this long before they are ended. */
+const DRAIN_GRACE_MS = 5000;
+const MIB = 1024 * 1024;
+
 /** Starts serving. Throws ConfigurationError for what the settings say, LunaringError for what the machine does not allow. */
 export async function startTarget(settings: Settings, log: Logger): Promise<RunningTarget> {
-  log.debug({ portals: settings.portals.length }, 'starting');
-  throw new LunaringError('LUNARING_INCOMPLETE', 'the data plane is not part of this build');
+  const target = new Target(settings, log);
+  try {
+    await target.start();
+  } catch (error) {
+    await target.abandon();
+    throw error;
+  }
+  return target;
+}
+
+class Target implements RunningTarget {
+  readonly engine: string;
+  readonly engineReason: string;
+  readonly workers: number;
+  readonly failed: Promise<Error>;
+  readonly #settings: Settings;
+  readonly #log: Logger;
+  readonly #catalog: Catalog;
+  readonly #sessions = new Sessions();
+  readonly #requests = new Requests();
+  readonly #policy: Policy;
+  readonly #supervisor: Supervisor;
+  readonly #handoffs: Handoffs;
+  readonly #portals: readonly Portal[];
+  #fail!: (error: Error) => void;
+
+  constructor(settings: Settings, log: Logger) {
+    this.#settings = settings;
+    this.#log = log;
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+    const { tuning } = settings;
+    const { engine, reason } = probeEngine(tuning.engine);
+    this.engine = engine;
+    this.engineReason = reason;
+    this.workers = tuning.workers;
+    log.info({ engine }, `engine: ${reason}`);
+    this.#catalog = new Catalog(settings);
+    for (const path of this.#catalog.created) log.info({ path }, 'made a file that was missing, sparse');
+    const supervisorOptions = {
+      workers: tuning.workers,
+      engine,
+      slabBytes: tuning.slabMiB * MIB,
+      cpus: tuning.cpus,
+    };
+    this.#supervisor = new Supervisor(
+      supervisorOptions,
+      {
+        message: (worker, message) => this.#takeMessage(worker, message),
+        started: (worker) => this.#introduce(worker),
+        lost: (worker, error) => this.#workerLost(worker, error),
+        hopeless: (error) => this.#fail(error),
+      },
+      log,
+    );
+    this.#policy = new Policy(settings, this.#catalog, this.#sessions, () => this.#pendingLogins());
+    this.#handoffs = new Handoffs({
+      settings,
+      catalog: this.#catalog,
+      sessions: this.#sessions,
+      supervisor: this.#supervisor,
+      requests: this.#requests,
+      portalsOf: (name) => this.#portalsOf(name),
+      log,
+    });
+    const context: LoginContext = {
+      policy: this.#policy,
+      sessions: this.#sessions,
+      loginTimeoutMs: tuning.loginTimeoutMs,
+      targets: () => this.#advertised(),
+      handOver: (candidate) => this.#handoffs.take(candidate),
+      refused: (refusal) => this.#logRefusal(refusal),
+      log,
+    };
+    this.#portals = settings.portals.map((portal) => new Portal(portal, context));
+  }
+
+  get portals(): readonly RunningPortal[] {
+    return this.#portals.map(({ settings: { address, tag }, port }) => ({ address, port, tag }));
+  }
+
+  async start(): Promise<void> {
+    await this.#supervisor.start();
+    for (const portal of this.#portals) await portal.listen();
+  }
+
+  /** What was started of a start that failed ends. */
+  async abandon(): Promise<void> {
+    await Promise.all(this.#portals.map((portal) => portal.close()));
+    await this.#supervisor.stop(0);
+    this.#catalog.close();
+  }
+
+  async stop(): Promise<void> {
+    this.#policy.draining = 'the target is stopping';
+    await this.#supervisor.stop(DRAIN_GRACE_MS);
+    await Promise.all(this.#portals.map((portal) => portal.close()));
+    for (const { backend, readOnly, targetName, lun } of this.#catalog.units) {
+      if (backend.kind !== 'file' || readOnly) continue;
+      try {
+        fdatasyncSync(backend.fd);
+      } catch (error) {
+        this.#log.error({ err: error, targetName, lun, path: backend.path }, 'what was written last may not be on the disk');
+      }
+    }
+    this.#catalog.close();
+  }
+
+  // Workers
+
+  /** A worker that has just started learns of every unit. */
+  #introduce(worker: number): void {
+    for (const [handle, memory] of this.#catalog.memories) this.#supervisor.sendBuffer(worker, { handle, memory });
+    for (const unit of this.#catalog.units) this.#supervisor.send(worker, { type: 'unit', unit });
+  }
+
+  #takeMessage(worker: number, message: FromWorker): void {
+    switch (message.type) {
+      case 'ready':
+        this.#log.info({ worker }, `worker: ${message.description}`);
+        return;
+      case 'accepted':
+      case 'refused':
+        this.#handoffs.answered(message);
+        return;
+      case 'connectionEnded':
+        this.#handoffs.connectionEnded(message.tsih, message.cid, message.id);
+        return;
+      case 'reset':
+        void this.#reset(worker, message.request, message.reset);
+        return;
+      case 'done':
+        this.#requests.done(worker, message.request);
+        return;
+      case 'log':
+        this.#log[message.level]({ worker, ...message.fields }, message.message);
+    }
+  }
+
+  /** A reset reaches every worker before the one that asked hears that it is done. */
+  async #reset(asker: number, askersRequest: number, reset: SharedReset): Promise<void> {
+    const supervisor = this.#supervisor;
+    await this.#requests.ask(supervisor.running(), (worker, request) =>
+      supervisor.send(worker, { type: 'reset', request, reset }),
+    );
+    supervisor.send(asker, { type: 'resetDone', request: askersRequest });
+  }
+
+  #workerLost(worker: number, error: Error): void {
+    const lost = this.#sessions.removeWorker(worker);
+    this.#log.error({ worker, err: error, sessions: lost.length }, 'a worker failed; its sessions are gone');
+    this.#handoffs.lost(worker);
+    this.#requests.lost(worker);
+  }
+
+  // Login
+
+  #pendingLogins(): number {
+    return this.#portals.reduce((sum, portal) => sum + portal.pendingLogins, 0);
+  }
+
+  #portalsOf(targetName: string): AdvertisedPortal[] {
+    const groups = this.#catalog.find(targetName)?.settings.portalGroups ?? [];
+    return this.portals
+      .filter(({ tag }) => groups.includes(tag))
+      .map(({ address, port, tag }) => ({ address, port, portalGroupTag: tag }));
+  }
+
+  #advertised(): AdvertisedTarget[] {
+    return this.#catalog.targets.map(({ name, settings }) => ({
+      name,
+      acl: settings.acl,
+      portals: this.#portalsOf(name),
+    }));
+  }
+
+  #logRefusal(refusal: Refusal): void {
+    const { status, name, rule, received, expected, cause, ...rest } = refusal;
+    const fields = { status, name, rule, received, expected, ...rest, ...(cause === undefined ? {} : { err: cause }) };
+    // Class 3 is our own trouble, everything else the initiator's.
+    this.#log[status.startsWith('03') ? 'error' : 'warn'](fields, `login refused with ${status} ${name}: ${received}`);
+  }
 }

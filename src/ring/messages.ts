@@ -70,6 +70,8 @@ export interface Handoff {
   readonly finalResponse: string;
   /** Bytes that had arrived behind the final Login Request, in base64. */
   readonly received: string;
+  /** The connection joins a session that its worker must still have. */
+  readonly joins: boolean;
   /** Commands that one session may have outstanding. */
   readonly queueDepth: number;
   /** After this long without a PDU, ask with a NOP-In; after as long again, drop the connection. 0: never. */
@@ -107,6 +109,14 @@ export type ToWorker =
   | { readonly type: 'resetDone'; readonly request: number }
   /** Ends one session (reinstatement, administration): tasks aborted first; answer with `done`. */
   | { readonly type: 'endSession'; readonly request: number; readonly tsih: number; readonly reason: string }
+  /** Ends one connection (its CID logs in anew, or main gave up on it): answer with `done`. */
+  | {
+      readonly type: 'endConnection';
+      readonly request: number;
+      readonly tsih: number;
+      readonly cid: number;
+      readonly reason: string;
+    }
   /** Ask every initiator to log out (Async Message), then end what is left after `graceMs`, finish I/O, sync, return. */
   | { readonly type: 'stop'; readonly graceMs: number };
 
@@ -115,8 +125,10 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly engine: string; readonly description: string }
   | { readonly type: 'accepted'; readonly id: number }
   | { readonly type: 'refused'; readonly id: number; readonly reason: RefusalReason; readonly detail: string }
+  /** `id` is that of the hand-off that brought the connection. */
   | {
       readonly type: 'connectionEnded';
+      readonly id: number;
       readonly tsih: number;
       readonly cid: number;
       readonly reason: string;

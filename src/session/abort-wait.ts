@@ -12,7 +12,7 @@ export class AbortWait {
     this.#then = then;
   }
 
-  /** One more task is being aborted. */
+  /** One more task (or connection, with its tasks) is being ended. */
   add(): void {
     this.#left++;
   }

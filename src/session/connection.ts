@@ -10,6 +10,7 @@ import { IMMEDIATE_BIT, OPCODE_MASK, Opcode, opcodeName } from '../pdu/opcode.ts
 import { type ConnectionParameters, Digest } from '../pdu/parameters.ts';
 import { Counter } from '../ring/counters.ts';
 import type { Piece } from '../scsi/task.ts';
+import { AbortWait } from './abort-wait.ts';
 import { commandHeader, commandPayload } from './command.ts';
 import { controlPayload } from './control-pdu.ts';
 import { dataOutHeader, dataOutPayload } from './data-out.ts';
@@ -47,6 +48,8 @@ export class Connection {
   readonly engine: Engine;
   readonly socket: SocketHandle;
   readonly cid: number;
+  /** That of the hand-off that brought it. */
+  readonly id: number;
   readonly peerAddress: string;
   readonly view: DataView;
   readonly bytes: Uint8Array;
@@ -79,23 +82,28 @@ export class Connection {
   payloadFinal = false;
   /** The slot that a control PDU's data goes to. */
   payloadSlot: number = NONE;
+  /** Why it closes once its tasks have ended; empty: it does not. */
+  finishing = '';
   /** A text exchange that is not over. */
   textExchange: TextExchange | null = null;
   /** Memory with the engine, waiting to be sent. */
   #unsent = 0;
   #throttled = false;
+  /** Who waits for the end of the connection. */
+  readonly #closeWaits: AbortWait[] = [];
 
   constructor(
     host: SessionHost,
     session: Session,
     socket: SocketHandle,
-    options: { cid: number; statSN: number; peerAddress: string; parameters: ConnectionParameters; cell: number },
+    options: { id: number; cid: number; statSN: number; peerAddress: string; parameters: ConnectionParameters; cell: number },
   ) {
     this.host = host;
     this.session = session;
     this.engine = host.engine;
     this.socket = socket;
     this.cid = options.cid;
+    this.id = options.id;
     this.peerAddress = options.peerAddress;
     this.view = host.engine.slab.view;
     this.bytes = host.engine.slab.bytes;
@@ -271,22 +279,23 @@ export class Connection {
   writeStatSN(at: number): void {
     this.view.setUint32(at + 24, this.statSN);
     this.statSN = (this.statSN + 1) >>> 0;
-    this.#writeWindow(at);
+    this.writeWindow(at);
   }
 
   /** Writes the next StatSN without using it up (R2T, NOP-In of our own). */
   writeNextStatSN(at: number): void {
     this.view.setUint32(at + 24, this.statSN);
-    this.#writeWindow(at);
+    this.writeWindow(at);
   }
 
   /** Data-In without status: the StatSN field is reserved. */
   writeNoStatSN(at: number): void {
     this.view.setUint32(at + 24, 0);
-    this.#writeWindow(at);
+    this.writeWindow(at);
   }
 
-  #writeWindow(at: number): void {
+  /** ExpCmdSN and MaxCmdSN. */
+  writeWindow(at: number): void {
     const window = this.session.window;
     this.view.setUint32(at + 28, window.expCmdSN);
     this.view.setUint32(at + 32, window.maxCmdSN);
@@ -363,12 +372,40 @@ export class Connection {
     this.engine.close(this.socket, false);
   }
 
+  /** As `close`; `wait` hears when connection and tasks are gone. */
+  closeThen(reason: string, wait: AbortWait): void {
+    wait.add();
+    this.#closeWaits.push(wait);
+    this.close(reason);
+  }
+
   /** The engine has let go of the socket: nothing is being received, so every task can end. */
   socketClosed(): void {
     this.state = ConnectionState.closed;
     if (this.payloadTask !== null) this.payloadTask.receiving = false;
     this.dropPayloadSlot();
-    this.session.abortConnection(this, () => this.host.connectionClosed(this));
+    this.session.abortConnection(this, () => {
+      this.host.connectionClosed(this);
+      for (const wait of this.#closeWaits) wait.taskEnded();
+    });
+  }
+
+  /**
+   * The target stops: what the disks have begun is finished and answered, what waits for more data from the initiator is given up, and
+   * then the connection closes.
+   */
+  finish(reason: string): void {
+    if (this.state !== ConnectionState.open || this.finishing !== '') return;
+    this.finishing = reason;
+    this.stopReading();
+    const wait = new AbortWait(() => {});
+    this.session.abortTasks((task) => task.connection === this && task.piecesInFlight === 0, wait);
+    this.taskEnded();
+  }
+
+  /** A task has gone. */
+  taskEnded(): void {
+    if (this.finishing !== '' && this.firstTask === null) this.leave(this.finishing);
   }
 
   /** A logout is under way: whatever the peer still sends is dropped. */

@@ -23,7 +23,7 @@ import type { Piece, Task } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
 import { announceSessionDrop, askForLogout } from './async-message.ts';
 import { CmdWindow } from './cmd-window.ts';
-import { Connection, ConnectionState } from './connection.ts';
+import { Connection } from './connection.ts';
 import { sendPiece } from './data-in.ts';
 import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
@@ -190,6 +190,9 @@ export class SessionHost implements EngineEvents, TaskEvents {
       case 'endSession':
         this.#endSession(message.tsih, message.reason, message.request);
         return;
+      case 'endConnection':
+        this.#endConnection(message.tsih, message.cid, message.reason, message.request);
+        return;
       case 'stop':
         this.#stop(message.graceMs);
     }
@@ -202,6 +205,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
     const response = Buffer.from(handoff.finalResponse, 'base64');
     const received = Buffer.from(handoff.received, 'base64');
     const joined = this.#sessions.get(handoff.tsih) ?? null;
+    if (handoff.joins && joined === null) return { reason: RefusalReason.session, detail: 'it ended just now' };
     const cell = slab.takeCell();
     const slot = cell === NONE ? NONE : slab.takeSlot(Math.max(response.length, received.length));
     const session = slot === NONE ? null : (joined ?? this.#createSession(handoff));
@@ -213,6 +217,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
     }
     const socket = this.engine.openSocket(handoff.fd);
     const connection = new Connection(this, session, socket, {
+      id: handoff.id,
       cid: handoff.cid,
       statSN: handoff.statSN,
       peerAddress: handoff.peerAddress,
@@ -223,8 +228,11 @@ export class SessionHost implements EngineEvents, TaskEvents {
     session.connections.set(handoff.cid, connection);
     this.counters[Counter.connections]!++;
     this.#uplink({ type: 'accepted', id: handoff.id });
-    slab.bytes.set(response, slab.offsetOf(slot));
-    connection.sendSpan(slab.offsetOf(slot), response.length, slot);
+    const at = slab.offsetOf(slot);
+    slab.bytes.set(response, at);
+    // What a session that has this connection added to it expects is known here alone.
+    connection.writeWindow(at);
+    connection.sendSpan(at, response.length, slot);
     if (received.length !== 0) this.#replay(connection, received);
     this.engine.resumeReceive(socket);
     return null;
@@ -280,6 +288,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
     if (sessionEnded) this.#sessionClosed(session);
     this.#uplink({
       type: 'connectionEnded',
+      id: connection.id,
       tsih: session.tsih,
       cid: connection.cid,
       reason: session.endReason,
@@ -381,16 +390,15 @@ export class SessionHost implements EngineEvents, TaskEvents {
   // Ending
 
   #endSession(tsih: number, reason: string, request: number): void {
-    const done = (): void => this.#uplink({ type: 'done', request });
-    const session = this.#sessions.get(tsih);
-    if (session === undefined) {
-      done();
-      return;
-    }
-    session.abortAll(() => {
-      for (const connection of [...session.connections.values()]) connection.close(reason);
-      done();
-    });
+    const wait = new AbortWait(() => this.#uplink({ type: 'done', request }));
+    for (const connection of this.#sessions.get(tsih)?.connections.values() ?? []) connection.closeThen(reason, wait);
+    wait.seal();
+  }
+
+  #endConnection(tsih: number, cid: number, reason: string, request: number): void {
+    const wait = new AbortWait(() => this.#uplink({ type: 'done', request }));
+    this.#sessions.get(tsih)?.connections.get(cid)?.closeThen(reason, wait);
+    wait.seal();
   }
 
   #stop(graceMs: number): void {
@@ -406,10 +414,10 @@ export class SessionHost implements EngineEvents, TaskEvents {
     if (graceMs === 0) this.#closeAll();
   }
 
-  /** The grace is over: commands under way are finished, everything else ends now. */
+  /** The grace is over: commands that the disks have begun are finished, everything else ends now. */
   #closeAll(): void {
     for (const connection of this.#connections) {
-      if (connection != null && connection.state !== ConnectionState.closed) connection.close('the target is stopping');
+      if (connection != null) connection.finish('the target is stopping');
     }
   }
 }

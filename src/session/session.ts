@@ -180,5 +180,6 @@ export class Session {
     this.host.processor.retire(task);
     this.host.tasks.give(task);
     if (wait !== null) wait.taskEnded();
+    connection.taskEnded();
   }
 }

@@ -1,0 +1,82 @@
+// A portal: one listening address (RFC 7143 §4.1: network portal), and the connections that log in through it.
+// What happens on a connection is login-connection.ts's.
+
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
+import { LunaringError } from '../base/error.ts';
+import type { PortalSettings } from '../config/settings.ts';
+import { LoginConnection, type LoginContext } from './login-connection.ts';
+
+/** Connections that the kernel keeps for us until they are accepted. */
+const BACKLOG = 1024;
+
+/** A listening portal. */
+export class Portal {
+  readonly settings: PortalSettings;
+  readonly #context: LoginContext;
+  readonly #server: Server;
+  readonly #connections = new Set<LoginConnection>();
+
+  constructor(settings: PortalSettings, context: LoginContext) {
+    this.settings = settings;
+    this.#context = context;
+    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket));
+  }
+
+  /** The port it listens on: the real one, where 0 was configured. */
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : this.settings.port;
+  }
+
+  /** Logins under way. */
+  get pendingLogins(): number {
+    let pending = 0;
+    for (const connection of this.#connections) if (!connection.discovering) pending++;
+    return pending;
+  }
+
+  /** Resolves when the portal listens; throws {@link LunaringError} when it can't. */
+  listen(): Promise<void> {
+    const { address, port } = this.settings;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (cause: NodeJS.ErrnoException) => {
+        const reason = cause.code === 'EADDRINUSE' ? 'something listens there already' : cause.message;
+        reject(new LunaringError('LUNARING_PORTAL', `portal ${address} port ${port}: ${reason}`, { cause }));
+      });
+      this.#server.listen({ host: address, port, backlog: BACKLOG }, () => {
+        this.#server.removeAllListeners('error');
+        this.#server.on('error', (error) => this.#context.log.error({ err: error, address, port }, 'portal'));
+        resolve();
+      });
+    });
+  }
+
+  /** Listens no more, and ends what is still in login. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const connection of [...this.#connections]) connection.end('the target has stopped');
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const { remoteAddress, remotePort, localAddress, localPort } = socket;
+    // Gone before it was accepted.
+    if (remoteAddress === undefined || localAddress === undefined) {
+      socket.destroy();
+      return;
+    }
+    const endpoint = {
+      portalGroupTag: this.settings.tag,
+      discovery: this.settings.discovery,
+      localAddress,
+      localPort: localPort ?? this.port,
+      peerAddress: remoteAddress,
+      correlationId: randomBytes(6).toString('hex'),
+    };
+    this.#context.log.debug({ peer: `${remoteAddress}:${remotePort}`, correlationId: endpoint.correlationId }, 'accepted');
+    const connection = new LoginConnection(socket, endpoint, this.#context, () => this.#connections.delete(connection));
+    this.#connections.add(connection);
+  }
+}
