@@ -103,8 +103,10 @@ const redirect = section({
   permanent: describe(flag().default(false), 'Moved for good (0102) rather than for now (0101).'),
 });
 
+const lunNumber = describe(integer(0, limits.LUN_MAX), 'Logical unit number, unique in its target.');
+
+/** What every unit has, whatever it is stored in. */
 const unit = {
-  lun: describe(integer(0, limits.LUN_MAX), 'Logical unit number, unique in its target.'),
   blockSize: describe(oneOf(limits.BLOCK_SIZES, 'bytes').default(512), 'Bytes in a logical block.'),
   readOnly: describe(flag().default(false), 'Refuse every command that would change data.'),
   removable: describe(flag().default(false), 'Report a removable medium that START STOP UNIT can eject.'),
@@ -122,7 +124,7 @@ const unit = {
 };
 
 const fileLun = section({
-  lun: unit.lun,
+  lun: lunNumber,
   backend: describe(z.literal('file').default('file'), 'A file or block device.'),
   path: describe(filePath(), 'Regular file or block device; relative to the configuration file.'),
   size: describe(
@@ -130,39 +132,27 @@ const fileLun = section({
     'Size of a file that is yet to be made (sparse). An existing file must have it, if given.',
   ),
   direct: describe(flag().default(true), 'Bypass the page cache (O_DIRECT).'),
-  blockSize: unit.blockSize,
-  readOnly: unit.readOnly,
-  removable: unit.removable,
-  serial: unit.serial,
-  naa: unit.naa,
+  ...unit,
 });
 
 const memoryLun = section({
-  lun: unit.lun,
+  lun: lunNumber,
   backend: describe(z.literal('memory'), 'A RAM disk.'),
   size: describe(
     size(limits.UNIT_BYTES_MIN, limits.MEMORY_UNIT_BYTES_MAX),
     'Size of the RAM disk; its content ends with the process.',
   ),
-  blockSize: unit.blockSize,
-  readOnly: unit.readOnly,
-  removable: unit.removable,
-  serial: unit.serial,
-  naa: unit.naa,
+  ...unit,
 });
 
 const nullLun = section({
-  lun: unit.lun,
+  lun: lunNumber,
   backend: describe(z.literal('null'), 'Nothing at all: for measuring what everything else costs. In quotes.'),
   size: describe(
     size(limits.UNIT_BYTES_MIN, limits.UNIT_BYTES_MAX),
     'Size that is reported; reads give zeroes, writes are dropped.',
   ),
-  blockSize: unit.blockSize,
-  readOnly: unit.readOnly,
-  removable: unit.removable,
-  serial: unit.serial,
-  naa: unit.naa,
+  ...unit,
 });
 
 const lun = z.discriminatedUnion('backend', [fileLun, memoryLun, nullLun], {
