@@ -37,13 +37,15 @@ export interface BufferParcel {
 async function makeEngine(assignment: WorkerAssignment, events: EngineEvents): Promise<Engine> {
   const plan = { bytes: assignment.slabBytes, receiveBytes: assignment.receiveBytes };
   const counters = new Counters(assignment.counters).block(assignment.index);
+  // Direct I/O wants aligned memory, whoever asks for it.
+  const { pageOffset } = await import('../src/kernel/memory.ts');
+  const slab = new Slab(plan, pageOffset);
   if (assignment.engine === 'uring') {
-    const { pageOffset } = await import('../src/kernel/memory.ts');
     const { UringEngine } = await import('../src/engine/uring-engine.ts');
-    return new UringEngine({ slab: new Slab(plan, pageOffset), events, wakeFd: assignment.wakeFd, counters });
+    return new UringEngine({ slab, events, wakeFd: assignment.wakeFd, counters });
   }
   const { PosixEngine } = await import('../src/engine/posix-engine.ts');
-  const engine = new PosixEngine({ slab: new Slab(plan), events, counters });
+  const engine = new PosixEngine({ slab, events, counters });
   assignment.bell.on('message', () => engine.wake());
   return engine;
 }
