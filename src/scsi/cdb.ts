@@ -96,6 +96,18 @@ export const Cdb16 = layout(16, {
   control: u8(15),
 });
 
+/** The layout of a block command of 10, 12 or 16 bytes, which its group code tells apart. */
+export function blockCdb(cdb: DataView): typeof Cdb10 | typeof Cdb12 | typeof Cdb16 {
+  switch (cdbLength(cdb.getUint8(0))) {
+    case 16:
+      return Cdb16;
+    case 12:
+      return Cdb12;
+    default:
+      return Cdb10;
+  }
+}
+
 /** COMPARE AND WRITE: {@link Cdb16} with a length of one byte. */
 export const CompareAndWriteCdb = layout(16, {
   opcode: u8(0),
@@ -106,6 +118,14 @@ export const CompareAndWriteCdb = layout(16, {
   groupNumber: u8(14),
   control: u8(15),
 });
+
+/** BYTCHK, bits 2-1 of byte 1 of VERIFY and WRITE AND VERIFY: what the blocks are compared with. */
+export const ByteCheck = { nothing: 0b00, data: 0b01, reserved: 0b10, oneBlock: 0b11 } as const;
+
+/** See {@link ByteCheck}. */
+export function byteCheckOf(cdb: DataView): number {
+  return (cdb.getUint8(1) >>> 1) & 0b11;
+}
 
 /** Bits of the flags in byte 1 of block commands of 10, 12 and 16 bytes. */
 export const CdbFlags = {

@@ -4,21 +4,26 @@
 import { readCapacity10, readCapacity16 } from './capacity.ts';
 import { MaintenanceIn, OperationCode, SERVICE_ACTION_MASK, ServiceActionIn16 } from './cdb.ts';
 import type { ColdCommand } from './cold-command.ts';
+import { compareAndWriteCommand } from './compare-and-write.ts';
 import { inquiry } from './inquiry.ts';
+import { getLbaStatus } from './lba-status.ts';
 import { modeSense6, modeSense10 } from './mode-sense.ts';
 import { reportSupportedOperationCodes } from './operation-codes.ts';
+import { orwrite16 } from './orwrite.ts';
 import { reportTargetPortGroups } from './port-groups.ts';
+import { prefetch } from './prefetch.ts';
 import { NO_DATA } from './reply.ts';
 import { reportLuns } from './report-luns.ts';
 import { requestSense } from './request-sense.ts';
 import { failField } from './sense.ts';
 import { preventAllowMediumRemoval, startStopUnit } from './start-stop.ts';
-import { synchronizeCache10, synchronizeCache16 } from './sync-cache.ts';
+import { synchronizeCache } from './sync-cache.ts';
 import type { Task } from './task.ts';
 import { reportSupportedTaskManagementFunctions } from './task-management-report.ts';
 import { testUnitReady } from './test-unit-ready.ts';
 import { unmap } from './unmap.ts';
 import { verifyFor } from './verify.ts';
+import { writeAndVerify } from './write-and-verify.ts';
 import { writeSame10, writeSame16 } from './write-same.ts';
 
 /** The command of the task's CDB, or null when its operation code is none of ours. Allocates nothing. */
@@ -45,9 +50,19 @@ export function commandFor(task: Task): ColdCommand | null {
     case OperationCode.VERIFY_16:
       return verifyFor(task.cdb);
     case OperationCode.SYNCHRONIZE_CACHE_10:
-      return synchronizeCache10;
     case OperationCode.SYNCHRONIZE_CACHE_16:
-      return synchronizeCache16;
+      return synchronizeCache;
+    case OperationCode.PRE_FETCH_10:
+    case OperationCode.PRE_FETCH_16:
+      return prefetch;
+    case OperationCode.COMPARE_AND_WRITE:
+      return compareAndWriteCommand;
+    case OperationCode.ORWRITE_16:
+      return orwrite16;
+    case OperationCode.WRITE_AND_VERIFY_10:
+    case OperationCode.WRITE_AND_VERIFY_12:
+    case OperationCode.WRITE_AND_VERIFY_16:
+      return writeAndVerify;
     case OperationCode.WRITE_SAME_10:
       return writeSame10;
     case OperationCode.WRITE_SAME_16:
@@ -73,6 +88,8 @@ function serviceActionIn16(task: Task): ColdCommand {
   switch (serviceActionOf(task)) {
     case ServiceActionIn16.READ_CAPACITY_16:
       return readCapacity16;
+    case ServiceActionIn16.GET_LBA_STATUS:
+      return getLbaStatus;
     default:
       return unknownServiceAction;
   }

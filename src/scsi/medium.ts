@@ -1,9 +1,19 @@
-// What stands between a command and the medium: is there one, may it be written, do the blocks exist.
+// What stands between a command and the medium: which blocks, is there a medium, may it be written, do the blocks exist.
 // Each check fails the task and returns false; a command asks when it runs, because the answers change.
 
+import { blockCdb } from './cdb.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { AdditionalSense, fail, SenseKey } from './sense.ts';
 import type { Task } from './task.ts';
+
+/** Takes LBA and length out of a block command's CDB; the bytes that they come to. Allocates nothing. */
+export function decodeBlocks(task: Task): number {
+  const { cdb, unit } = task;
+  const { lba, transferLength } = blockCdb(cdb);
+  task.lba = lba.get(cdb, 0);
+  task.blockCount = transferLength.get(cdb, 0);
+  return unit === null ? 0 : task.blockCount * unit.blockSize;
+}
 
 /** Whether the unit can be used at all. Allocates nothing. */
 export function checkReady(task: Task, unit: LogicalUnit): boolean {

@@ -43,23 +43,31 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('25 00 ffffffff 0000 01 00'), // READ CAPACITY(10)
   command('28 18 ffffffff 00 ffff 00'), // READ(10)
   command('2a 18 ffffffff 00 ffff 00'), // WRITE(10)
+  command('2e 12 ffffffff 00 ffff 00'), // WRITE AND VERIFY(10)
   command('2f 16 ffffffff 00 ffff 00'), // VERIFY(10)
+  command('34 00 ffffffff 00 ffff 00'), // PRE-FETCH(10)
   command('35 00 ffffffff 00 ffff 00'), // SYNCHRONIZE CACHE(10)
   command('41 08 ffffffff 00 ffff 00'), // WRITE SAME(10)
   command('42 00 00000000 00 ffff 00', true), // UNMAP
   command('5a 18 ff ff 000000 ffff 00'), // MODE SENSE(10)
   command('88 18 ffffffffffffffff ffffffff 00 00'), // READ(16)
+  command('89 18 ffffffffffffffff 000000 ff 00 00'), // COMPARE AND WRITE
   command('8a 18 ffffffffffffffff ffffffff 00 00'), // WRITE(16)
+  command('8b 18 ffffffffffffffff ffffffff 00 00'), // ORWRITE(16)
+  command('8e 12 ffffffffffffffff ffffffff 00 00'), // WRITE AND VERIFY(16)
   command('8f 16 ffffffffffffffff ffffffff 00 00'), // VERIFY(16)
+  command('90 00 ffffffffffffffff ffffffff 00 00'), // PRE-FETCH(16)
   command('91 00 ffffffffffffffff ffffffff 00 00'), // SYNCHRONIZE CACHE(16)
   command('93 09 ffffffffffffffff ffffffff 00 00'), // WRITE SAME(16)
   command('9e 10 ffffffffffffffff ffffffff 01 00'), // READ CAPACITY(16)
+  command('9e 12 ffffffffffffffff ffffffff 00 00'), // GET LBA STATUS
   command('a0 00 ff 000000 ffffffff 00 00'), // REPORT LUNS
   command('a3 ea 00000000 ffffffff 00 00'), // REPORT TARGET PORT GROUPS
   command('a3 0c 87 ff ffff ffffffff 00 00'), // REPORT SUPPORTED OPERATION CODES
   command('a3 0d 80 000000 ffffffff 00 00'), // REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS
   command('a8 18 ffffffff ffffffff 00 00'), // READ(12)
   command('aa 18 ffffffff ffffffff 00 00'), // WRITE(12)
+  command('ae 12 ffffffff ffffffff 00 00'), // WRITE AND VERIFY(12)
   command('af 16 ffffffff ffffffff 00 00'), // VERIFY(12)
 ];
 

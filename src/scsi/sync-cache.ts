@@ -1,9 +1,8 @@
 // SYNCHRONIZE CACHE(10) and (16) (SBC-4): what was acknowledged is on stable storage afterwards.
 // All of the unit is, whatever range is named: storage below has no smaller unit of it.
 
-import { Cdb10, Cdb16 } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
-import { checkRange, checkReady } from './medium.ts';
+import { checkRange, checkReady, decodeBlocks } from './medium.ts';
 import { NO_DATA } from './reply.ts';
 import { failErrno, setBusy } from './sense.ts';
 import type { Task } from './task.ts';
@@ -21,19 +20,13 @@ export function* synchronize(task: Task, services: CommandServices): Generator<v
   if (errno !== 0) failErrno(task, errno, -1, true);
 }
 
-function run(task: Task, services: CommandServices, lba: number, count: number): Generator<void, void, number> | void {
-  const unit = task.unit!;
-  if (checkReady(task, unit) && checkRange(task, unit, lba, count)) return synchronize(task, services);
-}
-
-export const synchronizeCache10: ColdCommand = {
+export const synchronizeCache: ColdCommand = {
   ...NO_DATA,
-  name: 'SYNCHRONIZE CACHE(10)',
-  run: (task, services) => run(task, services, Cdb10.lba.get(task.cdb, 0), Cdb10.transferLength.get(task.cdb, 0)),
-};
-
-export const synchronizeCache16: ColdCommand = {
-  ...NO_DATA,
-  name: 'SYNCHRONIZE CACHE(16)',
-  run: (task, services) => run(task, services, Cdb16.lba.get(task.cdb, 0), Cdb16.transferLength.get(task.cdb, 0)),
+  name: 'SYNCHRONIZE CACHE',
+  run: (task, services) => {
+    const unit = task.unit!;
+    decodeBlocks(task);
+    if (!checkReady(task, unit) || !checkRange(task, unit, task.lba, task.blockCount)) return;
+    return synchronize(task, services);
+  },
 };

@@ -91,10 +91,21 @@ describe.each(['file', 'memory'] as const)('VERIFY on a %s unit', (kind) => {
     expect(made.run(cdb10(0x20, 0, 1)).sense.slice(-6)).toBe('c00001');
   });
 
-  it('compares nothing when the data are not what the CDB says', () => {
+  it('compares as much as the initiator sends, and longer data than a slot', () => {
     const made = bench();
-    const data = content(made, 0, 1);
-    expect(made.run(cdb10(0x02, 0, 2), { data }).additionalSense).toBe(0x0e03);
+    const data = content(made, 0, 1500);
+    expect(made.run(cdb10(0x02, 0, 1500), { data }).status).toBe(Status.GOOD);
+    expect(made.run(cdb10(0x02, 0, 2000), { data }).status).toBe(Status.GOOD);
+    data[1400 * BLOCK] = data[1400 * BLOCK]! ^ 1;
+    expect(made.run(cdb10(0x02, 0, 1500), { data })).toMatchObject(MISCOMPARE);
+  });
+
+  it('needs exactly one block where one is compared with all', () => {
+    const made = bench();
+    for (const length of [0, BLOCK - 1, BLOCK + 1]) {
+      const data = new Uint8Array(length);
+      expect(made.run(cdb10(0x06, 0, 4), { data, expected: length }).additionalSense).toBe(0x0e03);
+    }
   });
 });
 

@@ -61,7 +61,7 @@ export class ScsiBench {
   readonly #lun: number;
   readonly #received: Buffer[] = [];
   #outcome: Outcome | null = null;
-  #sending: Uint8Array = new Uint8Array();
+  readonly #sendings = new WeakMap<Task, Uint8Array>();
 
   constructor(options: BenchUnit = {}) {
     const { kind = 'memory', blockSize = 512, blockCount = 2048, lun = 0 } = options;
@@ -75,6 +75,7 @@ export class ScsiBench {
       complete: (task) => this.#end(task),
     });
     this.engine.events = {
+      hungry: false,
       received: () => 0,
       receivedInto: () => {},
       released: () => {},
@@ -131,7 +132,8 @@ export class ScsiBench {
     const bytes = Buffer.from(cdb.replaceAll(' ', ''), 'hex');
     const task = new Task();
     this.#outcome = null;
-    this.#sending = sending.data ?? new Uint8Array();
+    const data = sending.data ?? new Uint8Array();
+    this.#sendings.set(task, data);
     task.nexus = sending.nexus ?? this.nexus;
     task.lun = sending.lun ?? this.#lun;
     task.unit = task.nexus.units.get(task.lun) ?? null;
@@ -140,7 +142,7 @@ export class ScsiBench {
     const writes = task.movement === Movement.listOut || task.movement === Movement.streamOut;
     task.writes = writes;
     task.reads = !writes && task.movement !== Movement.none;
-    task.expectedDataTransferLength = sending.expected ?? (writes ? this.#sending.length : task.transferLength);
+    task.expectedDataTransferLength = sending.expected ?? (writes ? data.length : task.transferLength);
     task.moveLength = Math.min(task.transferLength, task.expectedDataTransferLength);
     if (task.movement === Movement.replyIn || task.movement === Movement.none) task.moveLength = 0;
     if (this.processor.admit(task)) this.processor.start(task);
@@ -153,7 +155,8 @@ export class ScsiBench {
     while (task.assigned < task.moveLength) {
       const piece = this.processor.nextPiece(task, false);
       if (piece === null) throw new Error('no memory for the data');
-      this.engine.slab.bytes.set(this.#sending.subarray(piece.start, piece.start + piece.length), piece.at);
+      const data = this.#sendings.get(task)!;
+      this.engine.slab.bytes.set(data.subarray(piece.start, piece.start + piece.length), piece.at);
       piece.received = piece.length;
       this.processor.pieceFilled(piece);
     }

@@ -1,0 +1,54 @@
+// ORWRITE(16) (SBC-4): sets the bits that are set in the data, in blocks that others may be changing too.
+// The unit's turn keeps it apart from its like; each piece is a turn of its own.
+
+import { CdbFlags } from './cdb.ts';
+import type { ColdCommand, CommandServices } from './cold-command.ts';
+import { checkRange, checkWritable, decodeBlocks } from './medium.ts';
+import { failErrno, failField, setBusy } from './sense.ts';
+import { Movement, type Piece, type Task } from './task.ts';
+
+/** ORs `length` bytes at `from` into those at `to`. */
+function or(bytes: Uint8Array, to: number, from: number, length: number): void {
+  for (let offset = 0; offset < length; offset++) bytes[to + offset]! |= bytes[from + offset]!;
+}
+
+function* orIntoMedium(task: Task, data: Piece, services: CommandServices): Generator<void, void, number> {
+  const unit = task.unit!;
+  const piece = services.takePiece(task, data.length);
+  if (piece === null) {
+    setBusy(task);
+    return;
+  }
+  if (!services.lock(task)) yield;
+  piece.offset = data.offset;
+  services.read(piece, unit);
+  let errno = yield;
+  if (errno === 0) {
+    or(services.bytes, data.at, piece.at, data.length);
+    services.write(data, unit);
+    errno = yield;
+    if (errno !== 0) failErrno(task, errno, data.offset / unit.blockSize, true);
+  } else {
+    failErrno(task, errno, data.offset / unit.blockSize, false);
+  }
+  services.unlock(task);
+  services.freePiece(piece);
+}
+
+export const orwrite16: ColdCommand = {
+  name: 'ORWRITE(16)',
+  movement: Movement.streamOut,
+  anyLun: false,
+  beforeAttention: false,
+  length: (task) => {
+    const flags = task.cdb.getUint8(1);
+    task.durable = (flags & CdbFlags.FUA) !== 0;
+    if ((flags & CdbFlags.PROTECT) !== 0) failField(task, 1);
+    return decodeBlocks(task);
+  },
+  run: (task) => {
+    const unit = task.unit!;
+    if (checkWritable(task, unit)) checkRange(task, unit, task.lba, task.blockCount);
+  },
+  piece: orIntoMedium,
+};

@@ -1,0 +1,36 @@
+// WRITE AND VERIFY(10), (12) and (16) (SBC-4): a WRITE that is on stable storage, and has been read back, when it ends.
+// What it compares with is what verify.ts compares with.
+
+import { ByteCheck, byteCheckOf, CdbFlags } from './cdb.ts';
+import type { ColdCommand, CommandServices } from './cold-command.ts';
+import { checkRange, checkWritable, decodeBlocks } from './medium.ts';
+import { failErrno, failField } from './sense.ts';
+import { Movement, type Piece, Status, type Task } from './task.ts';
+import { compareWithMedium } from './verify.ts';
+
+/** Memory is what was written to it; a file is read again, and compared, whether BYTCHK asks for that or just for reading. */
+function* writeAndCompare(task: Task, data: Piece, services: CommandServices): Generator<void, void, number> {
+  const unit = task.unit!;
+  services.write(data, unit);
+  const errno = yield;
+  if (errno !== 0) failErrno(task, errno, data.offset / unit.blockSize, true);
+  if (task.status === Status.GOOD && !unit.backend.immediate) yield* compareWithMedium(task, data, services);
+}
+
+export const writeAndVerify: ColdCommand = {
+  name: 'WRITE AND VERIFY',
+  movement: Movement.streamOut,
+  anyLun: false,
+  beforeAttention: false,
+  length: (task) => {
+    const { cdb } = task;
+    task.durable = true;
+    if ((cdb.getUint8(1) & CdbFlags.PROTECT) !== 0 || byteCheckOf(cdb) > ByteCheck.data) failField(task, 1);
+    return decodeBlocks(task);
+  },
+  run: (task) => {
+    const unit = task.unit!;
+    if (checkWritable(task, unit)) checkRange(task, unit, task.lba, task.blockCount);
+  },
+  piece: writeAndCompare,
+};
