@@ -78,10 +78,14 @@ function bind(): Library {
       sched_setaffinity: bound('sched_setaffinity', 'int', 'int', 'size_t', 'void *'),
     };
   } catch (cause) {
-    throw new LunaringError('LUNARING_FFI', `koffi, which calls the C library, can't be loaded: ${String(cause)}`, {
+    throw new LunaringError('LUNARING_FFI', `koffi, which calls the C library, can't be loaded: ${firstLine(cause)}`, {
       cause,
     });
   }
+}
+
+function firstLine(cause: unknown): string {
+  return String(cause).split('\n', 1)[0]!;
 }
 
 function checked(call: string, result: number): number {

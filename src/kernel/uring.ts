@@ -121,9 +121,10 @@ export class Uring {
   readonly #cqTail: number;
   readonly #cqMask: number;
   readonly #cqes: number;
-  // Our sides of the two rings: the tail of submissions, the head of completions. Wrapped to signed 32 bits.
-  #tail = 0;
-  #head = 0;
+  // Positions in the two rings, wrapped to signed 32 bits: entries written, entries that the kernel took, completions reaped.
+  #written = 0;
+  #taken = 0;
+  #reaped = 0;
 
   /**
    * Sets up a ring of `entries` submissions, a power of two, and four times as many completions; takes the best mode that the kernel has, or `mode` if it is given.
@@ -165,7 +166,7 @@ export class Uring {
 
   /** Entries written that the kernel has not taken yet. Allocates nothing. */
   get pending(): number {
-    return (this.#tail - Atomics.load(this.#ringWords, this.#sqHead)) | 0;
+    return (this.#written - this.#taken) | 0;
   }
 
   /**
@@ -184,9 +185,9 @@ export class Uring {
     userHigh: number,
   ): void {
     if (this.pending === this.entries) this.submit();
-    const index = this.#tail & this.#sqMask;
+    const index = this.#written & this.#sqMask;
     writeEntry(this.#sqeWords, index, head, fd, offset, address, length, operationFlags, buffer, userLow, userHigh);
-    this.#tail = (this.#tail + 1) | 0;
+    this.#written = (this.#written + 1) | 0;
     this.inFlight++;
   }
 
@@ -203,11 +204,13 @@ export class Uring {
    * A signal ends the wait early; what the kernel did not take stays for the next call. Allocates nothing.
    */
   enter(completions: number): void {
-    Atomics.store(this.#ringWords, this.#sqTail, this.#tail);
+    Atomics.store(this.#ringWords, this.#sqTail, this.#written);
     const library = libc();
     // GETEVENTS even when not waiting: completions that overflowed, or that wait for this thread, are delivered by it.
     const flags = IORING_ENTER_GETEVENTS;
     const result = library.ioUringEnter(SYS_IO_URING_ENTER, this.#fd, this.pending, completions, flags, 0, 0);
+    // The kernel takes entries during this call only.
+    this.#taken = Atomics.load(this.#ringWords, this.#sqHead);
     if (result >= 0) return;
     const errno = library.errno();
     // EAGAIN: no memory for a request; EBUSY: completions wait to be reaped. Both pass, and the entries are still there.
@@ -219,13 +222,13 @@ export class Uring {
   reap(handler: CompletionHandler): number {
     const words = this.#ringWords;
     const tail = Atomics.load(words, this.#cqTail);
-    let head = this.#head;
+    let head = this.#reaped;
     const count = (tail - head) | 0;
     while (head !== tail) {
       const at = this.#cqes + ((head & this.#cqMask) << 2);
       head = (head + 1) | 0;
       // Before the call: a completion is passed on once, even if the handler throws.
-      this.#head = head;
+      this.#reaped = head;
       this.inFlight--;
       handler.complete(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
     }
