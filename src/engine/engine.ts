@@ -18,6 +18,11 @@ export const NO_RELEASE = -1;
 /** What the engine reports. All calls come from {@link Engine.run}'s turn, never from inside a call to the engine. */
 export interface EngineEvents {
   /**
+   * Somebody waits for memory that sends give back: `released` is wanted as soon as it can be. Otherwise the engine may put it off until
+   * something else happens, which saves a turn for every send.
+   */
+  readonly hungry: boolean;
+  /**
    * `length` bytes came in on `socket` and lie in the slab at `at`, for the time of this call. Returns how many were consumed.
    * Fewer than `length` means: not now. The rest is offered again in the next turn, or after `resumeReceive` when paused meanwhile.
    */
@@ -40,6 +45,7 @@ export interface EngineEvents {
 
 /** Hears of the end of operations after the consumer has failed: lets everything go. */
 export const NOBODY: EngineEvents = {
+  hungry: false,
   received: (_socket, _at, length) => length,
   receivedInto: () => {},
   released: () => {},

@@ -65,6 +65,8 @@ export class SocketState implements SendList {
   /** Of the send in flight: entries from the first on, and their bytes. 0: none is. */
   sendingEntries = 0;
   sendingBytes = 0;
+  /** The socket had no room of late: a send waits in the kernel until there is. */
+  sendPatiently = false;
 
   constructor(handle: number) {
     this.handle = handle;
@@ -91,5 +93,6 @@ export class SocketState implements SendList {
     this.lastSend = END;
     this.sendingEntries = 0;
     this.sendingBytes = 0;
+    this.sendPatiently = false;
   }
 }

@@ -210,7 +210,10 @@ export class UringEngine implements Engine, CompletionHandler {
 
   #turn(): void {
     const sockets = this.#sockets;
-    this.#uring.enter(sockets.busy ? 0 : 1);
+    // Sends that complete on submission are there anyway when something arrives: waiting for one completion more than those
+    // makes one turn of sending an answer and receiving the next request.
+    const immediate = sockets.takeImmediateSends();
+    this.#uring.enter(sockets.busy ? 0 : 1 + (this.#events.hungry ? 0 : immediate));
     if (this.#uring.pending === 0) sockets.submitted();
     this.#counters[Counter.turns]!++;
     this.#now = -1;

@@ -18,7 +18,10 @@ const SEND_BYTES_MAX = 1024 * 1024;
 /** Messages of full length in one submission; with more, there are two. */
 const GATHER_MESSAGES = 64;
 
-const SEND_FLAGS = MessageFlag.WAITALL | MessageFlag.NOSIGNAL;
+/** The first attempt takes what the socket has room for, and so is over when it is submitted. */
+const IMMEDIATE_FLAGS = MessageFlag.DONTWAIT | MessageFlag.NOSIGNAL;
+/** After that the kernel waits for room, as long as it takes. */
+const PATIENT_FLAGS = MessageFlag.WAITALL | MessageFlag.NOSIGNAL;
 
 /** Sending, for all sockets of one worker. */
 export class UringSender {
@@ -29,6 +32,8 @@ export class UringSender {
   readonly #queue: SendQueue;
   /** Have something to send. */
   readonly #dirty: HandleQueue;
+  /** Sends queued in this turn that will not wait, and whose completion nobody waits for. */
+  #immediate = 0;
 
   /** `entries`: of the send queue, see there. */
   constructor(table: SocketTable, uring: Uring, counters: Float64Array, entries: number) {
@@ -44,6 +49,13 @@ export class UringSender {
     return this.#dirty.length;
   }
 
+  /** Sends queued since the last call that complete on submission. Allocates nothing. */
+  takeImmediate(): number {
+    const immediate = this.#immediate;
+    this.#immediate = 0;
+    return immediate;
+  }
+
   /** See Engine.send. Allocates nothing. */
   send(socket: SocketState, address: Address, length: number, token: number): void {
     this.#queue.append(socket, address, length, token);
@@ -56,6 +68,7 @@ export class UringSender {
     const { sendingEntries, sendingBytes } = socket;
     socket.sendingEntries = 0;
     socket.sendingBytes = 0;
+    socket.sendPatiently = result !== sendingBytes;
     if (result === sendingBytes) {
       for (let count = 0; count < sendingEntries; count++) this.#releaseFirst(socket);
     } else if (result >= 0) {
@@ -90,11 +103,14 @@ export class UringSender {
   #start(socket: SocketState): void {
     const { address, length, next } = this.#queue;
     this.#counters[Counter.sends]!++;
+    const flags = socket.sendPatiently ? PATIENT_FLAGS : IMMEDIATE_FLAGS;
+    // The end of a socket that is flushed waits for its last send.
+    if (!socket.sendPatiently && socket.close === CloseState.open) this.#immediate++;
     let entry = socket.firstSend;
     if (next[entry] === END) {
       socket.sendingEntries = 1;
       socket.sendingBytes = length[entry]!;
-      this.#table.queue(socket, Operation.SEND, Kind.send, address[entry]!, length[entry]!, SEND_FLAGS, 0);
+      this.#table.queue(socket, Operation.SEND, Kind.send, address[entry]!, length[entry]!, flags, 0);
       return;
     }
     const gather = this.#gather;
@@ -111,7 +127,7 @@ export class UringSender {
     } while (entry !== END && gather.count < VECTORS_MAX && bytes < SEND_BYTES_MAX);
     socket.sendingEntries = gather.count;
     socket.sendingBytes = bytes;
-    this.#table.queue(socket, Operation.SENDMSG, Kind.send, gather.finish(), 1, SEND_FLAGS, 0);
+    this.#table.queue(socket, Operation.SENDMSG, Kind.send, gather.finish(), 1, flags, 0);
   }
 
   #sentPart(socket: SocketState, bytes: number): void {

@@ -47,6 +47,11 @@ export class UringSockets {
     return this.#receiver.offersDue + this.#table.attention.length + this.#sender.waiting > 0;
   }
 
+  /** Sends queued in this turn that are certain to complete as they are submitted. */
+  takeImmediateSends(): number {
+    return this.#sender.takeImmediate();
+  }
+
   /** From now on `events` hears of what happens. */
   redirect(events: EngineEvents): void {
     this.#table.events = events;

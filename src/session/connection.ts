@@ -333,6 +333,7 @@ export class Connection {
     }
     if (this.#unsent > UNSENT_BYTES_MAX && !this.#throttled && this.open) {
       this.#throttled = true;
+      this.host.throttled++;
       this.engine.pauseReceive(this.socket);
     }
     this.engine.send(this.socket, address, length, token);
@@ -345,6 +346,7 @@ export class Connection {
     this.engine.slab.release(token);
     if (!this.#throttled || this.#unsent > UNSENT_BYTES_MAX / 2) return;
     this.#throttled = false;
+    this.host.throttled--;
     if (this.open && !this.framer.stalled) this.engine.resumeReceive(this.socket);
   }
 

@@ -50,6 +50,8 @@ export class SessionHost implements EngineEvents, TaskEvents {
   /** Slots and cells that the engine has for sending: they come back as peers read. */
   unsentTokens = 0;
   nextTagSerial = 0;
+  /** Connections that are not read because too much of theirs is unsent. */
+  throttled = 0;
   readonly #uplink: (message: FromWorker) => void;
   readonly #onWoken: () => void;
   readonly #budget = new TaskBudget(TASKS_MAX);
@@ -72,6 +74,10 @@ export class SessionHost implements EngineEvents, TaskEvents {
   attach(engine: Engine): void {
     this.engine = engine;
     this.processor = new Processor(engine, this);
+  }
+
+  get hungry(): boolean {
+    return this.processor.starved || this.stalled.size !== 0 || this.throttled !== 0;
   }
 
   log: Log = (level, message, fields) => this.#uplink({ type: 'log', level, message, fields });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytes, inspect, layout, reserved, u16, u24, u32, u64, u8 } from '../../src/base/layout.ts';
+import { bytes, inspect, layout, reserved, u8, u16, u24, u32, u64 } from '../../src/base/layout.ts';
 
 const Sample = layout(24, {
   kind: u8(0),
@@ -35,7 +35,11 @@ describe('layout', () => {
         expect(view.getUint16(at + 4)).toBe(port);
         expect(view.getUint32(at + 8)).toBe(count);
         expect(view.getBigUint64(at + 12)).toBe(BigInt(offset));
-        expect([Sample.kind.get(view, at), Sample.length.get(view, at), Sample.port.get(view, at)]).toEqual([kind, length, port]);
+        expect([Sample.kind.get(view, at), Sample.length.get(view, at), Sample.port.get(view, at)]).toEqual([
+          kind,
+          length,
+          port,
+        ]);
         expect([Sample.count.get(view, at), Sample.offset.get(view, at)]).toEqual([count, offset]);
       }),
     );

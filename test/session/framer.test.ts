@@ -62,6 +62,7 @@ class Receiver implements FrameConsumer {
     this.framer = new Framer(this.engine, socket, this, { cell, ...digests, segmentMax: 256 * 1024 });
     const ignore = (): void => {};
     const events: EngineEvents = {
+      hungry: false,
       received: (_socket, at, length) => this.framer.consume(at, length),
       receivedInto: (_socket, length) => this.framer.receivedInto(length),
       released: ignore,
