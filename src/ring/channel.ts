@@ -25,7 +25,7 @@ export class Channel<Out, In> {
   /** Messages that found no room, in order. */
   readonly #overflow: Uint8Array[] = [];
 
-  /** `ringBell` wakes the other side; see bell.ts. */
+  /** `ringBell` wakes the other side: an eventfd that an io_uring worker reads, a MessagePort for everyone else. Its `receive` is called then. */
   constructor(out: SharedArrayBuffer, input: SharedArrayBuffer, ringBell: () => void) {
     this.#out = new Ring(out);
     this.#in = new Ring(input);

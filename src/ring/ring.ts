@@ -1,5 +1,5 @@
 // Records from one thread to another through shared memory: one writer, one reader, no locks, no messages.
-// What a record says is channel.ts's; how a sleeping reader learns of one is bell.ts's.
+// What a record says is channel.ts's; how a sleeping reader is woken is up to whoever made the channel.
 
 import { assert } from '../base/assert.ts';
 

@@ -1,0 +1,42 @@
+// Figures in shared memory: each worker's in a block of its own, generations seen by everyone.
+
+import { describe, expect, it } from 'vitest';
+import { COUNTERS_PER_BLOCK, Counter, Counters, Generations, privateCounters } from '../../src/ring/counters.ts';
+
+const CACHE_LINE_BYTES = 64;
+
+describe('counters', () => {
+  it('are read under their names, by anyone who has the memory', () => {
+    const counters = Counters.create(3);
+    const block = new Counters(counters.memory).block(1);
+    block[Counter.commands]! += 5;
+    block[Counter.bytesRead]! += 2 ** 40;
+    expect(counters.read(1)).toMatchObject({ commands: 5, bytesRead: 2 ** 40, errors: 0 });
+    expect(counters.read(0)).toMatchObject({ commands: 0, bytesRead: 0 });
+    expect(counters.read(2)).toMatchObject({ commands: 0, bytesRead: 0 });
+  });
+
+  it('stand in blocks that share no cache line, each with room for every name', () => {
+    expect((COUNTERS_PER_BLOCK * Float64Array.BYTES_PER_ELEMENT) % CACHE_LINE_BYTES).toBe(0);
+    const indexes = Object.values(Counter);
+    expect(new Set(indexes).size).toBe(indexes.length);
+    expect(Math.max(...indexes)).toBeLessThan(COUNTERS_PER_BLOCK);
+    expect(privateCounters()).toHaveLength(COUNTERS_PER_BLOCK);
+  });
+
+  it('know no worker beyond the last', () => {
+    expect(() => Counters.create(2).block(2)).toThrow('no such worker');
+  });
+});
+
+describe('generations', () => {
+  it('move on one by one, each for itself, past 32 bits', () => {
+    const generations = Generations.create(2);
+    const seen = new Generations(generations.memory);
+    generations.words[1] = 2 ** 31 - 1;
+    generations.bump(1);
+    generations.bump(0);
+    expect([seen.load(0), seen.load(1)]).toEqual([1, -(2 ** 31)]);
+    expect(() => generations.bump(2)).toThrow('no such unit');
+  });
+});
