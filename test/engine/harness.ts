@@ -58,7 +58,7 @@ export class Bench {
   constructor(make: Make, options: Options = {}) {
     const { log } = this;
     this.on = {
-      hungry: false,
+      hungry: true,
       received: (_socket, _at, length) => length,
       receivedInto: () => {},
       released: (socket, token) => log.push(`released ${socket} ${token}`),
@@ -77,7 +77,7 @@ export class Bench {
     const { on } = this;
     // The engine sees one object that stays; tests replace the functions of the other.
     const events: EngineEvents = {
-      hungry: false,
+      hungry: true,
       received: (socket, at, length) => on.received(socket, at, length),
       receivedInto: (socket, length) => on.receivedInto(socket, length),
       released: (socket, token) => on.released(socket, token),
