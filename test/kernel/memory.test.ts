@@ -1,0 +1,47 @@
+// Addresses of shared memory: the kernel, asked to read a file to one, puts the bytes where JavaScript sees them.
+
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { addressOf, PAGE_BYTES, PageMemory, pageOffset } from '../../src/kernel/memory.ts';
+import { Operation } from '../../src/kernel/sqe.ts';
+import { Uring } from '../../src/kernel/uring.ts';
+import { Scratch } from '../support/scratch.ts';
+
+test('bytes read to an address appear in the buffer that is there', () => {
+  using scratch = new Scratch('memory');
+  const path = scratch.noise('file', 3000);
+  const fd = openSync(path, 'r');
+  const uring = new Uring(8);
+  const memory = new SharedArrayBuffer(1024 * 1024);
+  let result = 0;
+  uring.push(Operation.READ, fd, 0, addressOf(memory) + 12_345, 3000, 0, 0, 0, 0);
+  uring.enter(1);
+  uring.reap({
+    complete: (_userLow, _userHigh, bytes) => {
+      result = bytes;
+    },
+  });
+  uring.close();
+  closeSync(fd);
+  expect(result).toBe(3000);
+  expect(Buffer.from(memory, 12_345, 3000).equals(readFileSync(path))).toBe(true);
+  expect(Buffer.from(memory, 0, 12_345).every((byte) => byte === 0)).toBe(true);
+});
+
+test.each([4096, 100_000, 64 * 1024 * 1024])('a page starts where it is said to, in a buffer of %i bytes', (bytes) => {
+  const memory = new SharedArrayBuffer(bytes);
+  const offset = pageOffset(memory);
+  expect(offset).toBeGreaterThanOrEqual(0);
+  expect(offset).toBeLessThan(PAGE_BYTES);
+  expect((addressOf(memory) + offset) % PAGE_BYTES).toBe(0);
+});
+
+test('page memory is aligned, zeroed, and the same through both of its views', () => {
+  const pages = new PageMemory(8192);
+  expect(pages.address % PAGE_BYTES).toBe(0);
+  expect(pages.words).toHaveLength(2048);
+  expect(pages.words.every((word) => word === 0)).toBe(true);
+  pages.words[2047] = 0x01020304;
+  expect(pages.view.getUint32(8188, true)).toBe(0x01020304);
+  expect(pages.address - addressOf(pages.memory)).toBe(pages.view.byteOffset);
+});

@@ -1,0 +1,125 @@
+// One io_uring instance, in every mode: entries go in, completions come out, each once.
+// What the engine makes of it is test/engine's.
+
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Errno, KernelError } from '../../src/kernel/errno.ts';
+import { PageMemory } from '../../src/kernel/memory.ts';
+import { Operation } from '../../src/kernel/sqe.ts';
+import { Uring } from '../../src/kernel/uring.ts';
+import { Scratch } from '../support/scratch.ts';
+
+const MODES = ['DEFER_TASKRUN', 'COOP_TASKRUN', 'plain'] as const;
+const UNKNOWN_OPERATION = 250;
+
+/** Keeps what it hears: user_data and result. */
+class Recorder {
+  readonly heard: [userLow: number, userHigh: number, result: number][] = [];
+  complete(userLow: number, userHigh: number, result: number): void {
+    this.heard.push([userLow, userHigh, result]);
+  }
+}
+
+/** An operation that ends at once: fdatasync of a descriptor that is none. */
+function pushFailing(uring: Uring, index: number): void {
+  uring.push(Operation.FSYNC, -1, 0, 0, 0, 0, 0, index, index + 1000);
+}
+
+function openRings(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).includes('io_uring');
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+describe.each(MODES)('a ring in mode %s', (mode) => {
+  it('completes every entry once, with its user data', () => {
+    const uring = new Uring(8, mode);
+    const recorder = new Recorder();
+    expect(uring.mode.name).toBe(mode);
+    // Several times around both rings, in batches of every size that fits.
+    let index = 0;
+    for (let batch = 1; batch <= 8; batch++) {
+      for (let count = 0; count < batch; count++) pushFailing(uring, index++);
+      expect([uring.pending, uring.inFlight]).toEqual([batch, batch]);
+      uring.enter(batch);
+      expect(uring.reap(recorder)).toBe(batch);
+      expect([uring.pending, uring.inFlight]).toEqual([0, 0]);
+    }
+    expect(recorder.heard).toEqual(Array.from({ length: index }, (_, number) => [number, number + 1000, -Errno.EBADF]));
+    uring.close();
+  });
+
+  it('submits by itself when its entries are used up, and loses no completion that overflows', () => {
+    const uring = new Uring(8, mode);
+    const recorder = new Recorder();
+    const count = 1000;
+    for (let index = 0; index < count; index++) pushFailing(uring, index);
+    while (uring.inFlight > 0) {
+      uring.enter(1);
+      uring.reap(recorder);
+    }
+    expect(recorder.heard.map(([userLow]) => userLow)).toEqual(Array.from({ length: count }, (_, index) => index));
+    uring.close();
+  });
+
+  it('passes a completion on once, even if the handler throws', () => {
+    const uring = new Uring(8, mode);
+    for (let index = 0; index < 3; index++) pushFailing(uring, index);
+    uring.enter(3);
+    const throwing = {
+      complete: () => {
+        throw new Error('a fault of the handler');
+      },
+    };
+    expect(() => uring.reap(throwing)).toThrow('a fault of the handler');
+    const recorder = new Recorder();
+    expect(uring.reap(recorder)).toBe(2);
+    expect(recorder.heard.map(([userLow]) => userLow)).toEqual([1, 2]);
+    expect(uring.inFlight).toBe(0);
+    uring.close();
+  });
+
+  it('knows what the kernel supports', () => {
+    const uring = new Uring(8, mode);
+    expect(uring.supports(Object.values(Operation))).toBe(true);
+    expect(uring.supports([Operation.READ, UNKNOWN_OPERATION])).toBe(false);
+    uring.close();
+  });
+
+  it('reads into a registered buffer, and not outside of it', () => {
+    using scratch = new Scratch('uring');
+    const fd = openSync(scratch.noise('file', 8192), 'r');
+    const uring = new Uring(8, mode);
+    const memory = new PageMemory(8192);
+    expect(uring.registerBuffers(memory.address, 4096)).toBe(0);
+    const recorder = new Recorder();
+    uring.push(Operation.READ_FIXED, fd, 0, memory.address, 4096, 0, 0, 1, 0);
+    uring.push(Operation.READ_FIXED, fd, 0, memory.address + 4096, 4096, 0, 0, 2, 0);
+    uring.enter(2);
+    uring.reap(recorder);
+    expect(recorder.heard).toEqual([
+      [1, 0, 4096],
+      [2, 0, -Errno.EFAULT],
+    ]);
+    uring.close();
+    closeSync(fd);
+  });
+});
+
+describe('a ring that can’t be made', () => {
+  it('is an error that names the call', () => {
+    const make = (): Uring => new Uring(0);
+    expect(make).toThrow(KernelError);
+    expect(make).toThrow('io_uring_setup: EINVAL');
+  });
+
+  it('leaves no descriptor behind, made or not', () => {
+    const before = openRings();
+    for (let count = 0; count < 10; count++) new Uring(8).close();
+    expect(openRings()).toBe(before);
+  });
+});
