@@ -33,10 +33,8 @@ export function matchesPattern(pattern: string, text: string): boolean {
 
 /** Whether `address` lies in one of `networks` (prefix notation). IPv4 that came through an IPv6 socket counts as IPv4. */
 export function inNetworks(networks: readonly string[], address: string): boolean {
-  // A link-local address may carry its interface.
-  const bare = address.split('%', 1)[0]!;
-  if (!ipaddr.isValid(bare)) return false;
-  const parsed = ipaddr.process(bare);
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
   return networks.some((network) => contains(network, parsed));
 }
 

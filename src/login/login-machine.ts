@@ -66,7 +66,6 @@ export class LoginMachine {
   #unsaid: Uint8Array | null = null;
   #dialogue: Dialogue | null = null;
   readonly #given = new GivenKeys();
-  #redirectJudged = false;
 
   constructor(policy: LoginPolicy, endpoint: LoginEndpoint, options: LoginMachineOptions = {}) {
     this.#policy = policy;
@@ -213,8 +212,6 @@ export class LoginMachine {
   }
 
   #judgeRedirect(): LoginFault | null {
-    if (this.#redirectJudged) return null;
-    this.#redirectJudged = true;
     const { initiatorName, targetName } = this.#dialogue!.applicant.claim.identity;
     const redirect = targetName === '' ? null : this.#policy.redirectOf(initiatorName, targetName);
     return redirect && redirectTo(redirect, this.#endpoint, 'this initiator is served at this portal');

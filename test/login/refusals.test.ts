@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { LoginMachine } from '../../src/login/login-machine.ts';
 import { type LoginTarget, SessionType } from '../../src/login/policy.ts';
 import { fault } from '../../src/login/refusal.ts';
+import { NO_SECRET } from '../../src/login/security.ts';
 import { LoginStatus } from '../../src/pdu/login-status.ts';
 import {
   IDENTITY,
@@ -337,6 +338,9 @@ describe('0201: authentication failure', () => {
       ['mallory', ALICE.secret],
       ['Alice', ALICE.secret],
       ['alice', 'not that secret'],
+      // What stands in for the secret of an unknown user opens nothing.
+      ['mallory', NO_SECRET],
+      ['alice', NO_SECRET],
     ].map(([user, secret]) => {
       const initiator = new Initiator(world());
       const outcome = initiator.send(SECURE, initiator.proof(user, secret));
