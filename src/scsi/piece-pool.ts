@@ -1,26 +1,101 @@
-// The worker's pieces: made once, found again by the index that the engine's tokens carry.
-// A piece's memory is the slab's; this holds only the records.
+// The worker's pieces: made once, found again by the index that the engine's tokens carry, and linked to the tasks they serve.
+// What moves in them, and when, is processor.ts's and command-runner.ts's.
 
 import { NONE } from '../base/free-list.ts';
-import { Piece } from './task.ts';
+import type { Slab } from '../engine/slab.ts';
+import { Piece, type Task } from './task.ts';
 
 /** A stack of pieces. Grows when more are in flight than ever before; a worker's slab bounds how many that can be. */
 export class PiecePool {
   readonly #all: Piece[] = [];
   readonly #free: Piece[] = [];
+  readonly #slab: Slab;
 
-  constructor(count: number) {
-    for (let index = 0; index < count; index++) this.#grow();
+  constructor(slab: Slab) {
+    this.#slab = slab;
+    for (let index = 0; index < slab.tokenCount; index++) this.#grow();
   }
 
-  /** A fresh piece. Allocates nothing once the pool has grown to the load. */
-  take(): Piece {
+  /** Puts a piece at the end of the task's data; its memory is `slot`, or nothing. Allocates nothing. */
+  append(task: Task, slot: number, length: number): Piece {
+    const piece = this.#take(task, slot, length);
+    if (task.lastPiece === null) task.firstPiece = piece;
+    else task.lastPiece.next = piece;
+    task.lastPiece = piece;
+    task.pieceCount++;
+    return piece;
+  }
+
+  /** Takes the oldest piece out of the task's data, and gives its memory back. Allocates nothing. */
+  dropFirst(task: Task): void {
+    const piece = task.firstPiece!;
+    task.firstPiece = piece.next;
+    if (task.firstPiece === null) task.lastPiece = null;
+    task.pieceCount--;
+    this.#give(piece);
+  }
+
+  /** Takes any piece out of its task's data, and gives its memory back. Allocates nothing. */
+  drop(piece: Piece): void {
+    const task = piece.task!;
+    let previous: Piece | null = null;
+    for (let at = task.firstPiece; at !== piece; at = at!.next) previous = at;
+    if (previous === null) {
+      this.dropFirst(task);
+      return;
+    }
+    previous.next = piece.next;
+    if (task.lastPiece === piece) task.lastPiece = previous;
+    task.pieceCount--;
+    this.#give(piece);
+  }
+
+  /** A piece that is no part of the task's data, for an operation of its command's own. */
+  takeOwn(task: Task, slot: number, length: number): Piece {
+    const piece = this.#take(task, slot, length);
+    piece.next = task.ownPieces;
+    task.ownPieces = piece;
+    return piece;
+  }
+
+  /** Gives a piece of {@link takeOwn} back, with its memory. */
+  freeOwn(piece: Piece): void {
+    const task = piece.task!;
+    if (task.ownPieces === piece) {
+      task.ownPieces = piece.next;
+    } else {
+      let previous = task.ownPieces!;
+      while (previous.next !== piece) previous = previous.next!;
+      previous.next = piece.next;
+    }
+    this.#give(piece);
+  }
+
+  /** Gives all pieces of a task back. Allocates nothing. */
+  dropAll(task: Task): void {
+    while (task.firstPiece !== null) this.dropFirst(task);
+    while (task.ownPieces !== null) this.freeOwn(task.ownPieces);
+  }
+
+  /** The piece that `token` names. */
+  at(token: number): Piece {
+    return this.#all[token]!;
+  }
+
+  #take(task: Task, slot: number, length: number): Piece {
     if (this.#free.length === 0) this.#grow();
-    return this.#free.pop()!;
+    const piece = this.#free.pop()!;
+    piece.task = task;
+    piece.slot = slot;
+    piece.at = slot === NONE ? -1 : this.#slab.offsetOf(slot);
+    piece.address = this.#slab.base + piece.at;
+    piece.start = task.assigned;
+    piece.length = length;
+    return piece;
   }
 
-  /** Takes a piece back; it must not be in flight. Allocates nothing. */
-  give(piece: Piece): void {
+  #give(piece: Piece): void {
+    if (piece.slot !== NONE) this.#slab.release(piece.slot);
     piece.task = null;
     piece.next = null;
     piece.slot = NONE;
@@ -32,11 +107,6 @@ export class PiecePool {
     piece.inFlight = false;
     piece.done = false;
     this.#free.push(piece);
-  }
-
-  /** The piece that `token` names. */
-  at(token: number): Piece {
-    return this.#all[token]!;
   }
 
   #grow(): void {

@@ -1,11 +1,11 @@
-// Runs SCSI commands: decides whether one may run, moves READ and WRITE data in pieces, drives the others' generators.
-// Hears of requests from the session layer and answers through TaskEvents; what a command means is in read-write.ts and commands.ts.
+// Runs SCSI commands: decides whether one may run, moves READ and WRITE data in pieces, ends each task once.
+// Hears of requests from the session layer and answers through TaskEvents; the other commands run in command-runner.ts.
 
 import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
-import type { CommandServices } from './cold-command.ts';
+import { CommandRunner, type TaskControl } from './command-runner.ts';
 import { commandFor } from './commands.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { MemoryQueue } from './memory-queue.ts';
@@ -16,8 +16,6 @@ import { Movement, type Piece, Status, type Task } from './task.ts';
 
 /** Pieces of one READ that may hold memory at a time: enough to keep disk and network busy, few enough that one command can't take it all. */
 const PIECES_PER_TASK = 4;
-/** A step of a command has not ended yet. */
-const PENDING = -1;
 
 /** What the session layer hears of its tasks. */
 export interface TaskEvents {
@@ -30,26 +28,20 @@ export interface TaskEvents {
 }
 
 /** SCSI command execution for one worker. */
-export class Processor implements CommandServices {
-  readonly memory: DataView;
-  readonly bytes: Uint8Array;
+export class Processor implements TaskControl {
   /** Operations that backends have not answered: while there are any, memory is certain to come back. */
   operationsInFlight = 0;
   readonly #engine: Engine;
   readonly #events: TaskEvents;
   readonly #pieces: PiecePool;
+  readonly #runner: CommandRunner;
   readonly #waiting = new MemoryQueue();
 
   constructor(engine: Engine, events: TaskEvents) {
     this.#engine = engine;
     this.#events = events;
-    this.#pieces = new PiecePool(engine.slab.tokenCount);
-    this.memory = engine.slab.view;
-    this.bytes = engine.slab.bytes;
-  }
-
-  now(): number {
-    return this.#engine.now();
+    this.#pieces = new PiecePool(engine.slab);
+    this.#runner = new CommandRunner(engine, this.#pieces, this);
   }
 
   /** Reads the CDB: what moves, which way, how much. Looks at nothing that may change before the task's turn comes. */
@@ -105,20 +97,20 @@ export class Processor implements CommandServices {
         return;
       case Movement.streamOut:
         // A command that takes its data in pieces looks at the rest first.
-        if (task.command !== null) task.command.run(task, this);
+        if (task.command !== null) task.command.run(task, this.#runner);
         if (task.moveLength === 0 || task.status !== Status.GOOD) this.settle(task);
         else this.#wantData(task);
         return;
       case Movement.listOut:
-        if (task.moveLength === 0) this.#run(task);
+        if (task.moveLength === 0) this.#runner.run(task);
         else this.#wantData(task);
         return;
       case Movement.replyIn:
-        if (this.#takeReplySlot(task)) this.#run(task);
+        if (this.#takeReplySlot(task)) this.#runner.run(task);
         else this.#waiting.push(task);
         return;
       default:
-        this.#run(task);
+        this.#runner.run(task);
     }
   }
 
@@ -136,7 +128,7 @@ export class Processor implements CommandServices {
     if (slot === NONE) return false;
     task.slot = slot;
     task.at = this.#engine.slab.offsetOf(slot);
-    this.bytes.fill(0, task.at, task.at + length);
+    this.#engine.slab.bytes.fill(0, task.at, task.at + length);
     return true;
   }
 
@@ -151,7 +143,7 @@ export class Processor implements CommandServices {
       if (wait) this.#waiting.push(task);
       return null;
     }
-    const piece = this.#addPiece(task, slot, length);
+    const piece = this.#pieces.append(task, slot, length);
     if (task.movement === Movement.streamOut) piece.offset = task.lba * task.unit!.blockSize + task.assigned;
     piece.durable = task.durable;
     task.assigned += length;
@@ -168,14 +160,14 @@ export class Processor implements CommandServices {
     const task = piece.task!;
     if (!task.started || piece.received < piece.length || piece.inFlight || task.status !== Status.GOOD) return;
     if (task.command === null) {
-      this.#dispatch(task, piece);
+      this.dispatch(task, piece);
       task.unit!.backend.write(piece);
     } else if (task.movement === Movement.streamOut) {
-      this.#takePieces(task);
+      this.#runner.takePieces(task);
     } else {
       task.at = piece.at;
       task.dataLength = piece.length;
-      this.#run(task);
+      this.#runner.run(task);
     }
   }
 
@@ -184,7 +176,21 @@ export class Processor implements CommandServices {
     const task = piece.task!;
     assert(task.firstPiece === piece && piece.done, 'processor: pieces leave in order');
     piece.slot = NONE;
-    this.#dropFirst(task);
+    this.#pieces.dropFirst(task);
+  }
+
+  /** streamIn: nobody is there to take the piece's bytes. */
+  pieceUnwanted(piece: Piece): void {
+    this.#pieces.drop(piece);
+  }
+
+  /** Notes that a backend is about to be asked. Allocates nothing. */
+  dispatch(task: Task, piece: Piece): void {
+    piece.inFlight = true;
+    piece.done = false;
+    piece.progress = 0;
+    task.piecesInFlight++;
+    this.operationsInFlight++;
   }
 
   /** The engine's answer for one of our operations. Allocates nothing. */
@@ -202,7 +208,7 @@ export class Processor implements CommandServices {
     task.piecesInFlight--;
     this.operationsInFlight--;
     if (task.command !== null) {
-      this.#stepDone(task, errno);
+      this.#runner.stepDone(task, errno);
       return;
     }
     if (errno !== 0 && task.status === Status.GOOD) {
@@ -225,11 +231,10 @@ export class Processor implements CommandServices {
     assert(!task.completed, 'processor: a task ends once');
     assert(task.piecesInFlight === 0, 'processor: a task ends after its operations');
     this.#waiting.remove(task);
-    while (task.firstPiece !== null) this.#dropFirst(task);
-    while (task.ownPieces !== null) this.freePiece(task.ownPieces);
+    this.#pieces.dropAll(task);
     task.completed = true;
     const unit = task.unit;
-    if (task.excludes) this.unlock(task);
+    if (task.excludes) this.#runner.unlock(task);
     if (!task.inSet || unit === null) {
       this.#events.complete(task);
       return;
@@ -274,58 +279,6 @@ export class Processor implements CommandServices {
     this.#waiting.push(task);
   }
 
-  // CommandServices
-
-  takePiece(task: Task, length: number): Piece | null {
-    const slot = length === 0 ? NONE : this.#engine.slab.takeSlot(length);
-    if (slot === NONE && length !== 0) return null;
-    const piece = this.#makePiece(task, slot, length);
-    piece.next = task.ownPieces;
-    task.ownPieces = piece;
-    return piece;
-  }
-
-  freePiece(piece: Piece): void {
-    const task = piece.task!;
-    if (task.ownPieces === piece) {
-      task.ownPieces = piece.next;
-    } else {
-      let previous = task.ownPieces!;
-      while (previous.next !== piece) previous = previous.next!;
-      previous.next = piece.next;
-    }
-    this.#release(piece);
-  }
-
-  lock(task: Task): boolean {
-    return task.unit!.exclusion.enter(task);
-  }
-
-  unlock(task: Task): void {
-    const next = task.unit!.exclusion.leave(task);
-    if (next !== null) this.#stepDone(next, 0);
-  }
-
-  read(piece: Piece, unit: LogicalUnit): void {
-    this.#dispatch(piece.task!, piece);
-    unit.backend.read(piece);
-  }
-
-  write(piece: Piece, unit: LogicalUnit): void {
-    this.#dispatch(piece.task!, piece);
-    unit.backend.write(piece);
-  }
-
-  sync(piece: Piece, unit: LogicalUnit): void {
-    this.#dispatch(piece.task!, piece);
-    unit.backend.sync(piece);
-  }
-
-  clear(piece: Piece, unit: LogicalUnit, deallocate: boolean): void {
-    this.#dispatch(piece.task!, piece);
-    unit.backend.clear(piece, deallocate);
-  }
-
   // Streams
 
   /** Reads ahead as far as memory and {@link PIECES_PER_TASK} allow, and reports what is done. Allocates nothing. */
@@ -342,10 +295,10 @@ export class Processor implements CommandServices {
           this.#waiting.push(task);
           break;
         }
-        const piece = this.#addPiece(task, slot, length);
+        const piece = this.#pieces.append(task, slot, length);
         piece.offset = task.lba * unit.blockSize + task.assigned;
         task.assigned = Math.min(task.assigned + length, task.moveLength);
-        this.#dispatch(task, piece);
+        this.dispatch(task, piece);
         unit.backend.read(piece);
       }
       if (task.aborted || task.status !== Status.GOOD || task.firstPiece === null || !task.firstPiece.done) break;
@@ -358,142 +311,18 @@ export class Processor implements CommandServices {
   }
 
   #pieceWritten(task: Task, piece: Piece): void {
-    this.#drop(task, piece);
+    this.#pieces.drop(piece);
     if (task.firstPiece === null && task.assigned === task.moveLength) this.finish(task);
-  }
-
-  // Commands off the fast path
-
-  #run(task: Task): void {
-    const steps = task.command!.run(task, this);
-    if (steps === undefined) {
-      this.finish(task);
-      return;
-    }
-    task.steps = steps;
-    if (this.#resume(task, 0)) this.finish(task);
-  }
-
-  /** streamOut: hands the command the pieces that are full, in order and one at a time. */
-  #takePieces(task: Task): void {
-    while (task.steps === null) {
-      const piece = task.firstPiece;
-      if (task.aborted || task.status !== Status.GOOD || (piece === null && task.assigned === task.moveLength)) {
-        this.settle(task);
-        return;
-      }
-      if (piece === null || piece.received < piece.length) return;
-      task.steps = task.command!.piece!(task, piece, this);
-      if (this.#resume(task, 0)) this.#pieceTaken(task);
-    }
-  }
-
-  #pieceTaken(task: Task): void {
-    task.steps = null;
-    this.#dropFirst(task);
-  }
-
-  /**
-   * Runs the command up to its next wait; true when it has ended. An operation may end before the command has yielded:
-   * `stepErrno` remembers it.
-   */
-  #resume(task: Task, errno: number): boolean {
-    const steps = task.steps!;
-    let result = errno;
-    task.pumping = true;
-    for (;;) {
-      task.stepErrno = PENDING;
-      const { done } = steps.next(result);
-      if (done === true || task.stepErrno === PENDING) {
-        task.pumping = false;
-        return done === true;
-      }
-      result = task.stepErrno;
-    }
-  }
-
-  #stepDone(task: Task, errno: number): void {
-    if (task.pumping) {
-      task.stepErrno = errno;
-      return;
-    }
-    if (task.aborted) {
-      this.settle(task);
-    } else if (this.#resume(task, errno)) {
-      if (task.movement !== Movement.streamOut) {
-        this.finish(task);
-        return;
-      }
-      this.#pieceTaken(task);
-      this.#takePieces(task);
-    }
   }
 
   /** Starts what an ORDERED task held back. From the front each time: a task that starts may end at once, and others with it. */
   #startHeld(unit: LogicalUnit): void {
     for (;;) {
       let task = unit.firstTask;
-      while (task !== null && (task.started || task.aborted || task.waiting || !unit.mayStart(task))) task = task.nextInSet;
+      while (task !== null && (task.started || task.aborted || task.waiting || !unit.mayStart(task)))
+        task = task.nextInSet;
       if (task === null) return;
       this.start(task);
     }
-  }
-
-  // Pieces
-
-  #dispatch(task: Task, piece: Piece): void {
-    piece.inFlight = true;
-    piece.done = false;
-    piece.progress = 0;
-    task.piecesInFlight++;
-    this.operationsInFlight++;
-  }
-
-  /** A piece of the task's data. */
-  #addPiece(task: Task, slot: number, length: number): Piece {
-    const piece = this.#makePiece(task, slot, length);
-    if (task.lastPiece === null) task.firstPiece = piece;
-    else task.lastPiece.next = piece;
-    task.lastPiece = piece;
-    task.pieceCount++;
-    return piece;
-  }
-
-  #makePiece(task: Task, slot: number, length: number): Piece {
-    const slab = this.#engine.slab;
-    const piece = this.#pieces.take();
-    piece.task = task;
-    piece.slot = slot;
-    piece.at = slot === NONE ? -1 : slab.offsetOf(slot);
-    piece.address = slab.base + piece.at;
-    piece.start = task.assigned;
-    piece.length = length;
-    return piece;
-  }
-
-  #drop(task: Task, piece: Piece): void {
-    let previous: Piece | null = null;
-    for (let at = task.firstPiece; at !== piece; at = at!.next) previous = at;
-    if (previous === null) {
-      this.#dropFirst(task);
-      return;
-    }
-    previous.next = piece.next;
-    if (task.lastPiece === piece) task.lastPiece = previous;
-    task.pieceCount--;
-    this.#release(piece);
-  }
-
-  #dropFirst(task: Task): void {
-    const piece = task.firstPiece!;
-    task.firstPiece = piece.next;
-    if (task.firstPiece === null) task.lastPiece = null;
-    task.pieceCount--;
-    this.#release(piece);
-  }
-
-  #release(piece: Piece): void {
-    if (piece.slot !== NONE) this.#engine.slab.release(piece.slot);
-    this.#pieces.give(piece);
   }
 }

@@ -1,16 +1,7 @@
 // READ and WRITE of 6, 10, 12 and 16 bytes (SBC-4 §5): the commands that stream their data in pieces.
 // Reading the CDB and checking it against the medium is here; moving the data is processor.ts's.
 
-import {
-  BLOCKS_6_MAX,
-  Cdb10,
-  Cdb12,
-  Cdb16,
-  Cdb6,
-  CdbFlags,
-  LBA_6_MASK,
-  OperationCode,
-} from './cdb.ts';
+import { BLOCKS_6_MAX, Cdb6, Cdb10, Cdb12, Cdb16, CdbFlags, LBA_6_MASK, OperationCode } from './cdb.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
 import { Movement, type Task } from './task.ts';
@@ -20,21 +11,69 @@ export function decodeReadWrite(task: Task): boolean {
   const cdb = task.cdb;
   switch (cdb.getUint8(0)) {
     case OperationCode.READ_10:
-      return moves(task, Movement.streamIn, Cdb10.lba.get(cdb, 0), Cdb10.transferLength.get(cdb, 0), Cdb10.flags.get(cdb, 0));
+      return moves(
+        task,
+        Movement.streamIn,
+        Cdb10.lba.get(cdb, 0),
+        Cdb10.transferLength.get(cdb, 0),
+        Cdb10.flags.get(cdb, 0),
+      );
     case OperationCode.READ_16:
-      return moves(task, Movement.streamIn, Cdb16.lba.get(cdb, 0), Cdb16.transferLength.get(cdb, 0), Cdb16.flags.get(cdb, 0));
+      return moves(
+        task,
+        Movement.streamIn,
+        Cdb16.lba.get(cdb, 0),
+        Cdb16.transferLength.get(cdb, 0),
+        Cdb16.flags.get(cdb, 0),
+      );
     case OperationCode.WRITE_10:
-      return moves(task, Movement.streamOut, Cdb10.lba.get(cdb, 0), Cdb10.transferLength.get(cdb, 0), Cdb10.flags.get(cdb, 0));
+      return moves(
+        task,
+        Movement.streamOut,
+        Cdb10.lba.get(cdb, 0),
+        Cdb10.transferLength.get(cdb, 0),
+        Cdb10.flags.get(cdb, 0),
+      );
     case OperationCode.WRITE_16:
-      return moves(task, Movement.streamOut, Cdb16.lba.get(cdb, 0), Cdb16.transferLength.get(cdb, 0), Cdb16.flags.get(cdb, 0));
+      return moves(
+        task,
+        Movement.streamOut,
+        Cdb16.lba.get(cdb, 0),
+        Cdb16.transferLength.get(cdb, 0),
+        Cdb16.flags.get(cdb, 0),
+      );
     case OperationCode.READ_12:
-      return moves(task, Movement.streamIn, Cdb12.lba.get(cdb, 0), Cdb12.transferLength.get(cdb, 0), Cdb12.flags.get(cdb, 0));
+      return moves(
+        task,
+        Movement.streamIn,
+        Cdb12.lba.get(cdb, 0),
+        Cdb12.transferLength.get(cdb, 0),
+        Cdb12.flags.get(cdb, 0),
+      );
     case OperationCode.WRITE_12:
-      return moves(task, Movement.streamOut, Cdb12.lba.get(cdb, 0), Cdb12.transferLength.get(cdb, 0), Cdb12.flags.get(cdb, 0));
+      return moves(
+        task,
+        Movement.streamOut,
+        Cdb12.lba.get(cdb, 0),
+        Cdb12.transferLength.get(cdb, 0),
+        Cdb12.flags.get(cdb, 0),
+      );
     case OperationCode.READ_6:
-      return moves(task, Movement.streamIn, Cdb6.lba.get(cdb, 0) & LBA_6_MASK, Cdb6.transferLength.get(cdb, 0) || BLOCKS_6_MAX, 0);
+      return moves(
+        task,
+        Movement.streamIn,
+        Cdb6.lba.get(cdb, 0) & LBA_6_MASK,
+        Cdb6.transferLength.get(cdb, 0) || BLOCKS_6_MAX,
+        0,
+      );
     case OperationCode.WRITE_6:
-      return moves(task, Movement.streamOut, Cdb6.lba.get(cdb, 0) & LBA_6_MASK, Cdb6.transferLength.get(cdb, 0) || BLOCKS_6_MAX, 0);
+      return moves(
+        task,
+        Movement.streamOut,
+        Cdb6.lba.get(cdb, 0) & LBA_6_MASK,
+        Cdb6.transferLength.get(cdb, 0) || BLOCKS_6_MAX,
+        0,
+      );
     default:
       return false;
   }

@@ -2,11 +2,11 @@
 // Fields only: who fills them is scsi/ for the command, session/ for what came with the PDU.
 
 import type { BlockIo } from '../backend/backend.ts';
-import type { Address } from '../engine/engine.ts';
 import { NONE } from '../base/free-list.ts';
+import type { Address } from '../engine/engine.ts';
+import type { ColdCommand } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { Nexus } from './nexus.ts';
-import type { ColdCommand } from './cold-command.ts';
 
 /** Status codes, SAM-5 §5.3. */
 export const Status = {

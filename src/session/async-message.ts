@@ -1,8 +1,8 @@
 // The Asynchronous Message PDU (RFC 7143 §11.9): what the initiator must know without having asked.
 // Who is told, and when, is session-host.ts's and task management's.
 
-import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';
 import { AsyncEvent, AsyncMessage } from '../pdu/async-message.ts';
+import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import type { Connection } from './connection.ts';
 

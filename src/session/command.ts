@@ -211,4 +211,3 @@ function runCommand(connection: Connection, task: IscsiTask): void {
   if (task.aborted || task.refused) processor.settle(task);
   else processor.start(task);
 }
-

@@ -1,9 +1,9 @@
 // One full-feature connection: takes PDUs from the framer, gives each to the part that knows it, and puts answers on the wire.
 // Sequence numbers and sending are here; what a PDU means is in the files named after it.
 
+import { NONE } from '../base/free-list.ts';
 import type { Address, Engine, SocketHandle } from '../engine/engine.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
-import { NONE } from '../base/free-list.ts';
 import { BHS_SIZE, Bhs, DIGEST_SIZE, padded } from '../pdu/bhs.ts';
 import { crc32c } from '../pdu/digest.ts';
 import { IMMEDIATE_BIT, OPCODE_MASK, Opcode, opcodeName } from '../pdu/opcode.ts';
@@ -96,7 +96,14 @@ export class Connection {
     host: SessionHost,
     session: Session,
     socket: SocketHandle,
-    options: { id: number; cid: number; statSN: number; peerAddress: string; parameters: ConnectionParameters; cell: number },
+    options: {
+      id: number;
+      cid: number;
+      statSN: number;
+      peerAddress: string;
+      parameters: ConnectionParameters;
+      cell: number;
+    },
   ) {
     this.host = host;
     this.session = session;
@@ -426,6 +433,11 @@ export class Connection {
   }
 
   logFields(): Record<string, unknown> {
-    return { initiator: this.session.nexus.initiatorName, peer: this.peerAddress, tsih: this.session.tsih, cid: this.cid };
+    return {
+      initiator: this.session.nexus.initiatorName,
+      peer: this.peerAddress,
+      tsih: this.session.tsih,
+      cid: this.cid,
+    };
   }
 }

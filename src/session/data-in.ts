@@ -13,7 +13,14 @@ import type { IscsiTask } from './iscsi-task.ts';
 import { residual, residualFlags } from './response.ts';
 
 /** Writes a Data-In header at `at` for `length` bytes at `offset` of the task's data. Allocates nothing. */
-function writeHeader(connection: Connection, task: IscsiTask, at: number, offset: number, length: number, last: boolean): void {
+function writeHeader(
+  connection: Connection,
+  task: IscsiTask,
+  at: number,
+  offset: number,
+  length: number,
+  last: boolean,
+): void {
   const view = connection.view;
   task.burstSent += length;
   const sequenceEnds = last || task.burstSent === connection.session.parameters.maxBurstLength;
@@ -22,7 +29,11 @@ function writeHeader(connection: Connection, task: IscsiTask, at: number, offset
   const withStatus = last && task.status === Status.GOOD;
   const difference = withStatus ? residual(task) : 0;
   DataIn.opcode.set(view, at, Opcode.DATA_IN);
-  DataIn.flags.set(view, at, (sequenceEnds ? FINAL_BIT : 0) | (withStatus ? STATUS_BIT | residualFlags(difference) : 0));
+  DataIn.flags.set(
+    view,
+    at,
+    (sequenceEnds ? FINAL_BIT : 0) | (withStatus ? STATUS_BIT | residualFlags(difference) : 0),
+  );
   view.setUint16(at + 2, 0);
   // TotalAHSLength is the top byte of this word, and zero.
   view.setUint32(at + 4, length);
@@ -71,7 +82,16 @@ function sendBytes(
       connection.sendSegment(header, part, token);
       return;
     }
-    sendSplit(connection, task, at < 0 ? -1 : at + sent, address + sent, offset + sent, part, final ? token : NO_RELEASE, closing);
+    sendSplit(
+      connection,
+      task,
+      at < 0 ? -1 : at + sent,
+      address + sent,
+      offset + sent,
+      part,
+      final ? token : NO_RELEASE,
+      closing,
+    );
     sent += part;
   }
 }

@@ -65,7 +65,13 @@ function placeUnsolicited(connection: Connection, task: IscsiTask, dataSN: numbe
   return keep(connection, piece, Math.min(length, Math.max(0, piece.length - piece.received)));
 }
 
-function placeSolicited(connection: Connection, task: IscsiTask, piece: Piece, dataSN: number, offset: number): Verdict {
+function placeSolicited(
+  connection: Connection,
+  task: IscsiTask,
+  piece: Piece,
+  dataSN: number,
+  offset: number,
+): Verdict {
   const length = connection.payloadLength;
   connection.payloadPiece = piece;
   const inOrder = dataSN === piece.burstDataSN++ && offset === piece.start + piece.received;

@@ -25,7 +25,11 @@ export const Fault = {
   dataWithoutWrite: fault(RejectReason.INVALID_PDU_FIELD, 'data with a command that does not write', '§11.3.1'),
   badAhs: fault(RejectReason.INVALID_PDU_FIELD, 'an additional header segment that can not be read', '§11.2.2'),
   longCdb: fault(RejectReason.INVALID_PDU_FIELD, 'a CDB longer than 32 bytes', '§11.2.2.3'),
-  tooManyImmediate: fault(RejectReason.TOO_MANY_IMMEDIATE_COMMANDS, 'more immediate commands than are held', '§4.2.2.1'),
+  tooManyImmediate: fault(
+    RejectReason.TOO_MANY_IMMEDIATE_COMMANDS,
+    'more immediate commands than are held',
+    '§4.2.2.1',
+  ),
   badLogout: fault(RejectReason.INVALID_PDU_FIELD, 'no such logout reason', '§11.14.1'),
   badText: fault(RejectReason.PROTOCOL_ERROR, 'text that is not key=value pairs, or more of it than is taken', '§6.1'),
   textTag: fault(RejectReason.PROTOCOL_ERROR, 'no text exchange goes by this Target Transfer Tag', '§11.10.4'),

@@ -2,8 +2,8 @@
 // Fields only; the SCSI half is scsi/task.ts. All tasks of a worker are of this one class.
 
 import { Task } from '../scsi/task.ts';
-import type { Connection } from './connection.ts';
 import type { AbortWait } from './abort-wait.ts';
+import type { Connection } from './connection.ts';
 
 /** A command of one connection. Pooled. */
 export class IscsiTask extends Task {

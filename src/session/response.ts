@@ -3,7 +3,7 @@
 
 import { BHS_SIZE, padded } from '../pdu/bhs.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
-import { OVERFLOW_BIT, Response, SENSE_LENGTH_SIZE, ScsiResponse, UNDERFLOW_BIT } from '../pdu/scsi-response.ts';
+import { OVERFLOW_BIT, Response, ScsiResponse, SENSE_LENGTH_SIZE, UNDERFLOW_BIT } from '../pdu/scsi-response.ts';
 import { writeSense } from '../scsi/sense.ts';
 import { Movement, Status, type Task } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';

@@ -1,9 +1,9 @@
 // A worker's sessions: what the engine reports goes to the connection it belongs to, what main asks for is done here.
 // Composes session/, scsi/ and backend/ over whichever engine it is given; knows neither threads nor rings.
 
+import { createBackend } from '../backend/create.ts';
 import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
-import { createBackend } from '../backend/create.ts';
 import type { Engine, EngineEvents, SocketHandle } from '../engine/engine.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
 import { Counter } from '../ring/counters.ts';
@@ -36,7 +36,11 @@ const TASKS_AT_START = 512;
 /** Commands that a worker promises over all its sessions: their tasks are some 10 MiB of heap if all come at once. */
 const TASKS_MAX = 32 * 1024;
 
-export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields: Record<string, unknown>,
+) => void;
 
 /** Everything full-feature on one worker. */
 export class SessionHost implements EngineEvents, TaskEvents {
@@ -151,7 +155,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
         sendPiece(connection, iscsi, piece);
         this.processor.pieceSent(piece);
       } else {
-        this.processor.freePiece(piece);
+        this.processor.pieceUnwanted(piece);
       }
     }
   }
@@ -320,7 +324,10 @@ export class SessionHost implements EngineEvents, TaskEvents {
       return;
     }
     const complete = (piece: Piece, errno: number): void => this.processor.pieceDone(piece, errno);
-    this.#units.set(snapshot.id, new LogicalUnit(snapshot, createBackend(this.engine, snapshot.backend, memoryOf, complete)));
+    this.#units.set(
+      snapshot.id,
+      new LogicalUnit(snapshot, createBackend(this.engine, snapshot.backend, memoryOf, complete)),
+    );
   }
 
   #removeUnit(id: number, request: number): void {
@@ -340,7 +347,9 @@ export class SessionHost implements EngineEvents, TaskEvents {
 
   /** Ids of a target's units. */
   unitsOf(targetName: string): number[] {
-    return [...this.#units.values()].filter((unit) => unit.snapshot.targetName === targetName).map((unit) => unit.snapshot.id);
+    return [...this.#units.values()]
+      .filter((unit) => unit.snapshot.targetName === targetName)
+      .map((unit) => unit.snapshot.id);
   }
 
   // Resets
@@ -427,4 +436,3 @@ export class SessionHost implements EngineEvents, TaskEvents {
     }
   }
 }
-

@@ -1,6 +1,7 @@
 // Task management (RFC 7143 §11.5, §11.6; SAM-5 §7): aborts that are answered when the tasks are really gone.
 // What reaches beyond this session goes to main, which has every worker apply it: session-host.ts.
 
+import { serialBefore } from '../base/serial.ts';
 import { BHS_SIZE } from '../pdu/bhs.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import {
@@ -10,7 +11,6 @@ import {
   TaskManagementRequest,
   TaskManagementResponse,
 } from '../pdu/task-management.ts';
-import { serialBefore } from '../base/serial.ts';
 import type { SharedReset } from '../ring/messages.ts';
 import { readLun } from '../scsi/lun.ts';
 import { AbortWait } from './abort-wait.ts';

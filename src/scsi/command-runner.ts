@@ -1,0 +1,149 @@
+// Runs the commands off the fast path: their generators, and the services they ask for.
+// READ and WRITE, and when any task may start or has ended, are processor.ts's.
+
+import { NONE } from '../base/free-list.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { CommandServices } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
+import type { PiecePool } from './piece-pool.ts';
+import { Movement, type Piece, Status, type Task } from './task.ts';
+
+/** A step of a command has not ended yet. */
+const PENDING = -1;
+
+/** What the runner needs of the processor. */
+export interface TaskControl {
+  /** Notes that a backend is about to be asked. */
+  dispatch(task: Task, piece: Piece): void;
+  finish(task: Task): void;
+  settle(task: Task): void;
+}
+
+/** The commands off the fast path of one worker. */
+export class CommandRunner implements CommandServices {
+  readonly memory: DataView;
+  readonly bytes: Uint8Array;
+  readonly #engine: Engine;
+  readonly #pieces: PiecePool;
+  readonly #control: TaskControl;
+
+  constructor(engine: Engine, pieces: PiecePool, control: TaskControl) {
+    this.#engine = engine;
+    this.#pieces = pieces;
+    this.#control = control;
+    this.memory = engine.slab.view;
+    this.bytes = engine.slab.bytes;
+  }
+
+  /** The task's turn: its list is there, or there is none. */
+  run(task: Task): void {
+    const steps = task.command!.run(task, this);
+    if (steps === undefined) {
+      this.#control.finish(task);
+      return;
+    }
+    task.steps = steps;
+    if (this.#resume(task, 0)) this.#control.finish(task);
+  }
+
+  /** streamOut: hands the command the pieces that are full, in order and one at a time. */
+  takePieces(task: Task): void {
+    while (task.steps === null) {
+      const piece = task.firstPiece;
+      if (task.aborted || task.status !== Status.GOOD || (piece === null && task.assigned === task.moveLength)) {
+        this.#control.settle(task);
+        return;
+      }
+      if (piece === null || piece.received < piece.length) return;
+      task.steps = task.command!.piece!(task, piece, this);
+      if (this.#resume(task, 0)) this.#pieceTaken(task);
+    }
+  }
+
+  #pieceTaken(task: Task): void {
+    task.steps = null;
+    this.#pieces.dropFirst(task);
+  }
+
+  /**
+   * Runs the command up to its next wait; true when it has ended. An operation may end before the command has yielded:
+   * `stepErrno` remembers it.
+   */
+  #resume(task: Task, errno: number): boolean {
+    const steps = task.steps!;
+    let result = errno;
+    task.pumping = true;
+    for (;;) {
+      task.stepErrno = PENDING;
+      const { done } = steps.next(result);
+      if (done === true || task.stepErrno === PENDING) {
+        task.pumping = false;
+        return done === true;
+      }
+      result = task.stepErrno;
+    }
+  }
+
+  /** An operation of the command has ended, or its turn at the unit has come. */
+  stepDone(task: Task, errno: number): void {
+    if (task.pumping) {
+      task.stepErrno = errno;
+      return;
+    }
+    if (task.aborted) {
+      this.#control.settle(task);
+    } else if (this.#resume(task, errno)) {
+      if (task.movement !== Movement.streamOut) {
+        this.#control.finish(task);
+        return;
+      }
+      this.#pieceTaken(task);
+      this.takePieces(task);
+    }
+  }
+
+  // CommandServices
+
+  now(): number {
+    return this.#engine.now();
+  }
+
+  takePiece(task: Task, length: number): Piece | null {
+    const slot = length === 0 ? NONE : this.#engine.slab.takeSlot(length);
+    if (slot === NONE && length !== 0) return null;
+    return this.#pieces.takeOwn(task, slot, length);
+  }
+
+  freePiece(piece: Piece): void {
+    this.#pieces.freeOwn(piece);
+  }
+
+  lock(task: Task): boolean {
+    return task.unit!.exclusion.enter(task);
+  }
+
+  unlock(task: Task): void {
+    const next = task.unit!.exclusion.leave(task);
+    if (next !== null) this.stepDone(next, 0);
+  }
+
+  read(piece: Piece, unit: LogicalUnit): void {
+    this.#control.dispatch(piece.task!, piece);
+    unit.backend.read(piece);
+  }
+
+  write(piece: Piece, unit: LogicalUnit): void {
+    this.#control.dispatch(piece.task!, piece);
+    unit.backend.write(piece);
+  }
+
+  sync(piece: Piece, unit: LogicalUnit): void {
+    this.#control.dispatch(piece.task!, piece);
+    unit.backend.sync(piece);
+  }
+
+  clear(piece: Piece, unit: LogicalUnit, deallocate: boolean): void {
+    this.#control.dispatch(piece.task!, piece);
+    unit.backend.clear(piece, deallocate);
+  }
+}
