@@ -198,3 +198,11 @@ function describeOutcome(outcome: Outcome): string {
   if (outcome.kind === 'reply') return `reply ${JSON.stringify(readResponse(outcome.bytes))}`;
   return outcome.kind === 'close' ? `close (${outcome.reason})` : outcome.kind;
 }
+
+/** The status of a login in one request; 0000 for a grant. */
+export function statusOf(world: World, text: Text = IDENTITY, fields: Partial<RequestFields> = {}): string {
+  const outcome = new Initiator(world).send({ ...OPERATE, ...fields }, text);
+  if (outcome.kind === 'complete') return '0000';
+  if (outcome.kind === 'close') return `close: ${outcome.reason}`;
+  return readResponse(outcome.bytes).status;
+}

@@ -1,10 +1,10 @@
-// Each of the 18 status codes, provoked in every way there is to earn it, with the control that shows that the neighbour passes.
+// The status codes, provoked in every way there is to earn them, with the control that shows that the neighbour passes.
+// 0201 is in security.test.ts; 0206, 0208 and 020A, which are about sessions, are in identity.test.ts.
 
 import { describe, expect, test } from 'vitest';
 import { LoginMachine } from '../../src/login/login-machine.ts';
-import { type LoginTarget, SessionType } from '../../src/login/policy.ts';
+import type { LoginTarget } from '../../src/login/policy.ts';
 import { fault } from '../../src/login/refusal.ts';
-import { NO_SECRET } from '../../src/login/security.ts';
 import { LoginStatus } from '../../src/pdu/login-status.ts';
 import {
   IDENTITY,
@@ -13,23 +13,15 @@ import {
   OPERATE,
   type RequestFields,
   readResponse,
-  respond,
   SECURE,
+  statusOf,
   type Text,
 } from './initiator.ts';
-import { ALICE, chap, ENDPOINT, INITIATOR, makeSession, mutual, OPEN_ACL, offered, TARGET, World } from './world.ts';
+import { chap, ENDPOINT, INITIATOR, makeSession, mutual, OPEN_ACL, offered, TARGET, World } from './world.ts';
 
 const without = (key: keyof typeof IDENTITY) =>
   Object.fromEntries(Object.entries(IDENTITY).filter(([name]) => name !== key));
 const withDenial = (acl: Partial<LoginTarget['acl']>) => ({ acl: { ...OPEN_ACL, ...acl } });
-
-/** The status of a login in one request; 0000 for a grant. */
-function statusOf(world: World, text: Text = IDENTITY, fields: Partial<RequestFields> = {}): string {
-  const outcome = new Initiator(world).send({ ...OPERATE, ...fields }, text);
-  if (outcome.kind === 'complete') return '0000';
-  if (outcome.kind === 'close') return `close: ${outcome.reason}`;
-  return readResponse(outcome.bytes).status;
-}
 
 describe('every refusal', () => {
   test('§11.13: echoes ITT and ISID, has no TSIH, no stage bits, and ends the login', () => {
@@ -297,104 +289,6 @@ describe('0200: initiator error', () => {
   });
 });
 
-describe('0201: authentication failure', () => {
-  const world = () => new World({ auth: chap() });
-
-  test('CSG=1 straight away', () => {
-    expect(statusOf(world())).toBe('0201');
-  });
-
-  test('an empty security step that wants to leave the stage', () => {
-    expect(new Initiator(world()).refused(SECURE, IDENTITY).status).toBe('0201');
-    const patient = new Initiator(world());
-    patient.ask({ csg: 0 }, IDENTITY);
-    expect(patient.refused({ csg: 0, transit: true, nsg: 3 }).status).toBe('0201');
-  });
-
-  test.each(['None', 'KRB5,None', 'SRP', ''])('AuthMethod=%s where CHAP is wanted', (method) => {
-    expect(new Initiator(world()).refused(SECURE, { ...IDENTITY, AuthMethod: method }).status).toBe('0201');
-  });
-
-  test('AuthMethod=CHAP where there is nothing to prove with; CHAP,None passes as None', () => {
-    expect(new Initiator(new World()).refused(SECURE, { ...IDENTITY, AuthMethod: 'CHAP' }).status).toBe('0201');
-    const answer = new Initiator(new World()).ask(SECURE, { ...IDENTITY, AuthMethod: 'CHAP,None' });
-    expect(answer).toMatchObject({ transit: true, keys: { AuthMethod: 'None' } });
-  });
-
-  test.each(['9', '', 'md5', '05'])('CHAP_A=%s has nothing in common', (algorithms) => {
-    const initiator = new Initiator(world());
-    initiator.ask({ csg: 0 }, { ...IDENTITY, AuthMethod: 'CHAP' });
-    expect(initiator.refused({ csg: 0 }, { CHAP_A: algorithms }).status).toBe('0201');
-  });
-
-  test('an algorithm that the target leaves out', () => {
-    const initiator = new Initiator(new World({ auth: chap({ algorithms: ['sha256'] }) }));
-    initiator.ask({ csg: 0 }, { ...IDENTITY, AuthMethod: 'CHAP' });
-    expect(initiator.refused({ csg: 0 }, { CHAP_A: '5,6' }).status).toBe('0201');
-  });
-
-  test('an unknown user and a wrong secret look the same', () => {
-    const answers = [
-      ['mallory', ALICE.secret],
-      ['Alice', ALICE.secret],
-      ['alice', 'not that secret'],
-      // What stands in for the secret of an unknown user opens nothing.
-      ['mallory', NO_SECRET],
-      ['alice', NO_SECRET],
-    ].map(([user, secret]) => {
-      const initiator = new Initiator(world());
-      const outcome = initiator.send(SECURE, initiator.proof(user, secret));
-      return outcome.kind === 'refuse' && Buffer.from(outcome.bytes).toString('hex');
-    });
-    expect(new Set(answers).size).toBe(1);
-    expect(readResponse(Buffer.from(String(answers[0]), 'hex')).status).toBe('0201');
-  });
-
-  test.each([
-    ['short', (right: string) => right.slice(0, -2)],
-    ['long', (right: string) => `${right}00`],
-    ['not hex', (right: string) => `${right.slice(0, -1)}g`],
-    ['without its prefix', (right: string) => right.slice(2)],
-    ['empty', () => ''],
-  ])('a CHAP_R that is %s', (_name, spoil) => {
-    const initiator = new Initiator(world());
-    const proof = initiator.proof();
-    const { status, refusal } = initiator.refused(SECURE, { ...proof, CHAP_R: spoil(proof['CHAP_R']!) });
-    expect(status).toBe('0201');
-    expect(JSON.stringify(refusal)).not.toContain(proof['CHAP_R']!.slice(2, 20));
-  });
-
-  test('CHAP_I and CHAP_C to a target with no mutual secret', () => {
-    const initiator = new Initiator(world());
-    const keys = { ...initiator.proof(), CHAP_I: '1', CHAP_C: '0x0011223344556677' };
-    expect(initiator.refused(SECURE, keys).status).toBe('0201');
-  });
-
-  test('our own challenge, sent back, though the proof is right', () => {
-    const initiator = new Initiator(new World({ auth: chap({ mutual }) }));
-    const { identifier, challenge } = initiator.challenge();
-    const { status, refusal } = initiator.refused(SECURE, {
-      CHAP_N: ALICE.name,
-      CHAP_R: respond('sha256', identifier, ALICE.secret, challenge),
-      CHAP_I: String((identifier + 1) & 0xff),
-      CHAP_C: `0b${Buffer.from(challenge.slice(2), 'hex').toString('base64')}`,
-    });
-    expect(status).toBe('0201');
-    expect(refusal.rule).toBe('the challenge is not the one we sent');
-  });
-
-  test.each([
-    ['CHAP_I', '256'],
-    ['CHAP_I', 'one'],
-    ['CHAP_C', '0x'],
-    ['CHAP_C', 'nothing'],
-  ])('a mutual %s=%s', (key, value) => {
-    const initiator = new Initiator(new World({ auth: chap({ mutual }) }));
-    const keys = { ...initiator.proof(), CHAP_I: '1', CHAP_C: '0x0011223344556677', [key]: value };
-    expect(initiator.refused(SECURE, keys).status).toBe('0201');
-  });
-});
-
 describe('0202: authorization failure', () => {
   test('an initiator that is not on the list', () => {
     const world = new World(withDenial({ initiators: ['iqn.1991-05.com.microsoft:*', `${INITIATOR}2`] }));
@@ -485,38 +379,6 @@ describe('0205: unsupported version', () => {
   });
 });
 
-describe('0206: too many connections', () => {
-  test('the connectionLimit of the target: N pass, the next does not, and one that leaves makes room', () => {
-    const world = new World({ connectionLimit: 3 });
-    world.known = [1, 2].map((tsih) => makeSession(tsih, { identity: { isid: `80000000000${tsih}` } }));
-    expect(statusOf(world)).toBe('0000');
-    world.known.push(makeSession(3, { identity: { isid: '800000000003' } }));
-    expect(statusOf(world)).toBe('0206');
-    world.known.pop();
-    expect(statusOf(world)).toBe('0000');
-  });
-
-  test('is a limit of one target, not of the process', () => {
-    const world = new World({ connectionLimit: 1 });
-    world.known = [makeSession(1, { identity: { targetName: 'iqn.2026-11.io.lunaring:disk1' } })];
-    expect(statusOf(world)).toBe('0000');
-  });
-
-  test('the MaxConnections that the session negotiated', () => {
-    const world = new World();
-    world.known = [makeSession(9, { cids: [0, 1], maxConnections: 2 })];
-    expect(new Initiator(world).refused({ ...OPERATE, tsih: 9 }, IDENTITY)).toMatchObject({ status: '0206', tsih: 9 });
-    world.known = [makeSession(9, { cids: [0], maxConnections: 2 })];
-    expect(statusOf(world, IDENTITY, { tsih: 9 })).toBe('0000');
-  });
-
-  test('a session that replaces its predecessor takes no more room than that had', () => {
-    const world = new World({ connectionLimit: 1, sessionLimit: 1 });
-    world.known = [makeSession(9)];
-    expect(statusOf(world)).toBe('0000');
-  });
-});
-
 describe('0207: missing parameter', () => {
   test('InitiatorName, TargetName; SessionType may be absent and means Normal', () => {
     expect(statusOf(new World(), without('InitiatorName'))).toBe('0207');
@@ -543,26 +405,6 @@ describe('0207: missing parameter', () => {
   });
 });
 
-describe('0208: can not include in session', () => {
-  test('a connection through another portal group than the session has', () => {
-    const world = new World();
-    world.groups = [1, 2];
-    world.known = [makeSession(9, { maxConnections: 2 })];
-    const other = new Initiator(world, { tsih: 9 }, { portalGroupTag: 2 });
-    expect(other.refused(OPERATE, IDENTITY)).toMatchObject({ status: '0208', tsih: 9 });
-    expect(statusOf(world, IDENTITY, { tsih: 9 })).toBe('0000');
-  });
-
-  test('a connection to a discovery session, and a discovery login into a normal one', () => {
-    const world = new World();
-    world.known = [makeSession(9, { identity: { targetName: '' }, sessionType: SessionType.discovery })];
-    expect(statusOf(world, IDENTITY, { tsih: 9 })).toBe('0208');
-    expect(statusOf(world, { InitiatorName: INITIATOR, SessionType: 'Discovery' }, { tsih: 9 })).toBe('0208');
-    world.known = [makeSession(9)];
-    expect(statusOf(world, { InitiatorName: INITIATOR, SessionType: 'Discovery' }, { tsih: 9 })).toBe('0208');
-  });
-});
-
 describe('0209: session type not supported', () => {
   test('neither Normal nor Discovery', () => {
     expect(statusOf(new World(), { ...IDENTITY, SessionType: 'Foo' })).toBe('0209');
@@ -576,41 +418,6 @@ describe('0209: session type not supported', () => {
       target: null,
       claim: { sessionType: 'Discovery' },
     });
-  });
-});
-
-describe('020A: session does not exist', () => {
-  test('an invented TSIH', () => {
-    expect(new Initiator(new World()).refused({ ...OPERATE, tsih: 99 }, IDENTITY)).toMatchObject({
-      status: '020A',
-      tsih: 0,
-    });
-  });
-
-  test('a real TSIH with another ISID, name or target', () => {
-    const world = new World();
-    world.known = [makeSession(9, { maxConnections: 2 })];
-    expect(statusOf(world, IDENTITY, { tsih: 9, isid: '800de7d80001' })).toBe('020A');
-    expect(statusOf(world, { ...IDENTITY, InitiatorName: `${INITIATOR}2` }, { tsih: 9 })).toBe('020A');
-    world.known = [makeSession(9, { identity: { targetName: 'iqn.2026-11.io.lunaring:disk1' } })];
-    expect(statusOf(world, IDENTITY, { tsih: 9 })).toBe('020A');
-  });
-
-  test('a known identity with another TSIH; the TSIH of a session that is over', () => {
-    const world = new World();
-    world.known = [makeSession(9, { maxConnections: 2 })];
-    expect(statusOf(world, IDENTITY, { tsih: 10 })).toBe('020A');
-    world.known = [];
-    expect(statusOf(world, IDENTITY, { tsih: 9 })).toBe('020A');
-  });
-
-  test('a session that ends while a connection logs in to it', () => {
-    const world = new World();
-    world.known = [makeSession(9, { maxConnections: 2 })];
-    const initiator = new Initiator(world, { tsih: 9 });
-    expect(initiator.ask(SECURE, IDENTITY).tsih).toBe(9);
-    world.known = [];
-    expect(initiator.refused(OPERATE)).toMatchObject({ status: '020A', tsih: 0 });
   });
 });
 
