@@ -9,8 +9,6 @@ export const BHS_SIZE = 48;
 export const DIGEST_SIZE = 4;
 /** Initiator or Target Task Tag that names no task, §11.2.1.8. */
 export const RESERVED_TAG = 0xffffffff;
-/** The most a 24-bit DataSegmentLength holds. */
-export const DATA_SEGMENT_LENGTH_MAX = 0xffffff;
 
 /** What every basic header segment has, RFC 7143 §11.2.1. */
 export const Bhs = layout(BHS_SIZE, {

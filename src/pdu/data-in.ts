@@ -23,7 +23,5 @@ export const DataIn = layout(BHS_SIZE, {
   residualCount: u32(44),
 });
 
-/** Flags, §11.7.2: the target asks for a DataACK SNACK. The overflow and underflow bits are those of the SCSI Response. */
-export const ACKNOWLEDGE_BIT = 0x40;
-/** Flags, §11.7.3: the PDU carries the command's status; F must be set with it. */
+/** Flags, §11.7.3: the PDU carries the command's status; F must be set with it. O and U are the SCSI Response's. */
 export const STATUS_BIT = 0x01;

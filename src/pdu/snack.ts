@@ -7,7 +7,7 @@ import { BHS_SIZE } from './bhs.ts';
 /** SNACK Request, RFC 7143 §11.16. */
 export const SnackRequest = layout(BHS_SIZE, {
   opcode: u8(0),
-  flags: u8(1), // 1, type
+  flags: u8(1), // 1, type in the low four bits
   reserved2: reserved(2, 2),
   totalAHSLength: u8(4),
   dataSegmentLength: u24(5),
@@ -20,9 +20,6 @@ export const SnackRequest = layout(BHS_SIZE, {
   begRun: u32(40),
   runLength: u32(44), // 0: all from begRun on
 });
-
-/** Flags: where the type is. */
-export const SNACK_TYPE_MASK = 0x0f;
 
 /** §11.16.1. */
 export const SnackType = { DATA_OR_R2T: 0, STATUS: 1, DATA_ACK: 2, R_DATA: 3 } as const;
