@@ -65,7 +65,9 @@ export class Handoffs {
     if (worker < 0) return Promise.resolve(fault(LoginStatus.TARGET_ERROR, TARGET_ERROR, 'no worker runs', 'a worker'));
     const tsih = sessions.nextTsih();
     if (tsih === undefined) {
-      return Promise.resolve(fault(LoginStatus.OUT_OF_RESOURCES, OUT_OF_RESOURCES, 'no TSIH is left', 'fewer sessions'));
+      return Promise.resolve(
+        fault(LoginStatus.OUT_OF_RESOURCES, OUT_OF_RESOURCES, 'no TSIH is left', 'fewer sessions'),
+      );
     }
     return this.#lead(candidate, worker, tsih, known);
   }
@@ -94,12 +96,7 @@ export class Handoffs {
   }
 
   /** A new session, in place of an old one if there is one. Registered before anything is awaited: the next login sees it. */
-  #lead(
-    candidate: Candidate,
-    worker: number,
-    tsih: number,
-    old: SessionEntry | undefined,
-  ): Promise<LoginFault | null> {
+  #lead(candidate: Candidate, worker: number, tsih: number, old: SessionEntry | undefined): Promise<LoginFault | null> {
     const { grant } = candidate;
     const entry: SessionEntry = {
       tsih,
@@ -120,7 +117,8 @@ export class Handoffs {
   #join(candidate: Candidate, entry: SessionEntry): Promise<LoginFault | null> {
     const { cid } = candidate.grant.claim;
     const replaced = entry.connections.get(cid);
-    const first = replaced === undefined ? null : () => this.#endConnection(entry, cid, 'the connection logged in anew');
+    const first =
+      replaced === undefined ? null : () => this.#endConnection(entry, cid, 'the connection logged in anew');
     return this.#inTurn(entry, candidate, first);
   }
 

@@ -75,7 +75,10 @@ export class Portal {
       peerAddress: remoteAddress,
       correlationId: randomBytes(6).toString('hex'),
     };
-    this.#context.log.debug({ peer: `${remoteAddress}:${remotePort}`, correlationId: endpoint.correlationId }, 'accepted');
+    this.#context.log.debug(
+      { peer: `${remoteAddress}:${remotePort}`, correlationId: endpoint.correlationId },
+      'accepted',
+    );
     const connection = new LoginConnection(socket, endpoint, this.#context, () => this.#connections.delete(connection));
     this.#connections.add(connection);
   }

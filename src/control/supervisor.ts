@@ -2,8 +2,8 @@
 // Which worker gets a session is decided here, by load; what the messages say concerns sessions, catalog and resets.
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { Piscina } from 'piscina';
 import type { Logger } from 'pino';
+import { Piscina } from 'piscina';
 import type { BufferParcel, WorkerAssignment } from '../../workers/io-worker.ts';
 import { close, createEventfd, ringEventfd } from '../kernel/libc.ts';
 import { allocateChannel, Channel } from '../ring/channel.ts';

@@ -146,7 +146,10 @@ class Target implements RunningTarget {
       try {
         fdatasyncSync(backend.fd);
       } catch (error) {
-        this.#log.error({ err: error, targetName, lun, path: backend.path }, 'what was written last may not be on the disk');
+        this.#log.error(
+          { err: error, targetName, lun, path: backend.path },
+          'what was written last may not be on the disk',
+        );
       }
     }
     this.#catalog.close();

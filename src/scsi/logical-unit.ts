@@ -103,6 +103,12 @@ export class LogicalUnit {
     else this.attentions.set(nexus, left);
   }
 
+  /** An I_T nexus is gone, and what it left behind goes with it. */
+  forget(nexus: Nexus): void {
+    this.attentions.delete(nexus);
+    this.preventers.delete(nexus);
+  }
+
   /** The oldest unit attention of `nexus`, which is thereby reported; 0: there is none. */
   takeAttention(nexus: Nexus): number {
     const waiting = this.attentions.get(nexus);

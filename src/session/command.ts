@@ -9,10 +9,10 @@ import { readLun } from '../scsi/lun.ts';
 import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
 import { CDB_BYTES_MAX, Movement, Status } from '../scsi/task.ts';
 import { Arrival } from './cmd-window.ts';
-import { type Connection, PayloadKind } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { Fault } from './faults.ts';
 import { NOWHERE, Verdict } from './framer.ts';
-import type { IscsiTask } from './iscsi-task.ts';
+import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
 
 /** CDB bytes in the header itself; longer CDBs go on in an additional header segment. */
 const CDB_BYTES = 16;

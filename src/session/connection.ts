@@ -1,13 +1,11 @@
-// One full-feature connection: takes PDUs from the framer, gives each to the part that knows it, and puts answers on the wire.
-// Sequence numbers and sending are here; what a PDU means is in the files named after it.
+// One full-feature connection: takes PDUs from the framer, gives each to the part that knows it, and ends in good order.
+// Sending is pdu-sender.ts; what a PDU means is in the files named after it.
 
 import { NONE } from '../base/free-list.ts';
-import type { Address, Engine, SocketHandle } from '../engine/engine.ts';
-import { NO_RELEASE } from '../engine/engine.ts';
-import { BHS_SIZE, Bhs, DIGEST_SIZE, padded } from '../pdu/bhs.ts';
-import { crc32c } from '../pdu/digest.ts';
+import type { SocketHandle } from '../engine/engine.ts';
+import { BHS_SIZE, Bhs } from '../pdu/bhs.ts';
 import { IMMEDIATE_BIT, OPCODE_MASK, Opcode, opcodeName } from '../pdu/opcode.ts';
-import { type ConnectionParameters, Digest } from '../pdu/parameters.ts';
+import type { ConnectionParameters } from '../pdu/parameters.ts';
 import { Counter } from '../ring/counters.ts';
 import type { Piece } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
@@ -15,16 +13,13 @@ import { commandHeader, commandPayload } from './command.ts';
 import { controlPayload } from './control-pdu.ts';
 import { dataOutHeader, dataOutPayload } from './data-out.ts';
 import { Fault } from './faults.ts';
-import { Framer, Verdict } from './framer.ts';
-import type { IscsiTask } from './iscsi-task.ts';
+import { type FrameConsumer, Framer, Verdict } from './framer.ts';
+import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
+import { PduSender } from './pdu-sender.ts';
 import { sendReject } from './reject.ts';
 import type { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
 import type { TextExchange } from './text-request.ts';
-
-/** What the payload under way belongs to. */
-export const PayloadKind = { none: 0, command: 1, dataOut: 2, control: 3 } as const;
-export type PayloadKind = (typeof PayloadKind)[keyof typeof PayloadKind];
 
 /** How far a connection is. */
 export const ConnectionState = {
@@ -38,33 +33,17 @@ export const ConnectionState = {
 } as const;
 export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
 
-/** Unsent bytes of memory from which on a connection is not read any more: who does not take answers gets no more commands in. */
-const UNSENT_BYTES_MAX = 8 * 1024 * 1024;
-
 /** A connection of a session, in full feature phase. */
-export class Connection {
-  readonly host: SessionHost;
-  readonly session: Session;
-  readonly engine: Engine;
-  readonly socket: SocketHandle;
+export class Connection extends PduSender implements FrameConsumer {
   readonly cid: number;
   /** That of the hand-off that brought it. */
   readonly id: number;
   readonly peerAddress: string;
-  readonly view: DataView;
-  readonly bytes: Uint8Array;
-  parameters: ConnectionParameters;
-  readonly digestsHeaders: boolean;
-  readonly digestsData: boolean;
-  /** Bytes of a header with its digest. */
-  readonly headerLength: number;
   readonly framer: Framer;
   /** A cell for the header under way. */
   readonly cell: number;
   readonly cellAt: number;
   state: ConnectionState = ConnectionState.open;
-  /** The next StatSN. */
-  statSN: number;
   /** When the last PDU came, and when a NOP-In was sent that is not answered; 0: none is. Milliseconds of the engine's clock. */
   lastReceived: number;
   pingSent = 0;
@@ -86,9 +65,6 @@ export class Connection {
   finishing = '';
   /** A text exchange that is not over. */
   textExchange: TextExchange | null = null;
-  /** Memory with the engine, waiting to be sent. */
-  #unsent = 0;
-  #throttled = false;
   /** Who waits for the end of the connection. */
   readonly #closeWaits: AbortWait[] = [];
 
@@ -105,20 +81,10 @@ export class Connection {
       cell: number;
     },
   ) {
-    this.host = host;
-    this.session = session;
-    this.engine = host.engine;
-    this.socket = socket;
+    super(host, session, socket, options.parameters, options.statSN);
     this.cid = options.cid;
     this.id = options.id;
     this.peerAddress = options.peerAddress;
-    this.view = host.engine.slab.view;
-    this.bytes = host.engine.slab.bytes;
-    this.parameters = options.parameters;
-    this.digestsHeaders = options.parameters.headerDigest === Digest.crc32c;
-    this.digestsData = options.parameters.dataDigest === Digest.crc32c;
-    this.headerLength = BHS_SIZE + (this.digestsHeaders ? DIGEST_SIZE : 0);
-    this.statSN = options.statSN;
     this.lastReceived = host.engine.now();
     this.cell = options.cell;
     this.cellAt = host.engine.slab.offsetOf(options.cell);
@@ -209,7 +175,12 @@ export class Connection {
   /** Memory came back. */
   resume(): void {
     if (this.state !== ConnectionState.open) return;
-    if (this.framer.resume() && !this.#throttled) this.engine.resumeReceive(this.socket);
+    if (this.framer.resume() && !this.throttled) this.engine.resumeReceive(this.socket);
+  }
+
+  /** What was unsent has left: more may come. */
+  protected readable(): void {
+    if (this.open && !this.framer.stalled) this.engine.resumeReceive(this.socket);
   }
 
   /** RFC 7143 §7.8 at ErrorRecoveryLevel 0. */
@@ -259,104 +230,6 @@ export class Connection {
     if (!task.immediate) this.session.window.ended();
   }
 
-  // Sending
-
-  /** A cell for a PDU; a connection that can't have one is beyond help. */
-  takeCell(): number {
-    const cell = this.engine.slab.takeCell();
-    if (cell === NONE) throw new RangeError('out of response memory');
-    return cell;
-  }
-
-  /** Where a header stands in a cell or slot taken for a PDU: headers and what follows them are contiguous. */
-  headerAt(cell: number): number {
-    return this.engine.slab.offsetOf(cell);
-  }
-
-  /** Where the data segment of the header at `at` starts. */
-  dataAt(at: number): number {
-    return at + this.headerLength;
-  }
-
-  addressOf(at: number): Address {
-    return this.engine.slab.base + at;
-  }
-
-  /** Writes StatSN, which is thereby used, ExpCmdSN and MaxCmdSN: bytes 24 to 35 of every PDU that carries status. */
-  writeStatSN(at: number): void {
-    this.view.setUint32(at + 24, this.statSN);
-    this.statSN = (this.statSN + 1) >>> 0;
-    this.writeWindow(at);
-  }
-
-  /** Writes the next StatSN without using it up (R2T, NOP-In of our own). */
-  writeNextStatSN(at: number): void {
-    this.view.setUint32(at + 24, this.statSN);
-    this.writeWindow(at);
-  }
-
-  /** Data-In without status: the StatSN field is reserved. */
-  writeNoStatSN(at: number): void {
-    this.view.setUint32(at + 24, 0);
-    this.writeWindow(at);
-  }
-
-  /** ExpCmdSN and MaxCmdSN. */
-  writeWindow(at: number): void {
-    const window = this.session.window;
-    this.view.setUint32(at + 28, window.expCmdSN);
-    this.view.setUint32(at + 32, window.maxCmdSN);
-  }
-
-  /** Puts the header digest behind the header at `at`, where one was negotiated. */
-  sealHeader(at: number): void {
-    if (this.digestsHeaders) this.view.setUint32(at + BHS_SIZE, crc32c(this.bytes, at, BHS_SIZE), true);
-  }
-
-  /** Sends header and data that stand together at `at`: pads, seals, queues. `token` comes back once the bytes have left. Allocates nothing. */
-  sendSegment(at: number, length: number, token: number): void {
-    this.sealHeader(at);
-    let end = at + this.headerLength + length;
-    if (length !== 0) {
-      const pad = padded(length) - length;
-      for (let index = 0; index < pad; index++) this.bytes[end + index] = 0;
-      end += pad;
-      if (this.digestsData) {
-        this.view.setUint32(end, crc32c(this.bytes, at + this.headerLength, length + pad), true);
-        end += DIGEST_SIZE;
-      }
-    }
-    this.sendSpan(at, end - at, token);
-  }
-
-  sendSpan(at: number, length: number, token: number): void {
-    this.sendAddress(this.engine.slab.base + at, length, token);
-  }
-
-  sendAddress(address: Address, length: number, token: number): void {
-    if (token !== NO_RELEASE) {
-      this.#unsent += this.engine.slab.footprint(token);
-      this.host.unsentTokens++;
-    }
-    if (this.#unsent > UNSENT_BYTES_MAX && !this.#throttled && this.open) {
-      this.#throttled = true;
-      this.host.throttled++;
-      this.engine.pauseReceive(this.socket);
-    }
-    this.engine.send(this.socket, address, length, token);
-  }
-
-  /** The engine is done with `token`'s memory. Allocates nothing. */
-  released(token: number): void {
-    this.host.unsentTokens--;
-    this.#unsent -= this.engine.slab.footprint(token);
-    this.engine.slab.release(token);
-    if (!this.#throttled || this.#unsent > UNSENT_BYTES_MAX / 2) return;
-    this.#throttled = false;
-    this.host.throttled--;
-    if (this.open && !this.framer.stalled) this.engine.resumeReceive(this.socket);
-  }
-
   // Ending
 
   /** Refuses the PDU whose header lies at `at` and goes on. */
@@ -378,6 +251,7 @@ export class Connection {
     this.state = ConnectionState.closing;
     this.session.endReason = reason;
     this.stopReading();
+    this.stopSending();
     this.engine.close(this.socket, false);
   }
 
@@ -429,6 +303,7 @@ export class Connection {
     this.state = ConnectionState.leaving;
     this.session.endReason = reason;
     this.stopReading();
+    this.stopSending();
     this.engine.close(this.socket, true);
   }
 

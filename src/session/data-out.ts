@@ -8,9 +8,9 @@ import { R2T } from '../pdu/r2t.ts';
 import { writeLun } from '../scsi/lun.ts';
 import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
 import { type Piece, Status } from '../scsi/task.ts';
-import { type Connection, PayloadKind } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { NOWHERE, Verdict } from './framer.ts';
-import type { IscsiTask } from './iscsi-task.ts';
+import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
 
 /** A Target Transfer Tag's low bits name the piece; the high ones tell one use of it from the next. */
 const TAG_PIECE_BITS = 17;

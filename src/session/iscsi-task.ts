@@ -5,6 +5,10 @@ import { Task } from '../scsi/task.ts';
 import type { AbortWait } from './abort-wait.ts';
 import type { Connection } from './connection.ts';
 
+/** What the payload under way on a connection belongs to. */
+export const PayloadKind = { none: 0, command: 1, dataOut: 2, control: 3 } as const;
+export type PayloadKind = (typeof PayloadKind)[keyof typeof PayloadKind];
+
 /** A command of one connection. Pooled. */
 export class IscsiTask extends Task {
   connection: Connection | null = null;

@@ -1,27 +1,17 @@
 // A worker's sessions: what the engine reports goes to the connection it belongs to, what main asks for is done here.
 // Composes session/, scsi/ and backend/ over whichever engine it is given; knows neither threads nor rings.
 
-import { createBackend } from '../backend/create.ts';
 import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine, EngineEvents, SocketHandle } from '../engine/engine.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
 import { Counter } from '../ring/counters.ts';
-import {
-  type FromWorker,
-  type Handoff,
-  RefusalReason,
-  type SharedReset,
-  type ToWorker,
-  type UnitSnapshot,
-} from '../ring/messages.ts';
-import { LogicalUnit } from '../scsi/logical-unit.ts';
+import { type FromWorker, type Handoff, RefusalReason, type SharedReset, type ToWorker } from '../ring/messages.ts';
 import { Nexus } from '../scsi/nexus.ts';
 import { Processor, type TaskEvents } from '../scsi/processor.ts';
-import { AdditionalSense } from '../scsi/sense.ts';
-import type { Piece, Task } from '../scsi/task.ts';
+import type { Task } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
-import { announceSessionDrop, askForLogout } from './async-message.ts';
+import { askForLogout } from './async-message.ts';
 import { CmdWindow } from './cmd-window.ts';
 import { Connection } from './connection.ts';
 import { sendPiece } from './data-in.ts';
@@ -30,6 +20,7 @@ import { type IscsiTask, TaskPool } from './iscsi-task.ts';
 import { sendPing } from './nop.ts';
 import { Session } from './session.ts';
 import { INITIAL_WINDOW, TaskBudget } from './task-budget.ts';
+import { Units } from './units.ts';
 
 /** Tasks made at start; more are made when more are running than ever before. */
 const TASKS_AT_START = 512;
@@ -54,17 +45,17 @@ export class SessionHost implements EngineEvents, TaskEvents {
   /** Slots and cells that the engine has for sending: they come back as peers read. */
   unsentTokens = 0;
   nextTagSerial = 0;
+  /** Where a PDU is written that will never be sent: its connection has just been given up for want of memory. */
+  spareCell: number = NONE;
   /** Connections that are not read because too much of theirs is unsent. */
   throttled = 0;
   readonly #uplink: (message: FromWorker) => void;
   readonly #onWoken: () => void;
   readonly #budget = new TaskBudget(TASKS_MAX);
   readonly #sessions = new Map<number, Session>();
-  readonly #units = new Map<number, LogicalUnit>();
+  #units!: Units;
   /** By socket handle. */
   readonly #connections: (Connection | null)[] = [];
-  readonly #resets = new Map<number, () => void>();
-  #nextRequest = 1;
   #stopAt = 0;
   #stopping = false;
 
@@ -78,6 +69,8 @@ export class SessionHost implements EngineEvents, TaskEvents {
   attach(engine: Engine): void {
     this.engine = engine;
     this.processor = new Processor(engine, this);
+    this.spareCell = engine.slab.takeCell();
+    this.#units = new Units(engine, this.processor, this.#sessions, this.#uplink);
   }
 
   get hungry(): boolean {
@@ -125,7 +118,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
     const now = this.engine.now();
     this.counters[Counter.slabBytesInUse] = this.engine.slab.bytesInUse;
     for (const connection of this.#connections) {
-      if (connection == null || !connection.open) continue;
+      if (!connection?.open) continue;
       const interval = connection.session.nopIntervalMs;
       if (interval === 0 || now - connection.lastReceived < interval) continue;
       if (connection.pingSent === 0) sendPing(connection);
@@ -150,7 +143,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
   dataReady(task: Task): void {
     const iscsi = task as IscsiTask;
     const connection = iscsi.connection!;
-    for (let piece = task.firstPiece; piece !== null && piece.done; piece = task.firstPiece) {
+    for (let piece = task.firstPiece; piece?.done; piece = task.firstPiece) {
       if (connection.open) {
         sendPiece(connection, iscsi, piece);
         this.processor.pieceSent(piece);
@@ -183,20 +176,17 @@ export class SessionHost implements EngineEvents, TaskEvents {
         return;
       }
       case 'unit':
-        this.#takeUnit(message.unit, memoryOf);
+        this.#units.take(message.unit, memoryOf);
         return;
       case 'unitRemoved':
-        this.#removeUnit(message.id, message.request);
+        this.#units.remove(message.id, message.request);
         return;
       case 'reset':
-        this.#applyReset(message.reset, () => this.#uplink({ type: 'done', request: message.request }));
+        this.#units.applyReset(message.reset, message.request);
         return;
-      case 'resetDone': {
-        const then = this.#resets.get(message.request);
-        this.#resets.delete(message.request);
-        then?.();
+      case 'resetDone':
+        this.#units.resetDone(message.request);
         return;
-      }
       case 'endSession':
         this.#endSession(message.tsih, message.reason, message.request);
         return;
@@ -254,7 +244,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
     const { tsih, initiatorName, isid, targetName, portalGroupTag } = handoff;
     const nexus = new Nexus(tsih, initiatorName, isid, targetName, portalGroupTag);
     for (const [lun, id] of handoff.luns) {
-      const unit = this.#units.get(id);
+      const unit = this.#units.find(id);
       assert(unit !== undefined, 'handoff: the unit was announced before');
       nexus.units.set(lun, unit);
     }
@@ -312,94 +302,17 @@ export class SessionHost implements EngineEvents, TaskEvents {
     this.#sessions.delete(session.tsih);
     this.#budget.give(session.window.promised);
     this.counters[Counter.sessions]!--;
-    for (const unit of session.nexus.units.values()) unit.attentions.delete(session.nexus);
-  }
-
-  // Units
-
-  #takeUnit(snapshot: UnitSnapshot, memoryOf: (handle: number) => SharedArrayBuffer): void {
-    const known = this.#units.get(snapshot.id);
-    if (known !== undefined) {
-      known.update(snapshot);
-      return;
-    }
-    const complete = (piece: Piece, errno: number): void => this.processor.pieceDone(piece, errno);
-    this.#units.set(
-      snapshot.id,
-      new LogicalUnit(snapshot, createBackend(this.engine, snapshot.backend, memoryOf, complete)),
-    );
-  }
-
-  #removeUnit(id: number, request: number): void {
-    const unit = this.#units.get(id);
-    const wait = new AbortWait(() => {
-      unit?.backend.detach();
-      this.#units.delete(id);
-      this.#uplink({ type: 'done', request });
-    });
-    for (const session of this.#sessions.values()) {
-      session.abortTasks((task) => task.unit === unit, wait);
-      for (const [lun, mapped] of session.nexus.units) if (mapped === unit) session.nexus.units.delete(lun);
-      session.nexus.luns = [...session.nexus.units.keys()];
-    }
-    wait.seal();
+    for (const unit of session.nexus.units.values()) unit.forget(session.nexus);
   }
 
   /** Ids of a target's units. */
   unitsOf(targetName: string): number[] {
-    return [...this.#units.values()]
-      .filter((unit) => unit.snapshot.targetName === targetName)
-      .map((unit) => unit.snapshot.id);
+    return this.#units.of(targetName);
   }
-
-  // Resets
 
   /** Has a reset applied on every worker; `then` runs when that is done. */
   requestReset(reset: SharedReset, then: () => void): void {
-    const request = this.#nextRequest++;
-    this.#resets.set(request, then);
-    this.#uplink({ type: 'reset', request, reset });
-  }
-
-  #applyReset(reset: SharedReset, then: () => void): void {
-    const wait = new AbortWait(() => {
-      if (reset.closeConnections) this.#dropSessions(reset);
-      then();
-    });
-    for (const id of reset.units) {
-      const unit = this.#units.get(id);
-      if (unit === undefined) continue;
-      for (const session of this.#sessions.values()) this.#resetForSession(session, unit, reset, wait);
-    }
-    wait.seal();
-  }
-
-  #resetForSession(session: Session, unit: LogicalUnit, reset: SharedReset, wait: AbortWait): void {
-    let cleared = false;
-    session.abortTasks((task) => {
-      if (task.unit !== unit) return false;
-      cleared = true;
-      return true;
-    }, wait);
-    const sees = [...session.nexus.units.values()].includes(unit);
-    if (!sees || session.tsih === reset.byTsih) return;
-    if (reset.kind !== 'clearTaskSet') {
-      unit.attention(session.nexus, AdditionalSense.BUS_DEVICE_RESET_FUNCTION_OCCURRED);
-    } else if (cleared) {
-      unit.attention(session.nexus, AdditionalSense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
-    }
-  }
-
-  /** TARGET COLD RESET (RFC 7143 §11.5.1): the connections of the target's other sessions end as well; the asker's do after its answer. */
-  #dropSessions(reset: SharedReset): void {
-    const names = new Set(reset.units.map((id) => this.#units.get(id)?.snapshot.targetName));
-    for (const session of this.#sessions.values()) {
-      if (!names.has(session.nexus.targetName) || session.tsih === reset.byTsih) continue;
-      for (const connection of [...session.connections.values()]) {
-        if (connection.open) announceSessionDrop(connection);
-        connection.leave('target cold reset');
-      }
-    }
+    this.#units.requestReset(reset, then);
   }
 
   // Ending

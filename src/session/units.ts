@@ -1,0 +1,132 @@
+// The logical units of a worker, and the resets that reach beyond one session (RFC 7143 §11.5.1; SAM-5 §7).
+// Main is the authority over both: units arrive as snapshots, resets come back from it once they are due everywhere.
+
+import { createBackend } from '../backend/create.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { FromWorker, SharedReset, UnitSnapshot } from '../ring/messages.ts';
+import { LogicalUnit } from '../scsi/logical-unit.ts';
+import type { Processor } from '../scsi/processor.ts';
+import { AdditionalSense } from '../scsi/sense.ts';
+import type { Piece } from '../scsi/task.ts';
+import { AbortWait } from './abort-wait.ts';
+import { announceSessionDrop } from './async-message.ts';
+import type { Session } from './session.ts';
+
+/** The units that this worker serves. */
+export class Units {
+  readonly #engine: Engine;
+  readonly #processor: Processor;
+  readonly #sessions: ReadonlyMap<number, Session>;
+  readonly #uplink: (message: FromWorker) => void;
+  readonly #units = new Map<number, LogicalUnit>();
+  /** Resets that this worker asked for, by number. */
+  readonly #resets = new Map<number, () => void>();
+  #nextRequest = 1;
+
+  constructor(
+    engine: Engine,
+    processor: Processor,
+    sessions: ReadonlyMap<number, Session>,
+    uplink: (message: FromWorker) => void,
+  ) {
+    this.#engine = engine;
+    this.#processor = processor;
+    this.#sessions = sessions;
+    this.#uplink = uplink;
+  }
+
+  find(id: number): LogicalUnit | undefined {
+    return this.#units.get(id);
+  }
+
+  /** Ids of a target's units. */
+  of(targetName: string): number[] {
+    return [...this.#units.values()]
+      .filter(({ snapshot }) => snapshot.targetName === targetName)
+      .map(({ snapshot }) => snapshot.id);
+  }
+
+  /** Takes a new unit, or a newer snapshot of a known one; `memoryOf` resolves the handle of a memory unit's buffer. */
+  take(snapshot: UnitSnapshot, memoryOf: (handle: number) => SharedArrayBuffer): void {
+    const known = this.#units.get(snapshot.id);
+    if (known !== undefined) {
+      known.update(snapshot);
+      return;
+    }
+    const complete = (piece: Piece, errno: number): void => this.#processor.pieceDone(piece, errno);
+    const backend = createBackend(this.#engine, snapshot.backend, memoryOf, complete);
+    this.#units.set(snapshot.id, new LogicalUnit(snapshot, backend));
+  }
+
+  /** Takes a unit out of every session, once its tasks are gone. */
+  remove(id: number, request: number): void {
+    const unit = this.#units.get(id);
+    const wait = new AbortWait(() => {
+      unit?.backend.detach();
+      this.#units.delete(id);
+      this.#uplink({ type: 'done', request });
+    });
+    for (const session of this.#sessions.values()) {
+      session.abortTasks((task) => task.unit === unit, wait);
+      for (const [lun, mapped] of session.nexus.units) if (mapped === unit) session.nexus.units.delete(lun);
+      session.nexus.luns = [...session.nexus.units.keys()];
+    }
+    wait.seal();
+  }
+
+  /** Has a reset applied on every worker; `then` runs when that is done. */
+  requestReset(reset: SharedReset, then: () => void): void {
+    const request = this.#nextRequest++;
+    this.#resets.set(request, then);
+    this.#uplink({ type: 'reset', request, reset });
+  }
+
+  /** Main says that a reset of ours is done everywhere. */
+  resetDone(request: number): void {
+    const then = this.#resets.get(request);
+    this.#resets.delete(request);
+    then?.();
+  }
+
+  /** Applies a reset here, and tells main when the last task that it aborts has ended. */
+  applyReset(reset: SharedReset, request: number): void {
+    const wait = new AbortWait(() => {
+      if (reset.closeConnections) this.#dropSessions(reset);
+      this.#uplink({ type: 'done', request });
+    });
+    for (const id of reset.units) {
+      const unit = this.#units.get(id);
+      if (unit === undefined) continue;
+      for (const session of this.#sessions.values()) this.#resetForSession(session, unit, reset, wait);
+    }
+    wait.seal();
+  }
+
+  #resetForSession(session: Session, unit: LogicalUnit, reset: SharedReset, wait: AbortWait): void {
+    let cleared = false;
+    session.abortTasks((task) => {
+      if (task.unit !== unit) return false;
+      cleared = true;
+      return true;
+    }, wait);
+    const sees = [...session.nexus.units.values()].includes(unit);
+    if (!sees || session.tsih === reset.byTsih) return;
+    if (reset.kind !== 'clearTaskSet') {
+      unit.attention(session.nexus, AdditionalSense.BUS_DEVICE_RESET_FUNCTION_OCCURRED);
+    } else if (cleared) {
+      unit.attention(session.nexus, AdditionalSense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
+    }
+  }
+
+  /** TARGET COLD RESET: the connections of the target's other sessions end as well; the asker's do after its answer. */
+  #dropSessions(reset: SharedReset): void {
+    const names = new Set(reset.units.map((id) => this.#units.get(id)?.snapshot.targetName));
+    for (const session of this.#sessions.values()) {
+      if (!names.has(session.nexus.targetName) || session.tsih === reset.byTsih) continue;
+      for (const connection of [...session.connections.values()]) {
+        if (connection.open) announceSessionDrop(connection);
+        connection.leave('target cold reset');
+      }
+    }
+  }
+}
