@@ -124,7 +124,9 @@ function judge(outcome: Outcome): CuReport {
   const asserts = /^\s+asserts\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)/m.exec(output);
   const ranOne = tests?.[2] === '1' && tests[3] === '1';
   if (outcome.code !== 0 || !ranOne || asserts?.[4] !== '0') return { verdict: 'failed', detail: output };
-  const skipped = /\[SKIPPED\]\s*(.*)/.exec(output);
+  // What it says before and after concerns the tool's own preparations.
+  const own = /^\s+Test: [\s\S]*?^(?:passed|FAILED)/m.exec(output)?.[0] ?? output;
+  const skipped = /\[SKIPPED\]\s*(.*)/.exec(own);
   if (skipped !== null) return { verdict: 'skipped', detail: skipped[1]! };
   return { verdict: asserts[2] === '0' ? 'empty' : 'passed', detail: output };
 }
