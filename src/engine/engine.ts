@@ -19,7 +19,7 @@ export const NO_RELEASE = -1;
 export interface EngineEvents {
   /**
    * Somebody waits for memory that sends give back: `released` is wanted as soon as it can be. Otherwise the engine may put it off until
-   * something else happens, which saves a turn for every send.
+   * something else happens, a tick at the latest, which saves a turn for every answer.
    */
   readonly hungry: boolean;
   /**

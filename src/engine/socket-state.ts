@@ -67,6 +67,8 @@ export class SocketState implements SendList {
   sendingBytes = 0;
   /** The socket had no room of late: a send waits in the kernel until there is. */
   sendPatiently = false;
+  /** The send in flight was over when it was submitted, and tells only of failure. */
+  sendingQuietly = false;
 
   constructor(handle: number) {
     this.handle = handle;
@@ -94,5 +96,6 @@ export class SocketState implements SendList {
     this.sendingEntries = 0;
     this.sendingBytes = 0;
     this.sendPatiently = false;
+    this.sendingQuietly = false;
   }
 }

@@ -71,6 +71,12 @@ export class SocketTable {
     return socket;
   }
 
+  /** An operation of `socket` ended without a completion. Allocates nothing. */
+  skipped(socket: SocketState): void {
+    socket.operations--;
+    this.#uring.skipped();
+  }
+
   /** Queues an operation of `socket`. Allocates nothing. */
   queue(
     socket: SocketState,

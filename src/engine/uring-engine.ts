@@ -177,6 +177,11 @@ export class UringEngine implements Engine, CompletionHandler {
     this.#stopping = true;
   }
 
+  /** A completion is about to arrive. Called by the ring. Allocates nothing. */
+  preview(userLow: number, userHigh: number): void {
+    if (userHigh >>> KIND_SHIFT === Kind.send) this.#sockets.sendSpoke(userLow);
+  }
+
   /** A completion arrived. Called by the ring. Allocates nothing. */
   complete(userLow: number, userHigh: number, result: number, flags: number): void {
     switch (userHigh >>> KIND_SHIFT) {
@@ -210,16 +215,21 @@ export class UringEngine implements Engine, CompletionHandler {
 
   #turn(): void {
     const sockets = this.#sockets;
-    // Sends that complete on submission are there anyway when something arrives: waiting for one completion more than those
-    // makes one turn of sending an answer and receiving the next request.
-    const immediate = sockets.takeImmediateSends();
-    this.#uring.enter(sockets.busy ? 0 : 1 + (this.#events.hungry ? 0 : immediate));
-    if (this.#uring.pending === 0) sockets.submitted();
+    const mustGoOn = sockets.busy || (sockets.releasesSoon && this.#events.hungry);
+    this.#uring.enter(mustGoOn ? 0 : 1);
     this.#counters[Counter.turns]!++;
     this.#now = -1;
     const due = sockets.offersDue;
+    if (this.#uring.pending === 0 && !this.#uring.overflowed) this.#settle();
     this.#uring.reap(this);
     sockets.endTurn(due);
+  }
+
+  /** Everything queued is with the kernel, and what it has to say of it is here to be read. */
+  #settle(): void {
+    // Memory that sends give back is there for the requests that are about to be read.
+    if (this.#sockets.releasesSoon) this.#uring.preview(this);
+    this.#sockets.submitted();
   }
 
   /** Ends what is open and waits for what the kernel still has, then gives the ring back. */

@@ -3,7 +3,7 @@
 
 import { Errno } from '../kernel/errno.ts';
 import { Gather, VECTORS_MAX } from '../kernel/gather.ts';
-import { MessageFlag, Operation } from '../kernel/sqe.ts';
+import { EntryFlag, MessageFlag, Operation } from '../kernel/sqe.ts';
 import type { Uring } from '../kernel/uring.ts';
 import { Counter } from '../ring/counters.ts';
 import { type Address, NO_RELEASE } from './engine.ts';
@@ -18,10 +18,10 @@ const SEND_BYTES_MAX = 1024 * 1024;
 /** Messages of full length in one submission; with more, there are two. */
 const GATHER_MESSAGES = 64;
 
-/** The first attempt takes what the socket has room for, and so is over when it is submitted. */
-const IMMEDIATE_FLAGS = MessageFlag.DONTWAIT | MessageFlag.NOSIGNAL;
-/** After that the kernel waits for room, as long as it takes. */
+/** The kernel waits for room, as long as it takes. */
 const PATIENT_FLAGS = MessageFlag.WAITALL | MessageFlag.NOSIGNAL;
+/** It takes what there is room for, and so is over when it is submitted; less than all is a failure, which is reported. */
+const QUIET_FLAGS = PATIENT_FLAGS | MessageFlag.DONTWAIT;
 
 /** Sending, for all sockets of one worker. */
 export class UringSender {
@@ -32,8 +32,13 @@ export class UringSender {
   readonly #queue: SendQueue;
   /** Have something to send. */
   readonly #dirty: HandleQueue;
-  /** Sends queued in this turn that will not wait, and whose completion nobody waits for. */
-  #immediate = 0;
+  /**
+   * Have a send that is over when it is submitted, and that has a completion only if it fell short. With a completion for each,
+   * every answer would cost a turn of its own: waiting for the next request would end at once.
+   */
+  readonly #quiet: HandleQueue;
+  /** One of those has more to send behind it, or is about to be closed. */
+  #moreBehind = false;
 
   /** `entries`: of the send queue, see there. */
   constructor(table: SocketTable, uring: Uring, counters: Float64Array, entries: number) {
@@ -42,18 +47,17 @@ export class UringSender {
     this.#counters = counters;
     this.#queue = new SendQueue(entries);
     this.#dirty = new HandleQueue(table.capacity);
+    this.#quiet = new HandleQueue(table.capacity);
   }
 
-  /** Sockets that wait for {@link flush}. */
-  get waiting(): number {
-    return this.#dirty.length;
+  /** Whether there is more to send as soon as what is queued has been submitted. */
+  get goesOn(): boolean {
+    return this.#dirty.length > 0 || this.#moreBehind;
   }
 
-  /** Sends queued since the last call that complete on submission. Allocates nothing. */
-  takeImmediate(): number {
-    const immediate = this.#immediate;
-    this.#immediate = 0;
-    return immediate;
+  /** Whether memory comes back as soon as what is queued has been submitted. */
+  get releasesSoon(): boolean {
+    return this.#quiet.length > 0;
   }
 
   /** See Engine.send. Allocates nothing. */
@@ -63,22 +67,37 @@ export class UringSender {
     else this.#dirty.push(socket.handle);
   }
 
-  /** A send ended. Allocates nothing. */
+  /** A send ended, and says so. Allocates nothing. */
   sent(socket: SocketState, result: number): void {
-    const { sendingEntries, sendingBytes } = socket;
-    socket.sendingEntries = 0;
-    socket.sendingBytes = 0;
-    socket.sendPatiently = result !== sendingBytes;
+    const { sendingBytes } = socket;
+    socket.sendPatiently = result < sendingBytes;
     if (result === sendingBytes) {
-      for (let count = 0; count < sendingEntries; count++) this.#releaseFirst(socket);
-    } else if (result >= 0) {
+      this.#sentWhole(socket);
+      return;
+    }
+    this.#over(socket);
+    if (result >= 0) {
       this.#sentPart(socket, result);
     } else if (-result !== Errno.EINTR && -result !== Errno.EAGAIN) {
       socket.failed = true;
       this.#table.end(socket, -result);
     }
-    if (socket.failed || socket.close !== CloseState.open) this.#table.attention.push(socket.handle);
-    if (socket.firstSend !== END) this.#dirty.push(socket.handle);
+    this.#goOn(socket);
+  }
+
+  /**
+   * Everything queued is with the kernel, and every send that has a completion is known. The messages have been copied,
+   * and the quiet sends that have none have succeeded. Allocates nothing.
+   */
+  submitted(): void {
+    this.#gather.reset();
+    this.#moreBehind = false;
+    while (this.#quiet.length > 0) {
+      const socket = this.#table.at(this.#quiet.shift());
+      if (!socket.sendingQuietly) continue;
+      this.#table.skipped(socket);
+      this.#sentWhole(socket);
+    }
   }
 
   /** One send for each socket that has something to send and no send in flight. Allocates nothing. */
@@ -90,11 +109,6 @@ export class UringSender {
     }
   }
 
-  /** Everything queued is with the kernel, which has copied the messages. Allocates nothing. */
-  submitted(): void {
-    this.#gather.reset();
-  }
-
   /** Drops what is queued: no send is in flight. Allocates nothing. */
   releaseAll(socket: SocketState): void {
     while (socket.firstSend !== END) this.#releaseFirst(socket);
@@ -103,22 +117,25 @@ export class UringSender {
   #start(socket: SocketState): void {
     const { address, length, next } = this.#queue;
     this.#counters[Counter.sends]!++;
-    const flags = socket.sendPatiently ? PATIENT_FLAGS : IMMEDIATE_FLAGS;
-    // The end of a socket that is flushed waits for its last send.
-    if (!socket.sendPatiently && socket.close === CloseState.open) this.#immediate++;
-    let entry = socket.firstSend;
+    const entry = socket.firstSend;
     if (next[entry] === END) {
       socket.sendingEntries = 1;
       socket.sendingBytes = length[entry]!;
-      this.#table.queue(socket, Operation.SEND, Kind.send, address[entry]!, length[entry]!, flags, 0);
-      return;
+      this.#submit(socket, Operation.SEND, address[entry]!, length[entry]!, false);
+    } else {
+      this.#startGathered(socket);
     }
+  }
+
+  #startGathered(socket: SocketState): void {
+    const { address, length, next } = this.#queue;
     const gather = this.#gather;
     if (!gather.hasRoom) {
       this.#uring.submit();
       gather.reset();
     }
     gather.begin();
+    let entry = socket.firstSend;
     let bytes = 0;
     do {
       gather.add(address[entry]!, length[entry]!);
@@ -127,7 +144,37 @@ export class UringSender {
     } while (entry !== END && gather.count < VECTORS_MAX && bytes < SEND_BYTES_MAX);
     socket.sendingEntries = gather.count;
     socket.sendingBytes = bytes;
-    this.#table.queue(socket, Operation.SENDMSG, Kind.send, gather.finish(), 1, flags, 0);
+    this.#submit(socket, Operation.SENDMSG, gather.finish(), 1, entry !== END);
+  }
+
+  #submit(socket: SocketState, operation: Operation, address: Address, length: number, more: boolean): void {
+    if (socket.sendPatiently || !this.#uring.canSkipSuccess) {
+      this.#table.queue(socket, operation, Kind.send, address, length, PATIENT_FLAGS, 0);
+      return;
+    }
+    socket.sendingQuietly = true;
+    this.#quiet.push(socket.handle);
+    if (more || socket.close !== CloseState.open) this.#moreBehind = true;
+    this.#table.queue(socket, operation | EntryFlag.CQE_SKIP_SUCCESS, Kind.send, address, length, QUIET_FLAGS, 0);
+  }
+
+  #sentWhole(socket: SocketState): void {
+    const count = socket.sendingEntries;
+    this.#over(socket);
+    for (let index = 0; index < count; index++) this.#releaseFirst(socket);
+    this.#goOn(socket);
+  }
+
+  #over(socket: SocketState): void {
+    socket.sendingEntries = 0;
+    socket.sendingBytes = 0;
+    socket.sendingQuietly = false;
+  }
+
+  /** After a send: the next one, or the next step of closing. */
+  #goOn(socket: SocketState): void {
+    if (socket.failed || socket.close !== CloseState.open) this.#table.attention.push(socket.handle);
+    if (socket.firstSend !== END) this.#dirty.push(socket.handle);
   }
 
   #sentPart(socket: SocketState, bytes: number): void {

@@ -44,12 +44,12 @@ export class UringSockets {
 
   /** Whether there is work that no completion will announce. */
   get busy(): boolean {
-    return this.#receiver.offersDue + this.#table.attention.length + this.#sender.waiting > 0;
+    return this.#receiver.offersDue + this.#table.attention.length > 0 || this.#sender.goesOn;
   }
 
-  /** Sends queued in this turn that are certain to complete as they are submitted. */
-  takeImmediateSends(): number {
-    return this.#sender.takeImmediate();
+  /** Whether memory comes back as soon as what is queued has been submitted. */
+  get releasesSoon(): boolean {
+    return this.#sender.releasesSoon;
   }
 
   /** From now on `events` hears of what happens. */
@@ -107,7 +107,12 @@ export class UringSockets {
     this.#sender.sent(this.#table.completed(userLow, userHigh), result);
   }
 
-  /** Everything queued is with the kernel. */
+  /** A send has a completion, which is about to come. Allocates nothing. */
+  sendSpoke(handle: SocketHandle): void {
+    this.#table.at(handle).sendingQuietly = false;
+  }
+
+  /** Everything queued is with the kernel, and every send that has a completion is known. Allocates nothing. */
   submitted(): void {
     this.#sender.submitted();
   }

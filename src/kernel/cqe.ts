@@ -27,5 +27,7 @@ export const BUFFER_SHIFT = 16;
 
 /** Hears of each completion: the two words of user_data as signed numbers, the result (negative: an errno), the flags. */
 export interface CompletionHandler {
+  /** A completion is there, and {@link complete} will be called with it. */
+  preview(userLow: number, userHigh: number): void;
   complete(userLow: number, userHigh: number, result: number, flags: number): void;
 }

@@ -44,7 +44,11 @@ export const Operation = {
 export type Operation = (typeof Operation)[keyof typeof Operation];
 
 /** IOSQE_*, shifted to where the entry's first word has them. */
-export const EntryFlag = { BUFFER_SELECT: (1 << 5) << 8 } as const;
+export const EntryFlag = {
+  BUFFER_SELECT: (1 << 5) << 8,
+  /** No completion unless the operation fails or falls short. */
+  CQE_SKIP_SUCCESS: (1 << 6) << 8,
+} as const;
 /** IORING_RECVSEND_*, shifted likewise: they travel in `ioprio`. */
 export const ReceiveFlag = { POLL_FIRST: (1 << 0) << 16 } as const;
 /** rw_flags of reads and writes: RWF_*. */

@@ -8,7 +8,7 @@ import { Errno, KernelError } from './errno.ts';
 import { IoVector } from './gather.ts';
 import { close, libc } from './libc.ts';
 import { Mapping, type PageMemory } from './memory.ts';
-import { Sqe, writeEntry } from './sqe.ts';
+import { type EntryFlag, Sqe, writeEntry } from './sqe.ts';
 
 const SYS_IO_URING_SETUP = 425;
 const SYS_IO_URING_ENTER = 426;
@@ -92,6 +92,12 @@ const IORING_ENTER_GETEVENTS = 1;
 /** The kernel takes at most this many bytes in one registered buffer. */
 export const REGISTERED_BUFFER_BYTES_MAX = 2 ** 30;
 
+/** IORING_FEAT_CQE_SKIP (5.17). */
+const FEATURE_CQE_SKIP = 1 << 11;
+
+/** IORING_SQ_CQ_OVERFLOW. */
+const CQ_OVERFLOW = 1 << 1;
+
 /** Shortage of memory and interrupting signals pass; what lasts longer than this does not. */
 const SUBMIT_ATTEMPTS_MAX = 1000;
 
@@ -107,7 +113,7 @@ export class Uring {
   readonly mode: UringMode;
   /** Entries that can wait for submission. */
   readonly entries: number;
-  /** Entries written whose completion has not been reaped: every operation in use completes exactly once. */
+  /** Entries written whose completion has not been reaped, or inferred with {@link skipped}: every operation in use completes exactly once. */
   inFlight = 0;
   readonly #fd: number;
   #ring: Mapping;
@@ -120,6 +126,7 @@ export class Uring {
   readonly #cqHead: number;
   readonly #cqTail: number;
   readonly #cqMask: number;
+  readonly #sqFlags: number;
   readonly #cqes: number;
   // Positions in the two rings, wrapped to signed 32 bits: entries written, entries that the kernel took, completions reaped.
   #written = 0;
@@ -155,6 +162,7 @@ export class Uring {
       this.#cqHead = Params.cqHead.get(params, 0) >> 2;
       this.#cqTail = Params.cqTail.get(params, 0) >> 2;
       this.#cqMask = this.#ringWords[Params.cqRingMask.get(params, 0) >> 2]!;
+      this.#sqFlags = Params.sqFlags.get(params, 0) >> 2;
       this.#cqes = cqes >> 2;
       // The array maps ring positions to entries. Ours are used in order, so it is written once.
       for (let index = 0; index < this.entries; index++) this.#ringWords[(array >> 2) + index] = index;
@@ -162,6 +170,16 @@ export class Uring {
       close(fd);
       throw error;
     }
+  }
+
+  /** Whether entries may be told to complete without a word: {@link EntryFlag.CQE_SKIP_SUCCESS}. */
+  get canSkipSuccess(): boolean {
+    return (this.mode.features & FEATURE_CQE_SKIP) !== 0;
+  }
+
+  /** Whether completions wait in the kernel because there was no room for them. Allocates nothing. */
+  get overflowed(): boolean {
+    return (Atomics.load(this.#ringWords, this.#sqFlags) & CQ_OVERFLOW) !== 0;
   }
 
   /** Entries written that the kernel has not taken yet. Allocates nothing. */
@@ -218,6 +236,16 @@ export class Uring {
     throw new KernelError('io_uring_enter', errno);
   }
 
+  /** Shows `handler` every completion that is there, and leaves it to be reaped. Allocates nothing. */
+  preview(handler: CompletionHandler): void {
+    const words = this.#ringWords;
+    const tail = Atomics.load(words, this.#cqTail);
+    for (let head = this.#reaped; head !== tail; head = (head + 1) | 0) {
+      const at = this.#cqes + ((head & this.#cqMask) << 2);
+      handler.preview(words[at]!, words[at + 1]!);
+    }
+  }
+
   /** Passes every completion that is there to `handler`, and answers how many that were. Allocates nothing. */
   reap(handler: CompletionHandler): number {
     const words = this.#ringWords;
@@ -234,6 +262,11 @@ export class Uring {
     }
     Atomics.store(words, this.#cqHead, head);
     return count;
+  }
+
+  /** An entry with CQE_SKIP_SUCCESS is known to have succeeded. Allocates nothing. */
+  skipped(): void {
+    this.inFlight--;
   }
 
   /** Whether the kernel knows all of `operations`. */

@@ -255,6 +255,7 @@ describe.each(ENGINES)('%s: sending', (_name, make) => {
     const bench = new Bench(make);
     const socket = bench.engine.openSocket(fd);
     const slots = Array.from({ length: 1000 }, (_, index) => bench.slot(pattern(100, index)));
+    bench.on.hungry = true;
     bench.on.released = (_socket, token) => {
       const next = slots[token + 1];
       if (next !== undefined) bench.engine.send(socket, next.address, 100, token + 1);

@@ -52,13 +52,13 @@ export class Bench {
   readonly wakeFd = createEventfd();
   /** What happened, in words, in order: `ended 0 104`, `closed 0`, `released 0 17`. */
   readonly log: string[] = [];
-  readonly on: EngineEvents;
+  readonly on: { -readonly [Event in keyof EngineEvents]: EngineEvents[Event] };
   #ticks = 0;
 
   constructor(make: Make, options: Options = {}) {
     const { log } = this;
     this.on = {
-      hungry: true,
+      hungry: false,
       received: (_socket, _at, length) => length,
       receivedInto: () => {},
       released: (socket, token) => log.push(`released ${socket} ${token}`),
@@ -77,7 +77,9 @@ export class Bench {
     const { on } = this;
     // The engine sees one object that stays; tests replace the functions of the other.
     const events: EngineEvents = {
-      hungry: true,
+      get hungry() {
+        return on.hungry;
+      },
       received: (socket, at, length) => on.received(socket, at, length),
       receivedInto: (socket, length) => on.receivedInto(socket, length),
       released: (socket, token) => on.released(socket, token),

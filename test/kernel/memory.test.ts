@@ -17,6 +17,7 @@ test('bytes read to an address appear in the buffer that is there', () => {
   uring.push(Operation.READ, fd, 0, addressOf(memory) + 12_345, 3000, 0, 0, 0, 0);
   uring.enter(1);
   uring.reap({
+    preview: () => {},
     complete: (_userLow, _userHigh, bytes) => {
       result = bytes;
     },

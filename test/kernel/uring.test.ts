@@ -5,7 +5,7 @@ import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Errno, KernelError } from '../../src/kernel/errno.ts';
 import { PageMemory } from '../../src/kernel/memory.ts';
-import { Operation } from '../../src/kernel/sqe.ts';
+import { EntryFlag, Operation } from '../../src/kernel/sqe.ts';
 import { Uring } from '../../src/kernel/uring.ts';
 import { Scratch } from '../support/scratch.ts';
 
@@ -15,14 +15,18 @@ const UNKNOWN_OPERATION = 250;
 /** Keeps what it hears: user_data and result. */
 class Recorder {
   readonly heard: [userLow: number, userHigh: number, result: number][] = [];
+  readonly previewed: [userLow: number, userHigh: number][] = [];
+  preview(userLow: number, userHigh: number): void {
+    this.previewed.push([userLow, userHigh]);
+  }
   complete(userLow: number, userHigh: number, result: number): void {
     this.heard.push([userLow, userHigh, result]);
   }
 }
 
-/** An operation that ends at once: fdatasync of a descriptor that is none. */
+/** An operation that ends as it is submitted: a read from a descriptor that is none. */
 function pushFailing(uring: Uring, index: number): void {
-  uring.push(Operation.FSYNC, -1, 0, 0, 0, 0, 0, index, index + 1000);
+  uring.push(Operation.READ, -1, 0, 0, 0, 0, 0, index, index + 1000);
 }
 
 function openRings(): number {
@@ -71,6 +75,7 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
     for (let index = 0; index < 3; index++) pushFailing(uring, index);
     uring.enter(3);
     const throwing = {
+      preview: () => {},
       complete: () => {
         throw new Error('a fault of the handler');
       },
@@ -80,6 +85,58 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
     expect(uring.reap(recorder)).toBe(2);
     expect(recorder.heard.map(([userLow]) => userLow)).toEqual([1, 2]);
     expect(uring.inFlight).toBe(0);
+    uring.close();
+  });
+
+  it('shows completions before they are reaped', () => {
+    const uring = new Uring(8, mode);
+    const recorder = new Recorder();
+    for (let index = 0; index < 3; index++) pushFailing(uring, index);
+    uring.enter(3);
+    uring.preview(recorder);
+    uring.preview(recorder);
+    expect(uring.reap(recorder)).toBe(3);
+    const seen = recorder.heard.map(([userLow, userHigh]) => [userLow, userHigh]);
+    expect(recorder.previewed).toEqual([...seen, ...seen]);
+    uring.preview(recorder);
+    expect(recorder.previewed).toHaveLength(6);
+    uring.close();
+  });
+
+  it('is silent about successes that it was asked to be silent about, and about those only', () => {
+    using scratch = new Scratch('uring');
+    const fd = openSync(scratch.noise('file', 4096), 'r');
+    const uring = new Uring(8, mode);
+    expect(uring.canSkipSuccess).toBe(true);
+    const memory = new PageMemory(4096);
+    const quietRead = Operation.READ | EntryFlag.CQE_SKIP_SUCCESS;
+    const recorder = new Recorder();
+    uring.push(quietRead, fd, 0, memory.address, 4096, 0, 0, 1, 0);
+    uring.push(quietRead, -1, 0, memory.address, 4096, 0, 0, 2, 0);
+    pushFailing(uring, 3);
+    uring.enter(2);
+    uring.reap(recorder);
+    uring.skipped();
+    expect(recorder.heard.map(([userLow]) => userLow)).toEqual([2, 3]);
+    expect([uring.inFlight, uring.overflowed]).toEqual([0, false]);
+    uring.close();
+    closeSync(fd);
+  });
+
+  it('knows when completions overflow', () => {
+    const uring = new Uring(8, mode);
+    for (let index = 0; index < 100; index++) {
+      pushFailing(uring, index);
+      if (index % 8 === 7) uring.submit();
+    }
+    expect(uring.overflowed).toBe(true);
+    const recorder = new Recorder();
+    while (uring.inFlight > 0) {
+      uring.enter(1);
+      uring.reap(recorder);
+    }
+    uring.enter(0);
+    expect([recorder.heard.length, uring.overflowed]).toEqual([100, false]);
     uring.close();
   });
 
