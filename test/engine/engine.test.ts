@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NO_RELEASE, RangeMode } from '../../src/engine/engine.ts';
 import { Errno } from '../../src/kernel/errno.ts';
 import { Scratch } from '../support/scratch.ts';
-import { Bench, connectPeer, ENGINES, pattern } from './harness.ts';
+import { Bench, connectPeer, connectSwarm, ENGINES, pattern } from './harness.ts';
 
 describe.each(ENGINES)('%s: receiving', (_name, make) => {
   it('delivers the stream in order, and reports the end', async () => {
@@ -367,28 +367,17 @@ describe.each(ENGINES)('%s: closing', (_name, make) => {
     expect((await second.report).ended).toBe(true);
   });
 
-  it('leaves no descriptor behind, and no handle hears of another’s operations', async () => {
-    const bench = new Bench(make, { sockets: 4 });
+  it('a thousand times leaves no descriptor behind, and no handle hears of another’s operations', async () => {
     const before = readdirSync('/proc/self/fd').length;
-    const rounds = 30;
-    const peers = await Promise.all(
-      Array.from({ length: rounds }, () => connectPeer([{ step: 'send', value: pattern(100) }, { step: 'untilEnd' }])),
-    );
-    const waiting = peers.map(({ fd }) => fd);
+    const bench = new Bench(make, { sockets: 4 });
+    const rounds = 1000;
+    const { fds, allClosed } = await connectSwarm(rounds, pattern(100));
     const bytes = new Map<number, number>();
     let closed = 0;
-    const openNext = (): void => {
-      const fd = waiting.pop();
-      if (fd === undefined) return;
-      const socket = bench.engine.openSocket(fd);
-      expect(bytes.has(socket)).toBe(false);
-      bytes.set(socket, 0);
-      bench.engine.resumeReceive(socket);
-    };
     bench.on.received = (socket, _at, length) => {
       bytes.set(socket, bytes.get(socket)! + length);
       // The next receive operation waits in the kernel when the socket goes.
-      if (bytes.get(socket) === 100) bench.engine.close(socket, false);
+      if (bytes.get(socket) === 100) bench.engine.close(socket, closed % 2 === 0);
       return length;
     };
     bench.on.closed = (socket) => {
@@ -398,13 +387,19 @@ describe.each(ENGINES)('%s: closing', (_name, make) => {
       else bench.ring();
     };
     bench.on.woken = () => {
-      while (bytes.size < 3 && waiting.length > 0) openNext();
+      while (bytes.size < 3 && fds.length > 0) {
+        const socket = bench.engine.openSocket(fds.pop()!);
+        expect(bytes.has(socket)).toBe(false);
+        bytes.set(socket, 0);
+        bench.engine.resumeReceive(socket);
+      }
     };
     bench.ring();
     await bench.engine.run();
     expect(closed).toBe(rounds);
-    await Promise.all(peers.map(({ report }) => report));
-    // The ring itself is closed as well; the peers' threads have ended by now or end soon, and only lower the count.
+    await allClosed;
+    bench.dispose();
+    // The ring is closed as well; the swarm's thread has ended by now, or ends soon.
     await expect.poll(() => readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
   });
 });

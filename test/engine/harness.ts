@@ -1,15 +1,15 @@
 // What the engine tests share: every engine in every mode, real TCP pairs whose other end is a thread of its own, files to read and write.
 // A test sets the events it cares about, opens sockets, and runs the engine until one of its events stops it.
 
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { on, once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { NONE } from '../../src/base/free-list.ts';
 import type { EngineEvents } from '../../src/engine/engine.ts';
 import { PosixEngine } from '../../src/engine/posix-engine.ts';
 import { Slab } from '../../src/engine/slab.ts';
 import { UringEngine, type UringEngineOptions } from '../../src/engine/uring-engine.ts';
-import { createEventfd, duplicate, ringEventfd } from '../../src/kernel/libc.ts';
+import { close, createEventfd, duplicate, ringEventfd } from '../../src/kernel/libc.ts';
 import { pageOffset } from '../../src/kernel/memory.ts';
 
 /** What the peer does, in order; see peer.mjs. */
@@ -109,6 +109,11 @@ export class Bench {
     return Buffer.from(this.slab.bytes.slice(at, at + length));
   }
 
+  /** Gives back what the engine does not own. */
+  dispose(): void {
+    close(this.wakeFd);
+  }
+
   /** Rings the engine's bell, the way that another thread would. */
   ring(): void {
     if (this.engine instanceof PosixEngine) this.engine.wake();
@@ -116,18 +121,46 @@ export class Bench {
   }
 }
 
-/** A connected socket for the engine, whose peer plays `steps`. Main's own end is given up, as in a hand-off. */
-export async function connectPeer(steps: readonly PeerStep[]): Promise<{ fd: number; report: Promise<PeerReport> }> {
-  const server: Server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+/** A server on the loopback whose connections are not read. */
+async function listen(): Promise<{ server: Server; port: number }> {
+  const server = createServer({ pauseOnConnect: true }).listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
   await once(server, 'listening');
-  const { port } = server.address() as { port: number };
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** The descriptor of a connection, for the engine; main's own is given up, as in a hand-off. */
+function takeOver(socket: Socket): number {
+  const fd = duplicate((socket as Socket & { _handle: { fd: number } })._handle.fd);
+  socket.destroy();
+  return fd;
+}
+
+/** A connected socket for the engine, whose peer plays `steps`. */
+export async function connectPeer(steps: readonly PeerStep[]): Promise<{ fd: number; report: Promise<PeerReport> }> {
+  const { server, port } = await listen();
   const worker = new Worker(new URL('peer.mjs', import.meta.url), { workerData: { port, steps } });
   const report = once(worker, 'message').then(([message]) => message as PeerReport);
-  const [socket] = (await once(server, 'connection')) as [Socket & { _handle: { fd: number } }];
-  const fd = duplicate(socket._handle.fd);
-  socket.destroy();
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const fd = takeOver(socket);
   server.close();
   return { fd, report };
+}
+
+/** `count` connected sockets for the engine, each of whose peers sends `bytes` and leaves when the engine closes. */
+export async function connectSwarm(
+  count: number,
+  bytes: Uint8Array,
+): Promise<{ fds: number[]; allClosed: Promise<unknown> }> {
+  const { server, port } = await listen();
+  const worker = new Worker(new URL('swarm.mjs', import.meta.url), { workerData: { port, count, bytes } });
+  const allClosed = once(worker, 'message');
+  const fds: number[] = [];
+  for await (const [socket] of on(server, 'connection')) {
+    fds.push(takeOver(socket as Socket));
+    if (fds.length === count) break;
+  }
+  server.close();
+  return { fds, allClosed };
 }
 
 /** `length` bytes in which a byte out of place shows. */
