@@ -12,6 +12,8 @@ import { type Options, readOptions, selected, USAGE, UsageError } from './option
 import { floorPresent, type Peer, startPeers } from './peers.ts';
 import { cellTable, preamble, type Series, writeJson } from './report.ts';
 
+/** A slow disk, and the largest size that anyone would ask for. */
+const FILL_LIMIT_SECONDS = 600;
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
@@ -60,19 +62,26 @@ async function measureCell(cell: Cell, peers: readonly Peer[], options: Options)
   });
 }
 
+/** Noise, and all of it there before anything is read: a hole in a file is no disk. */
+function fill(path: string, sizeMiB: number): Promise<unknown> {
+  const args = ['if=/dev/urandom', `of=${path}`, 'bs=1M', `count=${sizeMiB}`, 'conv=fsync'];
+  return succeed('dd', args, { limitSeconds: FILL_LIMIT_SECONDS });
+}
+
 async function bench(options: Options): Promise<void> {
   const fioPath = findFio();
   if (fioPath === null) throw new Error('no fio with the libiscsi engine: run node scripts/setup-clients.mjs');
   using scratch = new Scratch('bench', options.directory);
-  const file = scratch.file('disk.img');
-  // Noise, and all of it there before anything is read: a hole in a file is no disk.
-  await succeed('dd', ['if=/dev/urandom', `of=${file}`, 'bs=1M', `count=${options.sizeMiB}`, 'conv=fsync'], {
-    limitSeconds: 600,
-  });
+  const files = {
+    direct: scratch.file('direct.img'),
+    cached: scratch.file('cached.img'),
+    floor: scratch.file('floor'),
+  };
+  for (const path of [files.direct, files.cached]) await fill(path, options.sizeMiB);
   const machine = describeMachine(fioPath);
   print(preamble(machine, options));
   if (!floorPresent) print('floor     absent: its source is not beside the repository');
-  const peers = await startPeers(options, file, scratch.file('floor'));
+  const peers = await startPeers(options, files);
   const all: Series[] = [];
   try {
     for (const cell of CELLS.filter((one) => selected(one.name, options.cells))) {

@@ -32,23 +32,30 @@ export const GROUPS: Readonly<Record<Group, string>> = {
   memory: 'no disk: lunaring (memory) beside the floor (C, stores nothing)',
 };
 
-type Starter = (options: Options, file: string, program: string) => Promise<Peer | null>;
+type Starter = (options: Options, files: Files) => Promise<Peer | null>;
+
+/** Paths of what the peers need: a file for each group that has one (no two lunarings serve the same), and one to compile the floor to. */
+export interface Files {
+  readonly direct: string;
+  readonly cached: string;
+  readonly floor: string;
+}
 
 const STARTERS: readonly { name: string; start: Starter }[] = [
-  { name: 'lunaring-direct', start: (options, file) => startOurs('lunaring-direct', 'direct', options, file) },
-  { name: 'tgt-aio', start: (options, file) => startTgtPeer('tgt-aio', 'direct', options, file) },
-  { name: 'lunaring-cached', start: (options, file) => startOurs('lunaring-cached', 'cached', options, file) },
-  { name: 'tgt-rdwr', start: (options, file) => startTgtPeer('tgt-rdwr', 'cached', options, file) },
-  { name: 'lunaring-memory', start: (options, file) => startOurs('lunaring-memory', 'memory', options, file) },
-  { name: 'floor', start: (options, _file, program) => startFloorPeer(options, program) },
+  { name: 'lunaring-direct', start: (options, files) => startOurs('lunaring-direct', 'direct', options, files.direct) },
+  { name: 'tgt-aio', start: (options, files) => startTgtPeer('tgt-aio', 'direct', options, files.direct) },
+  { name: 'lunaring-cached', start: (options, files) => startOurs('lunaring-cached', 'cached', options, files.cached) },
+  { name: 'tgt-rdwr', start: (options, files) => startTgtPeer('tgt-rdwr', 'cached', options, files.cached) },
+  { name: 'lunaring-memory', start: (options) => startOurs('lunaring-memory', 'memory', options, '') },
+  { name: 'floor', start: (options, files) => startFloorPeer(options, files.floor) },
 ];
 
-/** Starts those that were asked for, on `file`; `program` is where the floor is compiled to. */
-export async function startPeers(options: Options, file: string, program: string): Promise<Peer[]> {
+/** Starts those that were asked for. */
+export async function startPeers(options: Options, files: Files): Promise<Peer[]> {
   const peers: Peer[] = [];
   try {
     for (const { name, start } of STARTERS) {
-      const peer = selected(name, options.peers) ? await start(options, file, program) : null;
+      const peer = selected(name, options.peers) ? await start(options, files) : null;
       if (peer !== null) peers.push(peer);
     }
   } catch (error) {
