@@ -5,7 +5,7 @@ import { CdbFlags, CompareAndWriteCdb } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { firstDifference } from './compare.ts';
 import { compareBlocksMax } from './limits.ts';
-import { checkData, checkRange, checkWritable } from './medium.ts';
+import { checkRange, checkWritable } from './medium.ts';
 import { AdditionalSense, fail, failErrno, failField, SenseKey, setBusy } from './sense.ts';
 import { Movement, type Task } from './task.ts';
 
@@ -57,7 +57,12 @@ export const compareAndWriteCommand: ColdCommand = {
   },
   run: (task, services) => {
     const unit = task.unit!;
-    if (!checkWritable(task, unit) || !checkRange(task, unit, task.lba, task.blockCount) || !checkData(task)) return;
+    if (!checkWritable(task, unit) || !checkRange(task, unit, task.lba, task.blockCount)) return;
+    // Both halves, whole: with any other amount, the number of blocks is not the one that was meant.
+    if (task.expectedDataTransferLength !== task.transferLength || task.dataLength !== task.transferLength) {
+      failField(task, CompareAndWriteCdb.transferLength.offset);
+      return;
+    }
     return task.blockCount === 0 ? undefined : compareAndWrite(task, services);
   },
 };
