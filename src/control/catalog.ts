@@ -27,6 +27,7 @@ interface Storage {
   readonly bytes: number;
   readonly thin: boolean;
   readonly writeCache: boolean;
+  readonly durableReservations: boolean;
   readonly backend: BackendSnapshot;
 }
 
@@ -141,6 +142,7 @@ export class Catalog {
       writeCache: storage.writeCache,
       serial: lun.serial ?? identity.serial,
       naa: lun.naa ?? identity.naa,
+      durableReservations: storage.durableReservations,
       thin: storage.thin,
       backend: storage.backend,
     });
@@ -154,13 +156,19 @@ export class Catalog {
       case 'memory':
         return this.#openMemory(lun.size, id);
       case 'null':
-        return { bytes: lun.size, thin: true, writeCache: false, backend: { kind: 'null' } };
+        return {
+          bytes: lun.size,
+          thin: true,
+          writeCache: false,
+          durableReservations: false,
+          backend: { kind: 'null' },
+        };
     }
   }
 
   #openFile(lun: FileLunSettings, who: string): Storage {
     this.#refuseShared(lun, who);
-    const { fd, size, canPunch, created } = openStorage(lun);
+    const { fd, size, canPunch, created, regular } = openStorage(lun);
     if (created) this.#created.push(lun.path);
     this.#holders.set(identifyStorage(lun.path) ?? lun.path, { who, readOnly: lun.readOnly });
     return {
@@ -168,6 +176,8 @@ export class Catalog {
       thin: canPunch,
       // Without O_DIRECT data waits in the page cache, with it in the device's own: only a flush or FUA makes it last.
       writeCache: !lun.readOnly,
+      // They are kept in a file beside the unit's own: not in /dev, which is made anew at every boot.
+      durableReservations: regular,
       backend: { kind: 'file', fd, path: lun.path, direct: lun.direct, canPunch },
     };
   }
@@ -195,7 +205,13 @@ export class Catalog {
         cause: cause as Error,
       });
     }
-    return { bytes, thin: true, writeCache: false, backend: { kind: 'memory', handle: id } };
+    return {
+      bytes,
+      thin: true,
+      writeCache: false,
+      durableReservations: false,
+      backend: { kind: 'memory', handle: id },
+    };
   }
 
   /** Two units of the same name look like two paths to one disk, and multipath software writes to either. */

@@ -48,6 +48,8 @@ export interface OpenedStorage {
   readonly canPunch: boolean;
   /** The file was made just now. */
   readonly created: boolean;
+  /** A regular file, no device. */
+  readonly regular: boolean;
 }
 
 const { O_CREAT, O_DIRECT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants;
@@ -209,7 +211,7 @@ function inspect(fd: number, created: boolean, lun: FileLunSettings): OpenedStor
   // Block devices were opened with O_EXCL; a lock on their node means something else, to udev.
   if (stats.isFile()) claim(fd, lun);
   if (lun.direct) checkDirect(fd, lun);
-  return { fd, size, canPunch: !lun.readOnly && probePunch(fd, stats, size), created };
+  return { fd, size, canPunch: !lun.readOnly && probePunch(fd, stats, size), created, regular: stats.isFile() };
 }
 
 function openExisting(lun: FileLunSettings, created: boolean): OpenedStorage {

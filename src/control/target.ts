@@ -14,6 +14,7 @@ import type { LoginContext } from './login-connection.ts';
 import { Policy } from './policy.ts';
 import { Portal } from './portal.ts';
 import { Requests } from './requests.ts';
+import { ReservationAuthority } from './reservation-authority.ts';
 import { Sessions } from './sessions.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -66,6 +67,7 @@ class Target implements RunningTarget {
   readonly #policy: Policy;
   readonly #supervisor: Supervisor;
   readonly #handoffs: Handoffs;
+  readonly #reservations: ReservationAuthority;
   readonly #portals: readonly Portal[];
   #fail!: (error: Error) => void;
 
@@ -99,6 +101,7 @@ class Target implements RunningTarget {
       },
       log,
     );
+    this.#reservations = new ReservationAuthority(this.#catalog, this.#supervisor, this.#requests, log);
     this.#policy = new Policy(settings, this.#catalog, this.#sessions, () => this.#pendingLogins());
     this.#handoffs = new Handoffs({
       settings,
@@ -161,6 +164,7 @@ class Target implements RunningTarget {
   #introduce(worker: number): void {
     for (const [handle, memory] of this.#catalog.memories) this.#supervisor.sendBuffer(worker, { handle, memory });
     for (const unit of this.#catalog.units) this.#supervisor.send(worker, { type: 'unit', unit });
+    this.#reservations.introduce(worker);
   }
 
   #takeMessage(worker: number, message: FromWorker): void {
@@ -177,6 +181,9 @@ class Target implements RunningTarget {
         return;
       case 'reset':
         void this.#reset(worker, message.request, message.reset);
+        return;
+      case 'reserve':
+        this.#reservations.order(worker, message.request, message.order);
         return;
       case 'done':
         this.#requests.done(worker, message.request);

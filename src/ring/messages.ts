@@ -2,6 +2,7 @@
 // How they travel is ring.ts; who acts on them is control/ on main and workers/io-worker.ts on the other side.
 
 import type { ConnectionParameters, SessionParameters } from '../pdu/parameters.ts';
+import type { NexusName, ReservationNews, ReservationSnapshot, ReserveOrder, ReserveResult } from './reservations.ts';
 
 /** Where a logical unit's bytes are. Descriptors are process-wide, so main opens a file once and all workers use its number. */
 export type BackendSnapshot =
@@ -34,6 +35,8 @@ export interface UnitSnapshot {
   readonly serial: string;
   /** NAA IEEE registered extended or locally assigned identifier: 16 or 32 hex digits. */
   readonly naa: string;
+  /** Whether reservations can be made to outlast a restart (APTPL). */
+  readonly durableReservations: boolean;
   /** Whether unmapped blocks read as zeroes and give their space back. */
   readonly thin: boolean;
   readonly backend: BackendSnapshot;
@@ -105,6 +108,17 @@ export type ToWorker =
   | { readonly type: 'unitRemoved'; readonly id: number; readonly request: number }
   /** Apply, then answer with `done`. */
   | { readonly type: 'reset'; readonly request: number; readonly reset: SharedReset }
+  /** The reservations of a unit are these now; some hear of it, and some lose their tasks. Apply, then answer with `done`. */
+  | {
+      readonly type: 'reservation';
+      readonly request: number;
+      readonly unit: number;
+      readonly state: ReservationSnapshot;
+      readonly news: readonly { readonly nexus: NexusName; readonly news: ReservationNews }[];
+      readonly abort: readonly NexusName[];
+    }
+  /** The order that this worker passed on is carried out, everywhere. */
+  | { readonly type: 'reserved'; readonly request: number; readonly result: ReserveResult }
   /** The reset that this worker asked for is applied everywhere. */
   | { readonly type: 'resetDone'; readonly request: number }
   /** Ends one session (reinstatement, administration): tasks aborted first; answer with `done`. */
@@ -135,6 +149,7 @@ export type FromWorker =
       readonly sessionEnded: boolean;
     }
   | { readonly type: 'reset'; readonly request: number; readonly reset: SharedReset }
+  | { readonly type: 'reserve'; readonly request: number; readonly order: ReserveOrder }
   | { readonly type: 'done'; readonly request: number }
   | {
       readonly type: 'log';

@@ -1,6 +1,7 @@
 // The shape of every command off the fast path, and the services it may use.
 // A command that needs several backend operations is a generator: it starts one, yields, and is resumed with its errno.
 
+import type { ReserveOrder } from '../ring/reservations.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { Movement, Piece, Task } from './task.ts';
 
@@ -28,6 +29,8 @@ export interface CommandServices {
    */
   lock(task: Task): boolean;
   unlock(task: Task): void;
+  /** Has main carry out a reservation order, then `yield`; what came of it is in `task.reserveResult`. */
+  reserve(task: Task, order: ReserveOrder): void;
   /** The units this nexus sees, for REPORT LUNS: `task.nexus.luns`. */
 }
 

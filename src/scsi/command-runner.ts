@@ -3,6 +3,7 @@
 
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import type { CommandServices } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { PiecePool } from './piece-pool.ts';
@@ -16,6 +17,8 @@ export interface TaskControl {
   /** Notes that a backend is about to be asked. */
   dispatch(task: Task, piece: Piece): void;
   finish(task: Task): void;
+  /** Passes an order to main; `then` runs when every worker knows what came of it. */
+  reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void;
   settle(task: Task): void;
 }
 
@@ -125,6 +128,16 @@ export class CommandRunner implements CommandServices {
   unlock(task: Task): void {
     const next = task.unit!.exclusion.leave(task);
     if (next !== null) this.stepDone(next, 0);
+  }
+
+  reserve(task: Task, order: ReserveOrder): void {
+    // The task stays while main is asked, as if a backend had it.
+    task.piecesInFlight++;
+    this.#control.reserve(order, (result) => {
+      task.piecesInFlight--;
+      task.reserveResult = result;
+      this.stepDone(task, 0);
+    });
   }
 
   read(piece: Piece, unit: LogicalUnit): void {

@@ -5,11 +5,17 @@ import { readCapacity10, readCapacity16 } from './capacity.ts';
 import { MaintenanceIn, OperationCode, SERVICE_ACTION_MASK, ServiceActionIn16 } from './cdb.ts';
 import type { ColdCommand } from './cold-command.ts';
 import { compareAndWriteCommand } from './compare-and-write.ts';
+import { readDefectData } from './defect-data.ts';
+import { receiveDiagnosticResults, sendDiagnostic } from './diagnostic.ts';
+import { readBuffer, writeBuffer } from './echo-buffer.ts';
 import { inquiry } from './inquiry.ts';
 import { getLbaStatus } from './lba-status.ts';
+import { logSelect, logSense } from './log-sense.ts';
 import { modeSense6, modeSense10 } from './mode-sense.ts';
 import { reportSupportedOperationCodes } from './operation-codes.ts';
 import { orwrite16 } from './orwrite.ts';
+import { persistentReserveIn } from './persistent-reserve-in.ts';
+import { persistentReserveOut } from './persistent-reserve-out.ts';
 import { reportTargetPortGroups } from './port-groups.ts';
 import { prefetch } from './prefetch.ts';
 import { NO_DATA } from './reply.ts';
@@ -55,6 +61,10 @@ export function commandFor(task: Task): ColdCommand | null {
     case OperationCode.PRE_FETCH_10:
     case OperationCode.PRE_FETCH_16:
       return prefetch;
+    case OperationCode.PERSISTENT_RESERVE_IN:
+      return persistentReserveIn;
+    case OperationCode.PERSISTENT_RESERVE_OUT:
+      return persistentReserveOut;
     case OperationCode.COMPARE_AND_WRITE:
       return compareAndWriteCommand;
     case OperationCode.ORWRITE_16:
@@ -69,6 +79,21 @@ export function commandFor(task: Task): ColdCommand | null {
       return writeSame16;
     case OperationCode.UNMAP:
       return task.unit?.snapshot.thin === true ? unmap : null;
+    case OperationCode.READ_DEFECT_DATA_10:
+    case OperationCode.READ_DEFECT_DATA_12:
+      return readDefectData;
+    case OperationCode.LOG_SENSE:
+      return logSense;
+    case OperationCode.LOG_SELECT:
+      return logSelect;
+    case OperationCode.SEND_DIAGNOSTIC:
+      return sendDiagnostic;
+    case OperationCode.RECEIVE_DIAGNOSTIC_RESULTS:
+      return receiveDiagnosticResults;
+    case OperationCode.READ_BUFFER_10:
+      return readBuffer;
+    case OperationCode.WRITE_BUFFER:
+      return writeBuffer;
     case OperationCode.SERVICE_ACTION_IN_16:
       return serviceActionIn16(task);
     case OperationCode.REPORT_LUNS:

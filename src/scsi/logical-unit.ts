@@ -3,8 +3,10 @@
 
 import type { Backend } from '../backend/backend.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
+import { NO_RESERVATIONS, type ReservationSnapshot } from '../ring/reservations.ts';
 import { Exclusion } from './exclusion.ts';
 import type { Nexus } from './nexus.ts';
+import { type Restriction, restrictionOf } from './reservation.ts';
 import { AdditionalSense } from './sense.ts';
 import { Attribute, type Piece, type Task } from './task.ts';
 
@@ -26,6 +28,10 @@ export class LogicalUnit {
   orderedCount = 0;
   /** Unit attention conditions waiting to be reported, by nexus: ASC/ASCQ numbers, oldest first. Empty on the fast path. */
   readonly attentions = new Map<Nexus, number[]>();
+  /** Main's word on who is registered and who has reserved. */
+  reservations: ReservationSnapshot = NO_RESERVATIONS;
+  /** What the reservation forbids; null: nothing, as there is none. */
+  restriction: Restriction | null = null;
   /** Who holds the medium in its place (PREVENT ALLOW MEDIUM REMOVAL): while anyone does, it can't be ejected or loaded. */
   readonly preventers = new Set<Nexus>();
   /** Whose turn it is to read, change and write back. */
@@ -52,6 +58,12 @@ export class LogicalUnit {
     this.blockSize = snapshot.blockSize;
     this.blockCount = snapshot.blockCount;
     this.readOnly = snapshot.readOnly;
+  }
+
+  /** Takes over reservations that have changed. */
+  reserve(reservations: ReservationSnapshot): void {
+    this.reservations = reservations;
+    this.restriction = restrictionOf(reservations);
   }
 
   /** Puts a task at the end of the task set. Allocates nothing. */

@@ -1,6 +1,7 @@
 // An I_T nexus (SAM-5 §4.7): one initiator port and one target port, which over iSCSI is one session.
 // Holds what SCSI remembers per nexus; the session that carries it is session/session.ts.
 
+import { nexusKey } from '../ring/reservations.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 
 /** One initiator port (name and ISID) logged in to one target port (name and portal group tag). */
@@ -11,6 +12,8 @@ export class Nexus {
   readonly isid: string;
   readonly targetName: string;
   readonly portalGroupTag: number;
+  /** As reservations know it. */
+  readonly reservationKey: string;
   /** The LUN map, by LUN number. */
   readonly units = new Map<number, LogicalUnit>();
   /** LUN numbers in order, for REPORT LUNS. */
@@ -22,6 +25,7 @@ export class Nexus {
     this.isid = isid;
     this.targetName = targetName;
     this.portalGroupTag = portalGroupTag;
+    this.reservationKey = nexusKey({ initiatorName, isid, portalGroupTag });
   }
 
   /** The portal group as a RELATIVE TARGET PORT IDENTIFIER. Tags start at 0, which SPC-5 reserves; the other end is as good as never used. */

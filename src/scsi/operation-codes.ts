@@ -20,7 +20,12 @@ export interface CommandUsage {
 }
 
 function hasServiceAction(opcode: number): boolean {
-  return opcode === OperationCode.SERVICE_ACTION_IN_16 || opcode === OperationCode.MAINTENANCE_IN;
+  return (
+    opcode === OperationCode.SERVICE_ACTION_IN_16 ||
+    opcode === OperationCode.MAINTENANCE_IN ||
+    opcode === OperationCode.PERSISTENT_RESERVE_IN ||
+    opcode === OperationCode.PERSISTENT_RESERVE_OUT
+  );
 }
 
 function command(usage: string, thinOnly = false): CommandUsage {
@@ -39,6 +44,8 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('12 01 ff ffff 00'), // INQUIRY
   command('1a 08 ff ff ff 00'), // MODE SENSE(6)
   command('1b 00 00 00 f7 00'), // START STOP UNIT
+  command('1c 01 ff ffff 00'), // RECEIVE DIAGNOSTIC RESULTS
+  command('1d e4 00 ffff 00'), // SEND DIAGNOSTIC
   command('1e 00 00 00 01 00'), // PREVENT ALLOW MEDIUM REMOVAL
   command('25 00 ffffffff 0000 01 00'), // READ CAPACITY(10)
   command('28 18 ffffffff 00 ffff 00'), // READ(10)
@@ -47,9 +54,26 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('2f 16 ffffffff 00 ffff 00'), // VERIFY(10)
   command('34 00 ffffffff 00 ffff 00'), // PRE-FETCH(10)
   command('35 00 ffffffff 00 ffff 00'), // SYNCHRONIZE CACHE(10)
+  command('37 00 1f 00000000 ffff 00'), // READ DEFECT DATA(10)
+  command('3b 1f 00 000000 ffffff 00'), // WRITE BUFFER
+  command('3c 1f 00 000000 ffffff 00'), // READ BUFFER(10)
   command('41 08 ffffffff 00 ffff 00'), // WRITE SAME(10)
   command('42 00 00000000 00 ffff 00', true), // UNMAP
+  command('4c 01 00 00000000 ffff 00'), // LOG SELECT
+  command('4d 01 3f ff 00 ffff ffff 00'), // LOG SENSE
   command('5a 18 ff ff 000000 ffff 00'), // MODE SENSE(10)
+  command('5e 00 0000000000 ffff 00'), // PERSISTENT RESERVE IN, READ KEYS
+  command('5e 01 0000000000 ffff 00'), // READ RESERVATION
+  command('5e 02 0000000000 ffff 00'), // REPORT CAPABILITIES
+  command('5e 03 0000000000 ffff 00'), // READ FULL STATUS
+  command('5f 00 ff 0000 ffffffff 00'), // PERSISTENT RESERVE OUT, REGISTER
+  command('5f 01 ff 0000 ffffffff 00'), // RESERVE
+  command('5f 02 ff 0000 ffffffff 00'), // RELEASE
+  command('5f 03 ff 0000 ffffffff 00'), // CLEAR
+  command('5f 04 ff 0000 ffffffff 00'), // PREEMPT
+  command('5f 05 ff 0000 ffffffff 00'), // PREEMPT AND ABORT
+  command('5f 06 ff 0000 ffffffff 00'), // REGISTER AND IGNORE EXISTING KEY
+  command('5f 07 ff 0000 ffffffff 00'), // REGISTER AND MOVE
   command('88 18 ffffffffffffffff ffffffff 00 00'), // READ(16)
   command('89 18 ffffffffffffffff 000000 ff 00 00'), // COMPARE AND WRITE
   command('8a 18 ffffffffffffffff ffffffff 00 00'), // WRITE(16)
@@ -69,6 +93,7 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('aa 18 ffffffff ffffffff 00 00'), // WRITE(12)
   command('ae 12 ffffffff ffffffff 00 00'), // WRITE AND VERIFY(12)
   command('af 16 ffffffff ffffffff 00 00'), // VERIFY(12)
+  command('b7 1f 00000000 ffffffff 00 00'), // READ DEFECT DATA(12)
 ];
 
 /** REPORTING OPTIONS. */

@@ -5,6 +5,7 @@ import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
+import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import { CommandRunner, type TaskControl } from './command-runner.ts';
 import { commandFor } from './commands.ts';
 import type { LogicalUnit } from './logical-unit.ts';
@@ -25,6 +26,8 @@ export interface TaskEvents {
   dataWanted(task: Task): void;
   /** The task has ended: status and sense are set, a reply lies at `task.at`. It goes back with `retire`. */
   complete(task: Task): void;
+  /** A reservation order for main; `then` runs when every worker knows what came of it. */
+  reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void;
 }
 
 /** SCSI command execution for one worker. */
@@ -74,6 +77,10 @@ export class Processor implements TaskControl {
       if (attention !== 0) fail(task, SenseKey.UNIT_ATTENTION, attention);
     }
     if (task.status !== Status.GOOD) return false;
+    if (unit.restriction !== null && !unit.restriction.permits(task)) {
+      task.status = Status.RESERVATION_CONFLICT;
+      return false;
+    }
     if (command === null) {
       if (task.movement === Movement.none) {
         fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_COMMAND_OPERATION_CODE);
@@ -191,6 +198,10 @@ export class Processor implements TaskControl {
     piece.progress = 0;
     task.piecesInFlight++;
     this.operationsInFlight++;
+  }
+
+  reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void {
+    this.#events.reserve(order, then);
   }
 
   /** The engine's answer for one of our operations. Allocates nothing. */

@@ -4,6 +4,7 @@
 import type { BlockIo } from '../backend/backend.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Address } from '../engine/engine.ts';
+import type { ReserveResult } from '../ring/reservations.ts';
 import type { ColdCommand } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { Nexus } from './nexus.ts';
@@ -105,6 +106,9 @@ export class Task {
   /** The errno of an operation that ended while the command was still running; -1: none did. */
   stepErrno = -1;
 
+  /** What main made of the command's reservation order. */
+  reserveResult: ReserveResult = 'good';
+
   // Data under way.
   /** Bytes that really move: the lesser of what the CDB and the initiator say. */
   moveLength = 0;
@@ -179,6 +183,7 @@ export class Task {
     this.command = null;
     this.steps = null;
     this.stepErrno = -1;
+    this.reserveResult = 'good';
     this.moveLength = 0;
     this.assigned = 0;
     this.firstPiece = null;

@@ -234,7 +234,7 @@ export class Framer {
     let at = from;
     if (this.#keep !== 0) {
       const part = Math.min(this.#keep, end - at);
-      this.#bytes.copyWithin(this.#target, at, at + part);
+      this.#engine.slab.copy(this.#target, at, part);
       at = this.#count(at, part);
       this.#target += part;
       this.#keep -= part;

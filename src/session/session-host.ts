@@ -7,6 +7,7 @@ import type { Engine, EngineEvents, SocketHandle } from '../engine/engine.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
 import { Counter } from '../ring/counters.ts';
 import { type FromWorker, type Handoff, RefusalReason, type SharedReset, type ToWorker } from '../ring/messages.ts';
+import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import { Nexus } from '../scsi/nexus.ts';
 import { Processor, type TaskEvents } from '../scsi/processor.ts';
 import type { Task } from '../scsi/task.ts';
@@ -164,6 +165,10 @@ export class SessionHost implements EngineEvents, TaskEvents {
     iscsi.connection!.session.complete(iscsi);
   }
 
+  reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void {
+    this.#units.reserve(order, then);
+  }
+
   // What main asks for
 
   /** Acts on a message of main's; `bytesOf` resolves a memory unit's handle. */
@@ -186,6 +191,12 @@ export class SessionHost implements EngineEvents, TaskEvents {
         return;
       case 'resetDone':
         this.#units.resetDone(message.request);
+        return;
+      case 'reservation':
+        this.#units.applyReservation(message);
+        return;
+      case 'reserved':
+        this.#units.reserved(message.request, message.result);
         return;
       case 'endSession':
         this.#endSession(message.tsih, message.reason, message.request);

@@ -3,7 +3,8 @@
 
 import { createBackend } from '../backend/create.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { FromWorker, SharedReset, UnitSnapshot } from '../ring/messages.ts';
+import type { FromWorker, SharedReset, ToWorker, UnitSnapshot } from '../ring/messages.ts';
+import type { NexusName, ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import { LogicalUnit } from '../scsi/logical-unit.ts';
 import type { Processor } from '../scsi/processor.ts';
 import { AdditionalSense } from '../scsi/sense.ts';
@@ -11,6 +12,21 @@ import type { Piece } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
 import { announceSessionDrop } from './async-message.ts';
 import type { Session } from './session.ts';
+
+const NEWS = {
+  reservationsPreempted: AdditionalSense.RESERVATIONS_PREEMPTED,
+  reservationsReleased: AdditionalSense.RESERVATIONS_RELEASED,
+  registrationsPreempted: AdditionalSense.REGISTRATIONS_PREEMPTED,
+} as const;
+
+/** Whether a nexus that reservations name is a session's; without an ISID it is every one of that initiator. */
+function means({ initiatorName, isid, portalGroupTag }: NexusName, { nexus }: Session): boolean {
+  return (
+    nexus.initiatorName === initiatorName &&
+    nexus.portalGroupTag === portalGroupTag &&
+    (isid === '' || nexus.isid === isid)
+  );
+}
 
 /** The units that this worker serves. */
 export class Units {
@@ -21,6 +37,8 @@ export class Units {
   readonly #units = new Map<number, LogicalUnit>();
   /** Resets that this worker asked for, by number. */
   readonly #resets = new Map<number, () => void>();
+  /** Reservation orders of this worker's commands, by number. */
+  readonly #orders = new Map<number, (result: ReserveResult) => void>();
   #nextRequest = 1;
 
   constructor(
@@ -70,6 +88,35 @@ export class Units {
       session.abortTasks((task) => task.unit === unit, wait);
       for (const [lun, mapped] of session.nexus.units) if (mapped === unit) session.nexus.units.delete(lun);
       session.nexus.luns = [...session.nexus.units.keys()];
+    }
+    wait.seal();
+  }
+
+  /** Has a reservation order carried out; `then` runs when every worker knows what came of it. */
+  reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void {
+    const request = this.#nextRequest++;
+    this.#orders.set(request, then);
+    this.#uplink({ type: 'reserve', request, order });
+  }
+
+  /** An order of ours is carried out. */
+  reserved(request: number, result: ReserveResult): void {
+    const then = this.#orders.get(request);
+    this.#orders.delete(request);
+    then?.(result);
+  }
+
+  /** A unit's reservations have changed: from here on nothing starts that they forbid, and main hears when the preempted have stopped. */
+  applyReservation(message: Extract<ToWorker, { type: 'reservation' }>): void {
+    const wait = new AbortWait(() => this.#uplink({ type: 'done', request: message.request }));
+    const unit = this.#units.get(message.unit);
+    unit?.reserve(message.state);
+    for (const session of unit === undefined ? [] : this.#sessions.values()) {
+      if (session.nexus.targetName !== unit!.snapshot.targetName) continue;
+      for (const { nexus, news } of message.news) if (means(nexus, session)) unit!.attention(session.nexus, NEWS[news]);
+      if (message.abort.some((nexus) => means(nexus, session))) {
+        session.abortTasks((task) => task.unit === unit, wait);
+      }
     }
     wait.seal();
   }

@@ -73,6 +73,7 @@ export class ScsiBench {
       dataReady: (task) => this.#take(task),
       dataWanted: (task) => this.#give(task),
       complete: (task) => this.#end(task),
+      reserve: (_order, then) => then('good'),
     });
     this.engine.events = {
       hungry: false,
@@ -102,6 +103,7 @@ export class ScsiBench {
       writeCache: options.writeCache ?? false,
       serial: '0123456789ABCDEF',
       naa: '3000000000000001',
+      durableReservations: true,
       thin: options.thin ?? false,
       backend: backends[kind],
     };

@@ -1,0 +1,80 @@
+// Carries reservation orders out, one at a time for each unit: applied, kept, known to every worker, and only then answered.
+// The rules are reservations.ts's, the file reservation-store.ts's.
+
+import type { Logger } from 'pino';
+import type { UnitSnapshot } from '../ring/messages.ts';
+import {
+  NO_RESERVATIONS,
+  type ReservationSnapshot,
+  type ReserveOrder,
+  type ReserveResult,
+} from '../ring/reservations.ts';
+import type { Catalog } from './catalog.ts';
+import type { Requests } from './requests.ts';
+import { loadReservations, reservationPath, storeReservations } from './reservation-store.ts';
+import { reserve } from './reservations.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** The reservations of all units. */
+export class ReservationAuthority {
+  readonly #catalog: Catalog;
+  readonly #supervisor: Supervisor;
+  readonly #requests: Requests;
+  readonly #log: Logger;
+  readonly #states = new Map<number, ReservationSnapshot>();
+  /** The order under way, or the last one, of each unit. */
+  readonly #turns = new Map<number, Promise<unknown>>();
+
+  /** Reads what was kept. Throws LunaringError for a file that can't be read: to serve without it would let everybody in. */
+  constructor(catalog: Catalog, supervisor: Supervisor, requests: Requests, log: Logger) {
+    this.#catalog = catalog;
+    this.#supervisor = supervisor;
+    this.#requests = requests;
+    this.#log = log;
+    for (const unit of catalog.units) {
+      const path = storedAt(unit);
+      if (path !== null) this.#states.set(unit.id, loadReservations(path));
+    }
+  }
+
+  /** Tells a worker that has just started. */
+  introduce(worker: number): void {
+    for (const [unit, state] of this.#states) {
+      this.#supervisor.send(worker, { type: 'reservation', request: 0, unit, state, news: [], abort: [] });
+    }
+  }
+
+  /** An order of a command on `worker`; it hears of the result when every worker knows the state that it led to. */
+  order(worker: number, request: number, order: ReserveOrder): void {
+    const before = this.#turns.get(order.unit) ?? Promise.resolve();
+    const turn = before
+      .then(() => this.#carryOut(order))
+      .catch((error: unknown): ReserveResult => {
+        this.#log.error({ err: error, unit: order.unit }, 'a reservation could not be carried out');
+        return 'noResources';
+      })
+      .then((result) => this.#supervisor.send(worker, { type: 'reserved', request, result }));
+    this.#turns.set(order.unit, turn);
+  }
+
+  async #carryOut(order: ReserveOrder): Promise<ReserveResult> {
+    const unit = this.#catalog.unit(order.unit);
+    const target = unit && this.#catalog.find(unit.targetName);
+    if (unit === undefined || target === undefined) return 'noResources';
+    const before = this.#states.get(unit.id) ?? NO_RESERVATIONS;
+    const { result, state, news, abort } = reserve(before, order, target.settings.portalGroups);
+    if (result !== 'good' || state === before) return result;
+    const path = storedAt(unit);
+    if (path !== null && (before.aptpl || state.aptpl)) storeReservations(path, state);
+    this.#states.set(unit.id, state);
+    await this.#requests.ask(this.#supervisor.running(), (worker, request) =>
+      this.#supervisor.send(worker, { type: 'reservation', request, unit: unit.id, state, news, abort }),
+    );
+    return result;
+  }
+}
+
+/** Where a unit's reservations are kept; null: nowhere. */
+function storedAt(unit: UnitSnapshot): string | null {
+  return unit.durableReservations && unit.backend.kind === 'file' ? reservationPath(unit.backend.path) : null;
+}

@@ -1,0 +1,82 @@
+// Reservations that outlast a restart (APTPL, SPC-5): one small file beside each unit's own, replaced as a whole.
+// Written and synced before the command that asked for it is answered.
+
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { LunaringError } from '../base/error.ts';
+import { NO_RESERVATIONS, type ReservationSnapshot, ReservationType } from '../ring/reservations.ts';
+
+const key = z.string().regex(/^[0-9a-f]{16}$/);
+const stored = z.strictObject({
+  version: z.literal(1),
+  generation: z.int().nonnegative(),
+  type: z.literal(Object.values(ReservationType)),
+  holder: z.int().min(-1),
+  registrations: z.array(
+    z.strictObject({
+      nexus: z.strictObject({
+        initiatorName: z.string(),
+        isid: z.string().regex(/^([0-9a-f]{12})?$/),
+        portalGroupTag: z.int().nonnegative(),
+      }),
+      key,
+      allTargetPorts: z.boolean(),
+    }),
+  ),
+});
+
+/** Only the owner reads it: who may write to a disk is in there. */
+const MODE = 0o600;
+
+function syncDirectory(path: string): void {
+  const fd = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Where the reservations of the unit served from `path` are kept. */
+export function reservationPath(path: string): string {
+  return `${path}.reservations.json`;
+}
+
+/** The reservations kept in the file at `path`; none when there is no file. Throws {@link LunaringError} for one that can't be read. */
+export function loadReservations(path: string): ReservationSnapshot {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return NO_RESERVATIONS;
+    throw new LunaringError('LUNARING_RESERVATIONS', `${path}: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    const { generation, type, holder, registrations } = stored.parse(JSON.parse(text));
+    return { generation, type, holder, registrations, aptpl: true };
+  } catch (cause) {
+    const remedy = 'restore it, or remove it if no host relies on its reservations';
+    throw new LunaringError('LUNARING_RESERVATIONS', `${path}: not a file of reservations; ${remedy}`, { cause });
+  }
+}
+
+/** Keeps `state`, or forgets what was kept if it is not to outlast a restart. On stable storage when it returns. */
+export function storeReservations(path: string, state: ReservationSnapshot): void {
+  if (!state.aptpl || state.registrations.length === 0) {
+    rmSync(path, { force: true });
+    syncDirectory(path);
+    return;
+  }
+  const { generation, type, holder, registrations } = state;
+  const fresh = `${path}.new`;
+  const fd = openSync(fresh, 'w', MODE);
+  try {
+    writeSync(fd, `${JSON.stringify({ version: 1, generation, type, holder, registrations }, null, 2)}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(fresh, path);
+  syncDirectory(path);
+}

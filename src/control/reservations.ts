@@ -1,0 +1,217 @@
+// Persistent reservations (SPC-5 §5.14): the rules, applied on main, which is the authority for every worker.
+// Pure: an order and the state before give the state after and what others must hear. Making it last is reservation-store.ts's.
+
+import {
+  isAllRegistrants,
+  isForRegistrants,
+  type NexusName,
+  nexusKey,
+  type Registration,
+  type ReservationNews,
+  type ReservationSnapshot,
+  ReservationType,
+  ReserveAction,
+  type ReserveOrder,
+  type ReserveResult,
+} from '../ring/reservations.ts';
+
+/** What an order led to. */
+export interface ReserveOutcome {
+  readonly result: ReserveResult;
+  /** The state after; the same object when nothing changed. */
+  readonly state: ReservationSnapshot;
+  readonly news: readonly { readonly nexus: NexusName; readonly news: ReservationNews }[];
+  /** PREEMPT AND ABORT: whose tasks end. */
+  readonly abort: readonly NexusName[];
+}
+
+const NO_KEY = '0'.repeat(16);
+/** Registrations of one unit: hosts of a large cluster over several paths. */
+const REGISTRATIONS_MAX = 256;
+
+/** The state while an order is carried out. */
+class Draft {
+  generation: number;
+  type: ReservationType;
+  aptpl: boolean;
+  readonly registrations: Map<string, Registration>;
+  holder: string | null;
+  readonly news: { nexus: NexusName; news: ReservationNews }[] = [];
+  readonly abort: NexusName[] = [];
+
+  constructor(state: ReservationSnapshot) {
+    this.generation = state.generation;
+    this.type = state.type;
+    this.aptpl = state.aptpl;
+    this.registrations = new Map(state.registrations.map((each) => [nexusKey(each.nexus), each]));
+    const holder = state.registrations[state.holder];
+    this.holder = holder === undefined ? null : nexusKey(holder.nexus);
+  }
+
+  /** The registration that covers a nexus: its own, or one of its initiator without an ISID. */
+  keyOf(nexus: NexusName): string {
+    const own = nexusKey(nexus);
+    const anyIsid = nexusKey({ ...nexus, isid: '' });
+    return !this.registrations.has(own) && this.registrations.has(anyIsid) ? anyIsid : own;
+  }
+
+  holds(nexus: string): boolean {
+    if (this.type === ReservationType.none) return false;
+    return isAllRegistrants(this.type) ? this.registrations.has(nexus) : this.holder === nexus;
+  }
+
+  /** Tells every registered nexus but `except`. */
+  tell(news: ReservationNews, except: string): void {
+    for (const [key, { nexus }] of this.registrations) if (key !== except) this.news.push({ nexus, news });
+  }
+
+  /** Ends the reservation; registrants that shared it hear so. */
+  release(by: string): void {
+    if (isForRegistrants(this.type)) this.tell('reservationsReleased', by);
+    this.type = ReservationType.none;
+    this.holder = null;
+  }
+
+  /** Takes a registration away, and with it the reservation if it was its last or only holder. */
+  unregister(nexus: string): void {
+    const heldIt = this.holds(nexus);
+    this.registrations.delete(nexus);
+    if (!heldIt) return;
+    if (!isAllRegistrants(this.type) || this.registrations.size === 0) this.release(nexus);
+  }
+
+  outcome(result: ReserveResult): ReserveOutcome {
+    const keys = [...this.registrations.keys()];
+    const state: ReservationSnapshot = {
+      generation: this.generation,
+      type: this.type,
+      holder: this.holder === null ? -1 : keys.indexOf(this.holder),
+      registrations: [...this.registrations.values()],
+      aptpl: this.aptpl,
+    };
+    return { result, state, news: this.news, abort: this.abort };
+  }
+}
+
+/** Carries an order out. `portalGroups`: the target ports that ALL_TG_PT stands for. */
+export function reserve(
+  state: ReservationSnapshot,
+  order: ReserveOrder,
+  portalGroups: readonly number[],
+): ReserveOutcome {
+  const draft = new Draft(state);
+  const result = carryOut(draft, order, portalGroups);
+  return result === 'good' ? draft.outcome(result) : { result, state, news: [], abort: [] };
+}
+
+function carryOut(draft: Draft, order: ReserveOrder, portalGroups: readonly number[]): ReserveResult {
+  const self = draft.keyOf(order.nexus);
+  const own = draft.registrations.get(self);
+  if (order.action === ReserveAction.REGISTER || order.action === ReserveAction.REGISTER_AND_IGNORE_EXISTING_KEY) {
+    return register(draft, order, portalGroups);
+  }
+  if (own === undefined || own.key !== order.key) return 'conflict';
+  switch (order.action) {
+    case ReserveAction.RESERVE:
+      return take(draft, order, self);
+    case ReserveAction.RELEASE:
+      return letGo(draft, order, self);
+    case ReserveAction.CLEAR:
+      draft.generation++;
+      draft.tell('reservationsPreempted', self);
+      draft.registrations.clear();
+      draft.type = ReservationType.none;
+      draft.holder = null;
+      return 'good';
+    case ReserveAction.PREEMPT:
+    case ReserveAction.PREEMPT_AND_ABORT:
+      return preempt(draft, order, self);
+    default:
+      return move(draft, order, self);
+  }
+}
+
+function register(draft: Draft, order: ReserveOrder, portalGroups: readonly number[]): ReserveResult {
+  const self = draft.keyOf(order.nexus);
+  const own = draft.registrations.get(self);
+  const ignoresKey = order.action === ReserveAction.REGISTER_AND_IGNORE_EXISTING_KEY;
+  if (order.others.length !== 0 && (ignoresKey || own !== undefined)) return 'invalidParameter';
+  if (!ignoresKey && order.key !== (own?.key ?? NO_KEY)) return 'conflict';
+  const ports = order.allTargetPorts ? portalGroups : [order.nexus.portalGroupTag];
+  const nexuses = [order.nexus, ...order.others].flatMap((nexus) =>
+    ports.map((portalGroupTag) => ({ ...nexus, portalGroupTag })),
+  );
+  if (order.serviceActionKey === NO_KEY) {
+    if (own === undefined) return 'good';
+    for (const nexus of nexuses) draft.unregister(nexusKey(nexus));
+  } else {
+    // SPC-5: an initiator that is registered already can't be registered by another.
+    const strangers = nexuses.slice(ports.length).some((nexus) => draft.registrations.has(nexusKey(nexus)));
+    if (strangers) return 'invalidParameter';
+    for (const nexus of nexuses) {
+      const registration = { nexus, key: order.serviceActionKey, allTargetPorts: order.allTargetPorts };
+      draft.registrations.set(nexusKey(nexus), registration);
+    }
+    if (draft.registrations.size > REGISTRATIONS_MAX) return 'noResources';
+  }
+  draft.generation++;
+  draft.aptpl = order.aptpl;
+  return 'good';
+}
+
+function take(draft: Draft, order: ReserveOrder, self: string): ReserveResult {
+  if (draft.type === ReservationType.none) {
+    draft.type = order.type;
+    draft.holder = isAllRegistrants(order.type) ? null : self;
+    return 'good';
+  }
+  return draft.holds(self) && draft.type === order.type ? 'good' : 'conflict';
+}
+
+function letGo(draft: Draft, order: ReserveOrder, self: string): ReserveResult {
+  if (!draft.holds(self)) return 'good';
+  if (draft.type !== order.type) return 'invalidRelease';
+  draft.release(self);
+  return 'good';
+}
+
+function preempt(draft: Draft, order: ReserveOrder, self: string): ReserveResult {
+  const key = order.serviceActionKey;
+  const reserved = draft.type !== ReservationType.none;
+  const allRegistrants = isAllRegistrants(draft.type);
+  if (key === NO_KEY && !allRegistrants) return 'invalidParameter';
+  const holderKey = draft.holder === null ? null : draft.registrations.get(draft.holder)?.key;
+  const takesReservation = reserved && (allRegistrants ? key === NO_KEY : holderKey === key);
+  const victims = [...draft.registrations].filter(
+    ([nexus, { key: theirs }]) => nexus !== self && (key === NO_KEY || theirs === key),
+  );
+  // A key that nobody has is a conflict; one's own may be preempted to change the type.
+  const ownKey = draft.registrations.get(self)!.key === key;
+  if (victims.length === 0 && !takesReservation && !ownKey) return 'conflict';
+  const before = draft.type;
+  for (const [nexus, { nexus: victim }] of victims) {
+    draft.registrations.delete(nexus);
+    draft.news.push({ nexus: victim, news: 'registrationsPreempted' });
+    if (order.action === ReserveAction.PREEMPT_AND_ABORT) draft.abort.push(victim);
+  }
+  if (takesReservation) {
+    draft.type = order.type;
+    draft.holder = isAllRegistrants(order.type) ? null : self;
+    // Those who stay registered hear when the reservation they knew is another now.
+    if (before !== order.type && isForRegistrants(before)) draft.tell('reservationsReleased', self);
+  }
+  draft.generation++;
+  return 'good';
+}
+
+function move(draft: Draft, order: ReserveOrder, self: string): ReserveResult {
+  const to = order.moveTo;
+  if (!draft.holds(self) || isAllRegistrants(draft.type)) return 'conflict';
+  if (to === null || order.serviceActionKey === NO_KEY || nexusKey(to) === self) return 'invalidParameter';
+  draft.registrations.set(nexusKey(to), { nexus: to, key: order.serviceActionKey, allTargetPorts: false });
+  draft.holder = nexusKey(to);
+  if (order.unregister) draft.registrations.delete(self);
+  draft.generation++;
+  draft.aptpl = order.aptpl;
+  return 'good';
+}

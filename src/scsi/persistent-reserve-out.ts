@@ -1,0 +1,169 @@
+// PERSISTENT RESERVE OUT (SPC-5): reads and checks the parameter list, and has main carry the order out.
+// The rules of registrations and reservations are control/reservations.ts.
+
+import { bytes, layout, reserved, u8, u16, u32 } from '../base/layout.ts';
+import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
+import { SERVICE_ACTION_MASK } from './cdb.ts';
+import type { ColdCommand, CommandServices } from './cold-command.ts';
+import { AdditionalSense, fail, failField, failParameter, SenseKey } from './sense.ts';
+import { Movement, Status, type Task } from './task.ts';
+import { readTransportId } from './transport-id.ts';
+
+/** The parameter list of all service actions but REGISTER AND MOVE. */
+const Parameters = layout(24, {
+  reservationKey: bytes(0, 8),
+  serviceActionReservationKey: bytes(8, 8),
+  reserved16: reserved(16, 4),
+  flags: u8(20),
+  reserved21: reserved(21, 3),
+});
+const SPEC_I_PT = 0x08;
+const ALL_TG_PT = 0x04;
+const APTPL = 0x01;
+
+/** The parameter list of REGISTER AND MOVE, before its TransportID. */
+const MoveParameters = layout(24, {
+  reservationKey: bytes(0, 8),
+  serviceActionReservationKey: bytes(8, 8),
+  reserved16: reserved(16, 1),
+  flags: u8(17),
+  relativeTargetPort: u16(18),
+  transportIdLength: u32(20),
+});
+const UNREG = 0x02;
+
+const SCOPE_MASK = 0xf0;
+const TYPE_MASK = 0x0f;
+const PARAMETER_LIST_LENGTH_AT = 5;
+const TYPES: readonly number[] = Object.values(ReservationType).filter((type) => type !== ReservationType.none);
+const ACTIONS: readonly number[] = Object.values(ReserveAction);
+
+const hex = (value: Uint8Array): string => Buffer.from(value).toString('hex');
+
+/** What the CDB alone says; false when it is refused. */
+function checkCdb(task: Task): boolean {
+  const action = task.cdb.getUint8(1) & SERVICE_ACTION_MASK;
+  const scopeAndType = task.cdb.getUint8(2);
+  const reserves =
+    action === ReserveAction.RESERVE ||
+    action === ReserveAction.RELEASE ||
+    action === ReserveAction.PREEMPT ||
+    action === ReserveAction.PREEMPT_AND_ABORT;
+  if (!ACTIONS.includes(action)) failField(task, 1);
+  // Only LU_SCOPE exists, and only the actions that make or end a reservation look at the type.
+  else if (reserves && ((scopeAndType & SCOPE_MASK) !== 0 || !TYPES.includes(scopeAndType & TYPE_MASK)))
+    failField(task, 2);
+  return task.status === Status.GOOD;
+}
+
+/** The order that the list spells out; null when it is refused. */
+function readOrder(task: Task, view: DataView): ReserveOrder | null {
+  const action = (task.cdb.getUint8(1) & SERVICE_ACTION_MASK) as ReserveAction;
+  const moves = action === ReserveAction.REGISTER_AND_MOVE;
+  const at = task.at;
+  const registers = action === ReserveAction.REGISTER || action === ReserveAction.REGISTER_AND_IGNORE_EXISTING_KEY;
+  const flags = moves ? MoveParameters.flags.get(view, at) : Parameters.flags.get(view, at);
+  // Without SPEC_I_PT the list is 24 bytes, no more and no less.
+  const long = moves || (registers && (flags & SPEC_I_PT) !== 0);
+  if (
+    task.dataLength < Parameters.size ||
+    task.dataLength < task.transferLength ||
+    (!long && task.dataLength > Parameters.size)
+  ) {
+    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    return null;
+  }
+  const nexus = task.nexus!;
+  const self: NexusName = nexus;
+  const aptpl = (flags & APTPL) !== 0 && (registers || moves);
+  if (aptpl && !task.unit!.snapshot.durableReservations) {
+    failParameter(task, moves ? MoveParameters.flags.offset : Parameters.flags.offset);
+    return null;
+  }
+  const order = {
+    unit: task.unit!.snapshot.id,
+    action,
+    nexus: { initiatorName: self.initiatorName, isid: self.isid, portalGroupTag: self.portalGroupTag },
+    key: hex(Parameters.reservationKey.copy(view, at)),
+    serviceActionKey: hex(Parameters.serviceActionReservationKey.copy(view, at)),
+    type: (task.cdb.getUint8(2) & TYPE_MASK) as ReservationType,
+    others: [],
+    allTargetPorts: registers && (flags & ALL_TG_PT) !== 0,
+    aptpl,
+    moveTo: null,
+    unregister: moves && (flags & UNREG) !== 0,
+  };
+  if (moves) {
+    const moveTo = readMoveTo(task, view);
+    return moveTo === null ? null : { ...order, moveTo };
+  }
+  if (!long) return order;
+  const others = readOthers(task, view);
+  return others === null ? null : { ...order, others };
+}
+
+/** SPEC_I_PT: four bytes of length, then TransportIDs. */
+function readOthers(task: Task, view: DataView): NexusName[] | null {
+  const start = task.at + Parameters.size;
+  const end = task.at + task.dataLength;
+  if (start + 4 > end || start + 4 + view.getUint32(start) > end) {
+    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    return null;
+  }
+  const others: NexusName[] = [];
+  for (let at = start + 4; at < start + 4 + view.getUint32(start); ) {
+    const read = readTransportId(view, at, end);
+    if (read === null) {
+      failParameter(task, at - task.at);
+      return null;
+    }
+    others.push({ initiatorName: read.initiatorName, isid: read.isid, portalGroupTag: task.nexus!.portalGroupTag });
+    at = read.end;
+  }
+  return others;
+}
+
+function readMoveTo(task: Task, view: DataView): NexusName | null {
+  const start = task.at + MoveParameters.size;
+  const end = start + MoveParameters.transportIdLength.get(view, task.at);
+  const read = end > task.at + task.dataLength ? null : readTransportId(view, start, end);
+  const portalGroupTag = MoveParameters.relativeTargetPort.get(view, task.at);
+  if (read === null) {
+    failParameter(task, MoveParameters.size);
+    return null;
+  }
+  return { initiatorName: read.initiatorName, isid: read.isid, portalGroupTag };
+}
+
+function* carryOut(task: Task, services: CommandServices): Generator<void, void, number> {
+  if (!checkCdb(task)) return;
+  const order = readOrder(task, services.memory);
+  if (order === null) return;
+  services.reserve(task, order);
+  yield;
+  switch (task.reserveResult) {
+    case 'good':
+      return;
+    case 'conflict':
+      task.status = Status.RESERVATION_CONFLICT;
+      return;
+    case 'invalidRelease':
+      fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_RELEASE_OF_PERSISTENT_RESERVATION);
+      return;
+    case 'invalidParameter':
+      failParameter(task, Parameters.serviceActionReservationKey.offset);
+      return;
+    case 'noResources':
+      fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INSUFFICIENT_REGISTRATION_RESOURCES);
+  }
+}
+
+/** The command. */
+export const persistentReserveOut: ColdCommand = {
+  name: 'PERSISTENT RESERVE OUT',
+  movement: Movement.listOut,
+  anyLun: false,
+  beforeAttention: false,
+  length: (task: Task) => task.cdb.getUint32(PARAMETER_LIST_LENGTH_AT),
+  run: carryOut,
+};

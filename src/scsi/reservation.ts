@@ -1,0 +1,102 @@
+// What a persistent reservation forbids to those who do not hold it (SPC-5, SBC-4: the tables of commands under a reservation).
+// Who holds it is main's word, in the unit's snapshot; the commands that change it are persistent-reserve-out.ts.
+
+import {
+  isAllRegistrants,
+  isForRegistrants,
+  nexusKey,
+  type ReservationSnapshot,
+  ReservationType,
+} from '../ring/reservations.ts';
+import { MaintenanceIn, OperationCode, SERVICE_ACTION_MASK, ServiceActionIn16 } from './cdb.ts';
+import type { Nexus } from './nexus.ts';
+import type { Task } from './task.ts';
+
+/** How a command touches what a reservation guards. */
+const Access = { none: 0, read: 1, write: 2 } as const;
+type Access = (typeof Access)[keyof typeof Access];
+
+/** Commands not named here change something. */
+function accessOf(cdb: DataView): Access {
+  switch (cdb.getUint8(0)) {
+    case OperationCode.INQUIRY:
+    case OperationCode.REPORT_LUNS:
+    case OperationCode.REQUEST_SENSE:
+    case OperationCode.TEST_UNIT_READY:
+    case OperationCode.READ_CAPACITY_10:
+    case OperationCode.PERSISTENT_RESERVE_IN:
+    // Its own rules are stricter than a reservation's.
+    case OperationCode.PERSISTENT_RESERVE_OUT:
+      return Access.none;
+    case OperationCode.SERVICE_ACTION_IN_16:
+      return (cdb.getUint8(1) & SERVICE_ACTION_MASK) === ServiceActionIn16.READ_CAPACITY_16 ? Access.none : Access.read;
+    case OperationCode.MAINTENANCE_IN:
+      return (cdb.getUint8(1) & SERVICE_ACTION_MASK) === MaintenanceIn.REPORT_TARGET_PORT_GROUPS
+        ? Access.none
+        : Access.read;
+    case OperationCode.READ_6:
+    case OperationCode.READ_10:
+    case OperationCode.READ_12:
+    case OperationCode.READ_16:
+    case OperationCode.VERIFY_10:
+    case OperationCode.VERIFY_12:
+    case OperationCode.VERIFY_16:
+    case OperationCode.PRE_FETCH_10:
+    case OperationCode.PRE_FETCH_16:
+    case OperationCode.MODE_SENSE_6:
+    case OperationCode.MODE_SENSE_10:
+    case OperationCode.READ_DEFECT_DATA_10:
+    case OperationCode.READ_DEFECT_DATA_12:
+    case OperationCode.LOG_SENSE:
+    case OperationCode.READ_BUFFER_10:
+    case OperationCode.RECEIVE_DIAGNOSTIC_RESULTS:
+      return Access.read;
+    default:
+      return Access.write;
+  }
+}
+
+/** A reservation in force. */
+export class Restriction {
+  readonly #writesOnly: boolean;
+  /** Nexuses that it does not restrict; one without an ISID stands for all of its initiator. */
+  readonly #exempt: ReadonlySet<string>;
+
+  constructor(state: ReservationSnapshot) {
+    this.#writesOnly =
+      state.type === ReservationType.WRITE_EXCLUSIVE ||
+      state.type === ReservationType.WRITE_EXCLUSIVE_REGISTRANTS_ONLY ||
+      state.type === ReservationType.WRITE_EXCLUSIVE_ALL_REGISTRANTS;
+    const exempt = isForRegistrants(state.type)
+      ? state.registrations
+      : state.registrations.filter((_, index) => index === state.holder);
+    this.#exempt = new Set(exempt.map(({ nexus }) => nexusKey(nexus)));
+  }
+
+  /** Whether the task may run. Allocates nothing for those who hold the reservation. */
+  permits(task: Task): boolean {
+    const nexus = task.nexus!;
+    if (this.#exempt.has(nexus.reservationKey)) return true;
+    const access = accessOf(task.cdb);
+    if (access === Access.none || (access === Access.read && this.#writesOnly)) return true;
+    return this.#exempt.has(anyIsid(nexus));
+  }
+}
+
+function anyIsid({ initiatorName, portalGroupTag }: Nexus): string {
+  return nexusKey({ initiatorName, isid: '', portalGroupTag });
+}
+
+/** The restriction that follows from a unit's reservations; null: none. */
+export function restrictionOf(state: ReservationSnapshot): Restriction | null {
+  return state.type === ReservationType.none ? null : new Restriction(state);
+}
+
+/** The registration of a nexus in a unit's snapshot, and whether it holds the reservation. */
+export function registrationOf(state: ReservationSnapshot, nexus: Nexus): { key: string; holds: boolean } | null {
+  const wanted = [nexus.reservationKey, anyIsid(nexus)];
+  const index = state.registrations.findIndex((each) => wanted.includes(nexusKey(each.nexus)));
+  const registration = state.registrations[index];
+  if (registration === undefined) return null;
+  return { key: registration.key, holds: isAllRegistrants(state.type) || state.holder === index };
+}

@@ -1,0 +1,52 @@
+// TransportIDs of iSCSI initiator ports (SPC-5, protocol identifier 5h): an iSCSI name, with or without an ISID.
+// Used where persistent reservations name initiators.
+
+import type { NexusName } from '../ring/reservations.ts';
+import { joined, nullPadded } from './reply.ts';
+
+const PROTOCOL_ISCSI = 0x05;
+const PROTOCOL_MASK = 0x0f;
+/** FORMAT CODE 01b: `name,i,0x<isid>`; 00b: the name alone. */
+const WITH_ISID = 0x40;
+const FORMAT_MASK = 0xc0;
+const HEADER_BYTES = 4;
+/** ADDITIONAL LENGTH is at least this, and a multiple of four. */
+const NAME_BYTES_MIN = 20;
+
+/** The TransportID of an initiator port. */
+export function encodeTransportId({ initiatorName, isid }: Pick<NexusName, 'initiatorName' | 'isid'>): Uint8Array {
+  const name = nullPadded(isid === '' ? initiatorName : `${initiatorName},i,0x${isid}`);
+  const padded = joined([name, new Uint8Array(Math.max(0, NAME_BYTES_MIN - name.length))]);
+  const header = Uint8Array.of((isid === '' ? 0 : WITH_ISID) | PROTOCOL_ISCSI, 0, padded.length >>> 8, padded.length);
+  return joined([header, padded]);
+}
+
+/** A TransportID that was read, and where the next one starts. */
+export interface ReadTransportId {
+  readonly initiatorName: string;
+  readonly isid: string;
+  readonly end: number;
+}
+
+/** Reads the TransportID at `at`, which must end by `end`; null when it is none of an iSCSI initiator port. */
+export function readTransportId(view: DataView, at: number, end: number): ReadTransportId | null {
+  if (at + HEADER_BYTES > end) return null;
+  const first = view.getUint8(at);
+  const length = view.getUint16(at + 2);
+  const next = at + HEADER_BYTES + length;
+  if ((first & PROTOCOL_MASK) !== PROTOCOL_ISCSI || length < NAME_BYTES_MIN || length % 4 !== 0 || next > end)
+    return null;
+  const text = Buffer.from(view.buffer, view.byteOffset + at + HEADER_BYTES, length).toString('utf8');
+  const name = text.slice(0, text.indexOf('\0') < 0 ? 0 : text.indexOf('\0'));
+  switch (first & FORMAT_MASK) {
+    case 0:
+      return name === '' ? null : { initiatorName: name.toLowerCase(), isid: '', end: next };
+    case WITH_ISID: {
+      const match = /^(.+),i,0x([0-9a-f]{12})$/i.exec(name);
+      if (match === null) return null;
+      return { initiatorName: match[1]!.toLowerCase(), isid: match[2]!.toLowerCase(), end: next };
+    }
+    default:
+      return null;
+  }
+}
