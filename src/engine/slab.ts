@@ -15,6 +15,9 @@ export const CELL_BYTES = 512;
 export const SLOT_BYTES_MAX = 256 * 1024;
 
 const PAGE = 4096;
+const WORD = 8;
+/** Below this a call out of JavaScript costs more than it saves. */
+const COPY_BY_ADDRESS_MIN = 512;
 
 interface SizeClass {
   readonly bytes: number;
@@ -52,6 +55,8 @@ export class Slab {
   readonly receiveStart: number;
   /** Engine address of offset 0; set by the engine that adopts the slab. */
   base: Address = 0;
+  /** Copies by address; set by the engine that adopts the slab, where addresses are the machine's. */
+  copyByAddress: ((to: Address, from: Address, length: number) => void) | null = null;
   readonly #classes: SizeClass[] = [];
   readonly #cells: FreeList;
   readonly #cellStart: number;
@@ -90,6 +95,20 @@ export class Slab {
         this.#slotData[sizeClass.first + slot] = sizeClass.start + slot * sizeClass.stride + SLOT_HEADROOM;
         this.#slotClass[sizeClass.first + slot] = index;
       }
+    }
+  }
+
+  /**
+   * Copies `length` bytes to offset `to` from offset `from`; the ranges may overlap. V8 moves shared memory by words where both
+   * are equally aligned, and byte by byte where they are not: 4 KiB in 0.2 µs or in 2.5 µs. Digests, and segments of an odd size on
+   * the network, make the second case a common one, which the C library does in 0.2 µs (bench/micro/copy.ts). Allocates nothing.
+   */
+  copy(to: number, from: number, length: number): void {
+    const equallyAligned = ((to ^ from) & (WORD - 1)) === 0;
+    if (equallyAligned || length < COPY_BY_ADDRESS_MIN || this.copyByAddress === null) {
+      this.bytes.copyWithin(to, from, from + length);
+    } else {
+      this.copyByAddress(this.base + to, this.base + from, length);
     }
   }
 

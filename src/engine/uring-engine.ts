@@ -7,7 +7,7 @@ import { NONE } from '../base/free-list.ts';
 import type { CompletionHandler } from '../kernel/cqe.ts';
 import { Errno, errnoName, KernelError } from '../kernel/errno.ts';
 import { FallocateMode } from '../kernel/libc.ts';
-import { addressOf, PageMemory } from '../kernel/memory.ts';
+import { addressOf, copyMemory, PageMemory } from '../kernel/memory.ts';
 import { Operation, SyncFlag, TransferFlag } from '../kernel/sqe.ts';
 import { REGISTERED_BUFFER_BYTES_MAX, Uring, type UringMode } from '../kernel/uring.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
@@ -79,6 +79,7 @@ export class UringEngine implements Engine, CompletionHandler {
     this.#wakeFd = options.wakeFd ?? NONE;
     this.#counters = options.counters ?? privateCounters();
     slab.base = addressOf(slab.memory) + slab.view.byteOffset;
+    slab.copyByAddress = copyMemory;
     this.#uring = new Uring(options.entries ?? ENTRIES_DEFAULT, options.mode);
     if (!this.#uring.supports(REQUIRED_OPERATIONS)) {
       this.#uring.close();

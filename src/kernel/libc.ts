@@ -21,6 +21,7 @@ interface Library {
   readonly mmap: Foreign;
   readonly munmap: Foreign;
   readonly memcpy: Foreign;
+  readonly memmove: Foreign;
   readonly eventfd: Foreign;
   readonly dup: Foreign;
   readonly close: Foreign;
@@ -63,6 +64,8 @@ function bind(): Library {
       mmap: bound('mmap', 'int64', 'int64', 'size_t', 'int', 'int', 'int', 'int64'),
       munmap: bound('munmap', 'int', 'int64', 'size_t'),
       memcpy: bound('memcpy', 'int64', 'void *', 'void *', 'size_t'),
+      // By address: 0.1 µs less than finding the address of a view each time.
+      memmove: bound('memmove', 'int64', 'int64', 'int64', 'size_t'),
       eventfd: bound('eventfd', 'int', 'uint', 'int'),
       dup: bound('dup', 'int', 'int'),
       close: bound('close', 'int', 'int'),
