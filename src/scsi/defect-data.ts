@@ -1,0 +1,29 @@
+// READ DEFECT DATA(10) and (12) (SBC-4): the lists of defective blocks, which are empty; the storage below hides its own.
+
+import { OperationCode } from './cdb.ts';
+import type { ColdCommand } from './cold-command.ts';
+import { checkReady } from './medium.ts';
+import { reply } from './reply.ts';
+import { Movement } from './task.ts';
+
+/** REQ_PLIST, REQ_GLIST and the format, which come back as the lists that are there: PLISTV, GLISTV and the format. */
+const LISTS_AND_FORMAT = 0x1f;
+
+function isLong(cdb: DataView): boolean {
+  return cdb.getUint8(0) === OperationCode.READ_DEFECT_DATA_12;
+}
+
+export const readDefectData: ColdCommand = {
+  name: 'READ DEFECT DATA',
+  movement: Movement.replyIn,
+  anyLun: false,
+  beforeAttention: false,
+  length: ({ cdb }) => (isLong(cdb) ? cdb.getUint32(6) : cdb.getUint16(7)),
+  run: (task, services) => {
+    if (!checkReady(task, task.unit!)) return;
+    const { cdb } = task;
+    const header = new Uint8Array(isLong(cdb) ? 8 : 4);
+    header[1] = cdb.getUint8(isLong(cdb) ? 1 : 2) & LISTS_AND_FORMAT;
+    reply(task, services, header);
+  },
+};

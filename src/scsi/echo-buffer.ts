@@ -1,0 +1,71 @@
+// READ BUFFER(10) and WRITE BUFFER (SPC-5): an echo buffer for each nexus, to test the way to the unit and back with.
+// There is no other buffer: no data to keep, no firmware to load.
+
+import type { ColdCommand } from './cold-command.ts';
+import type { Nexus } from './nexus.ts';
+import { reply } from './reply.ts';
+import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
+import { Movement } from './task.ts';
+
+/** MODE, bits 4-0 of byte 1. */
+const Mode = { descriptor: 0x03, echo: 0x0a, echoDescriptor: 0x0b } as const;
+const MODE_MASK = 0x1f;
+
+/** Of a descriptor with 13 bits for it. */
+const ECHO_BYTES_MAX = 4096;
+
+/** What each nexus wrote last; it goes with the nexus. */
+const echoes = new WeakMap<Nexus, Uint8Array>();
+
+function modeOf(cdb: DataView): number {
+  return cdb.getUint8(1) & MODE_MASK;
+}
+
+/** Three bytes at `offset`. */
+function lengthAt(cdb: DataView, offset: number): number {
+  return cdb.getUint32(offset - 1) & 0xff_ffff;
+}
+
+export const readBuffer: ColdCommand = {
+  name: 'READ BUFFER(10)',
+  movement: Movement.replyIn,
+  anyLun: false,
+  beforeAttention: false,
+  length: (task) => lengthAt(task.cdb, 6),
+  run: (task, services) => {
+    switch (modeOf(task.cdb)) {
+      case Mode.echo: {
+        const echo = echoes.get(task.nexus!);
+        // What another would find there is not ours to show.
+        if (echo === undefined) fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.COMMAND_SEQUENCE_ERROR);
+        else reply(task, services, echo);
+        return;
+      }
+      case Mode.echoDescriptor:
+        reply(task, services, Uint8Array.of(0, 0, ECHO_BYTES_MAX >>> 8, ECHO_BYTES_MAX & 0xff));
+        return;
+      case Mode.descriptor:
+        // All zeroes: there is no buffer of that number.
+        reply(task, services, new Uint8Array(4));
+        return;
+      default:
+        failField(task, 1);
+    }
+  },
+};
+
+export const writeBuffer: ColdCommand = {
+  name: 'WRITE BUFFER',
+  movement: Movement.listOut,
+  anyLun: false,
+  beforeAttention: false,
+  length: (task) => {
+    const length = lengthAt(task.cdb, 6);
+    if (modeOf(task.cdb) !== Mode.echo) failField(task, 1);
+    else if (length > ECHO_BYTES_MAX) failField(task, 6);
+    return length;
+  },
+  run: (task, services) => {
+    echoes.set(task.nexus!, services.bytes.slice(task.at, task.at + task.dataLength));
+  },
+};
