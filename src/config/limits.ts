@@ -41,8 +41,10 @@ export const SESSION_LIMIT_DEFAULT = 64;
 /** Connections of one target. */
 export const CONNECTION_LIMIT_MAX = 4096;
 export const CONNECTION_LIMIT_DEFAULT = 16;
-/** Connections of one session. All of them are served by one worker, so more than a few gain nothing. */
-export const MAX_CONNECTIONS_MAX = 16;
+/** Connections of one session. All of them are served by one worker: beyond one for each port of a host, more gain nothing. */
+export const MAX_CONNECTIONS_MAX = 8;
+/** Initiators of one target that are sent elsewhere: as many as may be let in. */
+export const REDIRECTS_MAX = ACL_ENTRIES_MAX;
 
 // Sizes of units, in bytes.
 
@@ -77,6 +79,8 @@ export const RECV_SEGMENT_BYTES_MAX = 256 * KIB;
 /** RFC 7143 §13.13, §13.14: 512 to 2^24 - 1. */
 export const BURST_BYTES_MIN = 512;
 export const BURST_BYTES_MAX = 2 ** 24 - 1;
+/** What a command brings along unasked is received into one slot of the slab; longer transfers ask for the rest with R2Ts. */
+export const FIRST_BURST_BYTES_MAX = 256 * KIB;
 /** One round trip (R2T) per MiB: more gains nothing measurable, and the window of a session is that much memory. */
 export const MAX_BURST_BYTES_DEFAULT = MIB;
 /** open-iscsi's default: WRITEs of up to 256 KiB need no R2T. */

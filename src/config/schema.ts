@@ -16,6 +16,7 @@ import {
   namePattern,
   network,
   oneOf,
+  only,
   orOff,
   pattern,
   secretText,
@@ -103,6 +104,14 @@ const redirect = section({
   permanent: describe(flag().default(false), 'Moved for good (0102) rather than for now (0101).'),
 });
 
+const initiatorRedirect = section({
+  initiators: describe(
+    list(namePattern(), 1, limits.ACL_ENTRIES_MAX),
+    'Initiator names that are sent elsewhere, `*` for any characters. The first entry that matches counts.',
+  ),
+  ...redirect.shape,
+});
+
 const lunNumber = describe(integer(0, limits.LUN_MAX), 'Logical unit number, unique in its target.');
 
 /** What every unit has, whatever it is stored in. */
@@ -188,10 +197,17 @@ const target = section({
     'Connections of one session (MaxConnections).',
   ),
   digests: describe(digests.prefault({}), 'Which CRC32C digests are negotiated.'),
-  errorRecoveryLevel: describe(integer(0, 2).default(0), 'Highest ErrorRecoveryLevel offered.'),
+  errorRecoveryLevel: describe(
+    only(0, 'the data plane recovers by beginning a new session').default(0),
+    'Highest ErrorRecoveryLevel offered.',
+  ),
   auth: describe(auth.prefault({}), 'How initiators prove who they are: `method: none` or `method: chap`.'),
   acl: describe(acl.prefault({}), 'Who is let in.'),
-  redirect: describe(redirect.optional(), 'Send initiators elsewhere.'),
+  redirect: describe(redirect.optional(), 'Send all initiators elsewhere, before they have to prove who they are.'),
+  redirects: describe(
+    list(initiatorRedirect, 0, limits.REDIRECTS_MAX).default([]),
+    'Send some initiators elsewhere, once they have proven who they are.',
+  ),
   luns: describe(list(lun, 0, limits.LUNS_PER_TARGET_MAX), 'Its logical units.'),
 });
 
@@ -243,7 +259,7 @@ const tuning = section({
     'MaxBurstLength offered: bytes in one solicited sequence.',
   ),
   firstBurstLength: describe(
-    size(limits.BURST_BYTES_MIN, limits.BURST_BYTES_MAX).optional(),
+    size(limits.BURST_BYTES_MIN, limits.FIRST_BURST_BYTES_MAX).optional(),
     `FirstBurstLength offered: bytes sent without being asked. Left out: ${limits.FIRST_BURST_BYTES_DEFAULT}, or maxBurstLength if that is less.`,
   ),
   immediateData: describe(flag().default(true), 'ImmediateData offered: data may ride in the command PDU.'),

@@ -8,8 +8,6 @@ import type { OfferedParameters } from './policy.ts';
 const MAX_OUTSTANDING_R2T = 4;
 /** The RFC's default: long enough for a target to notice that a connection is gone. */
 const TIME2WAIT_SECONDS = 2;
-/** The RFC's default. */
-const TIME2RETAIN_SECONDS = 20;
 
 /** The offer of a target. */
 export function offerOf(
@@ -29,8 +27,8 @@ export function offerOf(
     maxBurstLength: tuning.maxBurstLength,
     firstBurstLength: Math.min(tuning.firstBurstLength, tuning.maxBurstLength),
     defaultTime2Wait: TIME2WAIT_SECONDS,
-    // At level 0 nothing is kept of a session whose connection broke: nobody should wait for it.
-    defaultTime2Retain: target.errorRecoveryLevel === 0 ? 0 : TIME2RETAIN_SECONDS,
+    // Nothing is kept of a session whose last connection broke: nobody should wait for it.
+    defaultTime2Retain: 0,
     maxOutstandingR2T: MAX_OUTSTANDING_R2T,
     errorRecoveryLevel: target.errorRecoveryLevel,
     taskReporting: ['RFC3720'],

@@ -3,8 +3,10 @@ import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { ENVIRONMENT } from '../../src/config/environment.ts';
 import type { Finding } from '../../src/config/finding.ts';
+import { FIRST_BURST_BYTES_MAX } from '../../src/config/limits.ts';
 import { type Loaded, loadSettings } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
+import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
 import { Scratch } from '../support/scratch.ts';
 
 type Environment = Record<string, string>;
@@ -287,6 +289,35 @@ describe('values that must fit together', () => {
       'tuning.firstBurstLength: 65536 bytes',
     ]);
     expect(settingsOf(null, { LUNARING_MAX_BURST: '32768' }).tuning.firstBurstLength).toBe(32768);
+  });
+
+  test('what is sent unasked fits one slot of I/O memory', () => {
+    expect(FIRST_BURST_BYTES_MAX).toBe(SLOT_BYTES_MAX);
+    expect(complaints(null, { LUNARING_FIRST_BURST: String(SLOT_BYTES_MAX) })).toEqual([]);
+    expect(onlyFinding(null, { LUNARING_FIRST_BURST: String(SLOT_BYTES_MAX + 1) }).allowed).toContain('to 256KiB');
+  });
+
+  test('ErrorRecoveryLevel is 0, and the finding says why', () => {
+    expect(settingsOf(withTarget('luns: []\nerrorRecoveryLevel: 0')).targets[0]!.errorRecoveryLevel).toBe(0);
+    expect(onlyFinding(withTarget('luns: []\nerrorRecoveryLevel: 1'))).toMatchObject({
+      path: 'targets[0].errorRecoveryLevel',
+      allowed: '0: the data plane recovers by beginning a new session',
+      remedy: 'set it to 0, or leave it out',
+    });
+  });
+
+  test('a session has up to 8 connections', () => {
+    const target = (connections: number) => withTarget(`luns: []\nmaxConnections: ${connections}`);
+    expect(settingsOf(target(8)).targets[0]!.maxConnections).toBe(8);
+    expect(complaints(target(9))).toEqual(['targets[0].maxConnections: 9']);
+  });
+
+  test('initiators are redirected by name, as names are compared', () => {
+    const redirects = 'redirects: [{ initiators: ["IQN.1993-08.org.debian:*"], address: "[2001:db8::7]" }]';
+    expect(settingsOf(withTarget(`luns: []\n${redirects}`)).targets[0]!.redirects).toEqual([
+      { initiators: ['iqn.1993-08.org.debian:*'], address: '[2001:db8::7]', permanent: false },
+    ]);
+    expect(complaints(withTarget('luns: []\nredirects: [{ initiators: [], address: a }]'))).toHaveLength(1);
   });
 
   test('names of targets are unique, whatever their case', () => {

@@ -117,7 +117,10 @@ class Receiver implements FrameConsumer {
 const frame = fc.record({
   tag: fc.integer({ min: 0, max: 0xffffffff }),
   ahs: fc.integer({ min: 0, max: 32 }),
-  data: fc.oneof(fc.uint8Array({ maxLength: 100 }), fc.integer({ min: 30_000, max: 200_000 }).map((n) => new Uint8Array(n).fill(n))),
+  data: fc.oneof(
+    fc.uint8Array({ maxLength: 100 }),
+    fc.integer({ min: 30_000, max: 200_000 }).map((n) => new Uint8Array(n).fill(n)),
+  ),
 });
 const digests = fc.record({ headerDigest: fc.boolean(), dataDigest: fc.boolean() });
 const chunks = fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 20 });
@@ -166,7 +169,11 @@ describe('Framer (RFC 7143 §11.1)', () => {
   it('drops what nobody keeps and stays in step', () => {
     const kinds = { headerDigest: false, dataDigest: true };
     const sent = [1, 2].map((tag) => ({ tag, ahs: 0, data: new Uint8Array(90_001).fill(tag) }));
-    const receiver = new Receiver(kinds, () => 4000, (length) => Math.min(length, 1000));
+    const receiver = new Receiver(
+      kinds,
+      () => 4000,
+      (length) => Math.min(length, 1000),
+    );
     receiver.run(Buffer.concat(sent.map((each) => encode(each, kinds))));
     expect(receiver.frames.map(({ tag, data, intact }) => [tag, data.length, intact])).toEqual([
       [1, 1000, true],
