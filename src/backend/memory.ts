@@ -3,7 +3,7 @@
 
 import { assert } from '../base/assert.ts';
 import type { Address, Engine } from '../engine/engine.ts';
-import { SLOT_BYTES_MAX } from '../engine/slab.ts';
+import { SLOT_BYTES_MAX, type Slab } from '../engine/slab.ts';
 import type { Backend, BlockComplete, BlockIo } from './backend.ts';
 
 /** Typed arrays end at 4 GiB on Node 20, the buffer under them does not: it is seen through windows that start this far apart. */
@@ -15,7 +15,7 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
   readonly immediate = true;
   readonly lends = true;
   readonly #engine: Engine;
-  readonly #slab: Uint8Array;
+  readonly #slab: Slab;
   /** Each reaches one slot into the next, so that every operation lies in the window it starts in. */
   readonly #windows: Uint8Array[] = [];
   readonly #size: number;
@@ -25,7 +25,7 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
   /** Attaches `memory` to the engine until {@link detach}. */
   constructor(engine: Engine, memory: SharedArrayBuffer, complete: BlockComplete<Io>) {
     this.#engine = engine;
-    this.#slab = engine.slab.bytes;
+    this.#slab = engine.slab;
     this.#size = memory.byteLength;
     for (let start = 0; start < this.#size; start += WINDOW_STRIDE) {
       const length = Math.min(WINDOW_STRIDE + SLOT_BYTES_MAX, this.#size - start);
@@ -38,23 +38,31 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
   /** Lends the unit's bytes where `io.at` is -1, which allocates nothing; otherwise copies them. */
   read(io: Io): void {
     assert(io.offset + io.length <= this.#size, 'memory unit: read beyond its end');
+    const { copyByAddress } = this.#slab;
     if (io.at < 0) {
       io.address = this.#base + io.offset;
+    } else if (copyByAddress !== null) {
+      copyByAddress(this.#slab.base + io.at, this.#base + io.offset, io.length);
     } else {
-      const window = this.#windowAt(io.offset);
       const start = io.offset % WINDOW_STRIDE;
-      this.#slab.set(window.subarray(start, start + io.length), io.at);
+      this.#slab.bytes.set(this.#windowAt(io.offset).subarray(start, start + io.length), io.at);
     }
     this.#complete(io, 0);
   }
 
   /**
-   * Copies the data into the unit. The one view that takes costs less than a loop that avoids it: 4 KiB are copied in 310 ns with
-   * it, in 800 ns word by word.
+   * Copies the data into the unit, and allocates nothing where addresses are the machine's: the C library takes 0.3 µs for 4 KiB and
+   * 2.8 µs for 64 KiB, V8 through a view that it needs each time 0.5 µs and 7.8 µs.
    */
   write(io: Io): void {
     assert(io.offset + io.length <= this.#size, 'memory unit: write beyond its end');
-    this.#windowAt(io.offset).set(this.#slab.subarray(io.at, io.at + io.length), io.offset % WINDOW_STRIDE);
+    const { copyByAddress } = this.#slab;
+    if (copyByAddress !== null) {
+      copyByAddress(this.#base + io.offset, this.#slab.base + io.at, io.length);
+    } else {
+      const data = this.#slab.bytes.subarray(io.at, io.at + io.length);
+      this.#windowAt(io.offset).set(data, io.offset % WINDOW_STRIDE);
+    }
     this.#complete(io, 0);
   }
 

@@ -10,9 +10,10 @@ import { ScriptedEngine } from '../support/scripted-engine.ts';
 
 const SIZE = 1024 * 1024;
 
-describe('the memory backend', () => {
+describe.each(['by V8', 'by address'])('the memory backend, copying %s', (copying) => {
   it('behaves like an array', () => {
     const engine = new ScriptedEngine();
+    if (copying === 'by address') engine.copyByAddress();
     const memory = new SharedArrayBuffer(SIZE);
     let ended = 0;
     const backend = new MemoryBackend<Piece>(engine.engine, memory, (_, errno) => {
@@ -56,7 +57,9 @@ describe('the memory backend', () => {
       { numRuns: 30 },
     );
   });
+});
 
+describe('the memory backend', () => {
   it('lends its own bytes where the caller has no memory', () => {
     const engine = new ScriptedEngine();
     const backend = new MemoryBackend<Piece>(engine.engine, new SharedArrayBuffer(SIZE), () => {});

@@ -32,6 +32,20 @@ export class ScriptedEngine {
     return this as unknown as Engine;
   }
 
+  /** Has the slab copy by address, as on an engine whose addresses are the machine's. */
+  copyByAddress(): void {
+    this.slab.copyByAddress = (to, from, length) => {
+      this.#bytesAt(to).set(this.#bytesAt(from).slice(0, length));
+    };
+  }
+
+  #bytesAt(address: Address): Uint8Array {
+    for (const [base, memory] of this.regions) {
+      if (address >= base && address < base + memory.byteLength) return new Uint8Array(memory, address - base);
+    }
+    return this.slab.bytes.subarray(address);
+  }
+
   attachRegion(memory: SharedArrayBuffer): Address {
     const base = this.#nextRegion + this.#skew;
     this.#nextRegion += 2 ** 40;
