@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import {
   NO_RESERVATIONS,
+  type NexusName,
   type ReservationSnapshot,
   type ReserveOrder,
   type ReserveResult,
@@ -12,7 +13,7 @@ import {
 import type { Catalog } from './catalog.ts';
 import type { Requests } from './requests.ts';
 import { loadReservations, reservationPath, storeReservations } from './reservation-store.ts';
-import { reserve } from './reservations.ts';
+import { nexusLost, type ReserveOutcome, reserve, unitReset } from './reservations.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** The reservations of all units. */
@@ -57,6 +58,29 @@ export class ReservationAuthority {
     this.#turns.set(order.unit, turn);
   }
 
+  /** A session has ended, and with it what its I_T nexus had reserved for as long as it lasts. */
+  nexusLost(targetName: string, nexus: NexusName): void {
+    for (const unit of this.#catalog.units) {
+      if (unit.targetName === targetName) this.#change(unit.id, (state) => nexusLost(state, nexus));
+    }
+  }
+
+  /** Units were reset. Resolves when every worker knows what that undid. */
+  async reset(units: readonly number[]): Promise<void> {
+    await Promise.all(units.map((unit) => this.#change(unit, unitReset)));
+  }
+
+  #change(unit: number, change: (state: ReservationSnapshot) => ReservationSnapshot): Promise<void> {
+    const before = this.#turns.get(unit) ?? Promise.resolve();
+    const turn = before.then(() => {
+      const state = this.#states.get(unit) ?? NO_RESERVATIONS;
+      const changed = change(state);
+      return changed === state ? undefined : this.#publish(unit, changed, [], []);
+    });
+    this.#turns.set(unit, turn);
+    return turn;
+  }
+
   async #carryOut(order: ReserveOrder): Promise<ReserveResult> {
     const unit = this.#catalog.unit(order.unit);
     const target = unit && this.#catalog.find(unit.targetName);
@@ -66,11 +90,20 @@ export class ReservationAuthority {
     if (result !== 'good' || state === before) return result;
     const path = storedAt(unit);
     if (path !== null && (before.aptpl || state.aptpl)) storeReservations(path, state);
-    this.#states.set(unit.id, state);
-    await this.#requests.ask(this.#supervisor.running(), (worker, request) =>
-      this.#supervisor.send(worker, { type: 'reservation', request, unit: unit.id, state, news, abort }),
-    );
+    await this.#publish(unit.id, state, news, abort);
     return result;
+  }
+
+  #publish(
+    unit: number,
+    state: ReservationSnapshot,
+    news: ReserveOutcome['news'],
+    abort: readonly NexusName[],
+  ): Promise<void> {
+    this.#states.set(unit, state);
+    return this.#requests.ask(this.#supervisor.running(), (worker, request) =>
+      this.#supervisor.send(worker, { type: 'reservation', request, unit, state, news, abort }),
+    );
   }
 }
 

@@ -54,7 +54,7 @@ export function loadReservations(path: string): ReservationSnapshot {
   }
   try {
     const { generation, type, holder, registrations } = stored.parse(JSON.parse(text));
-    return { generation, type, holder, registrations, aptpl: true };
+    return { ...NO_RESERVATIONS, generation, type, holder, registrations, aptpl: true };
   } catch (cause) {
     const remedy = 'restore it, or remove it if no host relies on its reservations';
     throw new LunaringError('LUNARING_RESERVATIONS', `${path}: not a file of reservations; ${remedy}`, { cause });

@@ -36,6 +36,7 @@ class Draft {
   aptpl: boolean;
   readonly registrations: Map<string, Registration>;
   holder: string | null;
+  reservedBy: NexusName | null;
   readonly news: { nexus: NexusName; news: ReservationNews }[] = [];
   readonly abort: NexusName[] = [];
 
@@ -43,6 +44,7 @@ class Draft {
     this.generation = state.generation;
     this.type = state.type;
     this.aptpl = state.aptpl;
+    this.reservedBy = state.reservedBy;
     this.registrations = new Map(state.registrations.map((each) => [nexusKey(each.nexus), each]));
     const holder = state.registrations[state.holder];
     this.holder = holder === undefined ? null : nexusKey(holder.nexus);
@@ -87,6 +89,7 @@ class Draft {
       type: this.type,
       holder: this.holder === null ? -1 : keys.indexOf(this.holder),
       registrations: [...this.registrations.values()],
+      reservedBy: this.reservedBy,
       aptpl: this.aptpl,
     };
     return { result, state, news: this.news, abort: this.abort };
@@ -104,9 +107,30 @@ export function reserve(
   return result === 'good' ? draft.outcome(result) : { result, state, news: [], abort: [] };
 }
 
+/** An I_T nexus is gone, and its RESERVE(6) with it; the same object when it had none. */
+export function nexusLost(state: ReservationSnapshot, lost: NexusName): ReservationSnapshot {
+  const reserved = state.reservedBy !== null && nexusKey(state.reservedBy) === nexusKey(lost);
+  return reserved ? { ...state, reservedBy: null } : state;
+}
+
+/** The unit was reset: what RESERVE(6) did is undone, persistent reservations persist (SPC-5). */
+export function unitReset(state: ReservationSnapshot): ReservationSnapshot {
+  return state.reservedBy === null ? state : { ...state, reservedBy: null };
+}
+
 function carryOut(draft: Draft, order: ReserveOrder, portalGroups: readonly number[]): ReserveResult {
   const self = draft.keyOf(order.nexus);
   const own = draft.registrations.get(self);
+  if (order.action === ReserveAction.RESERVE_6) return takeUnit(draft, order.nexus, self);
+  if (draft.reservedBy !== null && nexusKey(draft.reservedBy) !== nexusKey(order.nexus)) {
+    return order.action === ReserveAction.RELEASE_6 ? 'good' : 'conflict';
+  }
+  if (order.action === ReserveAction.RELEASE_6) {
+    draft.reservedBy = null;
+    return 'good';
+  }
+  // SPC-2 and SPC-5 exclude each other: while RESERVE(6) holds, nobody registers, its holder included.
+  if (draft.reservedBy !== null) return 'conflict';
   if (order.action === ReserveAction.REGISTER || order.action === ReserveAction.REGISTER_AND_IGNORE_EXISTING_KEY) {
     return register(draft, order, portalGroups);
   }
@@ -129,6 +153,17 @@ function carryOut(draft: Draft, order: ReserveOrder, portalGroups: readonly numb
     default:
       return move(draft, order, self);
   }
+}
+
+/** RESERVE(6). With registrations it does nothing, well for those who may use the unit and badly for others (SPC-5, CRH). */
+function takeUnit(draft: Draft, nexus: NexusName, self: string): ReserveResult {
+  if (draft.registrations.size !== 0) {
+    const may = draft.holds(self) || (isForRegistrants(draft.type) && draft.registrations.has(self));
+    return may ? 'good' : 'conflict';
+  }
+  if (draft.reservedBy !== null && nexusKey(draft.reservedBy) !== nexusKey(nexus)) return 'conflict';
+  draft.reservedBy = nexus;
+  return 'good';
 }
 
 function register(draft: Draft, order: ReserveOrder, portalGroups: readonly number[]): ReserveResult {

@@ -177,7 +177,7 @@ class Target implements RunningTarget {
         this.#handoffs.answered(message);
         return;
       case 'connectionEnded':
-        this.#handoffs.connectionEnded(message.tsih, message.cid, message.id);
+        this.#connectionEnded(message);
         return;
       case 'reset':
         void this.#reset(worker, message.request, message.reset);
@@ -193,12 +193,19 @@ class Target implements RunningTarget {
     }
   }
 
+  #connectionEnded({ tsih, cid, id, sessionEnded }: Extract<FromWorker, { type: 'connectionEnded' }>): void {
+    const identity = this.#sessions.find(tsih)?.identity;
+    this.#handoffs.connectionEnded(tsih, cid, id);
+    if (sessionEnded && identity !== undefined) this.#reservations.nexusLost(identity.targetName, identity);
+  }
+
   /** A reset reaches every worker before the one that asked hears that it is done. */
   async #reset(asker: number, askersRequest: number, reset: SharedReset): Promise<void> {
     const supervisor = this.#supervisor;
     await this.#requests.ask(supervisor.running(), (worker, request) =>
       supervisor.send(worker, { type: 'reset', request, reset }),
     );
+    if (reset.kind !== 'clearTaskSet') await this.#reservations.reset(reset.units);
     supervisor.send(asker, { type: 'resetDone', request: askersRequest });
   }
 

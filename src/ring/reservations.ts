@@ -9,7 +9,7 @@ export interface NexusName {
   readonly portalGroupTag: number;
 }
 
-/** PERSISTENT RESERVE OUT service actions, SPC-5. */
+/** PERSISTENT RESERVE OUT service actions, SPC-5; and RESERVE(6) and RELEASE(6), SPC-2, under numbers of our own. */
 export const ReserveAction = {
   REGISTER: 0x00,
   RESERVE: 0x01,
@@ -19,6 +19,8 @@ export const ReserveAction = {
   PREEMPT_AND_ABORT: 0x05,
   REGISTER_AND_IGNORE_EXISTING_KEY: 0x06,
   REGISTER_AND_MOVE: 0x07,
+  RESERVE_6: 0x100,
+  RELEASE_6: 0x101,
 } as const;
 export type ReserveAction = (typeof ReserveAction)[keyof typeof ReserveAction];
 
@@ -74,6 +76,8 @@ export interface ReservationSnapshot {
   /** Index into the registrations; -1: there is no reservation, or all registrants hold it. */
   readonly holder: number;
   readonly registrations: readonly Registration[];
+  /** Who has reserved the unit with RESERVE(6); never together with registrations. */
+  readonly reservedBy: NexusName | null;
   /** APTPL of the last registration: what READ FULL STATUS and REPORT CAPABILITIES say. */
   readonly aptpl: boolean;
 }
@@ -84,6 +88,7 @@ export const NO_RESERVATIONS: ReservationSnapshot = {
   type: ReservationType.none,
   holder: -1,
   registrations: [],
+  reservedBy: null,
   aptpl: false,
 };
 

@@ -11,6 +11,8 @@ export const OperationCode = {
   WRITE_6: 0x0a,
   INQUIRY: 0x12,
   MODE_SELECT_6: 0x15,
+  RESERVE_6: 0x16,
+  RELEASE_6: 0x17,
   MODE_SENSE_6: 0x1a,
   START_STOP_UNIT: 0x1b,
   RECEIVE_DIAGNOSTIC_RESULTS: 0x1c,

@@ -21,6 +21,7 @@ import { prefetch } from './prefetch.ts';
 import { NO_DATA } from './reply.ts';
 import { reportLuns } from './report-luns.ts';
 import { requestSense } from './request-sense.ts';
+import { release6, reserve6 } from './reserve-release.ts';
 import { failField } from './sense.ts';
 import { preventAllowMediumRemoval, startStopUnit } from './start-stop.ts';
 import { synchronizeCache } from './sync-cache.ts';
@@ -61,6 +62,10 @@ export function commandFor(task: Task): ColdCommand | null {
     case OperationCode.PRE_FETCH_10:
     case OperationCode.PRE_FETCH_16:
       return prefetch;
+    case OperationCode.RESERVE_6:
+      return reserve6;
+    case OperationCode.RELEASE_6:
+      return release6;
     case OperationCode.PERSISTENT_RESERVE_IN:
       return persistentReserveIn;
     case OperationCode.PERSISTENT_RESERVE_OUT:

@@ -42,6 +42,8 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('08 1fffff ff 00'), // READ(6)
   command('0a 1fffff ff 00'), // WRITE(6)
   command('12 01 ff ffff 00'), // INQUIRY
+  command('16 00 000000 00'), // RESERVE(6)
+  command('17 00 000000 00'), // RELEASE(6)
   command('1a 08 ff ff ff 00'), // MODE SENSE(6)
   command('1b 00 00 00 f7 00'), // START STOP UNIT
   command('1c 01 ff ffff 00'), // RECEIVE DIAGNOSTIC RESULTS

@@ -36,7 +36,7 @@ const SCOPE_MASK = 0xf0;
 const TYPE_MASK = 0x0f;
 const PARAMETER_LIST_LENGTH_AT = 5;
 const TYPES: readonly number[] = Object.values(ReservationType).filter((type) => type !== ReservationType.none);
-const ACTIONS: readonly number[] = Object.values(ReserveAction);
+const ACTIONS: readonly number[] = Object.values(ReserveAction).filter((action) => action <= SERVICE_ACTION_MASK);
 
 const hex = (value: Uint8Array): string => Buffer.from(value).toString('hex');
 

@@ -4,6 +4,7 @@
 import {
   isAllRegistrants,
   isForRegistrants,
+  type NexusName,
   nexusKey,
   type ReservationSnapshot,
   ReservationType,
@@ -27,6 +28,8 @@ function accessOf(cdb: DataView): Access {
     case OperationCode.PERSISTENT_RESERVE_IN:
     // Its own rules are stricter than a reservation's.
     case OperationCode.PERSISTENT_RESERVE_OUT:
+    case OperationCode.RESERVE_6:
+    case OperationCode.RELEASE_6:
       return Access.none;
     case OperationCode.SERVICE_ACTION_IN_16:
       return (cdb.getUint8(1) & SERVICE_ACTION_MASK) === ServiceActionIn16.READ_CAPACITY_16 ? Access.none : Access.read;
@@ -57,7 +60,36 @@ function accessOf(cdb: DataView): Access {
 }
 
 /** A reservation in force. */
-export class Restriction {
+export interface Restriction {
+  /** Whether the task may run. */
+  permits(task: Task): boolean;
+}
+
+/** RESERVE(6), SPC-2: the unit is one initiator's, but for what tells others that it is. */
+class UnitReservation implements Restriction {
+  readonly #holder: string;
+
+  constructor(holder: NexusName) {
+    this.#holder = nexusKey(holder);
+  }
+
+  permits(task: Task): boolean {
+    if (task.nexus!.reservationKey === this.#holder) return true;
+    switch (task.cdb.getUint8(0)) {
+      case OperationCode.INQUIRY:
+      case OperationCode.REPORT_LUNS:
+      case OperationCode.REQUEST_SENSE:
+      // Without effect for anybody but the holder, and no error.
+      case OperationCode.RELEASE_6:
+        return true;
+      default:
+        return false;
+    }
+  }
+}
+
+/** A persistent reservation. */
+class PersistentReservation implements Restriction {
   readonly #writesOnly: boolean;
   /** Nexuses that it does not restrict; one without an ISID stands for all of its initiator. */
   readonly #exempt: ReadonlySet<string>;
@@ -89,7 +121,8 @@ function anyIsid({ initiatorName, portalGroupTag }: Nexus): string {
 
 /** The restriction that follows from a unit's reservations; null: none. */
 export function restrictionOf(state: ReservationSnapshot): Restriction | null {
-  return state.type === ReservationType.none ? null : new Restriction(state);
+  if (state.reservedBy !== null) return new UnitReservation(state.reservedBy);
+  return state.type === ReservationType.none ? null : new PersistentReservation(state);
 }
 
 /** The registration of a nexus in a unit's snapshot, and whether it holds the reservation. */

@@ -1,0 +1,48 @@
+// RESERVE(6) and RELEASE(6) (SPC-2): the whole unit for one initiator, until it lets go, is gone, or the unit is reset.
+// The rules, and how they go together with persistent reservations, are control/reservations.ts.
+
+import { ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
+import type { ColdCommand, CommandServices } from './cold-command.ts';
+import { NO_DATA } from './reply.ts';
+import { failField } from './sense.ts';
+import { Status, type Task } from './task.ts';
+
+const NO_KEY = '0'.repeat(16);
+/** Third-party reservation and extents, byte 1: long obsolete, and not supported. */
+const OBSOLETE = 0x1f;
+
+function* carryOut(task: Task, services: CommandServices, action: ReserveAction): Generator<void, void, number> {
+  if ((task.cdb.getUint8(1) & OBSOLETE) !== 0) {
+    failField(task, 1);
+    return;
+  }
+  const { initiatorName, isid, portalGroupTag } = task.nexus!;
+  const order: ReserveOrder = {
+    unit: task.unit!.snapshot.id,
+    action,
+    nexus: { initiatorName, isid, portalGroupTag },
+    key: NO_KEY,
+    serviceActionKey: NO_KEY,
+    type: ReservationType.none,
+    others: [],
+    allTargetPorts: false,
+    aptpl: false,
+    moveTo: null,
+    unregister: false,
+  };
+  services.reserve(task, order);
+  yield;
+  if (task.reserveResult !== 'good') task.status = Status.RESERVATION_CONFLICT;
+}
+
+export const reserve6: ColdCommand = {
+  ...NO_DATA,
+  name: 'RESERVE(6)',
+  run: (task, services) => carryOut(task, services, ReserveAction.RESERVE_6),
+};
+
+export const release6: ColdCommand = {
+  ...NO_DATA,
+  name: 'RELEASE(6)',
+  run: (task, services) => carryOut(task, services, ReserveAction.RELEASE_6),
+};
