@@ -5,6 +5,7 @@ import { assert } from '../base/assert.ts';
 import type { Address, Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX, type Slab } from '../engine/slab.ts';
 import type { Backend, BlockComplete, BlockIo } from './backend.ts';
+import { ZEROES_BYTES, zeroes } from './zeroes.ts';
 
 /** Typed arrays end at 4 GiB on Node 20, the buffer under them does not: it is seen through windows that start this far apart. */
 const WINDOW_STRIDE = 2 ** 30;
@@ -73,11 +74,9 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
   clear(io: Io): void {
     const end = io.offset + io.length;
     assert(end <= this.#size, 'memory unit: clear beyond its end');
-    for (let offset = io.offset; offset < end; ) {
-      const start = offset % WINDOW_STRIDE;
-      const length = Math.min(WINDOW_STRIDE - start, end - offset);
-      this.#windowAt(offset).fill(0, start, start + length);
-      offset += length;
+    for (let offset = io.offset; offset < end; offset += ZEROES_BYTES) {
+      const length = Math.min(ZEROES_BYTES, end - offset);
+      this.#windowAt(offset).set(zeroes(length), offset % WINDOW_STRIDE);
     }
     this.#complete(io, 0);
   }

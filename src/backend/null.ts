@@ -4,7 +4,7 @@
 import { assert } from '../base/assert.ts';
 import type { Address, Engine } from '../engine/engine.ts';
 import type { Backend, BlockComplete, BlockIo } from './backend.ts';
-import { zeroesOf } from './zeroes.ts';
+import { zeroes, zeroesOf } from './zeroes.ts';
 
 /** See the file's head. */
 export class NullBackend<Io extends BlockIo> implements Backend<Io> {
@@ -21,10 +21,10 @@ export class NullBackend<Io extends BlockIo> implements Backend<Io> {
     this.#complete = complete;
   }
 
-  /** Allocates nothing. */
+  /** Lends zeroes where `io.at` is -1, which allocates nothing; otherwise copies them. */
   read(io: Io): void {
     if (io.at < 0) io.address = this.#zeroes;
-    else this.#bytes.fill(0, io.at, io.at + io.length);
+    else this.#bytes.set(zeroes(io.length), io.at);
     this.#complete(io, 0);
   }
 

@@ -14,7 +14,7 @@ export function transferBlocksMax(unit: LogicalUnit): number {
 
 /**
  * Bytes that one command may clear or fill. A memory unit does it inside the call, and everyone else on the worker waits: 64 MiB
- * take about 10 ms. A file's takes as long as it takes, in the kernel.
+ * take about 16 ms. A file's takes as long as it takes, in the kernel.
  */
 function clearBytesMax(unit: LogicalUnit): number {
   return unit.backend.kind === 'memory' ? 64 * 2 ** 20 : 4 * 2 ** 30;

@@ -114,8 +114,9 @@ describe('the memory backend', () => {
 });
 
 describe('the null backend', () => {
-  it('reads zeroes into memory, or lends zeroes', () => {
+  it.each(['by V8', 'by address'])('reads zeroes into memory, or lends zeroes, copying %s', (copying) => {
     const engine = new ScriptedEngine();
+    if (copying === 'by address') engine.copyByAddress();
     let ended = 0;
     const backend = new NullBackend<Piece>(engine.engine, () => ended++);
     const piece = new Piece(0);
