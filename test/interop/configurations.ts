@@ -24,7 +24,12 @@ export function describeSetting({ engine, headerDigest, workers }: Setting): str
 }
 
 /** What units a target serves here, and under which numbers. */
-export const Lun = { FILE: 0, MEMORY: 1, REMOVABLE: 2, READ_ONLY: 3 } as const;
+export const Lun = { FILE: 0, MEMORY: 1, REMOVABLE: 2, READ_ONLY: 3, BLOCKS_4K: 4 } as const;
+
+/** Bytes of a block: of all units, but for the last. */
+export function blockBytes(lun: number): number {
+  return lun === Lun.BLOCKS_4K ? 4096 : 512;
+}
 
 /** Size of every unit. */
 export const UNIT_BYTES = 64 * MIB;
@@ -36,6 +41,7 @@ export function startTarget({ engine, headerDigest, workers }: Setting): Promise
     { lun: Lun.MEMORY, backend: 'memory' as const, size: UNIT_BYTES },
     { lun: Lun.REMOVABLE, backend: 'memory' as const, size: UNIT_BYTES, removable: true },
     { lun: Lun.READ_ONLY, backend: 'memory' as const, size: UNIT_BYTES, readOnly: true },
+    { lun: Lun.BLOCKS_4K, backend: 'memory' as const, size: UNIT_BYTES, blockSize: blockBytes(Lun.BLOCKS_4K) as 4096 },
   ];
   return TargetProcess.start({
     targets: [{ name: TARGET_NAME, digests: { header: headerDigest, data: 'offer' }, luns }],

@@ -13,6 +13,7 @@ const UNITS: Readonly<Record<string, number>> = {
   memory: Lun.MEMORY,
   removable: Lun.REMOVABLE,
   'read-only': Lun.READ_ONLY,
+  '4k': Lun.BLOCKS_4K,
 };
 
 interface Expectation {

@@ -4,9 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { iscsiInq, iscsiLs, iscsiPerf, iscsiReadCapacity16, missingClients } from '../support/clients.ts';
 import { TARGET_NAME, type TargetProcess } from '../support/target-process.ts';
-import { Lun, MAIN_SETTING, startTarget, UNIT_BYTES } from './configurations.ts';
-
-const BLOCK_BYTES = 512;
+import { blockBytes, Lun, MAIN_SETTING, startTarget, UNIT_BYTES } from './configurations.ts';
 
 describe.skipIf(missingClients().length > 0)('libiscsi tools', () => {
   let target: TargetProcess;
@@ -54,8 +52,8 @@ describe.skipIf(missingClients().length > 0)('libiscsi tools', () => {
 
   test.each(Object.values(Lun))('iscsi-readcapacity16 reads the size of unit %i', async (lun) => {
     const capacity = await iscsiReadCapacity16(target.url(lun));
-    expect(capacity.get('RETURNED LOGICAL BLOCK ADDRESS')).toBe(`${UNIT_BYTES / BLOCK_BYTES - 1}`);
-    expect(capacity.get('LOGICAL BLOCK LENGTH IN BYTES')).toBe(`${BLOCK_BYTES}`);
+    expect(capacity.get('RETURNED LOGICAL BLOCK ADDRESS')).toBe(`${UNIT_BYTES / blockBytes(lun) - 1}`);
+    expect(capacity.get('LOGICAL BLOCK LENGTH IN BYTES')).toBe(`${blockBytes(lun)}`);
     expect(capacity.get('Total size')).toBe(`${UNIT_BYTES}`);
   });
 
