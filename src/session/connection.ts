@@ -10,28 +10,21 @@ import { Counter } from '../ring/counters.ts';
 import type { Piece } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
 import { commandHeader, commandPayload } from './command.ts';
+import { ConnectionState } from './connection-state.ts';
 import { controlPayload } from './control-pdu.ts';
-import { dataOutHeader, dataOutPayload } from './data-out.ts';
+import { dataOutHeader, dataOutPayload, lacksData } from './data-out.ts';
 import { Fault } from './faults.ts';
 import { type FrameConsumer, Framer, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
+import { keepAlive } from './nop.ts';
 import { PduSender } from './pdu-sender.ts';
 import { sendReject } from './reject.ts';
 import type { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
 import type { TextExchange } from './text-request.ts';
 
-/** How far a connection is. */
-export const ConnectionState = {
-  /** Full feature phase: any PDU but a login. */
-  open: 'open',
-  /** The Logout Response is on its way; nothing more is read. */
-  leaving: 'leaving',
-  /** Given up; waiting for the engine to let go. */
-  closing: 'closing',
-  closed: 'closed',
-} as const;
-export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
+/** An initiator that has been sent its last answers has this long to take them. */
+const LEAVE_MS = 15_000;
 
 /** A connection of a session, in full feature phase. */
 export class Connection extends PduSender implements FrameConsumer {
@@ -59,8 +52,10 @@ export class Connection extends PduSender implements FrameConsumer {
   payloadKept = 0;
   /** Data-Out: the PDU ends its sequence. */
   payloadFinal = false;
-  /** The slot that a control PDU's data goes to. */
+  /** The slot that a control PDU's data goes to, or data whose task has ended meanwhile. */
   payloadSlot: number = NONE;
+  /** When the last answer was queued, on the engine's clock. */
+  #leftAt = 0;
   /** Why it closes once its tasks have ended; empty: it does not. */
   finishing = '';
   /** A text exchange that is not over. */
@@ -141,6 +136,7 @@ export class Connection extends PduSender implements FrameConsumer {
         controlPayload(this);
         break;
       default:
+        this.dropPayloadSlot();
     }
     // From here on the task may end, and its object serve another.
     this.payloadTask = null;
@@ -202,7 +198,25 @@ export class Connection extends PduSender implements FrameConsumer {
     }
   }
 
-  /** Gives the memory of a control PDU's data back. */
+  /**
+   * `task` ends while data of its own come in. Where they go stays taken until they are in, because the kernel may be writing there; but
+   * nobody waits for an initiator that stops in the middle of a PDU.
+   */
+  forgetPayload(task: IscsiTask): void {
+    if (this.payloadTask !== task || !task.receiving) return;
+    const piece = this.payloadPiece;
+    // Data that are kept go to a piece that is not full yet: no backend has it.
+    if (piece !== null && this.payloadKept !== 0) {
+      this.payloadSlot = piece.slot;
+      piece.slot = NONE;
+    }
+    task.receiving = false;
+    this.payloadKind = PayloadKind.none;
+    this.payloadTask = null;
+    this.payloadPiece = null;
+  }
+
+  /** Gives the memory of data that belong to no task back. */
   dropPayloadSlot(): void {
     if (this.payloadSlot === NONE) return;
     this.engine.slab.release(this.payloadSlot);
@@ -266,6 +280,7 @@ export class Connection extends PduSender implements FrameConsumer {
   socketClosed(): void {
     this.state = ConnectionState.closed;
     if (this.payloadTask !== null) this.payloadTask.receiving = false;
+    this.payloadTask = null;
     this.dropPayloadSlot();
     this.session.abortConnection(this, () => {
       this.host.connectionClosed(this);
@@ -282,7 +297,7 @@ export class Connection extends PduSender implements FrameConsumer {
     this.finishing = reason;
     this.stopReading();
     const wait = new AbortWait(() => {});
-    this.session.abortTasks((task) => task.connection === this && task.piecesInFlight === 0, wait);
+    this.session.abortTasks((task) => task.connection === this && lacksData(task), wait);
     this.taskEnded();
   }
 
@@ -301,10 +316,19 @@ export class Connection extends PduSender implements FrameConsumer {
   leave(reason: string): void {
     if (this.state !== ConnectionState.open) return;
     this.state = ConnectionState.leaving;
+    this.#leftAt = this.engine.now();
     this.session.endReason = reason;
     this.stopReading();
     this.stopSending();
     this.engine.close(this.socket, true);
+  }
+
+  /** About once a second: who is silent is asked, who answers nothing or takes nothing is given up. */
+  tick(now: number): void {
+    if (this.open) keepAlive(this, now);
+    else if (this.state === ConnectionState.leaving && now - this.#leftAt >= LEAVE_MS) {
+      this.close('its last answers were not taken');
+    }
   }
 
   logFields(): Record<string, unknown> {

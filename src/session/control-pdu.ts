@@ -93,7 +93,7 @@ function inOrder(connection: Connection, at: number, slot: number): void {
 export function releaseControl(held: HeldControl): void {
   const { connection, header, slot, length } = held;
   if (!connection.open) {
-    giveSlot(connection, slot);
+    dropControl(held);
     return;
   }
   const cell = connection.takeCell();
@@ -102,6 +102,11 @@ export function releaseControl(held: HeldControl): void {
   connection.session.window.ended();
   run(connection, at, slot, length);
   connection.engine.slab.release(cell);
+}
+
+/** A held PDU's turn will never come. */
+export function dropControl({ connection, slot }: HeldControl): void {
+  giveSlot(connection, slot);
 }
 
 /** The slot, if any, is the handler's to keep or to give back. */

@@ -7,7 +7,7 @@ import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { R2T } from '../pdu/r2t.ts';
 import { writeLun } from '../scsi/lun.ts';
 import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
-import { type Piece, Status } from '../scsi/task.ts';
+import { Movement, type Piece, Status } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';
 import { NOWHERE, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
@@ -126,6 +126,15 @@ export function dataOutPayload(connection: Connection, damaged = false): void {
   // Asking comes first: a piece that is full may end the task here and now.
   if (connection.payloadFinal) requestData(connection, task);
   if (piece !== null) connection.host.processor.pieceFilled(piece);
+}
+
+/** Whether the initiator owes the task data, or its turn: it can't end by itself. */
+export function lacksData(task: IscsiTask): boolean {
+  if (task.held || task.receiving || task.unsolicitedOpen) return true;
+  if (task.movement !== Movement.streamOut && task.movement !== Movement.listOut) return false;
+  if (task.assigned < task.moveLength) return true;
+  for (let piece = task.firstPiece; piece !== null; piece = piece.next) if (piece.received < piece.length) return true;
+  return false;
 }
 
 function endBurst(task: IscsiTask, piece: Piece): void {

@@ -51,6 +51,8 @@ export class Framer {
   readonly #headerDigest: boolean;
   readonly #dataDigest: boolean;
   readonly #segmentMax: number;
+  /** Whether bytes may be received straight into place: not while the ones that are taken come from elsewhere than the socket. */
+  mayReceiveInto = true;
   #phase: Phase = Phase.header;
   /** Bytes of a header in the cell. */
   #carried = 0;
@@ -86,15 +88,6 @@ export class Framer {
   expectPayload(target: number, keep: number): void {
     this.#target = target;
     this.#keep = target === NOWHERE ? 0 : keep;
-  }
-
-  /** Payload on its way is dropped from here on; false when the kernel is writing it right now. */
-  forgetTarget(): boolean {
-    if (this.#direct) return false;
-    this.#drop += this.#keep;
-    this.#keep = 0;
-    this.#target = NOWHERE;
-    return true;
   }
 
   /** Takes nothing more. */
@@ -264,7 +257,7 @@ export class Framer {
 
   /** Has the rest of the data received straight into place, if it is long enough to be worth a receive of its own. */
   #startDirect(): boolean {
-    if (this.#direct || this.#keep < DIRECT_BYTES_MIN) return false;
+    if (this.#direct || this.#keep < DIRECT_BYTES_MIN || !this.mayReceiveInto) return false;
     this.#direct = true;
     this.#engine.receiveInto(this.#socket, this.#target, this.#keep);
     return true;

@@ -1,5 +1,5 @@
 // NOP-Out and NOP-In (RFC 7143 §11.18, §11.19): the initiator's pings echoed, our own sent to see whether it is still there.
-// When a silent peer is given up is decided by SessionHost's tick.
+// A peer that answers neither is given up here.
 
 import { NONE } from '../base/free-list.ts';
 import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';
@@ -35,8 +35,15 @@ export function nopOut(connection: Connection, at: number, slot: number, length:
   connection.sendSegment(header, echoed, answer);
 }
 
-/** Asks the initiator for a sign of life. */
-export function sendPing(connection: Connection): void {
+/** Asks an initiator that has been silent for a sign of life, and gives it up when it has none. */
+export function keepAlive(connection: Connection, now: number): void {
+  const interval = connection.session.nopIntervalMs;
+  if (interval === 0 || now - connection.lastReceived < interval) return;
+  if (connection.pingSent === 0) sendPing(connection);
+  else if (now - connection.pingSent >= interval) connection.close('the initiator does not answer a NOP-In');
+}
+
+function sendPing(connection: Connection): void {
   const cell = connection.takeCell();
   const header = connection.headerAt(cell);
   writeNopIn(connection, header, RESERVED_TAG, PING_TAG);

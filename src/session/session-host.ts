@@ -18,7 +18,7 @@ import { Connection } from './connection.ts';
 import { sendPiece } from './data-in.ts';
 import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
-import { sendPing } from './nop.ts';
+import { replay } from './replay.ts';
 import { Session } from './session.ts';
 import { INITIAL_WINDOW, TaskBudget } from './task-budget.ts';
 import { Units } from './units.ts';
@@ -27,6 +27,9 @@ import { Units } from './units.ts';
 const TASKS_AT_START = 512;
 /** Commands that a worker promises over all its sessions: their tasks are some 10 MiB of heap if all come at once. */
 const TASKS_MAX = 32 * 1024;
+
+/** A target that stops waits so much longer for commands to end and for their answers to be taken. */
+const FINISH_MS = 5000;
 
 export type Log = (
   level: 'debug' | 'info' | 'warn' | 'error',
@@ -114,18 +117,11 @@ export class SessionHost implements EngineEvents, TaskEvents {
     this.#onWoken();
   }
 
-  /** Keep-alive: a silent initiator is asked, and dropped when it does not answer either. */
   tick(): void {
     const now = this.engine.now();
     this.counters[Counter.slabBytesInUse] = this.engine.slab.bytesInUse;
-    for (const connection of this.#connections) {
-      if (!connection?.open) continue;
-      const interval = connection.session.nopIntervalMs;
-      if (interval === 0 || now - connection.lastReceived < interval) continue;
-      if (connection.pingSent === 0) sendPing(connection);
-      else if (now - connection.pingSent >= interval) connection.close('the initiator does not answer a NOP-In');
-    }
-    if (this.#stopping && now >= this.#stopAt) this.#closeAll();
+    for (const connection of this.#connections) connection?.tick(now);
+    if (this.#stopping && now >= this.#stopAt) this.#finishAll(now);
   }
 
   /** Memory has come back: tasks first, then connections that could not even take a header in. */
@@ -244,7 +240,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
     // What a session that has this connection added to it expects is known here alone.
     connection.writeWindow(at);
     connection.sendSpan(at, response.length, slot);
-    if (received.length !== 0) this.#replay(connection, received);
+    if (received.length !== 0) replay(connection, received);
     this.engine.resumeReceive(socket);
     return null;
   }
@@ -271,23 +267,6 @@ export class SessionHost implements EngineEvents, TaskEvents {
     return session;
   }
 
-  /** Bytes that came behind the final Login Request, before the socket was ours. */
-  #replay(connection: Connection, received: Uint8Array): void {
-    const slab = this.engine.slab;
-    const slot = slab.takeSlot(received.length);
-    if (slot === NONE) {
-      connection.close('no I/O memory for what came behind the login');
-      return;
-    }
-    const at = slab.offsetOf(slot);
-    slab.bytes.set(received, at);
-    for (let taken = 0; taken < received.length && connection.open; ) {
-      taken += connection.framer.consume(at + taken, received.length - taken);
-      if (connection.framer.stalled) connection.close('no I/O memory for what came behind the login');
-    }
-    slab.release(slot);
-  }
-
   /** A connection and its tasks are gone. */
   connectionClosed(connection: Connection): void {
     const session = connection.session;
@@ -311,6 +290,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
 
   #sessionClosed(session: Session): void {
     this.#sessions.delete(session.tsih);
+    session.dropHeld();
     this.#budget.give(session.window.promised);
     this.counters[Counter.sessions]!--;
     for (const unit of session.nexus.units.values()) unit.forget(session.nexus);
@@ -350,13 +330,14 @@ export class SessionHost implements EngineEvents, TaskEvents {
     for (const connection of this.#connections) {
       if (connection?.open) askForLogout(connection, Math.ceil(graceMs / 1000));
     }
-    if (graceMs === 0) this.#closeAll();
+    if (graceMs === 0) this.#finishAll(this.#stopAt);
   }
 
-  /** The grace is over: commands that the disks have begun are finished, everything else ends now. */
-  #closeAll(): void {
+  /** The grace is over: what can end without the initiators' help is finished and answered, for as long as they take the answers. */
+  #finishAll(now: number): void {
     for (const connection of this.#connections) {
-      if (connection != null) connection.finish('the target is stopping');
+      connection?.finish('the target is stopping');
+      if (now - this.#stopAt >= FINISH_MS) connection?.close('its last answers were not taken');
     }
   }
 }

@@ -10,7 +10,7 @@ import { AbortWait } from './abort-wait.ts';
 import type { CmdWindow } from './cmd-window.ts';
 import { releaseCommand } from './command.ts';
 import type { Connection } from './connection.ts';
-import { type HeldControl, releaseControl } from './control-pdu.ts';
+import { dropControl, type HeldControl, releaseControl } from './control-pdu.ts';
 import { sendReply } from './data-in.ts';
 import { IscsiTask } from './iscsi-task.ts';
 import { sendScsiResponse } from './response.ts';
@@ -75,6 +75,14 @@ export class Session {
     }
   }
 
+  /** The session has ended: what is held will never be due. Its tasks are gone by now. */
+  dropHeld(): void {
+    for (const request of this.#held.values()) {
+      if (request !== null && !(request instanceof IscsiTask)) dropControl(request);
+    }
+    this.#held.clear();
+  }
+
   // Tasks
 
   /** The task with that tag on any of the session's connections, or null. */
@@ -105,6 +113,7 @@ export class Session {
       task.abortedBy = wait;
       wait.add();
     }
+    task.connection!.forgetPayload(task);
     if (task.completed) {
       // Its response waits for data that nobody needs any more.
       task.unsolicitedOpen = false;

@@ -18,6 +18,7 @@ interface SimSocket {
   sent: Uint8Array;
   closing: boolean;
   flush: boolean;
+  deaf: boolean;
 }
 
 interface SimOperation {
@@ -59,6 +60,8 @@ export class SimEngine implements Engine {
   readonly #receiveBytes: number;
   #operations: SimOperation[] = [];
   #nextRegion = 1;
+  /** Inside `received` or `receivedInto`. */
+  #offering = false;
 
   constructor(options: SimOptions = {}) {
     this.#receiveBytes = options.receiveBytes ?? 128 * 1024;
@@ -85,6 +88,18 @@ export class SimEngine implements Engine {
     const sent = state.sent;
     state.sent = new Uint8Array(0);
     return sent;
+  }
+
+  /** What a socket that is closed by now had sent since the last call. */
+  takeLast(socket: SocketHandle): Uint8Array {
+    const sent = this.closedSockets.get(socket) ?? new Uint8Array(0);
+    this.closedSockets.delete(socket);
+    return sent;
+  }
+
+  /** Whether the peer takes no more bytes, so that nothing leaves. */
+  setDeaf(socket: SocketHandle, deaf: boolean): void {
+    this.#sockets[socket]!.deaf = deaf;
   }
 
   isOpen(socket: SocketHandle): boolean {
@@ -153,19 +168,25 @@ export class SimEngine implements Engine {
       state.incoming = state.incoming.subarray(part.length);
       if (direct.filled === direct.length) {
         state.direct = null;
+        this.#offering = true;
         this.events.receivedInto(socket, direct.length);
+        this.#offering = false;
       }
       return true;
     }
     if (!state.receiving) return false;
     const chunk = state.incoming.subarray(0, Math.max(1, Math.min(this.#chunkMax(), this.#receiveBytes)));
     this.slab.bytes.set(chunk, this.slab.receiveStart);
+    this.#offering = true;
     const taken = this.events.received(socket, this.slab.receiveStart, chunk.length);
+    this.#offering = false;
     state.incoming = state.incoming.subarray(taken);
     return taken !== 0;
   }
 
   #flush(socket: SocketHandle, state: SimSocket): boolean {
+    const waits = state.deaf && (!state.closing || state.flush);
+    if (waits && (state.outgoing.length !== 0 || !state.closing)) return false;
     const busy = state.outgoing.length !== 0 || state.closing;
     const queue = state.outgoing;
     state.outgoing = [];
@@ -211,6 +232,7 @@ export class SimEngine implements Engine {
       sent: new Uint8Array(0),
       closing: false,
       flush: false,
+      deaf: false,
     });
     return this.#sockets.length - 1;
   }
@@ -224,6 +246,7 @@ export class SimEngine implements Engine {
   }
 
   receiveInto(socket: SocketHandle, at: number, length: number): void {
+    if (!this.#offering) throw new Error('receiveInto: only from inside received');
     this.#sockets[socket]!.direct = { at, length, filled: 0 };
   }
 
