@@ -24,6 +24,8 @@ export class ReceiveBuffers {
   /** Bytes of each. */
   readonly size: number;
   readonly count: number;
+  /** Slab offset of one more buffer, which the kernel never gets: bytes that were put aside are offered from there. */
+  readonly stagingAt: number;
   /** Whether the kernel reads them from a ring that it shares with us. */
   readonly ringed: boolean;
   /** Buffers that the kernel may take. */
@@ -40,8 +42,9 @@ export class ReceiveBuffers {
     this.#uring = uring;
     this.#slab = slab;
     this.size = size;
-    this.count = Math.min(BUFFERS_MAX, Math.floor((slab.size - slab.receiveStart) / size));
-    assert(this.count > 0, 'the receive area of the slab holds at least one buffer');
+    this.count = Math.min(BUFFERS_MAX, Math.floor((slab.size - slab.receiveStart) / size) - 1);
+    assert(this.count > 0, 'the receive area of the slab holds at least two buffers');
+    this.stagingAt = slab.receiveStart + this.count * size;
     this.available = 0;
     if (wantRing) {
       const entries = 2 ** Math.ceil(Math.log2(this.count));

@@ -55,6 +55,8 @@ export class SocketState implements SendList {
   buffer = -1;
   chunkAt = 0;
   chunkLength = 0;
+  /** The chunk in hand, put aside because others needed its buffer. */
+  aside: Uint8Array | null = null;
   /** The place that bytes go to, how many in all, how many are there. */
   placeAt = 0;
   placeLength = 0;
@@ -88,6 +90,7 @@ export class SocketState implements SendList {
     this.buffer = -1;
     this.chunkAt = 0;
     this.chunkLength = 0;
+    this.aside = null;
     this.placeAt = 0;
     this.placeLength = 0;
     this.placed = 0;

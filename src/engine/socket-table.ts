@@ -99,8 +99,10 @@ export class SocketTable {
     this.events.ended(socket.handle, errno);
   }
 
-  /** Handles of all that are open or closing. For the end of a worker. */
-  handles(): SocketHandle[] {
-    return this.#states.filter((socket) => socket !== undefined && socket.fd !== NONE).map((socket) => socket.handle);
+  /** All that are open or closing. */
+  *all(): Iterable<SocketState> {
+    for (const socket of this.#states) {
+      if (socket !== undefined && socket.fd !== NONE) yield socket;
+    }
   }
 }

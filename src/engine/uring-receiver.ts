@@ -77,7 +77,7 @@ export class UringReceiver {
       socket.receive = ReceiveState.held;
       if (socket.wanted) this.#offer(socket);
     } else {
-      this.releaseBuffer(socket);
+      this.drop(socket);
       this.#receivedNothing(socket, Math.abs(result));
     }
   }
@@ -117,16 +117,18 @@ export class UringReceiver {
     }
   }
 
-  /** Lets sockets that found no receive buffer try again, as many as there are buffers now. Allocates nothing. */
+  /** Lets sockets that found no receive buffer try again, as many as there are buffers now. */
   feedStarved(): void {
+    if (this.#starved.length > this.#buffers.available) this.#putAside();
     for (let count = Math.min(this.#starved.length, this.#buffers.available); count > 0; count--) {
       const socket = this.#table.at(this.#starved.shift());
       if (socket.receive === ReceiveState.starved) this.#consumed(socket);
     }
   }
 
-  /** Gives back the buffer of the chunk in hand. Allocates nothing. */
-  releaseBuffer(socket: SocketState): void {
+  /** Drops the chunk in hand. Allocates nothing. */
+  drop(socket: SocketState): void {
+    socket.aside = null;
     if (socket.buffer === NONE) return;
     this.#buffers.release(socket.buffer);
     socket.buffer = NONE;
@@ -146,21 +148,48 @@ export class UringReceiver {
   }
 
   #offer(socket: SocketState): void {
-    const { handle, chunkAt, chunkLength } = socket;
+    const { handle, aside } = socket;
+    if (aside !== null) this.#takeUp(socket, aside);
+    const { chunkAt, chunkLength } = socket;
     socket.receive = ReceiveState.offered;
     const consumed = this.#table.events.received(handle, chunkAt, chunkLength);
     assert(consumed >= 0 && consumed <= chunkLength, 'received: more was consumed than was offered');
     if (socket.placeLength !== 0) {
-      this.releaseBuffer(socket);
+      this.drop(socket);
     } else if (consumed === chunkLength || socket.close !== CloseState.open) {
-      this.releaseBuffer(socket);
+      this.drop(socket);
       this.#consumed(socket);
     } else {
       socket.chunkAt += consumed;
       socket.chunkLength -= consumed;
       socket.receive = ReceiveState.held;
+      if (aside !== null) this.#layAside(socket);
       if (socket.wanted) this.#offers.push(handle);
     }
+  }
+
+  /**
+   * Paused sockets may hold every buffer for as long as their peers like, while others could go on: the chunks of the paused
+   * ones move to the heap, one for each buffer that is wanted.
+   */
+  #putAside(): void {
+    for (const socket of this.#table.all()) {
+      if (this.#buffers.available >= this.#starved.length) return;
+      if (socket.receive === ReceiveState.held && !socket.wanted && socket.buffer !== NONE) this.#layAside(socket);
+    }
+  }
+
+  #layAside(socket: SocketState): void {
+    const { chunkAt, chunkLength } = socket;
+    const aside = this.#slab.bytes.slice(chunkAt, chunkAt + chunkLength);
+    this.drop(socket);
+    socket.aside = aside;
+  }
+
+  #takeUp(socket: SocketState, aside: Uint8Array): void {
+    this.#slab.bytes.set(aside, this.#buffers.stagingAt);
+    socket.chunkAt = this.#buffers.stagingAt;
+    socket.aside = null;
   }
 
   #consumed(socket: SocketState): void {

@@ -89,7 +89,7 @@ export class UringSockets {
 
   /** Closes what is open, without flushing. */
   closeAll(): void {
-    for (const handle of this.#table.handles()) this.close(handle, false);
+    for (const { handle } of this.#table.all()) this.close(handle, false);
   }
 
   /** A receive operation ended. */
@@ -156,7 +156,7 @@ export class UringSockets {
 
   #finish(socket: SocketState): void {
     this.#sender.releaseAll(socket);
-    this.#receiver.releaseBuffer(socket);
+    this.#receiver.drop(socket);
     close(socket.fd);
     this.#table.events.closed(socket.handle);
     this.#table.remove(socket);

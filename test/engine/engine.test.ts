@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NO_RELEASE, RangeMode } from '../../src/engine/engine.ts';
 import { Errno } from '../../src/kernel/errno.ts';
 import { Scratch } from '../support/scratch.ts';
-import { Bench, connectPeer, connectSwarm, ENGINES, pattern } from './harness.ts';
+import { Bench, connectPeer, connectSwarm, ENGINES, type PeerStep, pattern } from './harness.ts';
 
 describe.each(ENGINES)('%s: receiving', (_name, make) => {
   it('delivers the stream in order, and reports the end', async () => {
@@ -148,6 +148,53 @@ describe.each(ENGINES)('%s: receiving', (_name, make) => {
     bench.engine.resumeReceive(bench.engine.openSocket(fd));
     await bench.engine.run();
     expect(bench.log).toEqual(['ended 0 0', 'closed 0']);
+  });
+
+  it('serves a socket while paused ones hold more chunks than there are receive buffers', async () => {
+    const bytes = pattern(40_000);
+    const paused = 6;
+    const steps: PeerStep[] = [{ step: 'send', value: bytes }, { step: 'end' }, { step: 'untilEnd' }];
+    const peers = await Promise.all(Array.from({ length: paused + 1 }, () => connectPeer(steps)));
+    const bench = new Bench(make, { receiveBufferBytes: 64 * 1024 });
+    const chunks: Buffer[][] = peers.map(() => []);
+    const opened: number[] = [];
+    let resumed = false;
+    bench.on.received = (socket, at, length) => {
+      const last = opened.indexOf(socket) === paused;
+      const consumed = last ? length : Math.min(length, 100);
+      chunks[opened.indexOf(socket)]!.push(bench.copy(at, consumed));
+      if (!last && !resumed) bench.engine.pauseReceive(socket);
+      return consumed;
+    };
+    let open = peers.length;
+    const ended: number[] = [];
+    bench.on.ended = (socket) => {
+      ended.push(socket);
+      bench.engine.close(socket, false);
+      if (resumed) return;
+      // The last one got through to its end while the others waited. Now they may go on.
+      resumed = true;
+      for (const other of opened.slice(0, -1)) bench.engine.resumeReceive(other);
+    };
+    bench.on.closed = () => {
+      if (--open === 0) bench.engine.stop();
+    };
+    const openNext = (): void => {
+      const socket = bench.engine.openSocket(peers[opened.length]!.fd);
+      opened.push(socket);
+      bench.engine.resumeReceive(socket);
+    };
+    // One after the other, so that each has a chunk in hand before the next asks for a buffer.
+    bench.on.woken = () => {
+      const held = opened.every((_socket, index) => chunks[index]!.length > 0);
+      if (held && opened.length < peers.length) openNext();
+      if (opened.length < peers.length) bench.ring();
+    };
+    bench.ring();
+    await bench.engine.run();
+    expect(ended[0]).toBe(opened.at(-1));
+    expect(ended).toHaveLength(peers.length);
+    for (const received of chunks) expect(Buffer.concat(received).equals(bytes)).toBe(true);
   });
 
   it('serves more sockets than there are receive buffers', async () => {
