@@ -19,31 +19,30 @@ const POLL_MS = 20;
 
 /** A running server. */
 export class Daemon {
+  readonly #name: string;
   readonly #child: ChildProcess;
   readonly #output: string[] = [];
   readonly #ended: Promise<void>;
 
-  private constructor(child: ChildProcess) {
+  private constructor(name: string, child: ChildProcess) {
+    this.#name = name;
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => this.#output.push(text));
     }
     this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
-    // A test run that dies must not leave servers behind.
-    const reap = () => child.kill('SIGKILL');
-    process.once('exit', reap);
-    void this.#ended.then(() => process.off('exit', reap));
   }
 
   /** Starts `command` and waits until it is ready. Throws with its output when it ends instead. */
   static async start(command: readonly string[], options: DaemonOptions): Promise<Daemon> {
-    const pinned = options.cpus === undefined ? command : ['taskset', '-c', options.cpus, ...command];
-    const child = spawn(pinned[0]!, pinned.slice(1), {
+    const pinned = options.cpus === undefined ? [] : ['taskset', '-c', options.cpus];
+    // However a test run ends, by SIGKILL too: it leaves no server behind.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...pinned, ...command], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
       cwd: options.directory,
     });
-    const daemon = new Daemon(child);
+    const daemon = new Daemon(command[0]!, child);
     try {
       await Promise.race([daemon.#wait(options.ready), new Promise((_, reject) => child.once('error', reject))]);
     } catch (error) {
@@ -92,8 +91,8 @@ export class Daemon {
   async #wait(ready: DaemonOptions['ready']): Promise<void> {
     const deadline = Date.now() + READY_LIMIT_MS;
     while (!(await ready(this.output))) {
-      if (!this.running) throw new Error(`${this.#child.spawnfile} ended with ${this.ending}\n${this.output}`);
-      if (Date.now() > deadline) throw new Error(`${this.#child.spawnfile} is not ready in time\n${this.output}`);
+      if (!this.running) throw new Error(`${this.#name} ended with ${this.ending}\n${this.output}`);
+      if (Date.now() > deadline) throw new Error(`${this.#name} is not ready in time\n${this.output}`);
       await sleep(POLL_MS);
     }
   }

@@ -29,7 +29,9 @@ const TIMED_OUT = 124;
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const limit = options.limitSeconds ?? 60;
   const pinned = options.cpus === undefined ? [] : ['taskset', '-c', options.cpus];
-  const child = spawn('timeout', ['-k', '5', String(limit), ...pinned, program, ...args], {
+  // The limit ends with whoever asked: a test run that dies takes the program with it.
+  const limited = ['--pdeathsig', 'TERM', 'timeout', '-k', '5', String(limit)];
+  const child = spawn('setpriv', [...limited, ...pinned, program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   });

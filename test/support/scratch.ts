@@ -8,13 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-/** A directory of its own, removed when the scope that declared it with `using` ends. */
+/** A directory of its own, removed when the scope that declared it with `using` ends, or else the process. */
 export class Scratch implements Disposable {
   readonly path: string;
+  readonly #remove = () => rmSync(this.path, { recursive: true, force: true });
 
   /** In `parent`, or where temporary files go. */
   constructor(name: string, parent: string = tmpdir()) {
     this.path = mkdtempSync(join(parent, `lunaring-${name}-`));
+    process.once('exit', this.#remove);
   }
 
   file(name: string): string {
@@ -29,7 +31,8 @@ export class Scratch implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true });
+    process.off('exit', this.#remove);
+    this.#remove();
   }
 }
 
