@@ -7,6 +7,7 @@ import { Slab } from '../src/engine/slab.ts';
 import { Channel, type ChannelMemory } from '../src/ring/channel.ts';
 import { Counters } from '../src/ring/counters.ts';
 import type { FromWorker, ToWorker } from '../src/ring/messages.ts';
+import { Turns } from '../src/ring/turns.ts';
 import { SessionHost } from '../src/session/session-host.ts';
 
 /** What main gives a worker at its start. */
@@ -19,6 +20,7 @@ export interface WorkerAssignment {
   /** CPUs that it may run on; none: any. */
   readonly cpus: readonly number[];
   readonly counters: SharedArrayBuffer;
+  readonly turns: SharedArrayBuffer;
   readonly channel: ChannelMemory;
   /** uring: main rings this eventfd to wake the worker. */
   readonly wakeFd: number;
@@ -67,6 +69,8 @@ export default async function ioWorker(assignment: WorkerAssignment): Promise<vo
     return parcels.get(handle)!;
   };
   const host = new SessionHost({
+    worker: assignment.index,
+    turns: new Turns(assignment.turns),
     counters: new Counters(assignment.counters).block(assignment.index),
     uplink: (message) => channel.send(message),
     onWoken: () => channel.receive((message) => host.handle(message, memoryOf)),

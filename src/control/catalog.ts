@@ -132,7 +132,6 @@ export class Catalog {
     const identity = makeIdentity(source);
     this.#units.set(id, {
       id,
-      generationIndex: id,
       targetName,
       lun: lun.lun,
       blockSize: lun.blockSize,

@@ -4,8 +4,8 @@
 import type { Logger } from 'pino';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import {
-  NO_RESERVATIONS,
   type NexusName,
+  NO_RESERVATIONS,
   type ReservationSnapshot,
   type ReserveOrder,
   type ReserveResult,

@@ -9,6 +9,7 @@ import { close, createEventfd, ringEventfd } from '../kernel/libc.ts';
 import { allocateChannel, Channel } from '../ring/channel.ts';
 import { Counter, Counters } from '../ring/counters.ts';
 import type { FromWorker, ToWorker } from '../ring/messages.ts';
+import { Turns } from '../ring/turns.ts';
 
 /** How the workers are set up. */
 export interface SupervisorOptions {
@@ -54,6 +55,7 @@ const QUICK_MS = 5000;
 /** The workers. */
 export class Supervisor {
   readonly counters: Counters;
+  readonly turns = Turns.create();
   readonly #options: SupervisorOptions;
   readonly #events: SupervisorEvents;
   readonly #log: Logger;
@@ -175,6 +177,7 @@ export class Supervisor {
         receiveBytes: RECEIVE_BYTES,
         cpus: cpus.length === 0 ? [] : [cpus[index % cpus.length]!],
         counters: this.counters.memory,
+        turns: this.turns.memory,
         channel: memory,
         wakeFd,
         bell: bells.port2,

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import { probeEngine } from '../engine/choose.ts';
 import type { AdvertisedPortal, AdvertisedTarget } from '../login/discovery.ts';
+import type { SessionIdentity } from '../login/policy.ts';
 import type { Refusal } from '../login/refusal.ts';
 import type { FromWorker, SharedReset } from '../ring/messages.ts';
 import { Catalog } from './catalog.ts';
@@ -17,6 +18,8 @@ import { Requests } from './requests.ts';
 import { ReservationAuthority } from './reservation-authority.ts';
 import { Sessions } from './sessions.ts';
 import { Supervisor } from './supervisor.ts';
+import { TurnCalls } from './turn-calls.ts';
+import { UnitStateAuthority } from './unit-state-authority.ts';
 
 /** A portal that is listened on; `port` is the real one where 0 was configured. */
 export interface RunningPortal {
@@ -68,6 +71,8 @@ class Target implements RunningTarget {
   readonly #supervisor: Supervisor;
   readonly #handoffs: Handoffs;
   readonly #reservations: ReservationAuthority;
+  readonly #unitStates: UnitStateAuthority;
+  readonly #turnCalls: TurnCalls;
   readonly #portals: readonly Portal[];
   #fail!: (error: Error) => void;
 
@@ -101,7 +106,11 @@ class Target implements RunningTarget {
       },
       log,
     );
+    this.#turnCalls = new TurnCalls(this.#supervisor.turns, (worker, unit) =>
+      this.#supervisor.send(worker, { type: 'turn', unit }),
+    );
     this.#reservations = new ReservationAuthority(this.#catalog, this.#supervisor, this.#requests, log);
+    this.#unitStates = new UnitStateAuthority(this.#catalog, this.#supervisor, this.#requests);
     this.#policy = new Policy(settings, this.#catalog, this.#sessions, () => this.#pendingLogins());
     this.#handoffs = new Handoffs({
       settings,
@@ -165,6 +174,7 @@ class Target implements RunningTarget {
     for (const [handle, memory] of this.#catalog.memories) this.#supervisor.sendBuffer(worker, { handle, memory });
     for (const unit of this.#catalog.units) this.#supervisor.send(worker, { type: 'unit', unit });
     this.#reservations.introduce(worker);
+    this.#unitStates.introduce(worker);
   }
 
   #takeMessage(worker: number, message: FromWorker): void {
@@ -182,8 +192,17 @@ class Target implements RunningTarget {
       case 'reset':
         void this.#reset(worker, message.request, message.reset);
         return;
+      case 'turnWanted':
+        this.#turnCalls.wanted(worker, message.unit);
+        return;
+      case 'turnFreed':
+        this.#turnCalls.freed(message.unit);
+        return;
       case 'reserve':
         this.#reservations.order(worker, message.request, message.order);
+        return;
+      case 'changeState':
+        void this.#unitStates.order(worker, message.request, message.order);
         return;
       case 'done':
         this.#requests.done(worker, message.request);
@@ -196,7 +215,13 @@ class Target implements RunningTarget {
   #connectionEnded({ tsih, cid, id, sessionEnded }: Extract<FromWorker, { type: 'connectionEnded' }>): void {
     const identity = this.#sessions.find(tsih)?.identity;
     this.#handoffs.connectionEnded(tsih, cid, id);
-    if (sessionEnded && identity !== undefined) this.#reservations.nexusLost(identity.targetName, identity);
+    if (sessionEnded && identity !== undefined) this.#nexusLost(identity);
+  }
+
+  /** A session has ended: what its I_T nexus held for as long as it lasts is free. */
+  #nexusLost(identity: SessionIdentity): void {
+    this.#reservations.nexusLost(identity.targetName, identity);
+    this.#unitStates.nexusLost(identity.targetName, identity);
   }
 
   /** A reset reaches every worker before the one that asked hears that it is done. */
@@ -205,7 +230,10 @@ class Target implements RunningTarget {
     await this.#requests.ask(supervisor.running(), (worker, request) =>
       supervisor.send(worker, { type: 'reset', request, reset }),
     );
-    if (reset.kind !== 'clearTaskSet') await this.#reservations.reset(reset.units);
+    if (reset.kind !== 'clearTaskSet') {
+      await this.#reservations.reset(reset.units);
+      await this.#unitStates.reset(reset.units);
+    }
     supervisor.send(asker, { type: 'resetDone', request: askersRequest });
   }
 
@@ -214,6 +242,8 @@ class Target implements RunningTarget {
     this.#log.error({ worker, err: error, sessions: lost.length }, 'a worker failed; its sessions are gone');
     this.#handoffs.lost(worker);
     this.#requests.lost(worker);
+    for (const { identity } of lost) this.#nexusLost(identity);
+    for (const unit of this.#supervisor.turns.release(worker)) this.#turnCalls.freed(unit);
   }
 
   // Login

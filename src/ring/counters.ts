@@ -1,4 +1,4 @@
-// Figures that every worker keeps and main reads: one block of numbers per worker, one generation word per logical unit.
+// Figures that every worker keeps and main reads: one block of numbers per worker.
 // Written by their owner with plain stores, so they cost nothing; read without messages. Naming them for people is admin/'s business.
 
 import { assert } from '../base/assert.ts';
@@ -67,33 +67,5 @@ export class Counters {
       Counter,
       number
     >;
-  }
-}
-
-/** One word per logical unit, which main bumps with every change that a worker must not miss. */
-export class Generations {
-  readonly memory: SharedArrayBuffer;
-  /** For the data path: `Atomics.load(words, unit.generationIndex)`. */
-  readonly words: Int32Array;
-
-  constructor(memory: SharedArrayBuffer) {
-    this.memory = memory;
-    this.words = new Int32Array(memory);
-  }
-
-  /** Words for `units` logical units. */
-  static create(units: number): Generations {
-    return new Generations(new SharedArrayBuffer(units * Int32Array.BYTES_PER_ELEMENT));
-  }
-
-  /** The generation that unit `index` is at. Allocates nothing. */
-  load(index: number): number {
-    return Atomics.load(this.words, index);
-  }
-
-  /** Publishes a change of unit `index`: whatever was stored before is seen by whoever sees the new generation. */
-  bump(index: number): void {
-    assert(index >= 0 && index < this.words.length, 'generations: there is no such unit');
-    Atomics.add(this.words, index, 1);
   }
 }

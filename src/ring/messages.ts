@@ -3,6 +3,7 @@
 
 import type { ConnectionParameters, SessionParameters } from '../pdu/parameters.ts';
 import type { NexusName, ReservationNews, ReservationSnapshot, ReserveOrder, ReserveResult } from './reservations.ts';
+import type { StateNews, StateOrder, StateResult, UnitState } from './unit-state.ts';
 
 /** Where a logical unit's bytes are. Descriptors are process-wide, so main opens a file once and all workers use its number. */
 export type BackendSnapshot =
@@ -21,8 +22,6 @@ export type BackendSnapshot =
 export interface UnitSnapshot {
   /** Unique for the life of the process. */
   readonly id: number;
-  /** Index of the unit's generation word in the shared counters: bumped by main on every change. */
-  readonly generationIndex: number;
   readonly targetName: string;
   readonly lun: number;
   readonly blockSize: number;
@@ -117,8 +116,21 @@ export type ToWorker =
       readonly news: readonly { readonly nexus: NexusName; readonly news: ReservationNews }[];
       readonly abort: readonly NexusName[];
     }
+  /** The turn at a unit that this worker waits for may be free. */
+  | { readonly type: 'turn'; readonly unit: number }
   /** The order that this worker passed on is carried out, everywhere. */
   | { readonly type: 'reserved'; readonly request: number; readonly result: ReserveResult }
+  /** What initiators have made of a unit is this now; everybody but `by` (a nexus' key) hears of it. Apply, then answer with `done`. */
+  | {
+      readonly type: 'unitState';
+      readonly request: number;
+      readonly unit: number;
+      readonly state: UnitState;
+      readonly news: StateNews | null;
+      readonly by: string | null;
+    }
+  /** The change that this worker passed on is made, everywhere. */
+  | { readonly type: 'stateChanged'; readonly request: number; readonly result: StateResult }
   /** The reset that this worker asked for is applied everywhere. */
   | { readonly type: 'resetDone'; readonly request: number }
   /** Ends one session (reinstatement, administration): tasks aborted first; answer with `done`. */
@@ -149,7 +161,10 @@ export type FromWorker =
       readonly sessionEnded: boolean;
     }
   | { readonly type: 'reset'; readonly request: number; readonly reset: SharedReset }
+  /** Another worker has the turn at a unit; or this one gave it back, and others want it. */
+  | { readonly type: 'turnWanted' | 'turnFreed'; readonly unit: number }
   | { readonly type: 'reserve'; readonly request: number; readonly order: ReserveOrder }
+  | { readonly type: 'changeState'; readonly request: number; readonly order: StateOrder }
   | { readonly type: 'done'; readonly request: number }
   | {
       readonly type: 'log';

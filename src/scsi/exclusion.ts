@@ -3,12 +3,26 @@
 
 import type { Task } from './task.ts';
 
+/** The unit's turn among all workers; see ring/turns.ts. */
+export interface SharedTurn {
+  /** False: another worker has it; {@link Exclusion.turnCame} follows. */
+  take(): boolean;
+  give(): void;
+}
+
 /** The turn of one unit's read-modify-write commands. */
 export class Exclusion {
+  readonly #shared: SharedTurn;
   #holder: Task | null = null;
+  /** This worker has the turn. The holder may be waiting for it. */
+  #ours = false;
   readonly #waiting: Task[] = [];
 
-  /** Whether `task` has the turn now; otherwise it will be named by a later {@link leave}. */
+  constructor(shared: SharedTurn) {
+    this.#shared = shared;
+  }
+
+  /** Whether `task` has the turn now; otherwise it will be named by a later {@link leave} or {@link turnCame}. */
   enter(task: Task): boolean {
     task.excludes = true;
     if (this.#holder !== null) {
@@ -16,7 +30,8 @@ export class Exclusion {
       return false;
     }
     this.#holder = task;
-    return true;
+    this.#ours = this.#shared.take();
+    return this.#ours;
   }
 
   /** Ends the turn of `task`, or its wait for one. The task whose turn it is now, if it has just become so. */
@@ -27,6 +42,16 @@ export class Exclusion {
       return null;
     }
     this.#holder = this.#waiting.shift() ?? null;
-    return this.#holder;
+    // Other workers come in between two commands of one, or they might never.
+    if (this.#ours) this.#shared.give();
+    this.#ours = this.#holder !== null && this.#shared.take();
+    return this.#ours ? this.#holder : null;
+  }
+
+  /** The turn may be free: takes it, if it is wanted still. The task whose turn it is now, if it has just become so. */
+  turnCame(): Task | null {
+    if (this.#holder === null || this.#ours) return null;
+    this.#ours = this.#shared.take();
+    return this.#ours ? this.#holder : null;
   }
 }

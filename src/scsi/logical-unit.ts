@@ -4,10 +4,11 @@
 import type { Backend } from '../backend/backend.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import { NO_RESERVATIONS, type ReservationSnapshot } from '../ring/reservations.ts';
-import { Exclusion } from './exclusion.ts';
+import { FRESH_STATE, type UnitState } from '../ring/unit-state.ts';
+import { Exclusion, type SharedTurn } from './exclusion.ts';
 import type { Nexus } from './nexus.ts';
 import { type Restriction, restrictionOf } from './reservation.ts';
-import { AdditionalSense } from './sense.ts';
+import { SenseFormat } from './sense.ts';
 import { Attribute, type Piece, type Task } from './task.ts';
 
 /** A logical unit. */
@@ -18,8 +19,12 @@ export class LogicalUnit {
   blockSize: number;
   blockCount: number;
   readOnly: boolean;
-  /** START STOP UNIT took the medium away (removable units) or stopped the unit. */
+  /** The medium is in: false after START STOP UNIT has ejected it. */
   ready = true;
+  /** The format that initiators want sense data in. */
+  senseFormat: SenseFormat = SenseFormat.fixed;
+  /** Main's word on what initiators have made of the unit; `ready`, `readOnly` and `senseFormat` are copies. */
+  state: UnitState = FRESH_STATE;
   /** Tasks accepted and not yet ended, in order of arrival. */
   firstTask: Task | null = null;
   lastTask: Task | null = null;
@@ -32,24 +37,16 @@ export class LogicalUnit {
   reservations: ReservationSnapshot = NO_RESERVATIONS;
   /** What the reservation forbids; null: nothing, as there is none. */
   restriction: Restriction | null = null;
-  /** Who holds the medium in its place (PREVENT ALLOW MEDIUM REMOVAL): while anyone does, it can't be ejected or loaded. */
-  readonly preventers = new Set<Nexus>();
   /** Whose turn it is to read, change and write back. */
-  readonly exclusion = new Exclusion();
+  readonly exclusion: Exclusion;
 
-  constructor(snapshot: UnitSnapshot, backend: Backend<Piece>) {
+  constructor(snapshot: UnitSnapshot, backend: Backend<Piece>, turn: SharedTurn) {
     this.snapshot = snapshot;
     this.backend = backend;
+    this.exclusion = new Exclusion(turn);
     this.blockSize = snapshot.blockSize;
     this.blockCount = snapshot.blockCount;
     this.readOnly = snapshot.readOnly;
-  }
-
-  /** Why it is not {@link ready}: an ejected medium, or a unit that was stopped. */
-  get notReadySense(): number {
-    return this.snapshot.removable
-      ? AdditionalSense.MEDIUM_NOT_PRESENT
-      : AdditionalSense.LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED;
   }
 
   /** Takes over a newer snapshot of the same unit. */
@@ -57,7 +54,15 @@ export class LogicalUnit {
     this.snapshot = snapshot;
     this.blockSize = snapshot.blockSize;
     this.blockCount = snapshot.blockCount;
-    this.readOnly = snapshot.readOnly;
+    this.readOnly = snapshot.readOnly || this.state.writeProtected;
+  }
+
+  /** Takes over what initiators have made of it. */
+  setState(state: UnitState): void {
+    this.state = state;
+    this.ready = state.loaded;
+    this.readOnly = this.snapshot.readOnly || state.writeProtected;
+    this.senseFormat = state.descriptorSense ? SenseFormat.descriptor : SenseFormat.fixed;
   }
 
   /** Takes over reservations that have changed. */
@@ -118,7 +123,6 @@ export class LogicalUnit {
   /** An I_T nexus is gone, and what it left behind goes with it. */
   forget(nexus: Nexus): void {
     this.attentions.delete(nexus);
-    this.preventers.delete(nexus);
   }
 
   /** The oldest unit attention of `nexus`, which is thereby reported; 0: there is none. */

@@ -6,6 +6,7 @@ import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
+import type { StateOrder, StateResult } from '../ring/unit-state.ts';
 import { CommandRunner, type TaskControl } from './command-runner.ts';
 import { commandFor } from './commands.ts';
 import type { LogicalUnit } from './logical-unit.ts';
@@ -28,6 +29,8 @@ export interface TaskEvents {
   complete(task: Task): void;
   /** A reservation order for main; `then` runs when every worker knows what came of it. */
   reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void;
+  /** A change of a unit's state for main; `then` runs when every worker knows what came of it. */
+  changeState(order: StateOrder, then: (result: StateResult) => void): void;
 }
 
 /** SCSI command execution for one worker. */
@@ -200,8 +203,17 @@ export class Processor implements TaskControl {
     this.operationsInFlight++;
   }
 
+  /** The unit's turn for read-modify-write has come to a task that waited for it. */
+  turnCame(task: Task): void {
+    this.#runner.stepDone(task, 0);
+  }
+
   reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void {
     this.#events.reserve(order, then);
+  }
+
+  changeState(order: StateOrder, then: (result: StateResult) => void): void {
+    this.#events.changeState(order, then);
   }
 
   /** The engine's answer for one of our operations. Allocates nothing. */

@@ -59,7 +59,7 @@ export function sendScsiResponse(connection: Connection, task: IscsiTask): void 
   if (task.status === Status.CHECK_CONDITION) {
     // §11.4.7: two bytes of length, then the sense data, all of it in the data segment.
     const sense = connection.dataAt(at);
-    const senseLength = writeSense(view, sense + SENSE_LENGTH_SIZE, task);
+    const senseLength = writeSense(view, sense + SENSE_LENGTH_SIZE, task, task.unit?.senseFormat);
     view.setUint16(sense, senseLength);
     length = SENSE_LENGTH_SIZE + senseLength;
     ScsiResponse.dataSegmentLength.set(view, at, length);

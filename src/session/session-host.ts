@@ -8,6 +8,8 @@ import { NO_RELEASE } from '../engine/engine.ts';
 import { Counter } from '../ring/counters.ts';
 import { type FromWorker, type Handoff, RefusalReason, type SharedReset, type ToWorker } from '../ring/messages.ts';
 import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
+import type { StateOrder, StateResult } from '../ring/unit-state.ts';
+import type { Turns } from '../ring/turns.ts';
 import { Nexus } from '../scsi/nexus.ts';
 import { Processor, type TaskEvents } from '../scsi/processor.ts';
 import type { Task } from '../scsi/task.ts';
@@ -58,15 +60,25 @@ export class SessionHost implements EngineEvents, TaskEvents {
   readonly #budget = new TaskBudget(TASKS_MAX);
   readonly #sessions = new Map<number, Session>();
   #units!: Units;
+  readonly #turns: Turns;
+  readonly #worker: number;
   /** By socket handle. */
   readonly #connections: (Connection | null)[] = [];
   #stopAt = 0;
   #stopping = false;
 
-  constructor(options: { counters: Float64Array; uplink: (message: FromWorker) => void; onWoken: () => void }) {
+  constructor(options: {
+    worker: number;
+    turns: Turns;
+    counters: Float64Array;
+    uplink: (message: FromWorker) => void;
+    onWoken: () => void;
+  }) {
     this.counters = options.counters;
     this.#uplink = options.uplink;
     this.#onWoken = options.onWoken;
+    this.#turns = options.turns;
+    this.#worker = options.worker;
   }
 
   /** The engine that reports to this host. Once, before anything else. */
@@ -74,7 +86,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
     this.engine = engine;
     this.processor = new Processor(engine, this);
     this.spareCell = engine.slab.takeCell();
-    this.#units = new Units(engine, this.processor, this.#sessions, this.#uplink);
+    this.#units = new Units(engine, this.processor, this.#sessions, this.#uplink, this.#turns, this.#worker);
   }
 
   get hungry(): boolean {
@@ -165,6 +177,10 @@ export class SessionHost implements EngineEvents, TaskEvents {
     this.#units.reserve(order, then);
   }
 
+  changeState(order: StateOrder, then: (result: StateResult) => void): void {
+    this.#units.changeState(order, then);
+  }
+
   // What main asks for
 
   /** Acts on a message of main's; `bytesOf` resolves a memory unit's handle. */
@@ -190,6 +206,15 @@ export class SessionHost implements EngineEvents, TaskEvents {
         return;
       case 'reservation':
         this.#units.applyReservation(message);
+        return;
+      case 'turn':
+        this.#units.turnCame(message.unit);
+        return;
+      case 'unitState':
+        this.#units.applyState(message);
+        return;
+      case 'stateChanged':
+        this.#units.stateChanged(message.request, message.result);
         return;
       case 'reserved':
         this.#units.reserved(message.request, message.result);

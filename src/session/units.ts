@@ -5,6 +5,9 @@ import { createBackend } from '../backend/create.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { FromWorker, SharedReset, ToWorker, UnitSnapshot } from '../ring/messages.ts';
 import type { NexusName, ReserveOrder, ReserveResult } from '../ring/reservations.ts';
+import type { StateOrder, StateResult } from '../ring/unit-state.ts';
+import type { Turns } from '../ring/turns.ts';
+import type { SharedTurn } from '../scsi/exclusion.ts';
 import { LogicalUnit } from '../scsi/logical-unit.ts';
 import type { Processor } from '../scsi/processor.ts';
 import { AdditionalSense } from '../scsi/sense.ts';
@@ -17,6 +20,11 @@ const NEWS = {
   reservationsPreempted: AdditionalSense.RESERVATIONS_PREEMPTED,
   reservationsReleased: AdditionalSense.RESERVATIONS_RELEASED,
   registrationsPreempted: AdditionalSense.REGISTRATIONS_PREEMPTED,
+} as const;
+
+const STATE_NEWS = {
+  mediumLoaded: AdditionalSense.NOT_READY_TO_READY_CHANGE,
+  modeParametersChanged: AdditionalSense.MODE_PARAMETERS_CHANGED,
 } as const;
 
 /** Whether a nexus that reservations name is a session's; without an ISID it is every one of that initiator. */
@@ -34,11 +42,15 @@ export class Units {
   readonly #processor: Processor;
   readonly #sessions: ReadonlyMap<number, Session>;
   readonly #uplink: (message: FromWorker) => void;
+  readonly #turns: Turns;
+  readonly #worker: number;
   readonly #units = new Map<number, LogicalUnit>();
   /** Resets that this worker asked for, by number. */
   readonly #resets = new Map<number, () => void>();
   /** Reservation orders of this worker's commands, by number. */
   readonly #orders = new Map<number, (result: ReserveResult) => void>();
+  /** Changes of units' state that this worker's commands want, by number. */
+  readonly #changes = new Map<number, (result: StateResult) => void>();
   #nextRequest = 1;
 
   constructor(
@@ -46,11 +58,15 @@ export class Units {
     processor: Processor,
     sessions: ReadonlyMap<number, Session>,
     uplink: (message: FromWorker) => void,
+    turns: Turns,
+    worker: number,
   ) {
     this.#engine = engine;
     this.#processor = processor;
     this.#sessions = sessions;
     this.#uplink = uplink;
+    this.#turns = turns;
+    this.#worker = worker;
   }
 
   find(id: number): LogicalUnit | undefined {
@@ -73,7 +89,26 @@ export class Units {
     }
     const complete = (piece: Piece, errno: number): void => this.#processor.pieceDone(piece, errno);
     const backend = createBackend(this.#engine, snapshot.backend, memoryOf, complete);
-    this.#units.set(snapshot.id, new LogicalUnit(snapshot, backend));
+    this.#units.set(snapshot.id, new LogicalUnit(snapshot, backend, this.#turnOf(snapshot.id)));
+  }
+
+  #turnOf(unit: number): SharedTurn {
+    return {
+      take: () => {
+        if (this.#turns.take(unit, this.#worker)) return true;
+        this.#uplink({ type: 'turnWanted', unit });
+        return false;
+      },
+      give: () => {
+        if (this.#turns.give(unit, this.#worker)) this.#uplink({ type: 'turnFreed', unit });
+      },
+    };
+  }
+
+  /** The turn at a unit may be free. */
+  turnCame(id: number): void {
+    const task = this.#units.get(id)?.exclusion.turnCame() ?? null;
+    if (task !== null) this.#processor.turnCame(task);
   }
 
   /** Takes a unit out of every session, once its tasks are gone. */
@@ -121,6 +156,31 @@ export class Units {
     wait.seal();
   }
 
+  /** Has a unit's state changed; `then` runs when every worker knows what came of it. */
+  changeState(order: StateOrder, then: (result: StateResult) => void): void {
+    const request = this.#nextRequest++;
+    this.#changes.set(request, then);
+    this.#uplink({ type: 'changeState', request, order });
+  }
+
+  /** A change of ours is made. */
+  stateChanged(request: number, result: StateResult): void {
+    const then = this.#changes.get(request);
+    this.#changes.delete(request);
+    then?.(result);
+  }
+
+  /** Initiators have made something else of a unit, and all but the one who did hear of it. */
+  applyState({ request, unit: id, state, news, by }: Extract<ToWorker, { type: 'unitState' }>): void {
+    const unit = this.#units.get(id);
+    unit?.setState(state);
+    for (const { nexus } of unit === undefined || news === null ? [] : this.#sessions.values()) {
+      const sees = [...nexus.units.values()].includes(unit!);
+      if (sees && nexus.reservationKey !== by) unit!.attention(nexus, STATE_NEWS[news!]);
+    }
+    this.#uplink({ type: 'done', request });
+  }
+
   /** Has a reset applied on every worker; `then` runs when that is done. */
   requestReset(reset: SharedReset, then: () => void): void {
     const request = this.#nextRequest++;
@@ -157,10 +217,11 @@ export class Units {
       return true;
     }, wait);
     const sees = [...session.nexus.units.values()].includes(unit);
-    if (!sees || session.tsih === reset.byTsih) return;
+    if (!sees) return;
     if (reset.kind !== 'clearTaskSet') {
+      // SAM-5 §6.3.3: for every I_T nexus, the one that asked for the reset included.
       unit.attention(session.nexus, AdditionalSense.BUS_DEVICE_RESET_FUNCTION_OCCURRED);
-    } else if (cleared) {
+    } else if (cleared && session.tsih !== reset.byTsih) {
       unit.attention(session.nexus, AdditionalSense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
     }
   }

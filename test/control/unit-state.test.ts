@@ -10,7 +10,7 @@ const nexus = (name: string): NexusName => ({ initiatorName: name, isid: '00023d
 const A = nexus('iqn.a');
 const B = nexus('iqn.b');
 
-function after(state: UnitState, ...changes: [NexusName, StateChange['kind']][]): UnitState {
+function stateAfter(state: UnitState, ...changes: [NexusName, StateChange['kind']][]): UnitState {
   return changes.reduce((before, [by, kind]) => changeState(before, by, { kind } as StateChange).state, state);
 }
 
@@ -30,19 +30,19 @@ describe('the medium', () => {
   });
 
   it('stays where it is while anybody holds it, for everybody', () => {
-    const held = after(FRESH_STATE, [A, 'prevent'], [B, 'prevent'], [A, 'allow']);
+    const held = stateAfter(FRESH_STATE, [A, 'prevent'], [B, 'prevent'], [A, 'allow']);
     for (const by of [A, B]) expect(changeState(held, by, { kind: 'eject' }).result).toBe('prevented');
-    expect(changeState(after(held, [B, 'allow']), A, { kind: 'eject' }).result).toBe('good');
-    const out = after(FRESH_STATE, [A, 'eject'], [A, 'prevent']);
+    expect(changeState(stateAfter(held, [B, 'allow']), A, { kind: 'eject' }).result).toBe('good');
+    const out = stateAfter(FRESH_STATE, [A, 'eject'], [A, 'prevent']);
     expect(changeState(out, A, { kind: 'load' }).result).toBe('prevented');
   });
 
   it('is held once by each, however often they ask', () => {
-    expect(after(FRESH_STATE, [A, 'prevent'], [A, 'prevent'], [A, 'allow']).preventers).toEqual([]);
+    expect(stateAfter(FRESH_STATE, [A, 'prevent'], [A, 'prevent'], [A, 'allow']).preventers).toEqual([]);
   });
 
   it('is free when who held it is gone', () => {
-    const held = after(FRESH_STATE, [A, 'prevent'], [B, 'prevent']);
+    const held = stateAfter(FRESH_STATE, [A, 'prevent'], [B, 'prevent']);
     expect(withoutPreventer(held, A).preventers).toEqual([B]);
     expect(withoutPreventer(FRESH_STATE, A)).toBe(FRESH_STATE);
     expect(withoutPreventer(held, { ...A, portalGroupTag: 2 })).toBe(held);
@@ -61,7 +61,7 @@ describe('the control mode page', () => {
 
 describe('a reset', () => {
   it('frees the medium, which stays where it is, and takes the mode parameters back', () => {
-    const changed = after(FRESH_STATE, [A, 'eject'], [A, 'prevent']);
+    const changed = stateAfter(FRESH_STATE, [A, 'eject'], [A, 'prevent']);
     const state = changeState(changed, A, { kind: 'control', descriptorSense: true, writeProtected: true }).state;
     expect(resetState(state)).toEqual({ ...FRESH_STATE, loaded: false });
     expect(resetState(FRESH_STATE)).toBe(FRESH_STATE);

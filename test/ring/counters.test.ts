@@ -1,7 +1,7 @@
 // Figures in shared memory: each worker's in a block of its own, generations seen by everyone.
 
 import { describe, expect, it } from 'vitest';
-import { COUNTERS_PER_BLOCK, Counter, Counters, Generations, privateCounters } from '../../src/ring/counters.ts';
+import { COUNTERS_PER_BLOCK, Counter, Counters, privateCounters } from '../../src/ring/counters.ts';
 
 const CACHE_LINE_BYTES = 64;
 
@@ -26,17 +26,5 @@ describe('counters', () => {
 
   it('know no worker beyond the last', () => {
     expect(() => Counters.create(2).block(2)).toThrow('no such worker');
-  });
-});
-
-describe('generations', () => {
-  it('move on one by one, each for itself, past 32 bits', () => {
-    const generations = Generations.create(2);
-    const seen = new Generations(generations.memory);
-    generations.words[1] = 2 ** 31 - 1;
-    generations.bump(1);
-    generations.bump(0);
-    expect([seen.load(0), seen.load(1)]).toEqual([1, -(2 ** 31)]);
-    expect(() => generations.bump(2)).toThrow('no such unit');
   });
 });

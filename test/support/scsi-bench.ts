@@ -2,11 +2,14 @@
 // The processor and the backends are the real ones; the engine is the simulated one.
 
 import { createBackend } from '../../src/backend/create.ts';
+import { changeState } from '../../src/control/unit-state.ts';
 import type { UnitSnapshot } from '../../src/ring/messages.ts';
+import { nexusKey } from '../../src/ring/reservations.ts';
+import type { StateOrder, StateResult } from '../../src/ring/unit-state.ts';
 import { LogicalUnit } from '../../src/scsi/logical-unit.ts';
 import { Nexus } from '../../src/scsi/nexus.ts';
 import { Processor } from '../../src/scsi/processor.ts';
-import { SENSE_BYTES_MAX, writeSense } from '../../src/scsi/sense.ts';
+import { AdditionalSense, SENSE_BYTES_MAX, writeSense } from '../../src/scsi/sense.ts';
 import { Movement, Status, Task } from '../../src/scsi/task.ts';
 import { SimEngine, type SimFile } from './sim-engine.ts';
 
@@ -31,7 +34,7 @@ export interface Outcome {
   /** Sense key and additional sense; 0 where there are none. */
   readonly senseKey: number;
   readonly additionalSense: number;
-  /** Fixed format sense data in hex, of a CHECK CONDITION. */
+  /** Sense data in hex, of a CHECK CONDITION. */
   readonly sense: string;
   /** Data-In, as much as the initiator expected. */
   readonly data: Buffer;
@@ -59,6 +62,7 @@ export class ScsiBench {
   /** The memory unit's bytes. */
   readonly memory: Uint8Array;
   readonly #lun: number;
+  readonly #nexuses: Nexus[] = [];
   readonly #received: Buffer[] = [];
   #outcome: Outcome | null = null;
   readonly #sendings = new WeakMap<Task, Uint8Array>();
@@ -74,6 +78,7 @@ export class ScsiBench {
       dataWanted: (task) => this.#give(task),
       complete: (task) => this.#end(task),
       reserve: (_order, then) => then('good'),
+      changeState: (order, then) => then(this.#change(order)),
     });
     this.engine.events = {
       hungry: false,
@@ -93,7 +98,6 @@ export class ScsiBench {
     } as const;
     const snapshot: UnitSnapshot = {
       id: 1,
-      generationIndex: 0,
       targetName: 'iqn.2026-11.io.lunaring:test',
       lun,
       blockSize,
@@ -108,8 +112,19 @@ export class ScsiBench {
       backend: backends[kind],
     };
     const backend = createBackend(this.engine, snapshot.backend, () => memory, this.processor.pieceDone);
-    this.unit = new LogicalUnit(snapshot, backend);
+    this.unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} });
     this.nexus = this.addNexus(1);
+  }
+
+  /** What main would do, and every worker after it. */
+  #change({ by, change }: StateOrder): StateResult {
+    const { result, state, news } = changeState(this.unit.state, by, change);
+    this.unit.setState(state);
+    const code = news === 'mediumLoaded' ? AdditionalSense.NOT_READY_TO_READY_CHANGE : AdditionalSense.MODE_PARAMETERS_CHANGED;
+    for (const nexus of this.#nexuses) {
+      if (news !== null && nexus.reservationKey !== nexusKey(by)) this.unit.attention(nexus, code);
+    }
+    return result;
   }
 
   /** Another initiator that sees the same unit. */
@@ -118,6 +133,7 @@ export class ScsiBench {
     const nexus = new Nexus(tsih, name, '00023d000001', this.unit.snapshot.targetName, portalGroupTag);
     nexus.units.set(this.#lun, this.unit);
     nexus.luns = [this.#lun];
+    this.#nexuses.push(nexus);
     return nexus;
   }
 
@@ -180,7 +196,7 @@ export class ScsiBench {
     const failed = task.status === Status.CHECK_CONDITION;
     const sense = Buffer.alloc(SENSE_BYTES_MAX);
     const view = new DataView(sense.buffer, sense.byteOffset, sense.length);
-    const senseLength = failed ? writeSense(view, 0, task) : 0;
+    const senseLength = failed ? writeSense(view, 0, task, task.unit?.senseFormat) : 0;
     const replied = task.movement === Movement.replyIn && task.status === Status.GOOD;
     const length = replied ? Math.min(task.dataLength, task.expectedDataTransferLength) : 0;
     const reply = Buffer.from(this.engine.slab.bytes.subarray(task.at, task.at + length));
