@@ -5,7 +5,7 @@ import { closeSync } from 'node:fs';
 import { LunaringError } from '../base/error.ts';
 import { ConfigurationError, type Finding, formatPath } from '../config/finding.ts';
 import { normalizeName } from '../config/iscsi-name.ts';
-import type { FileLunSettings, LunSettings, Settings, TargetSettings } from '../config/settings.ts';
+import type { FileLunSettings, LunSettings, RedirectSettings, Settings, TargetSettings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
 import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
 import { makeIdentity, readMachineId } from './identity.ts';
@@ -18,8 +18,18 @@ export interface CatalogTarget {
   readonly settings: TargetSettings;
   /** An offline target refuses logins with 0301. */
   state: TargetSettings['state'];
+  /** Where all its initiators are sent. */
+  redirect: RedirectSettings | null;
   /** LUN number and unit id, in LUN order. */
   readonly luns: readonly (readonly [lun: number, unit: number])[];
+}
+
+/** A target that was taken out, and whose storage is still open. */
+export interface RemovedTarget {
+  readonly settings: TargetSettings;
+  readonly units: readonly UnitSnapshot[];
+  /** Closes the storage. Nobody may use the units any more. */
+  close(): void;
 }
 
 /** Geometry and storage of a unit, before it has an id and a name. */
@@ -30,6 +40,9 @@ interface Storage {
   readonly durableReservations: boolean;
   readonly backend: BackendSnapshot;
 }
+
+/** How a unit is called in messages. */
+const holderName = (targetName: string, lun: number): string => `${targetName} LUN ${lun}`;
 
 /** How the catalog is opened. */
 export interface CatalogOptions {
@@ -47,6 +60,7 @@ export class Catalog {
   /** Who serves which file or device, and whether only to be read. */
   readonly #holders = new Map<string, { readonly who: string; readonly readOnly: boolean }>();
   readonly #findings: Finding[] = [];
+  #nextUnit = 0;
 
   /**
    * Opens the storage of every unit, and makes the files that are missing. Throws {@link ConfigurationError} with everything that
@@ -93,9 +107,31 @@ export class Catalog {
     return this.#units.get(id);
   }
 
+  /** Takes a target out: from now on nobody finds it or its units. Undefined: there is none of that name. */
+  remove(name: string): RemovedTarget | undefined {
+    const target = this.find(name);
+    if (target === undefined) return undefined;
+    const units = target.luns.map(([, id]) => this.#units.get(id)!);
+    this.#targets.delete(target.name);
+    for (const { id } of units) {
+      this.#units.delete(id);
+      this.#memories.delete(id);
+    }
+    return { settings: target.settings, units, close: () => this.#closeAll(units) };
+  }
+
+  #closeAll(units: readonly UnitSnapshot[]): void {
+    for (const { backend, targetName, lun } of units) {
+      if (backend.kind !== 'file') continue;
+      closeSync(backend.fd);
+      const who = holderName(targetName, lun);
+      for (const [identity, holder] of this.#holders) if (holder.who === who) this.#holders.delete(identity);
+    }
+  }
+
   /** Closes every descriptor and lets go of the memory. */
   close(): void {
-    for (const { backend } of this.#units.values()) if (backend.kind === 'file') closeSync(backend.fd);
+    this.#closeAll(this.units);
     this.#targets.clear();
     this.#units.clear();
     this.#memories.clear();
@@ -108,13 +144,14 @@ export class Catalog {
       if (unit !== null) luns.push([lun.lun, unit]);
     }
     luns.sort(([a], [b]) => a - b);
-    this.#targets.set(settings.name, { name: settings.name, settings, state: settings.state, luns });
+    const { name, state, redirect = null } = settings;
+    this.#targets.set(name, { name, settings, state, redirect, luns });
   }
 
   /** Opens a unit and answers its id; null when that failed, and a finding was noted. */
   #addUnit(targetName: string, lun: LunSettings, path: readonly PropertyKey[]): number | null {
-    const id = this.#units.size;
-    const who = `${targetName} LUN ${lun.lun}`;
+    const id = this.#nextUnit++;
+    const who = holderName(targetName, lun.lun);
     let storage: Storage;
     try {
       storage = this.#open(lun, id, who);
@@ -217,7 +254,7 @@ export class Catalog {
   #checkNames(): void {
     const seen = new Map<string, string>();
     for (const { naa, targetName, lun } of this.#units.values()) {
-      const who = `${targetName} LUN ${lun}`;
+      const who = holderName(targetName, lun);
       const other = seen.get(naa);
       if (other !== undefined) {
         const problem = new StorageError(

@@ -1,54 +1,61 @@
 // The hand-off: a connection whose login is complete goes to a worker, which says yes before the initiator hears so.
-// Sessions that must end first (reinstatement, RFC 7143 §6.3.5) are ended here; sockets are the portal's, records the worker's.
+// What must end first (reinstatement, RFC 7143 §6.3.4, §6.3.5) is ended here; sockets are the portal's, the record handoff-record.ts's.
 
 import type { Logger } from 'pino';
-import type { Settings } from '../config/settings.ts';
 import { close } from '../kernel/libc.ts';
-import type { AdvertisedPortal } from '../login/discovery.ts';
-import { sendTargetsText } from '../login/discovery.ts';
 import type { Grant } from '../login/outcome.ts';
 import { fault, type LoginFault } from '../login/refusal.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import { type FromWorker, type Handoff, RefusalReason } from '../ring/messages.ts';
 import type { Catalog } from './catalog.ts';
-import type { Requests } from './requests.ts';
+import type { Endings } from './endings.ts';
 import type { SessionEntry, Sessions } from './sessions.ts';
+import { lostStorage } from './storage.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** A worker that has not answered by then is stuck; the initiator is told to come again. */
 const ANSWER_MS = 5000;
-/** The window of the final response: the worker puts the real one in its place. */
-const FIRST_WINDOW = 1;
 
 /** What hand-offs need. */
 export interface HandoffContext {
-  readonly settings: Settings;
   readonly catalog: Catalog;
   readonly sessions: Sessions;
   readonly supervisor: Supervisor;
-  readonly requests: Requests;
-  readonly portalsOf: (targetName: string) => readonly AdvertisedPortal[];
+  readonly endings: Endings;
+  /** What the worker is told of the connection. */
+  readonly record: (id: number, entry: SessionEntry, candidate: Candidate) => Handoff;
   readonly log: Logger;
 }
 
 /** The socket's side of a hand-off. */
 export interface Candidate {
   readonly grant: Grant;
-  /** A duplicate of the socket's descriptor, the worker's from acceptance on. */
+  /** A duplicate of the socket's descriptor: the worker's from acceptance on, closed here when there is none. */
   readonly fd: number;
   /** What came behind the last Login Request. */
   readonly received: Uint8Array;
 }
 
-type Answer = { readonly accepted: true } | { readonly accepted: false; readonly fault: LoginFault };
+/** A hand-off that a worker has yet to answer. */
+interface Offer {
+  readonly worker: number;
+  readonly fd: number;
+  /** Null: accepted. */
+  readonly settle: (answer: LoginFault | null) => void;
+  /** Given up: the initiator was told so. The descriptor stays open until the worker can't use its number any more. */
+  late: boolean;
+}
 
-const OUT_OF_RESOURCES = 'a worker has room for the connection';
-const TARGET_ERROR = 'the target works';
+const targetError = (received: string, expected: string): LoginFault =>
+  fault(LoginStatus.TARGET_ERROR, 'the target works', received, expected);
+
+const outOfResources = (received: string, expected: string): LoginFault =>
+  fault(LoginStatus.OUT_OF_RESOURCES, 'a worker has room for the connection', received, expected);
 
 /** All hand-offs of the process. */
 export class Handoffs {
   readonly #context: HandoffContext;
-  readonly #waiting = new Map<number, { worker: number; resolve: (answer: Answer) => void }>();
+  readonly #offers = new Map<number, Offer>();
   #nextId = 1;
 
   constructor(context: HandoffContext) {
@@ -56,48 +63,40 @@ export class Handoffs {
   }
 
   /** Hands a connection over. Resolves with null when a worker has it, or with what the initiator is to be told. */
-  take(candidate: Candidate): Promise<LoginFault | null> {
+  async take(candidate: Candidate): Promise<LoginFault | null> {
     const { claim } = candidate.grant;
-    const { sessions, supervisor } = this.#context;
-    const known = sessions.findByIdentity(claim.identity);
+    const known = this.#context.sessions.findByIdentity(claim.identity);
     if (claim.tsih !== 0 && known !== undefined) return this.#join(candidate, known);
-    const worker = supervisor.leastLoaded();
-    if (worker < 0) return Promise.resolve(fault(LoginStatus.TARGET_ERROR, TARGET_ERROR, 'no worker runs', 'a worker'));
-    const tsih = sessions.nextTsih();
-    if (tsih === undefined) {
-      return Promise.resolve(
-        fault(LoginStatus.OUT_OF_RESOURCES, OUT_OF_RESOURCES, 'no TSIH is left', 'fewer sessions'),
-      );
-    }
-    return this.#lead(candidate, worker, tsih, known);
+    return this.#lead(candidate, known);
   }
 
   /** A worker's answer. */
   answered(message: Extract<FromWorker, { type: 'accepted' | 'refused' }>): void {
-    const waiting = this.#waiting.get(message.id);
-    this.#waiting.delete(message.id);
-    if (message.type === 'accepted') {
-      waiting?.resolve({ accepted: true });
-      return;
-    }
-    const { reason, detail } = message;
-    const found = refusalFault(reason, detail);
-    waiting?.resolve({ accepted: false, fault: found });
+    const offer = this.#offers.get(message.id);
+    if (offer === undefined) return;
+    this.#offers.delete(message.id);
+    if (message.type === 'refused') close(offer.fd);
+    offer.settle(message.type === 'accepted' ? null : refusalFault(message.reason, message.detail));
   }
 
   /** A worker is gone: what it had not answered, it has not taken. */
   lost(worker: number): void {
-    for (const [id, waiting] of this.#waiting) {
-      if (waiting.worker !== worker) continue;
-      this.#waiting.delete(id);
-      const received = 'the worker failed at the hand-off';
-      waiting.resolve({ accepted: false, fault: fault(LoginStatus.TARGET_ERROR, TARGET_ERROR, received, 'a worker') });
+    for (const [id, offer] of this.#offers) {
+      if (offer.worker !== worker) continue;
+      this.#offers.delete(id);
+      close(offer.fd);
+      offer.settle(targetError('the worker failed at the hand-off', 'a worker that takes the connection'));
     }
   }
 
   /** A new session, in place of an old one if there is one. Registered before anything is awaited: the next login sees it. */
-  #lead(candidate: Candidate, worker: number, tsih: number, old: SessionEntry | undefined): Promise<LoginFault | null> {
+  #lead(candidate: Candidate, old: SessionEntry | undefined): Promise<LoginFault | null> {
     const { grant } = candidate;
+    const { sessions, endings, log } = this.#context;
+    const worker = this.#leastLoaded();
+    if (worker === undefined) return this.#giveUp(candidate, targetError('no worker answers', 'a worker'));
+    const tsih = sessions.nextTsih();
+    if (tsih === undefined) return this.#giveUp(candidate, outOfResources('no TSIH is left', 'fewer sessions'));
     const entry: SessionEntry = {
       tsih,
       identity: grant.claim.identity,
@@ -105,21 +104,33 @@ export class Handoffs {
       initiatorAlias: grant.initiatorAlias,
       parameters: grant.session,
       worker,
+      close: null,
       connections: new Map(),
       since: new Date(),
       busy: Promise.resolve(),
     };
-    this.#context.sessions.add(entry);
-    return this.#inTurn(entry, candidate, old === undefined ? null : () => this.#endSession(old));
+    sessions.add(entry);
+    if (old === undefined) return this.#inTurn(entry, candidate, null);
+    return this.#inTurn(entry, candidate, () => {
+      log.info(
+        { tsih: old.tsih, initiator: old.identity.initiatorName },
+        'session reinstatement: the old session ends',
+      );
+      return endings.endSession(old, 'the initiator began a new session in its place');
+    });
   }
 
   /** Another connection for a session, in place of one with the same CID if there is one. */
-  #join(candidate: Candidate, entry: SessionEntry): Promise<LoginFault | null> {
+  async #join(candidate: Candidate, entry: SessionEntry): Promise<LoginFault | null> {
     const { cid } = candidate.grant.claim;
-    const replaced = entry.connections.get(cid);
-    const first =
-      replaced === undefined ? null : () => this.#endConnection(entry, cid, 'the connection logged in anew');
-    return this.#inTurn(entry, candidate, first);
+    const { endings } = this.#context;
+    if (!entry.connections.has(cid)) return this.#inTurn(entry, candidate, null);
+    const refusal = await this.#inTurn(entry, candidate, () =>
+      endings.endConnection(entry, cid, 'the connection logged in anew', true),
+    );
+    // The session waits at its worker for a connection that does not come.
+    if (refusal !== null && entry.connections.size === 0) void endings.endSession(entry, 'its last connection ended');
+    return refusal;
   }
 
   /** One thing at a time for each session: what was begun before is over before this begins. */
@@ -131,13 +142,16 @@ export class Handoffs {
     const before = entry.busy;
     entry.connections.set(cid, { id, cid, peerAddress, localAddress, since: new Date() });
     const result = (async () => {
-      await before;
-      if (first !== null) await first();
-      const answer = await this.#offer(id, entry, candidate);
-      if (answer.accepted) return null;
-      close(candidate.fd);
-      this.connectionEnded(entry.tsih, cid, id);
-      return answer.fault;
+      let taken = false;
+      try {
+        await before;
+        if (first !== null) await first();
+        const refusal = await this.#offer(id, entry, candidate);
+        taken = refusal === null;
+        return refusal;
+      } finally {
+        if (!taken) this.#context.endings.connectionEnded(entry.tsih, cid, id);
+      }
     })();
     entry.busy = result.then(
       () => {},
@@ -146,86 +160,64 @@ export class Handoffs {
     return result;
   }
 
-  /** A connection is gone, and its session with it if it was the last. */
-  connectionEnded(tsih: number, cid: number, id: number): void {
-    const { sessions } = this.#context;
-    const entry = sessions.find(tsih);
-    // A connection that took this one's place has the CID by now.
-    if (entry?.connections.get(cid)?.id === id) entry.connections.delete(cid);
-    if (entry?.connections.size === 0) sessions.remove(tsih);
-  }
-
-  async #endSession(entry: SessionEntry): Promise<void> {
-    const { requests, supervisor, sessions, log } = this.#context;
-    await entry.busy;
-    const { tsih } = entry;
-    log.info({ tsih, initiator: entry.identity.initiatorName }, 'session reinstatement: the old session ends');
-    const reason = 'the initiator began a new session in its place';
-    await requests.ask([entry.worker], (worker, request) =>
-      supervisor.send(worker, { type: 'endSession', request, tsih, reason }),
-    );
-    sessions.remove(tsih);
-  }
-
-  #endConnection(entry: SessionEntry, cid: number, reason: string): Promise<void> {
-    const { requests, supervisor } = this.#context;
-    return requests.ask([entry.worker], (worker, request) =>
-      supervisor.send(worker, { type: 'endConnection', request, tsih: entry.tsih, cid, reason }),
-    );
-  }
-
-  #offer(id: number, entry: SessionEntry, candidate: Candidate): Promise<Answer> {
+  /** Offers the connection to its worker. */
+  #offer(id: number, entry: SessionEntry, candidate: Candidate): Promise<LoginFault | null> {
     const { supervisor } = this.#context;
+    const { worker } = entry;
+    const unfit = this.#judgeTarget(entry);
+    if (unfit !== null) return this.#giveUp(candidate, unfit);
+    if (!supervisor.isRunning(worker)) {
+      return this.#giveUp(candidate, targetError(`worker ${worker} does not run`, 'a worker that runs'));
+    }
     return new Promise((resolve) => {
-      const late = setTimeout(() => {
-        this.#waiting.delete(id);
-        // It may take the connection yet; then it must let go of it again.
-        void this.#endConnection(entry, candidate.grant.claim.cid, 'the hand-off took too long');
-        const received = `no answer of worker ${entry.worker} within ${ANSWER_MS} ms`;
-        resolve({ accepted: false, fault: fault(LoginStatus.TARGET_ERROR, TARGET_ERROR, received, 'an answer') });
-      }, ANSWER_MS);
-      this.#waiting.set(id, {
-        worker: entry.worker,
-        resolve: (answer) => {
-          clearTimeout(late);
-          resolve(answer);
-        },
-      });
-      if (supervisor.isRunning(entry.worker)) supervisor.send(entry.worker, this.#record(id, entry, candidate));
-      else this.lost(entry.worker);
+      const timer = setTimeout(() => this.#tooLate(id, entry, candidate), ANSWER_MS);
+      const settle = (answer: LoginFault | null): void => {
+        clearTimeout(timer);
+        resolve(answer);
+      };
+      this.#offers.set(id, { worker, fd: candidate.fd, settle, late: false });
+      supervisor.send(worker, this.#context.record(id, entry, candidate));
     });
   }
 
-  #record(id: number, entry: SessionEntry, { grant, fd, received }: Candidate): Handoff {
-    const { settings, catalog, portalsOf } = this.#context;
-    const { identity, cid, tsih } = grant.claim;
-    const { localAddress, peerAddress } = grant.endpoint;
-    const portals = portalsOf(identity.targetName);
-    return {
-      type: 'handoff',
-      id,
-      fd,
-      initiatorName: identity.initiatorName,
-      initiatorAlias: grant.initiatorAlias,
-      targetName: identity.targetName,
-      isid: identity.isid,
-      tsih: entry.tsih,
-      cid,
-      portalGroupTag: identity.portalGroupTag,
-      localAddress,
-      peerAddress,
-      expCmdSN: grant.expCmdSN,
-      statSN: grant.statSN,
-      session: entry.parameters,
-      connection: grant.connection,
-      luns: catalog.find(identity.targetName)?.luns ?? [],
-      sendTargets: sendTargetsText({ name: identity.targetName, portals }, localAddress),
-      finalResponse: Buffer.from(grant.finalResponse(entry.tsih, FIRST_WINDOW)).toString('base64'),
-      received: Buffer.from(received).toString('base64'),
-      joins: tsih !== 0,
-      queueDepth: settings.tuning.queueDepth,
-      nopIntervalMs: settings.tuning.nopIntervalMs,
-    };
+  /** The worker does not answer. It may take the connection yet; then it must let go of it again. */
+  #tooLate(id: number, entry: SessionEntry, candidate: Candidate): void {
+    const offer = this.#offers.get(id)!;
+    offer.late = true;
+    const { cid } = candidate.grant.claim;
+    void this.#context.endings.endConnection(entry, cid, 'the hand-off took too long', false);
+    offer.settle(targetError(`no answer of worker ${entry.worker} within ${ANSWER_MS} ms`, 'an answer'));
+  }
+
+  /** While others ended or waited, the target may have gone, and its storage at any time. */
+  #judgeTarget({ identity }: SessionEntry): LoginFault | null {
+    const { catalog } = this.#context;
+    const target = catalog.find(identity.targetName);
+    if (target === undefined) {
+      const rule = 'the target still exists';
+      const expected = 'the name of a target that is served';
+      return fault(LoginStatus.TARGET_REMOVED, rule, identity.targetName, expected);
+    }
+    for (const [lun, id] of target.luns) {
+      const { backend } = catalog.unit(id)!;
+      const lost = backend.kind === 'file' ? lostStorage(backend.fd, backend.path) : null;
+      if (lost !== null) return targetError(`LUN ${lun}: ${lost}`, 'the file or device that was opened at the start');
+    }
+    return null;
+  }
+
+  /** The running worker with the fewest connections, those on their way included; none that owes an answer. */
+  #leastLoaded(): number | undefined {
+    const { sessions, supervisor } = this.#context;
+    const stuck = new Set([...this.#offers.values()].filter(({ late }) => late).map(({ worker }) => worker));
+    const load = sessions.connectionsByWorker();
+    const ready = supervisor.running().filter((worker) => !stuck.has(worker));
+    return ready.sort((a, b) => (load.get(a) ?? 0) - (load.get(b) ?? 0))[0];
+  }
+
+  #giveUp({ fd }: Candidate, reason: LoginFault): Promise<LoginFault> {
+    close(fd);
+    return Promise.resolve(reason);
   }
 }
 
@@ -237,6 +229,6 @@ function refusalFault(reason: RefusalReason, detail: string): LoginFault {
     case RefusalReason.session:
       return fault(LoginStatus.SESSION_DOES_NOT_EXIST, 'a connection joins a session that exists', detail, 'TSIH 0');
     default:
-      return fault(LoginStatus.OUT_OF_RESOURCES, OUT_OF_RESOURCES, detail, 'fewer sessions, or more slabMiB');
+      return outOfResources(detail, 'fewer sessions, or more slabMiB');
   }
 }

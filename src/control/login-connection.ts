@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { Errno, KernelError } from '../kernel/errno.ts';
 import { duplicate } from '../kernel/libc.ts';
 import type { AdvertisedTarget } from '../login/discovery.ts';
 import { DISCOVERY_WINDOW, DiscoverySession } from '../login/discovery-session.ts';
@@ -12,12 +13,14 @@ import type { Grant, Refused } from '../login/outcome.ts';
 import type { LoginEndpoint, LoginPolicy } from '../login/policy.ts';
 import { fault, type LoginFault, type Refusal } from '../login/refusal.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
+import type { Admittance, PendingLogin } from './admittance.ts';
 import type { Candidate } from './handoff.ts';
 import { ON_MAIN, type Sessions } from './sessions.ts';
 
 /** What every connection of a portal needs. */
 export interface LoginContext {
   readonly policy: LoginPolicy;
+  readonly admittance: Admittance;
   readonly sessions: Sessions;
   readonly loginTimeoutMs: number;
   readonly targets: () => readonly AdvertisedTarget[];
@@ -38,7 +41,7 @@ interface SocketHandle {
 }
 
 /** A connection in login. Made at accept; lets go of the socket when a worker has it. */
-export class LoginConnection {
+export class LoginConnection implements PendingLogin {
   readonly #socket: Socket;
   readonly #context: LoginContext;
   readonly #endpoint: LoginEndpoint;
@@ -48,6 +51,7 @@ export class LoginConnection {
   #framer = new LoginFramer();
   #discovery: DiscoverySession | null = null;
   #discoveryTsih = 0;
+  #silent = true;
   #over = false;
 
   /** `finished` runs once: when a worker has the connection, or when it is closed. */
@@ -62,11 +66,11 @@ export class LoginConnection {
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
     socket.on('timeout', () => this.#end('a discovery session without a word'));
+    context.admittance.begin(this);
   }
 
-  /** Whether the connection is a discovery session by now, no login under way. */
-  get discovering(): boolean {
-    return this.#discovery !== null;
+  get silent(): boolean {
+    return this.#silent;
   }
 
   /** Closes it without a word. */
@@ -95,6 +99,7 @@ export class LoginConnection {
   }
 
   #takeLogin(pdu: Uint8Array): void {
+    this.#silent = false;
     const outcome = this.#machine.receive(pdu);
     switch (outcome.kind) {
       case 'reply':
@@ -138,6 +143,7 @@ export class LoginConnection {
       return;
     }
     clearTimeout(this.#timer);
+    this.#context.admittance.finish(this);
     const { cid, identity, sessionType } = grant.claim;
     const { peerAddress, localAddress } = this.#endpoint;
     sessions.add({
@@ -147,6 +153,7 @@ export class LoginConnection {
       initiatorAlias: grant.initiatorAlias,
       parameters: grant.session,
       worker: ON_MAIN,
+      close: (reason) => this.#end(reason),
       connections: new Map([[cid, { id: 0, cid, peerAddress, localAddress, since: new Date() }]]),
       since: new Date(),
       busy: Promise.resolve(),
@@ -185,7 +192,7 @@ export class LoginConnection {
     const received = this.#framer.takeRest();
     if (socket.writableLength !== 0) await new Promise<void>((resolve) => socket.once('drain', resolve));
     if (this.#over) return;
-    const refusal = await this.#context.handOver({ grant, fd: duplicate(handle.fd), received });
+    const refusal = await this.#offer(grant, handle.fd, received);
     if (this.#over) return;
     if (refusal !== null) {
       this.#refuse(grant.refuse(refusal));
@@ -195,6 +202,20 @@ export class LoginConnection {
     socket.on('error', () => {});
     // Closes main's own descriptor only; the worker's keeps the connection.
     socket.destroy();
+  }
+
+  /** Never rejects: what goes wrong on the way is a refusal as well. */
+  async #offer(grant: Grant, fd: number, received: Uint8Array): Promise<LoginFault | null> {
+    try {
+      return await this.#context.handOver({ grant, fd: duplicate(fd), received });
+    } catch (cause) {
+      if (cause instanceof KernelError && cause.errno === Errno.EMFILE) {
+        const rule = 'there is a descriptor for the connection';
+        return fault(LoginStatus.OUT_OF_RESOURCES, rule, 'none is left', 'a higher limit of open files');
+      }
+      const text = cause instanceof Error ? cause.message : String(cause);
+      return { ...fault(LoginStatus.TARGET_ERROR, 'the target works', text, 'no fault of its own'), cause };
+    }
   }
 
   // Ending
@@ -216,6 +237,7 @@ export class LoginConnection {
     this.#socket.off('data', this.#onData);
     this.#socket.off('error', this.#onError);
     this.#socket.off('close', this.#onClose);
+    this.#context.admittance.finish(this);
     if (this.#discoveryTsih !== 0) this.#context.sessions.remove(this.#discoveryTsih);
     this.#finished();
   }

@@ -3,49 +3,59 @@
 
 import type { Secret } from '../config/secret.ts';
 import type { Settings } from '../config/settings.ts';
+import { matchesPattern } from '../login/access.ts';
 import { offerOf } from '../login/offer.ts';
 import type { Admission, LoginPolicy, Redirect, SessionLookup, TargetFinding } from '../login/policy.ts';
+import type { Admittance } from './admittance.ts';
 import type { Catalog } from './catalog.ts';
+import type { Tombstones } from './tombstones.ts';
+
+/** Where the facts are. */
+export interface PolicySources {
+  readonly settings: Settings;
+  readonly catalog: Catalog;
+  readonly tombstones: Tombstones;
+  readonly sessions: SessionLookup;
+  readonly admittance: Admittance;
+}
 
 /** The facts of the running target. */
 export class Policy implements LoginPolicy {
   readonly sessions: SessionLookup;
   readonly discovery: LoginPolicy['discovery'];
-  /** Why no login is taken any more; empty while logins are. */
-  draining = '';
-  readonly #settings: Settings;
-  readonly #catalog: Catalog;
-  readonly #pendingLogins: () => number;
+  readonly #sources: PolicySources;
 
-  constructor(settings: Settings, catalog: Catalog, sessions: SessionLookup, pendingLogins: () => number) {
-    this.#settings = settings;
-    this.#catalog = catalog;
-    this.sessions = sessions;
-    this.discovery = settings.discovery;
-    this.#pendingLogins = pendingLogins;
+  constructor(sources: PolicySources) {
+    this.#sources = sources;
+    this.sessions = sources.sessions;
+    this.discovery = sources.settings.discovery;
   }
 
   admit(): Admission {
-    if (this.draining !== '') return { kind: 'unavailable', reason: this.draining };
-    if (this.#pendingLogins() > PENDING_LOGINS_MAX) {
-      return { kind: 'full', reason: 'too many logins under way', limit: `${PENDING_LOGINS_MAX} logins` };
-    }
-    return { kind: 'open' };
+    return this.#sources.admittance.admit();
   }
 
   findTarget(name: string, portalGroupTag: number): TargetFinding {
-    const target = this.#catalog.find(name);
-    if (target === undefined || !target.settings.portalGroups.includes(portalGroupTag)) return { kind: 'unknown' };
-    const { settings, state } = target;
-    return { kind: 'served', target: { ...settings, state, offered: offerOf(settings, this.#settings.tuning) } };
+    const { catalog, tombstones, settings } = this.#sources;
+    const target = catalog.find(name);
+    if (target?.settings.portalGroups.includes(portalGroupTag)) {
+      const { state, redirect } = target;
+      const offered = offerOf(target.settings, settings.tuning);
+      return { kind: 'served', target: { ...target.settings, state, redirect, offered } };
+    }
+    const stone = target === undefined ? tombstones.find(name) : undefined;
+    if (stone?.portalGroups.includes(portalGroupTag)) return { kind: 'removed', acl: stone.acl };
+    return { kind: 'unknown' };
   }
 
-  redirectOf(_initiatorName: string, _targetName: string): Redirect | null {
-    return null;
+  redirectOf(initiatorName: string, targetName: string): Redirect | null {
+    const redirects = this.#sources.catalog.find(targetName)?.settings.redirects ?? [];
+    const matches = (pattern: string): boolean => matchesPattern(pattern, initiatorName);
+    return redirects.find(({ initiators }) => initiators.some(matches)) ?? null;
   }
 
   secretElsewhere(user: string, targetName: string): Secret | null {
-    for (const { name, settings } of this.#catalog.targets) {
+    for (const { name, settings } of this.#sources.catalog.targets) {
       if (name === targetName || settings.auth.method !== 'chap') continue;
       const account = settings.auth.users.find((each) => each.name === user);
       if (account !== undefined) return account.secret;
@@ -53,6 +63,3 @@ export class Policy implements LoginPolicy {
     return null;
   }
 }
-
-/** Logins under way at a time; more are answered 0302. Each holds a socket, a timer and at most 64 KiB of text. */
-const PENDING_LOGINS_MAX = 1024;

@@ -29,13 +29,6 @@ export class Portal {
     return typeof address === 'object' && address !== null ? address.port : this.settings.port;
   }
 
-  /** Logins under way. */
-  get pendingLogins(): number {
-    let pending = 0;
-    for (const connection of this.#connections) if (!connection.discovering) pending++;
-    return pending;
-  }
-
   /** Resolves when the portal listens; throws {@link LunaringError} when it can't. */
   listen(): Promise<void> {
     const { address, port } = this.settings;

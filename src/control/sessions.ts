@@ -18,6 +18,8 @@ export interface SessionEntry extends KnownSession {
   readonly initiatorAlias: string;
   /** Index of its worker; {@link ON_MAIN} for a discovery session. */
   readonly worker: number;
+  /** Ends a discovery session; null for one that a worker serves. */
+  readonly close: ((reason: string) => void) | null;
   /** Resolves when what is under way for it (the hand-off of a connection, its end) is over: the next step waits for it. */
   busy: Promise<void>;
   readonly connections: Map<number, ConnectionEntry>;
@@ -86,6 +88,15 @@ export class Sessions implements SessionLookup {
       connections += entry.connections.size;
     }
     return { sessions, connections };
+  }
+
+  /** Connections of each worker, those on their way to it included. */
+  connectionsByWorker(): ReadonlyMap<number, number> {
+    const load = new Map<number, number>();
+    for (const { worker, connections } of this.#byTsih.values()) {
+      load.set(worker, (load.get(worker) ?? 0) + connections.size);
+    }
+    return load;
   }
 
   /** Takes out every session of a worker that is gone; returns them. */

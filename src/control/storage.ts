@@ -5,6 +5,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  fdatasyncSync,
   fstatSync,
   ftruncateSync,
   openSync,
@@ -14,6 +15,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Logger } from 'pino';
 import { LunaringError } from '../base/error.ts';
 import type { FileLunSettings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
@@ -21,6 +23,7 @@ import { SLOT_ALIGNMENT } from '../engine/slab.ts';
 import { directAlignment } from '../kernel/direct-io.ts';
 import { tryLock } from '../kernel/file-lock.ts';
 import { blockDeviceGeometry, FallocateMode, libc } from '../kernel/libc.ts';
+import type { UnitSnapshot } from '../ring/messages.ts';
 
 /** A unit's storage can't be used as configured. */
 export class StorageError extends LunaringError {
@@ -272,4 +275,30 @@ function rehearseCreation(lun: FileLunSettings, size: number): void {
 export function rehearseStorage(lun: FileLunSettings): void {
   if (lun.size !== undefined && !lun.readOnly && !existsSync(lun.path)) rehearseCreation(lun, lun.size);
   else closeSync(openExisting(lun, false).fd);
+}
+
+/** Why the file behind an open descriptor is not what its path names any more; null while it is. */
+export function lostStorage(fd: number, path: string): string | null {
+  try {
+    const opened = fstatSync(fd);
+    const named = statSync(path);
+    if (opened.isBlockDevice() ? named.rdev === opened.rdev : named.ino === opened.ino && named.dev === opened.dev) {
+      return null;
+    }
+    return `${path} is another file by now`;
+  } catch (error) {
+    return `${path}: ${(error as NodeJS.ErrnoException).code}`;
+  }
+}
+
+/** Has the disk keep what was written; a failure is logged, there is nobody left to tell. */
+export function syncStorage(units: readonly UnitSnapshot[], log: Logger): void {
+  for (const { backend, readOnly, targetName, lun } of units) {
+    if (backend.kind !== 'file' || readOnly) continue;
+    try {
+      fdatasyncSync(backend.fd);
+    } catch (err) {
+      log.error({ err, targetName, lun, path: backend.path }, 'what was written last may not be on the disk');
+    }
+  }
 }

@@ -1,5 +1,5 @@
 // Starts, watches, restarts and stops the workers, and carries messages to and from them (piscina: one endless task per thread).
-// Which worker gets a session is decided here, by load; what the messages say concerns sessions, catalog and resets.
+// What the messages say concerns sessions, catalog and resets; which worker gets a session is decided in handoff.ts.
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
@@ -87,20 +87,6 @@ export class Supervisor {
   async start(): Promise<void> {
     const ready = Array.from({ length: this.count }, (_, index) => this.#startWorker(index));
     await Promise.all(ready);
-  }
-
-  /** The running worker with the fewest connections. */
-  leastLoaded(): number {
-    let best = -1;
-    let least = Number.POSITIVE_INFINITY;
-    for (const { index, running } of this.#links) {
-      const connections = this.counters.block(index)[Counter.connections]!;
-      if (running && connections < least) {
-        best = index;
-        least = connections;
-      }
-    }
-    return best;
   }
 
   isRunning(worker: number): boolean {
@@ -197,6 +183,8 @@ export class Supervisor {
   #ended(link: WorkerLink, error: Error | null): void {
     const served = link.running;
     link.running = false;
+    // Its last words: what it took over, or gave up, before it failed.
+    link.channel.receive((message) => this.#events.message(link.index, message));
     if (this.#stopping) return;
     if (!served) return;
     const failure = error ?? new Error('the worker ended without being asked to');

@@ -1,22 +1,19 @@
 // The running target on main: what `lunaring serve` starts, watches and stops.
 // Puts the parts of control/ together and carries the workers' messages to them; what each does is in its own file.
 
-import { fdatasyncSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import { probeEngine } from '../engine/choose.ts';
-import type { AdvertisedPortal, AdvertisedTarget } from '../login/discovery.ts';
 import type { SessionIdentity } from '../login/policy.ts';
-import type { Refusal } from '../login/refusal.ts';
 import type { FromWorker, SharedReset } from '../ring/messages.ts';
+import type { Administration } from './administration.ts';
 import { Catalog } from './catalog.ts';
-import { Handoffs } from './handoff.ts';
-import type { LoginContext } from './login-connection.ts';
-import { Policy } from './policy.ts';
+import { Logins } from './logins.ts';
 import { Portal } from './portal.ts';
 import { Requests } from './requests.ts';
 import { ReservationAuthority } from './reservation-authority.ts';
 import { Sessions } from './sessions.ts';
+import { syncStorage } from './storage.ts';
 import { Supervisor } from './supervisor.ts';
 import { TurnCalls } from './turn-calls.ts';
 import { UnitStateAuthority } from './unit-state-authority.ts';
@@ -35,6 +32,8 @@ export interface RunningTarget {
   readonly engine: string;
   readonly engineReason: string;
   readonly workers: number;
+  /** What an operator may do while it runs. */
+  readonly administration: Administration;
   /** Drains: new logins are refused, sessions asked to log out, data synced. Resolves when every thread has ended. */
   stop(): Promise<void>;
   /** Resolves when the target can't go on; never otherwise. */
@@ -62,14 +61,12 @@ class Target implements RunningTarget {
   readonly engineReason: string;
   readonly workers: number;
   readonly failed: Promise<Error>;
-  readonly #settings: Settings;
   readonly #log: Logger;
   readonly #catalog: Catalog;
   readonly #sessions = new Sessions();
   readonly #requests = new Requests();
-  readonly #policy: Policy;
   readonly #supervisor: Supervisor;
-  readonly #handoffs: Handoffs;
+  readonly #logins: Logins;
   readonly #reservations: ReservationAuthority;
   readonly #unitStates: UnitStateAuthority;
   readonly #turnCalls: TurnCalls;
@@ -77,7 +74,6 @@ class Target implements RunningTarget {
   #fail!: (error: Error) => void;
 
   constructor(settings: Settings, log: Logger) {
-    this.#settings = settings;
     this.#log = log;
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
@@ -111,30 +107,24 @@ class Target implements RunningTarget {
     );
     this.#reservations = new ReservationAuthority(this.#catalog, this.#supervisor, this.#requests, log);
     this.#unitStates = new UnitStateAuthority(this.#catalog, this.#supervisor, this.#requests);
-    this.#policy = new Policy(settings, this.#catalog, this.#sessions, () => this.#pendingLogins());
-    this.#handoffs = new Handoffs({
+    this.#logins = new Logins({
       settings,
       catalog: this.#catalog,
       sessions: this.#sessions,
       supervisor: this.#supervisor,
       requests: this.#requests,
-      portalsOf: (name) => this.#portalsOf(name),
+      portals: () => this.portals,
       log,
     });
-    const context: LoginContext = {
-      policy: this.#policy,
-      sessions: this.#sessions,
-      loginTimeoutMs: tuning.loginTimeoutMs,
-      targets: () => this.#advertised(),
-      handOver: (candidate) => this.#handoffs.take(candidate),
-      refused: (refusal) => this.#logRefusal(refusal),
-      log,
-    };
-    this.#portals = settings.portals.map((portal) => new Portal(portal, context));
+    this.#portals = settings.portals.map((portal) => new Portal(portal, this.#logins.context));
   }
 
   get portals(): readonly RunningPortal[] {
     return this.#portals.map(({ settings: { address, tag }, port }) => ({ address, port, tag }));
+  }
+
+  get administration(): Administration {
+    return this.#logins.administration;
   }
 
   async start(): Promise<void> {
@@ -150,20 +140,10 @@ class Target implements RunningTarget {
   }
 
   async stop(): Promise<void> {
-    this.#policy.draining = 'the target is stopping';
+    this.#logins.admittance.draining = 'the target is stopping';
     await this.#supervisor.stop(DRAIN_GRACE_MS);
     await Promise.all(this.#portals.map((portal) => portal.close()));
-    for (const { backend, readOnly, targetName, lun } of this.#catalog.units) {
-      if (backend.kind !== 'file' || readOnly) continue;
-      try {
-        fdatasyncSync(backend.fd);
-      } catch (error) {
-        this.#log.error(
-          { err: error, targetName, lun, path: backend.path },
-          'what was written last may not be on the disk',
-        );
-      }
-    }
+    syncStorage(this.#catalog.units, this.#log);
     this.#catalog.close();
   }
 
@@ -184,7 +164,7 @@ class Target implements RunningTarget {
         return;
       case 'accepted':
       case 'refused':
-        this.#handoffs.answered(message);
+        this.#logins.handoffs.answered(message);
         return;
       case 'connectionEnded':
         this.#connectionEnded(message);
@@ -214,7 +194,7 @@ class Target implements RunningTarget {
 
   #connectionEnded({ tsih, cid, id, sessionEnded }: Extract<FromWorker, { type: 'connectionEnded' }>): void {
     const identity = this.#sessions.find(tsih)?.identity;
-    this.#handoffs.connectionEnded(tsih, cid, id);
+    this.#logins.endings.connectionEnded(tsih, cid, id);
     if (sessionEnded && identity !== undefined) this.#nexusLost(identity);
   }
 
@@ -240,37 +220,9 @@ class Target implements RunningTarget {
   #workerLost(worker: number, error: Error): void {
     const lost = this.#sessions.removeWorker(worker);
     this.#log.error({ worker, err: error, sessions: lost.length }, 'a worker failed; its sessions are gone');
-    this.#handoffs.lost(worker);
+    this.#logins.handoffs.lost(worker);
     this.#requests.lost(worker);
     for (const { identity } of lost) this.#nexusLost(identity);
     for (const unit of this.#supervisor.turns.release(worker)) this.#turnCalls.freed(unit);
-  }
-
-  // Login
-
-  #pendingLogins(): number {
-    return this.#portals.reduce((sum, portal) => sum + portal.pendingLogins, 0);
-  }
-
-  #portalsOf(targetName: string): AdvertisedPortal[] {
-    const groups = this.#catalog.find(targetName)?.settings.portalGroups ?? [];
-    return this.portals
-      .filter(({ tag }) => groups.includes(tag))
-      .map(({ address, port, tag }) => ({ address, port, portalGroupTag: tag }));
-  }
-
-  #advertised(): AdvertisedTarget[] {
-    return this.#catalog.targets.map(({ name, settings }) => ({
-      name,
-      acl: settings.acl,
-      portals: this.#portalsOf(name),
-    }));
-  }
-
-  #logRefusal(refusal: Refusal): void {
-    const { status, name, rule, received, expected, cause, ...rest } = refusal;
-    const fields = { status, name, rule, received, expected, ...rest, ...(cause === undefined ? {} : { err: cause }) };
-    // Class 3 is our own trouble, everything else the initiator's.
-    this.#log[status.startsWith('03') ? 'error' : 'warn'](fields, `login refused with ${status} ${name}: ${received}`);
   }
 }

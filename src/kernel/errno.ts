@@ -16,6 +16,7 @@ export const Errno = {
   EFAULT: 14,
   EBUSY: 16,
   EINVAL: 22,
+  EMFILE: 24,
   ENOSPC: 28,
   EPIPE: 32,
   ENOSYS: 38,

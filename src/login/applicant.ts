@@ -4,7 +4,7 @@
 import type { AuthSettings } from '../config/settings.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import { judgeAccess } from './access.ts';
-import { type Claim, type Entry, identify, type TargetLimits } from './identity.ts';
+import { type Claim, type Entry, identify } from './identity.ts';
 import type { LoginHeader } from './login-header.ts';
 import { checkName } from './names.ts';
 import { DISCOVERY_OFFER } from './offer.ts';
@@ -58,10 +58,16 @@ export function judgeApplicant(
   };
 }
 
-/** Judges the claim again: between the first request and the last, sessions come and go. */
-export function identifyAgain(applicant: Applicant, policy: LoginPolicy): Entry | LoginFault {
-  const limits: TargetLimits | null = applicant.target;
-  return identify(applicant.claim, policy.sessions, limits);
+/** Judges the applicant again: between the first request and the last, targets are removed or moved, and sessions come and go. */
+export function judgeAgain(applicant: Applicant, endpoint: LoginEndpoint, policy: LoginPolicy): Entry | LoginFault {
+  const { claim } = applicant;
+  const { initiatorName, targetName } = claim.identity;
+  const admission = policy.admit();
+  // Who was let in when there was room keeps it.
+  if (admission.kind === 'unavailable') return unavailable(admission.reason);
+  const target = targetName === '' ? null : judgeTarget(targetName, initiatorName, endpoint, policy);
+  if (target !== null && isFault(target)) return target;
+  return identify(claim, policy.sessions, target);
 }
 
 interface Names {
@@ -108,10 +114,14 @@ function judgeAdmission(policy: LoginPolicy): LoginFault | null {
     case 'open':
       return null;
     case 'unavailable':
-      return fault(LoginStatus.SERVICE_UNAVAILABLE, 'the service takes logins', admission.reason, 'a login later');
+      return unavailable(admission.reason);
     case 'full':
       return fault(LoginStatus.OUT_OF_RESOURCES, 'there is room for a login', admission.reason, admission.limit);
   }
+}
+
+function unavailable(reason: string): LoginFault {
+  return fault(LoginStatus.SERVICE_UNAVAILABLE, 'the service takes logins', reason, 'a login later');
 }
 
 function judgeTarget(

@@ -8,7 +8,7 @@ import { LoginStatus } from '../pdu/login-status.ts';
 import { OPCODE_MASK, Opcode, opcodeName } from '../pdu/opcode.ts';
 import { encodePairs, type Pair, parseText } from '../pdu/text.ts';
 import { denial } from './access.ts';
-import { type Applicant, identifyAgain, judgeApplicant } from './applicant.ts';
+import { type Applicant, judgeAgain, judgeApplicant } from './applicant.ts';
 import { GivenKeys } from './given-keys.ts';
 import { type SortedKeys, sortKeys } from './keys.ts';
 import {
@@ -232,7 +232,7 @@ export class LoginMachine {
     const { applicant, security, negotiation } = this.#dialogue!;
     const unagreed = negotiation.finish();
     if (unagreed !== null) return this.#refuse(unagreed);
-    const entry = identifyAgain(applicant, this.#policy);
+    const entry = judgeAgain(applicant, this.#endpoint, this.#policy);
     if (isFault(entry)) return this.#refuse(entry);
     this.#over = true;
     const said = { text, transit: true, continues: false };

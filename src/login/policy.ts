@@ -30,10 +30,9 @@ export interface Redirect {
 
 /** A target as login sees it: settings, with the state of now. */
 export interface LoginTarget
-  extends Pick<
-    TargetSettings,
-    'name' | 'alias' | 'state' | 'auth' | 'acl' | 'redirect' | 'sessionLimit' | 'connectionLimit'
-  > {
+  extends Pick<TargetSettings, 'name' | 'alias' | 'state' | 'auth' | 'acl' | 'sessionLimit' | 'connectionLimit'> {
+  /** Where everybody is sent, before security. */
+  readonly redirect: Redirect | null;
   readonly offered: OfferedParameters;
 }
 

@@ -142,6 +142,8 @@ export type ToWorker =
       readonly tsih: number;
       readonly cid: number;
       readonly reason: string;
+      /** Another connection follows in its place: the session stays, even if this was its last. */
+      readonly replaced: boolean;
     }
   /** Ask every initiator to log out (Async Message), then end what is left after `graceMs`, finish I/O, sync, return. */
   | { readonly type: 'stop'; readonly graceMs: number };
@@ -151,7 +153,7 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly engine: string; readonly description: string }
   | { readonly type: 'accepted'; readonly id: number }
   | { readonly type: 'refused'; readonly id: number; readonly reason: RefusalReason; readonly detail: string }
-  /** `id` is that of the hand-off that brought the connection. */
+  /** The connection takes no part in its session any more. `id` is that of the hand-off that brought it. */
   | {
       readonly type: 'connectionEnded';
       readonly id: number;

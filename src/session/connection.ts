@@ -56,6 +56,8 @@ export class Connection extends PduSender implements FrameConsumer {
   payloadSlot: number = NONE;
   /** When the last answer was queued, on the engine's clock. */
   #leftAt = 0;
+  /** Main knows that it takes no part in its session any more. */
+  reported = false;
   /** Why it closes once its tasks have ended; empty: it does not. */
   finishing = '';
   /** A text exchange that is not over. */
@@ -312,7 +314,7 @@ export class Connection extends PduSender implements FrameConsumer {
     this.host.stalled.delete(this);
   }
 
-  /** The last answer is queued: close once it has left. */
+  /** The last answer is queued: close once it has left. Main hears before the peer does, who may log in anew at once. */
   leave(reason: string): void {
     if (this.state !== ConnectionState.open) return;
     this.state = ConnectionState.leaving;
@@ -320,6 +322,7 @@ export class Connection extends PduSender implements FrameConsumer {
     this.session.endReason = reason;
     this.stopReading();
     this.stopSending();
+    this.host.connectionGone(this);
     this.engine.close(this.socket, true);
   }
 

@@ -223,7 +223,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
         this.#endSession(message.tsih, message.reason, message.request);
         return;
       case 'endConnection':
-        this.#endConnection(message.tsih, message.cid, message.reason, message.request);
+        this.#endConnection(message);
         return;
       case 'stop':
         this.#stop(message.graceMs);
@@ -238,12 +238,14 @@ export class SessionHost implements EngineEvents, TaskEvents {
     const received = Buffer.from(handoff.received, 'base64');
     const joined = this.#sessions.get(handoff.tsih) ?? null;
     if (handoff.joins && joined === null) return { reason: RefusalReason.session, detail: 'it ended just now' };
+    if (joined !== null) joined.awaited = false;
     const cell = slab.takeCell();
     const slot = cell === NONE ? NONE : slab.takeSlot(Math.max(response.length, received.length));
     const session = slot === NONE ? null : (joined ?? this.#createSession(handoff));
     if (session === null) {
       if (slot !== NONE) slab.release(slot);
       if (cell !== NONE) slab.release(cell);
+      if (joined?.over) this.#sessionClosed(joined);
       const detail = slot === NONE ? 'no I/O memory for another connection' : 'no commands left for another session';
       return { reason: slot === NONE ? RefusalReason.memory : RefusalReason.sessions, detail };
     }
@@ -297,23 +299,34 @@ export class SessionHost implements EngineEvents, TaskEvents {
     const session = connection.session;
     this.#connections[connection.socket] = null;
     this.engine.slab.release(connection.cell);
-    session.connections.delete(connection.cid);
     this.counters[Counter.connections]!--;
-    const sessionEnded = session.connections.size === 0;
-    if (sessionEnded) this.#sessionClosed(session);
-    this.#uplink({
-      type: 'connectionEnded',
-      id: connection.id,
-      tsih: session.tsih,
-      cid: connection.cid,
-      reason: session.endReason,
-      sessionEnded,
-    });
+    this.connectionGone(connection);
+    // Another may have its CID by now.
+    if (session.connections.get(connection.cid) === connection) session.connections.delete(connection.cid);
+    if (session.over) this.#sessionClosed(session);
     if (this.#stopping && this.counters[Counter.connections] === 0) this.engine.stop();
     this.#memoryFreed();
   }
 
+  /** Tells main, once, that a connection takes no part in its session any more: its CID and its place are free. */
+  connectionGone(connection: Connection): void {
+    if (connection.reported) return;
+    connection.reported = true;
+    const { session, id, cid } = connection;
+    const sessionEnded = !session.awaited && [...session.connections.values()].every(({ reported }) => reported);
+    this.#uplink({
+      type: 'connectionEnded',
+      id,
+      tsih: session.tsih,
+      cid,
+      reason: session.endReason,
+      sessionEnded,
+    });
+  }
+
   #sessionClosed(session: Session): void {
+    // A connection that was replaced while it was leaving may be the last to close.
+    if (this.#sessions.get(session.tsih) !== session) return;
     this.#sessions.delete(session.tsih);
     session.dropHeld();
     this.#budget.give(session.window.promised);
@@ -335,13 +348,18 @@ export class SessionHost implements EngineEvents, TaskEvents {
 
   #endSession(tsih: number, reason: string, request: number): void {
     const wait = new AbortWait(() => this.#uplink({ type: 'done', request }));
-    for (const connection of this.#sessions.get(tsih)?.connections.values() ?? []) connection.closeThen(reason, wait);
+    const session = this.#sessions.get(tsih);
+    if (session !== undefined) session.awaited = false;
+    for (const connection of session?.connections.values() ?? []) connection.closeThen(reason, wait);
+    if (session?.over) this.#sessionClosed(session);
     wait.seal();
   }
 
-  #endConnection(tsih: number, cid: number, reason: string, request: number): void {
+  #endConnection({ tsih, cid, reason, request, replaced }: Extract<ToWorker, { type: 'endConnection' }>): void {
     const wait = new AbortWait(() => this.#uplink({ type: 'done', request }));
-    this.#sessions.get(tsih)?.connections.get(cid)?.closeThen(reason, wait);
+    const session = this.#sessions.get(tsih);
+    if (session !== undefined) session.awaited = replaced;
+    session?.connections.get(cid)?.closeThen(reason, wait);
     wait.seal();
   }
 

@@ -33,6 +33,8 @@ export class Session {
   immediateTasks = 0;
   /** Why the last connection that ended did. */
   endReason = '';
+  /** A connection is on its way that takes the place of one that ended (RFC 7143 §6.3.4): the session outlives its last one. */
+  awaited = false;
   /** What came before its turn, by CmdSN; null stands for a command that was aborted before it came. */
   readonly #held = new Map<number, IscsiTask | HeldControl | null>();
 
@@ -49,6 +51,11 @@ export class Session {
     this.parameters = options.parameters;
     this.sendTargets = options.sendTargets;
     this.nopIntervalMs = options.nopIntervalMs;
+  }
+
+  /** No connection is left, and none is to come. */
+  get over(): boolean {
+    return this.connections.size === 0 && !this.awaited;
   }
 
   // CmdSN order over several connections

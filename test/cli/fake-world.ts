@@ -45,6 +45,10 @@ export class FakeTarget implements RunningTarget {
     });
   }
 
+  get administration(): never {
+    throw new LunaringError('LUNARING_TEST', 'nothing is administered here');
+  }
+
   async stop(): Promise<void> {
     this.stopped++;
   }

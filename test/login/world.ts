@@ -53,7 +53,7 @@ export function makeTarget(overrides: Partial<LoginTarget> = {}): LoginTarget {
     state: 'online',
     auth: { method: 'none' },
     acl: OPEN_ACL,
-    redirect: undefined,
+    redirect: null,
     sessionLimit: 64,
     connectionLimit: 16,
     offered: offered(),

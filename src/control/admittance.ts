@@ -1,0 +1,70 @@
+// Whether another login is taken at all: not while the target drains, nor when logins under way or descriptors are used up.
+// What a login is told then is decided in login/; what a target or a worker has room for, elsewhere.
+
+import { close, duplicate, Resource, resourceLimit } from '../kernel/libc.ts';
+import type { Admission } from '../login/policy.ts';
+
+/** Logins under way at a time. Each holds a socket, a timer and at most 64 KiB of text. */
+export const PENDING_LOGINS_MAX = 1024;
+/** Descriptors that sessions may not have, so that a refusal, a log and the admin interface still find one. */
+const DESCRIPTORS_KEPT = 16;
+
+/** A login under way, as far as it matters here. */
+export interface PendingLogin {
+  /** Nothing has come of it yet. */
+  readonly silent: boolean;
+  end(reason: string): void;
+}
+
+/** The gate that all logins pass. */
+export class Admittance {
+  /** Why no login is taken any more; empty while logins are. */
+  draining = '';
+  /** Oldest first. */
+  readonly #pending = new Set<PendingLogin>();
+  readonly #descriptorsMax: number;
+
+  constructor() {
+    this.#descriptorsMax = resourceLimit(Resource.openFiles).soft - DESCRIPTORS_KEPT;
+  }
+
+  /** A connection was accepted. When there are too many, the oldest that has not said a word goes: silence keeps nobody out. */
+  begin(login: PendingLogin): void {
+    if (this.#pending.size >= PENDING_LOGINS_MAX) {
+      for (const other of this.#pending) {
+        if (!other.silent) continue;
+        other.end('silent, while others wait to log in');
+        break;
+      }
+    }
+    this.#pending.add(login);
+  }
+
+  /** It is no login any more: refused, closed, or in its full feature phase. */
+  finish(login: PendingLogin): void {
+    this.#pending.delete(login);
+  }
+
+  admit(): Admission {
+    if (this.draining !== '') return { kind: 'unavailable', reason: this.draining };
+    if (this.#pending.size > PENDING_LOGINS_MAX) {
+      return { kind: 'full', reason: 'too many logins under way', limit: `${PENDING_LOGINS_MAX} logins` };
+    }
+    if (this.#lowestFreeDescriptor() >= this.#descriptorsMax) {
+      return { kind: 'full', reason: 'hardly a descriptor is left', limit: `fewer than ${this.#descriptorsMax}` };
+    }
+    return { kind: 'open' };
+  }
+
+  /** The kernel gives out the lowest number that is free: what it gives tells how many are taken. */
+  #lowestFreeDescriptor(): number {
+    try {
+      const STANDARD_INPUT = 0;
+      const descriptor = duplicate(STANDARD_INPUT);
+      close(descriptor);
+      return descriptor;
+    } catch {
+      return Number.POSITIVE_INFINITY;
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// How sessions and connections end from main's side: workers are asked to end them, and what ended is taken off the books.
+// Why they end is the callers' business: a login in their place, a removed target, an operator.
+
+import type { ToWorker } from '../ring/messages.ts';
+import type { Requests } from './requests.ts';
+import type { SessionEntry, Sessions } from './sessions.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** Ends sessions and connections. */
+export class Endings {
+  readonly #sessions: Sessions;
+  readonly #supervisor: Supervisor;
+  readonly #requests: Requests;
+
+  constructor(sessions: Sessions, supervisor: Supervisor, requests: Requests) {
+    this.#sessions = sessions;
+    this.#supervisor = supervisor;
+    this.#requests = requests;
+  }
+
+  /** Ends a session once what is under way for it is over. Resolves when its tasks have ended and its connections are closed. */
+  async endSession(entry: SessionEntry, reason: string): Promise<void> {
+    const { tsih, worker } = entry;
+    if (entry.close !== null) {
+      entry.close(reason);
+      return;
+    }
+    await entry.busy;
+    await this.#ask(worker, (request) => ({ type: 'endSession', request, tsih, reason }));
+    this.#sessions.remove(tsih);
+  }
+
+  /** Ends one connection of a session. `replaced`: another takes its place, and the session stays for it. */
+  endConnection({ tsih, worker }: SessionEntry, cid: number, reason: string, replaced: boolean): Promise<void> {
+    return this.#ask(worker, (request) => ({ type: 'endConnection', request, tsih, cid, reason, replaced }));
+  }
+
+  /** A connection is gone, and its session with it if it was the last. `id` is that of the hand-off that brought it. */
+  connectionEnded(tsih: number, cid: number, id: number): void {
+    const entry = this.#sessions.find(tsih);
+    // A connection that took this one's place has the CID by now.
+    if (entry?.connections.get(cid)?.id === id) entry.connections.delete(cid);
+    if (entry?.connections.size === 0) this.#sessions.remove(tsih);
+  }
+
+  /** What a worker that is gone had, has ended with it. */
+  #ask(worker: number, message: (request: number) => ToWorker): Promise<void> {
+    const supervisor = this.#supervisor;
+    const workers = supervisor.isRunning(worker) ? [worker] : [];
+    return this.#requests.ask(workers, (index, request) => supervisor.send(index, message(request)));
+  }
+}

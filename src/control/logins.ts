@@ -1,0 +1,102 @@
+// All that takes part in a login on main's side, put together: policy, admittance, hand-offs, endings, and the operator's hand on them.
+// Portals bring the connections; what the parts do is in the file of each.
+
+import type { Logger } from 'pino';
+import type { Settings } from '../config/settings.ts';
+import type { AdvertisedPortal, AdvertisedTarget } from '../login/discovery.ts';
+import type { Refusal } from '../login/refusal.ts';
+import { Administration } from './administration.ts';
+import { Admittance } from './admittance.ts';
+import type { Catalog } from './catalog.ts';
+import { Endings } from './endings.ts';
+import { Handoffs } from './handoff.ts';
+import { handoffRecord } from './handoff-record.ts';
+import type { LoginContext } from './login-connection.ts';
+import { Policy } from './policy.ts';
+import type { Requests } from './requests.ts';
+import type { Sessions } from './sessions.ts';
+import type { Supervisor } from './supervisor.ts';
+import { Tombstones } from './tombstones.ts';
+
+/** What logins stand on. */
+export interface LoginsOptions {
+  readonly settings: Settings;
+  readonly catalog: Catalog;
+  readonly sessions: Sessions;
+  readonly supervisor: Supervisor;
+  readonly requests: Requests;
+  /** The portals, with the ports that they really listen on. */
+  readonly portals: () => readonly { readonly address: string; readonly port: number; readonly tag: number }[];
+  readonly log: Logger;
+}
+
+/** The logins of the process. */
+export class Logins {
+  readonly admittance = new Admittance();
+  readonly endings: Endings;
+  readonly handoffs: Handoffs;
+  readonly administration: Administration;
+  /** For the portals' connections. */
+  readonly context: LoginContext;
+  readonly #options: LoginsOptions;
+
+  constructor(options: LoginsOptions) {
+    this.#options = options;
+    const { settings, catalog, sessions, supervisor, requests, log } = options;
+    const { admittance } = this;
+    const tombstones = new Tombstones();
+    const endings = new Endings(sessions, supervisor, requests);
+    const handoffs = new Handoffs({
+      catalog,
+      sessions,
+      supervisor,
+      endings,
+      record: (id, entry, candidate) => {
+        const { targetName } = entry.identity;
+        const target = catalog.find(targetName);
+        return handoffRecord(id, entry, candidate, {
+          target,
+          portals: this.#portalsOf(targetName),
+          tuning: settings.tuning,
+        });
+      },
+      log,
+    });
+    this.endings = endings;
+    this.handoffs = handoffs;
+    this.administration = new Administration({ catalog, tombstones, sessions, supervisor, requests, endings, log });
+    this.context = {
+      policy: new Policy({ settings, catalog, tombstones, sessions, admittance }),
+      admittance,
+      sessions,
+      loginTimeoutMs: settings.tuning.loginTimeoutMs,
+      targets: () => this.#advertised(),
+      handOver: (candidate) => handoffs.take(candidate),
+      refused: (refusal) => logRefusal(log, refusal),
+      log,
+    };
+  }
+
+  #portalsOf(targetName: string): AdvertisedPortal[] {
+    const groups = this.#options.catalog.find(targetName)?.settings.portalGroups ?? [];
+    return this.#options
+      .portals()
+      .filter(({ tag }) => groups.includes(tag))
+      .map(({ address, port, tag }) => ({ address, port, portalGroupTag: tag }));
+  }
+
+  #advertised(): AdvertisedTarget[] {
+    return this.#options.catalog.targets.map(({ name, settings }) => ({
+      name,
+      acl: settings.acl,
+      portals: this.#portalsOf(name),
+    }));
+  }
+}
+
+function logRefusal(log: Logger, refusal: Refusal): void {
+  const { status, name, rule, received, expected, cause, ...rest } = refusal;
+  const fields = { status, name, rule, received, expected, ...rest, ...(cause === undefined ? {} : { err: cause }) };
+  // Class 3 is our own trouble, everything else the initiator's.
+  log[status.startsWith('03') ? 'error' : 'warn'](fields, `login refused with ${status} ${name}: ${received}`);
+}
