@@ -2,6 +2,7 @@
 // A command that needs several backend operations is a generator: it starts one, yields, and is resumed with its errno.
 
 import type { ReserveOrder } from '../ring/reservations.ts';
+import type { StateChange } from '../ring/unit-state.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { Movement, Piece, Task } from './task.ts';
 
@@ -31,6 +32,8 @@ export interface CommandServices {
   unlock(task: Task): void;
   /** Has main carry out a reservation order, then `yield`; what came of it is in `task.reserveResult`. */
   reserve(task: Task, order: ReserveOrder): void;
+  /** Has main change the unit's state, then `yield`; what came of it is in `task.stateResult`. */
+  changeState(task: Task, change: StateChange): void;
   /** The units this nexus sees, for REPORT LUNS: `task.nexus.luns`. */
 }
 

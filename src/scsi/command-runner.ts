@@ -4,6 +4,7 @@
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
+import type { StateChange, StateOrder, StateResult } from '../ring/unit-state.ts';
 import type { CommandServices } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { PiecePool } from './piece-pool.ts';
@@ -19,6 +20,8 @@ export interface TaskControl {
   finish(task: Task): void;
   /** Passes an order to main; `then` runs when every worker knows what came of it. */
   reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void;
+  /** Passes a change of a unit's state to main; `then` runs when every worker knows what came of it. */
+  changeState(order: StateOrder, then: (result: StateResult) => void): void;
   settle(task: Task): void;
 }
 
@@ -136,6 +139,17 @@ export class CommandRunner implements CommandServices {
     this.#control.reserve(order, (result) => {
       task.piecesInFlight--;
       task.reserveResult = result;
+      this.stepDone(task, 0);
+    });
+  }
+
+  changeState(task: Task, change: StateChange): void {
+    const { initiatorName, isid, portalGroupTag } = task.nexus!;
+    const order = { unit: task.unit!.snapshot.id, by: { initiatorName, isid, portalGroupTag }, change };
+    task.piecesInFlight++;
+    this.#control.changeState(order, (result) => {
+      task.piecesInFlight--;
+      task.stateResult = result;
       this.stepDone(task, 0);
     });
   }

@@ -11,6 +11,7 @@ import { readBuffer, writeBuffer } from './echo-buffer.ts';
 import { inquiry } from './inquiry.ts';
 import { getLbaStatus } from './lba-status.ts';
 import { logSelect, logSense } from './log-sense.ts';
+import { modeSelect6, modeSelect10 } from './mode-select.ts';
 import { modeSense6, modeSense10 } from './mode-sense.ts';
 import { reportSupportedOperationCodes } from './operation-codes.ts';
 import { orwrite16 } from './orwrite.ts';
@@ -42,6 +43,10 @@ export function commandFor(task: Task): ColdCommand | null {
       return requestSense;
     case OperationCode.INQUIRY:
       return inquiry;
+    case OperationCode.MODE_SELECT_6:
+      return modeSelect6;
+    case OperationCode.MODE_SELECT_10:
+      return modeSelect10;
     case OperationCode.MODE_SENSE_6:
       return modeSense6;
     case OperationCode.MODE_SENSE_10:

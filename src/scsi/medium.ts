@@ -17,7 +17,7 @@ export function decodeBlocks(task: Task): number {
 
 /** Whether the unit can be used at all. Allocates nothing. */
 export function checkReady(task: Task, unit: LogicalUnit): boolean {
-  return unit.ready || fail(task, SenseKey.NOT_READY, unit.notReadySense);
+  return unit.ready || fail(task, SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT);
 }
 
 /** Whether the unit can be used, and takes writes. Allocates nothing. */

@@ -42,6 +42,7 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('08 1fffff ff 00'), // READ(6)
   command('0a 1fffff ff 00'), // WRITE(6)
   command('12 01 ff ffff 00'), // INQUIRY
+  command('15 13 0000 ff 00'), // MODE SELECT(6)
   command('16 00 000000 00'), // RESERVE(6)
   command('17 00 000000 00'), // RELEASE(6)
   command('1a 08 ff ff ff 00'), // MODE SENSE(6)
@@ -63,6 +64,7 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('42 00 00000000 00 ffff 00', true), // UNMAP
   command('4c 01 00 00000000 ffff 00'), // LOG SELECT
   command('4d 01 3f ff 00 ffff ffff 00'), // LOG SENSE
+  command('55 13 0000000000 ffff 00'), // MODE SELECT(10)
   command('5a 18 ff ff 000000 ffff 00'), // MODE SENSE(10)
   command('5e 00 0000000000 ffff 00'), // PERSISTENT RESERVE IN, READ KEYS
   command('5e 01 0000000000 ffff 00'), // READ RESERVATION

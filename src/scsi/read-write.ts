@@ -93,7 +93,7 @@ function moves(task: Task, movement: Movement, lba: number, blockCount: number, 
 /** What the medium has to say to a READ or WRITE; false when it has failed. Allocates nothing. */
 export function checkMedium(task: Task, unit: LogicalUnit): boolean {
   if (!unit.ready) {
-    fail(task, SenseKey.NOT_READY, unit.notReadySense);
+    fail(task, SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT);
     return false;
   }
   if (task.movement === Movement.streamOut && unit.readOnly) {

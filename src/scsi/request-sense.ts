@@ -14,7 +14,7 @@ function condition(task: Task): readonly [senseKey: number, additionalSense: num
   if (unit === null) return [SenseKey.ILLEGAL_REQUEST, AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED];
   const attention = unit.takeAttention(task.nexus!);
   if (attention !== 0) return [SenseKey.UNIT_ATTENTION, attention];
-  if (!unit.ready) return [SenseKey.NOT_READY, unit.notReadySense];
+  if (!unit.ready) return [SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT];
   return [SenseKey.NO_SENSE, AdditionalSense.NO_ADDITIONAL_SENSE_INFORMATION];
 }
 

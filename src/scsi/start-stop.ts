@@ -1,5 +1,5 @@
 // START STOP UNIT and PREVENT ALLOW MEDIUM REMOVAL (SBC-4, SPC-5): ejecting and loading the medium of a removable unit.
-// That it is gone is the unit's `ready`; every command that needs the medium asks for itself.
+// Where it is, and who holds it there, is for main to say (control/unit-state.ts); every command that needs it asks for itself.
 
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { checkReady } from './medium.ts';
@@ -16,6 +16,10 @@ const POWER_CONDITION = 0xf0;
 
 const PREVENT = 0x01;
 
+function failPrevented(task: Task): void {
+  fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.MEDIUM_REMOVAL_PREVENTED);
+}
+
 /**
  * There is nothing to spin down, and a host that shuts down stops the disks it shares with others: START 0 by itself only empties
  * the cache, and a power condition, which makes START and LOEJ mean nothing, is taken as reached.
@@ -30,8 +34,8 @@ function* startStop(task: Task, services: CommandServices): Generator<void, void
     failField(task, 4);
     return;
   }
-  if (moves && unit.preventers.size !== 0) {
-    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.MEDIUM_REMOVAL_PREVENTED);
+  if (moves && unit.state.preventers.length !== 0) {
+    failPrevented(task);
     return;
   }
   if (start && !moves) {
@@ -39,18 +43,24 @@ function* startStop(task: Task, services: CommandServices): Generator<void, void
     return;
   }
   if (!start && unit.ready && (flags & NO_FLUSH) === 0) yield* synchronize(task, services);
-  if (moves && task.status === Status.GOOD) unit.ready = start;
+  if (!moves || task.status !== Status.GOOD) return;
+  services.changeState(task, { kind: start ? 'load' : 'eject' });
+  yield;
+  if (task.stateResult === 'prevented') failPrevented(task);
 }
 
 export const startStopUnit: ColdCommand = { ...NO_DATA, name: 'START STOP UNIT', run: startStop };
 
-/** Each nexus holds the medium for itself; it is free when all have let go. */
+/** Each nexus holds the medium for itself; it is free when all have let go. What can't be removed needs no holding. */
+function* preventAllow(task: Task, services: CommandServices): Generator<void, void, number> {
+  if (!task.unit!.snapshot.removable) return;
+  const prevents = (task.cdb.getUint8(4) & PREVENT) !== 0;
+  services.changeState(task, { kind: prevents ? 'prevent' : 'allow' });
+  yield;
+}
+
 export const preventAllowMediumRemoval: ColdCommand = {
   ...NO_DATA,
   name: 'PREVENT ALLOW MEDIUM REMOVAL',
-  run: (task) => {
-    const unit = task.unit!;
-    if ((task.cdb.getUint8(4) & PREVENT) !== 0) unit.preventers.add(task.nexus!);
-    else unit.preventers.delete(task.nexus!);
-  },
+  run: preventAllow,
 };

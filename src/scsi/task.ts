@@ -5,6 +5,7 @@ import type { BlockIo } from '../backend/backend.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Address } from '../engine/engine.ts';
 import type { ReserveResult } from '../ring/reservations.ts';
+import type { StateResult } from '../ring/unit-state.ts';
 import type { ColdCommand } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { Nexus } from './nexus.ts';
@@ -108,6 +109,8 @@ export class Task {
 
   /** What main made of the command's reservation order. */
   reserveResult: ReserveResult = 'good';
+  /** What main made of the command's change to the unit's state. */
+  stateResult: StateResult = 'good';
 
   // Data under way.
   /** Bytes that really move: the lesser of what the CDB and the initiator say. */
@@ -184,6 +187,7 @@ export class Task {
     this.steps = null;
     this.stepErrno = -1;
     this.reserveResult = 'good';
+    this.stateResult = 'good';
     this.moveLength = 0;
     this.assigned = 0;
     this.firstPiece = null;

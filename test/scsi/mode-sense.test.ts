@@ -36,10 +36,10 @@ describe('MODE SENSE(6)', () => {
     expect(wceOf(false)).toBe(0x00);
   });
 
-  it('changeable values are masks, and nothing but headers is set in them', () => {
+  it('changeable values are masks: D_SENSE and SWP of the control page', () => {
     const { data } = new ScsiBench({ writeCache: true }).run('1a 08 7f 00 ff 00');
     expect(data.subarray(4).toString('hex')).toBe(
-      `010a${'00'.repeat(10)}0812${'00'.repeat(18)}0a0a${'00'.repeat(10)}1c0a${'00'.repeat(10)}`,
+      `010a${'00'.repeat(10)}0812${'00'.repeat(18)}0a0a040008000000000000001c0a${'00'.repeat(10)}`,
     );
   });
 

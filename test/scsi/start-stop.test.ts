@@ -27,6 +27,15 @@ describe('START STOP UNIT', () => {
     expect(bench.run(TEST_UNIT_READY).status).toBe(Status.GOOD);
   });
 
+  it('tells the others that there is a medium again', () => {
+    const bench = new ScsiBench({ removable: true });
+    const other = bench.addNexus(2);
+    bench.run(EJECT);
+    bench.run(LOAD);
+    expect(bench.run(TEST_UNIT_READY, { nexus: other })).toMatchObject({ senseKey: 6, additionalSense: 0x2800 });
+    expect(bench.run(TEST_UNIT_READY).status).toBe(Status.GOOD);
+  });
+
   it('keeps the medium when the cache could not be emptied', () => {
     const bench = new ScsiBench({ kind: 'file', removable: true });
     bench.file.errno = DISK_FAULT;
@@ -71,6 +80,12 @@ describe('PREVENT ALLOW MEDIUM REMOVAL', () => {
     expect(bench.run(TEST_UNIT_READY).status).toBe(Status.GOOD);
     bench.run(ALLOW, { nexus: other });
     expect(bench.run(EJECT).status).toBe(Status.GOOD);
+  });
+
+  it('is nothing to what can not be removed', () => {
+    const bench = new ScsiBench();
+    expect(bench.run(PREVENT).status).toBe(Status.GOOD);
+    expect(bench.unit.state.preventers).toEqual([]);
   });
 
   it('keeps a medium out as well', () => {

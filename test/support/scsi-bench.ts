@@ -120,7 +120,8 @@ export class ScsiBench {
   #change({ by, change }: StateOrder): StateResult {
     const { result, state, news } = changeState(this.unit.state, by, change);
     this.unit.setState(state);
-    const code = news === 'mediumLoaded' ? AdditionalSense.NOT_READY_TO_READY_CHANGE : AdditionalSense.MODE_PARAMETERS_CHANGED;
+    const code =
+      news === 'mediumLoaded' ? AdditionalSense.NOT_READY_TO_READY_CHANGE : AdditionalSense.MODE_PARAMETERS_CHANGED;
     for (const nexus of this.#nexuses) {
       if (news !== null && nexus.reservationKey !== nexusKey(by)) this.unit.attention(nexus, code);
     }

@@ -1,0 +1,64 @@
+// Carries orders about units' state out, one at a time: applied, known to every worker, and only then answered.
+// The rules are unit-state.ts's.
+
+import { type NexusName, nexusKey } from '../ring/reservations.ts';
+import { FRESH_STATE, type StateNews, type StateOrder, type UnitState } from '../ring/unit-state.ts';
+import type { Catalog } from './catalog.ts';
+import type { Requests } from './requests.ts';
+import type { Supervisor } from './supervisor.ts';
+import { changeState, resetState, withoutPreventer } from './unit-state.ts';
+
+/** What initiators have made of all units. */
+export class UnitStateAuthority {
+  readonly #catalog: Catalog;
+  readonly #supervisor: Supervisor;
+  readonly #requests: Requests;
+  readonly #states = new Map<number, UnitState>();
+
+  constructor(catalog: Catalog, supervisor: Supervisor, requests: Requests) {
+    this.#catalog = catalog;
+    this.#supervisor = supervisor;
+    this.#requests = requests;
+  }
+
+  /** Tells a worker that has just started. */
+  introduce(worker: number): void {
+    for (const [unit, state] of this.#states) {
+      this.#supervisor.send(worker, { type: 'unitState', request: 0, unit, state, news: null, by: null });
+    }
+  }
+
+  /** An order of a command on `worker`; it hears of the result when every worker knows the state that it led to. */
+  async order(worker: number, request: number, { unit, by, change }: StateOrder): Promise<void> {
+    // A change is decided at once, and later ones see it, so that orders need not wait for each other.
+    const { result, state, news } = changeState(this.#stateOf(unit), by, change);
+    await this.#publish(unit, state, news, by);
+    this.#supervisor.send(worker, { type: 'stateChanged', request, result });
+  }
+
+  /** A session has ended, and with it what its I_T nexus held. */
+  nexusLost(targetName: string, nexus: NexusName): void {
+    for (const unit of this.#catalog.units) {
+      if (unit.targetName !== targetName) continue;
+      void this.#publish(unit.id, withoutPreventer(this.#stateOf(unit.id), nexus), null, null);
+    }
+  }
+
+  /** Units were reset. Resolves when every worker knows what that undid. */
+  async reset(units: readonly number[]): Promise<void> {
+    await Promise.all(units.map((unit) => this.#publish(unit, resetState(this.#stateOf(unit)), null, null)));
+  }
+
+  #stateOf(unit: number): UnitState {
+    return this.#states.get(unit) ?? FRESH_STATE;
+  }
+
+  async #publish(unit: number, state: UnitState, news: StateNews | null, by: NexusName | null): Promise<void> {
+    if (state === this.#stateOf(unit)) return;
+    this.#states.set(unit, state);
+    const exempt = by === null ? null : nexusKey(by);
+    await this.#requests.ask(this.#supervisor.running(), (worker, request) =>
+      this.#supervisor.send(worker, { type: 'unitState', request, unit, state, news, by: exempt }),
+    );
+  }
+}
