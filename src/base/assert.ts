@@ -11,8 +11,3 @@ export class AssertionFailure extends Error {
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new AssertionFailure(message);
 }
-
-/** The default branch of an exhaustive switch: compiles only when every case is handled. */
-export function unreachable(value: never): never {
-  throw new AssertionFailure(`unreachable: ${String(value)}`);
-}

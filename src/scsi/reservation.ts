@@ -2,7 +2,6 @@
 // Who holds it is main's word, in the unit's snapshot; the commands that change it are persistent-reserve-out.ts.
 
 import {
-  isAllRegistrants,
   isForRegistrants,
   type NexusName,
   nexusKey,
@@ -123,13 +122,4 @@ function anyIsid({ initiatorName, portalGroupTag }: Nexus): string {
 export function restrictionOf(state: ReservationSnapshot): Restriction | null {
   if (state.reservedBy !== null) return new UnitReservation(state.reservedBy);
   return state.type === ReservationType.none ? null : new PersistentReservation(state);
-}
-
-/** The registration of a nexus in a unit's snapshot, and whether it holds the reservation. */
-export function registrationOf(state: ReservationSnapshot, nexus: Nexus): { key: string; holds: boolean } | null {
-  const wanted = [nexus.reservationKey, anyIsid(nexus)];
-  const index = state.registrations.findIndex((each) => wanted.includes(nexusKey(each.nexus)));
-  const registration = state.registrations[index];
-  if (registration === undefined) return null;
-  return { key: registration.key, holds: isAllRegistrants(state.type) || state.holder === index };
 }

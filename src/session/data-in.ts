@@ -141,6 +141,3 @@ export function sendReply(connection: Connection, task: IscsiTask): void {
   task.slot = NONE;
   sendBytes(connection, task, { at: task.at, address: connection.addressOf(task.at) }, 0, length, token, true);
 }
-
-/** Data-In never needs more than this before its data: header and header digest. */
-export const DATA_IN_HEADROOM = BHS_SIZE + DIGEST_SIZE;

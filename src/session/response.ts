@@ -66,8 +66,3 @@ export function sendScsiResponse(connection: Connection, task: IscsiTask): void 
   }
   connection.sendSegment(at, length, cell);
 }
-
-/** Bytes of a PDU with `length` bytes of data, digests not counted. */
-export function pduLength(length: number): number {
-  return BHS_SIZE + padded(length);
-}
