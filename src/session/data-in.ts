@@ -3,7 +3,7 @@
 
 import { NONE } from '../base/free-list.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
-import { BHS_SIZE, DIGEST_SIZE, padded, RESERVED_TAG } from '../pdu/bhs.ts';
+import { DIGEST_SIZE, padded, RESERVED_TAG } from '../pdu/bhs.ts';
 import { DataIn, STATUS_BIT } from '../pdu/data-in.ts';
 import { crc32c } from '../pdu/digest.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';

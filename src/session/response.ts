@@ -1,7 +1,6 @@
 // How a SCSI command ends on the wire: the SCSI Response PDU and the residual counts (RFC 7143 §11.4).
 // Data-In that carries the status itself is data-in.ts's.
 
-import { BHS_SIZE, padded } from '../pdu/bhs.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { OVERFLOW_BIT, Response, ScsiResponse, SENSE_LENGTH_SIZE, UNDERFLOW_BIT } from '../pdu/scsi-response.ts';
 import { writeSense } from '../scsi/sense.ts';
