@@ -70,8 +70,6 @@ export const SLAB_MIB_MIN = 8;
 /** Offsets into a slab stay below 2^32. */
 export const SLAB_MIB_MAX = 2048;
 export const SLAB_MIB_DEFAULT = 64;
-/** Longer than a scheduler's time slice, polling only burns the core that the initiator may need. */
-export const BUSY_POLL_US_MAX = 1000;
 /** RFC 7143 §13.12: no less than 512. */
 export const RECV_SEGMENT_BYTES_MIN = 512;
 /** One data segment fits one slot of the slab. */

@@ -212,7 +212,7 @@ const target = section({
 });
 
 const admin = section({
-  address: describe(ipAddress().prefault('127.0.0.1'), 'Address of the admin interface.'),
+  address: describe(ipAddress().prefault('127.0.0.1'), 'Address of the admin interface. This version serves none yet.'),
   port: describe(integer(0, 65535).default(9260), 'Its TCP port; 0 takes any free one.'),
   tokenFile: describe(
     filePath().optional(),
@@ -237,18 +237,6 @@ const tuning = section({
   slabMiB: describe(
     integer(limits.SLAB_MIB_MIN, limits.SLAB_MIB_MAX, 'MiB').default(limits.SLAB_MIB_DEFAULT),
     'I/O memory of each worker, reserved at start. Commands wait in the window when it is used up.',
-  ),
-  busyPollUs: describe(
-    integer(0, limits.BUSY_POLL_US_MAX, 'µs').default(0),
-    'How long an idle worker polls before it sleeps: less latency for a busy core. 0 sleeps at once.',
-  ),
-  sqpoll: describe(
-    flag().default(false),
-    'Let a kernel thread pick up submissions (IORING_SETUP_SQPOLL): one more busy core per worker.',
-  ),
-  zeroCopyMin: describe(
-    size(0, limits.BURST_BYTES_MAX).prefault(0),
-    'Sends of at least this size leave without a copy in the kernel. 0 never does; the loopback copies in any case.',
   ),
   maxRecvDataSegmentLength: describe(
     size(limits.RECV_SEGMENT_BYTES_MIN, limits.RECV_SEGMENT_BYTES_MAX).prefault(limits.RECV_SEGMENT_BYTES_MAX),
