@@ -1,7 +1,6 @@
 // A worker's sessions: what the engine reports goes to the connection it belongs to, what main asks for is done here.
 // Composes session/, scsi/ and backend/ over whichever engine it is given; knows neither threads nor rings.
 
-import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine, EngineEvents, SocketHandle } from '../engine/engine.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
@@ -10,19 +9,18 @@ import { type FromWorker, type Handoff, RefusalReason, type SharedReset, type To
 import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import type { Turns } from '../ring/turns.ts';
 import type { StateOrder, StateResult } from '../ring/unit-state.ts';
-import { Nexus } from '../scsi/nexus.ts';
 import { Processor, type TaskEvents } from '../scsi/processor.ts';
 import type { Task } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
 import { askForLogout } from './async-message.ts';
-import { CmdWindow } from './cmd-window.ts';
+import { beginSession } from './begin-session.ts';
 import { Connection } from './connection.ts';
 import { sendPiece } from './data-in.ts';
 import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
 import { replay } from './replay.ts';
-import { Session } from './session.ts';
-import { INITIAL_WINDOW, TaskBudget } from './task-budget.ts';
+import type { Session } from './session.ts';
+import { TaskBudget } from './task-budget.ts';
 import { Units } from './units.ts';
 
 /** Tasks made at start; more are made when more are running than ever before. */
@@ -241,7 +239,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
     if (joined !== null) joined.awaited = false;
     const cell = slab.takeCell();
     const slot = cell === NONE ? NONE : slab.takeSlot(Math.max(response.length, received.length));
-    const session = slot === NONE ? null : (joined ?? this.#createSession(handoff));
+    const session = slot === NONE ? null : (joined ?? this.#begin(handoff));
     if (session === null) {
       if (slot !== NONE) slab.release(slot);
       if (cell !== NONE) slab.release(cell);
@@ -272,24 +270,10 @@ export class SessionHost implements EngineEvents, TaskEvents {
     return null;
   }
 
-  #createSession(handoff: Handoff): Session | null {
-    const initial = Math.min(INITIAL_WINDOW, handoff.queueDepth);
-    if (!this.#budget.reserve(initial)) return null;
-    const { tsih, initiatorName, isid, targetName, portalGroupTag } = handoff;
-    const nexus = new Nexus(tsih, initiatorName, isid, targetName, portalGroupTag);
-    for (const [lun, id] of handoff.luns) {
-      const unit = this.#units.find(id);
-      assert(unit !== undefined, 'handoff: the unit was announced before');
-      nexus.units.set(lun, unit);
-    }
-    nexus.luns = handoff.luns.map(([lun]) => lun);
-    const window = new CmdWindow(handoff.expCmdSN, handoff.queueDepth, initial, this.#budget);
-    const session = new Session(this, nexus, window, {
-      parameters: handoff.session,
-      sendTargets: handoff.sendTargets,
-      nopIntervalMs: handoff.nopIntervalMs,
-    });
-    this.#sessions.set(tsih, session);
+  #begin(handoff: Handoff): Session | null {
+    const session = beginSession(this, handoff, this.#units, this.#budget);
+    if (session === null) return null;
+    this.#sessions.set(session.tsih, session);
     this.counters[Counter.sessions]!++;
     return session;
   }
