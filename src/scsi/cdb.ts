@@ -153,9 +153,6 @@ export const MaintenanceIn = {
   REPORT_TIMESTAMP: 0x0f,
 } as const;
 
-/** Service actions of MAINTENANCE OUT. */
-export const MaintenanceOut = { SET_TIMESTAMP: 0x0f } as const;
-
 /** Normal ACA, in the CONTROL byte. */
 export const NACA = 0x04;
 

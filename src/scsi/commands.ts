@@ -29,6 +29,7 @@ import { synchronizeCache } from './sync-cache.ts';
 import type { Task } from './task.ts';
 import { reportSupportedTaskManagementFunctions } from './task-management-report.ts';
 import { testUnitReady } from './test-unit-ready.ts';
+import { reportTimestamp } from './timestamp.ts';
 import { unmap } from './unmap.ts';
 import { verifyFor } from './verify.ts';
 import { writeAndVerify } from './write-and-verify.ts';
@@ -136,6 +137,8 @@ function maintenanceIn(task: Task): ColdCommand {
       return reportTargetPortGroups;
     case MaintenanceIn.REPORT_SUPPORTED_OPERATION_CODES:
       return reportSupportedOperationCodes;
+    case MaintenanceIn.REPORT_TIMESTAMP:
+      return reportTimestamp;
     case MaintenanceIn.REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS:
       return reportSupportedTaskManagementFunctions;
     default:

@@ -93,6 +93,7 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('a3 ea 00000000 ffffffff 00 00'), // REPORT TARGET PORT GROUPS
   command('a3 0c 87 ff ffff ffffffff 00 00'), // REPORT SUPPORTED OPERATION CODES
   command('a3 0d 80 000000 ffffffff 00 00'), // REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS
+  command('a3 0f 00000000 ffffffff 00 00'), // REPORT TIMESTAMP
   command('a8 18 ffffffff ffffffff 00 00'), // READ(12)
   command('aa 18 ffffffff ffffffff 00 00'), // WRITE(12)
   command('ae 12 ffffffff ffffffff 00 00'), // WRITE AND VERIFY(12)

@@ -7,13 +7,14 @@ import type { Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import type { StateOrder, StateResult } from '../ring/unit-state.ts';
+import { cdbLength, NACA } from './cdb.ts';
 import { CommandRunner, type TaskControl } from './command-runner.ts';
 import { commandFor } from './commands.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { PiecePool } from './piece-pool.ts';
 import { checkMedium, decodeReadWrite } from './read-write.ts';
-import { AdditionalSense, fail, failErrno, SenseKey } from './sense.ts';
+import { AdditionalSense, fail, failErrno, failField, failOperationCode, SenseKey } from './sense.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
 
 /** Pieces of one READ that may hold memory at a time: enough to keep disk and network busy, few enough that one command can't take it all. */
@@ -52,7 +53,13 @@ export class Processor implements TaskControl {
 
   /** Reads the CDB: what moves, which way, how much. Looks at nothing that may change before the task's turn comes. */
   decode(task: Task): void {
-    if (decodeReadWrite(task)) return;
+    if (!decodeReadWrite(task)) this.#decodeCommand(task);
+    const control = cdbLength(task.cdb.getUint8(0)) - 1;
+    // NORMACA is 0 in our INQUIRY data: no auto contingent allegiance can be asked for (SAM-5).
+    if (control > 0 && (task.cdb.getUint8(control) & NACA) !== 0) failField(task, control);
+  }
+
+  #decodeCommand(task: Task): void {
     task.command = commandFor(task);
     if (task.command === null) return;
     task.movement = task.command.movement;
@@ -86,8 +93,7 @@ export class Processor implements TaskControl {
     }
     if (command === null) {
       if (task.movement === Movement.none) {
-        fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_COMMAND_OPERATION_CODE);
-        return false;
+        return failOperationCode(task);
       }
       if (!checkMedium(task, unit)) return false;
     }

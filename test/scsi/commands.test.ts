@@ -66,6 +66,25 @@ describe.each([
   });
 });
 
+describe('NACA', () => {
+  it('is refused wherever the CDB has its control byte: there is no ACA', () => {
+    const bench = new ScsiBench({ thin: true });
+    for (const { usage } of COMMANDS) {
+      const cdb = Buffer.from(usage.map((_, offset) => (offset <= 1 ? usage[offset]! : 0)));
+      if (bench.run(cdb.toString('hex')).sense.endsWith('c00001')) cdb[1] = 0;
+      cdb[cdb.length - 1] = 0x04;
+      const pointer = (cdb.length - 1).toString(16).padStart(4, '0');
+      expect(bench.run(cdb.toString('hex')).sense.slice(-6), cdb.toString('hex')).toBe(`c0${pointer}`);
+    }
+  });
+});
+
+describe('unknown operation codes', () => {
+  it('are refused, with a pointer at them', () => {
+    expect(new ScsiBench().run('04 00000000 00').sense.slice(24)).toBe('2000' + '00' + 'c00000');
+  });
+});
+
 describe('replies', () => {
   it('are never longer than the allocation length', () => {
     const bench = new ScsiBench({ thin: true });

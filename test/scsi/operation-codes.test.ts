@@ -115,6 +115,15 @@ describe('REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS', () => {
   });
 });
 
+describe('REPORT TIMESTAMP', () => {
+  it('counts milliseconds from the start', () => {
+    const bench = new ScsiBench();
+    bench.engine.clock = 2 ** 33 + 0x1234;
+    const { data } = bench.run('a3 0f 00000000 000000ff 00 00');
+    expect(data.toString('hex')).toBe('000a0000' + '000200001234' + '0000');
+  });
+});
+
 describe('REPORT TARGET PORT GROUPS', () => {
   const CDB = '00000000 00000100 00 00';
 
