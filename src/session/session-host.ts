@@ -5,7 +5,7 @@ import { NONE } from '../base/free-list.ts';
 import type { Engine, EngineEvents, SocketHandle } from '../engine/engine.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
 import { Counter } from '../ring/counters.ts';
-import { type FromWorker, type Handoff, RefusalReason, type SharedReset, type ToWorker } from '../ring/messages.ts';
+import { type FromWorker, type Handoff, RefusalReason, type ToWorker } from '../ring/messages.ts';
 import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import type { Turns } from '../ring/turns.ts';
 import type { StateOrder, StateResult } from '../ring/unit-state.ts';
@@ -31,18 +31,21 @@ const TASKS_MAX = 32 * 1024;
 /** A target that stops waits so much longer for commands to end and for their answers to be taken. */
 const FINISH_MS = 5000;
 
-export type Log = (
-  level: 'debug' | 'info' | 'warn' | 'error',
-  message: string,
-  fields: Record<string, unknown>,
-) => void;
+/** What a worker is given. */
+export interface SessionHostOptions {
+  readonly worker: number;
+  readonly turns: Turns;
+  /** The worker's block of figures, by {@link Counter}. */
+  readonly counters: Float64Array;
+  readonly uplink: (message: FromWorker) => void;
+  readonly onWoken: () => void;
+}
 
 /** Everything full-feature on one worker. */
 export class SessionHost implements EngineEvents, TaskEvents {
   engine!: Engine;
   processor!: Processor;
   readonly tasks = new TaskPool(TASKS_AT_START);
-  /** This worker's block of figures, by {@link Counter}. */
   readonly counters: Float64Array;
   /** Connections that wait for memory before they read on. */
   readonly stalled = new Set<Connection>();
@@ -54,29 +57,19 @@ export class SessionHost implements EngineEvents, TaskEvents {
   /** Connections that are not read because too much of theirs is unsent. */
   throttled = 0;
   readonly #uplink: (message: FromWorker) => void;
-  readonly #onWoken: () => void;
+  readonly #options: SessionHostOptions;
   readonly #budget = new TaskBudget(TASKS_MAX);
   readonly #sessions = new Map<number, Session>();
-  #units!: Units;
-  readonly #turns: Turns;
-  readonly #worker: number;
+  units!: Units;
   /** By socket handle. */
   readonly #connections: (Connection | null)[] = [];
   #stopAt = 0;
   #stopping = false;
 
-  constructor(options: {
-    worker: number;
-    turns: Turns;
-    counters: Float64Array;
-    uplink: (message: FromWorker) => void;
-    onWoken: () => void;
-  }) {
+  constructor(options: SessionHostOptions) {
+    this.#options = options;
     this.counters = options.counters;
     this.#uplink = options.uplink;
-    this.#onWoken = options.onWoken;
-    this.#turns = options.turns;
-    this.#worker = options.worker;
   }
 
   /** The engine that reports to this host. Once, before anything else. */
@@ -84,14 +77,17 @@ export class SessionHost implements EngineEvents, TaskEvents {
     this.engine = engine;
     this.processor = new Processor(engine, this);
     this.spareCell = engine.slab.takeCell();
-    this.#units = new Units(engine, this.processor, this.#sessions, this.#uplink, this.#turns, this.#worker);
+    const { turns, worker } = this.#options;
+    this.units = new Units(engine, this.processor, this.#sessions, this.#uplink, turns, worker);
   }
 
   get hungry(): boolean {
     return this.processor.starved || this.stalled.size !== 0 || this.throttled !== 0;
   }
 
-  log: Log = (level, message, fields) => this.#uplink({ type: 'log', level, message, fields });
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void {
+    this.#uplink({ type: 'log', level, message, fields });
+  }
 
   // What the engine reports
 
@@ -124,7 +120,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
   }
 
   woken(): void {
-    this.#onWoken();
+    this.#options.onWoken();
   }
 
   tick(): void {
@@ -161,22 +157,20 @@ export class SessionHost implements EngineEvents, TaskEvents {
   }
 
   dataWanted(task: Task): void {
-    const iscsi = task as IscsiTask;
-    const connection = iscsi.connection!;
-    if (connection.open) requestData(connection, iscsi);
+    const connection = (task as IscsiTask).connection!;
+    if (connection.open) requestData(connection, task as IscsiTask);
   }
 
   complete(task: Task): void {
-    const iscsi = task as IscsiTask;
-    iscsi.connection!.session.complete(iscsi);
+    (task as IscsiTask).connection!.session.complete(task as IscsiTask);
   }
 
   reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void {
-    this.#units.reserve(order, then);
+    this.units.reserve(order, then);
   }
 
   changeState(order: StateOrder, then: (result: StateResult) => void): void {
-    this.#units.changeState(order, then);
+    this.units.changeState(order, then);
   }
 
   // What main asks for
@@ -191,31 +185,31 @@ export class SessionHost implements EngineEvents, TaskEvents {
         return;
       }
       case 'unit':
-        this.#units.take(message.unit, memoryOf);
+        this.units.take(message.unit, memoryOf);
         return;
       case 'unitRemoved':
-        this.#units.remove(message.id, message.request);
+        this.units.remove(message.id, message.request);
         return;
       case 'reset':
-        this.#units.applyReset(message.reset, message.request);
+        this.units.applyReset(message.reset, message.request);
         return;
       case 'resetDone':
-        this.#units.resetDone(message.request);
+        this.units.resetDone(message.request);
         return;
       case 'reservation':
-        this.#units.applyReservation(message);
+        this.units.applyReservation(message);
         return;
       case 'turn':
-        this.#units.turnCame(message.unit);
+        this.units.turnCame(message.unit);
         return;
       case 'unitState':
-        this.#units.applyState(message);
+        this.units.applyState(message);
         return;
       case 'stateChanged':
-        this.#units.stateChanged(message.request, message.result);
+        this.units.stateChanged(message.request, message.result);
         return;
       case 'reserved':
-        this.#units.reserved(message.request, message.result);
+        this.units.reserved(message.request, message.result);
         return;
       case 'endSession':
         this.#endSession(message.tsih, message.reason, message.request);
@@ -271,7 +265,7 @@ export class SessionHost implements EngineEvents, TaskEvents {
   }
 
   #begin(handoff: Handoff): Session | null {
-    const session = beginSession(this, handoff, this.#units, this.#budget);
+    const session = beginSession(this, handoff, this.units, this.#budget);
     if (session === null) return null;
     this.#sessions.set(session.tsih, session);
     this.counters[Counter.sessions]!++;
@@ -297,15 +291,9 @@ export class SessionHost implements EngineEvents, TaskEvents {
     if (connection.reported) return;
     connection.reported = true;
     const { session, id, cid } = connection;
+    const { tsih, endReason: reason } = session;
     const sessionEnded = !session.awaited && [...session.connections.values()].every(({ reported }) => reported);
-    this.#uplink({
-      type: 'connectionEnded',
-      id,
-      tsih: session.tsih,
-      cid,
-      reason: session.endReason,
-      sessionEnded,
-    });
+    this.#uplink({ type: 'connectionEnded', id, tsih, cid, reason, sessionEnded });
   }
 
   #sessionClosed(session: Session): void {
@@ -316,16 +304,6 @@ export class SessionHost implements EngineEvents, TaskEvents {
     this.#budget.give(session.window.promised);
     this.counters[Counter.sessions]!--;
     for (const unit of session.nexus.units.values()) unit.forget(session.nexus);
-  }
-
-  /** Ids of a target's units. */
-  unitsOf(targetName: string): number[] {
-    return this.#units.of(targetName);
-  }
-
-  /** Has a reset applied on every worker; `then` runs when that is done. */
-  requestReset(reset: SharedReset, then: () => void): void {
-    this.#units.requestReset(reset, then);
   }
 
   // Ending

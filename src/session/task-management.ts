@@ -25,7 +25,7 @@ export function taskManagementRequest(connection: Connection, at: number): void 
   const nexus = connection.session.nexus;
   const unit = nexus.units.get(readLun(view, at + TaskManagementRequest.lun.offset));
   const reset = (kind: SharedReset['kind'], units: number[], closeConnections = false): void => {
-    connection.host.requestReset({ kind, units, byTsih: nexus.tsih, closeConnections }, () => {
+    connection.host.units.requestReset({ kind, units, byTsih: nexus.tsih, closeConnections }, () => {
       respond(TaskFunctionResponse.FUNCTION_COMPLETE);
       if (!closeConnections) return;
       for (const each of [...connection.session.connections.values()]) each.leave('target cold reset');
@@ -51,7 +51,7 @@ export function taskManagementRequest(connection: Connection, at: number): void 
     case TaskFunction.TARGET_WARM_RESET:
     case TaskFunction.TARGET_COLD_RESET: {
       const cold = (TaskManagementRequest.flags.get(view, at) & FUNCTION_MASK) === TaskFunction.TARGET_COLD_RESET;
-      return reset('target', connection.host.unitsOf(nexus.targetName), cold);
+      return reset('target', connection.host.units.of(nexus.targetName), cold);
     }
     case TaskFunction.TASK_REASSIGN:
       // §11.6.1: what a target without ErrorRecoveryLevel 2 answers.
