@@ -34,16 +34,15 @@ export interface CommandServices {
   reserve(task: Task, order: ReserveOrder): void;
   /** Has main change the unit's state, then `yield`; what came of it is in `task.stateResult`. */
   changeState(task: Task, change: StateChange): void;
-  /** The units this nexus sees, for REPORT LUNS: `task.nexus.luns`. */
 }
 
 /** A command off the fast path. */
 export interface ColdCommand {
   readonly name: string;
   readonly movement: Movement;
-  /** Whether it runs without a unit (INQUIRY, REPORT LUNS, REQUEST SENSE answer for any LUN; SPC-5 §5.? ). */
+  /** Whether it runs without a unit: INQUIRY, REPORT LUNS and REQUEST SENSE answer for any LUN (SAM-5). */
   readonly anyLun: boolean;
-  /** Whether it is served before a pending unit attention is reported (INQUIRY, REPORT LUNS, REQUEST SENSE; SAM-5 §5.14). */
+  /** Whether it is served before a pending unit attention is reported: the same three (SAM-5 §5.14). */
   readonly beforeAttention: boolean;
   /**
    * Bytes of reply or of parameter list that the CDB asks to move (its ALLOCATION LENGTH or PARAMETER LIST LENGTH), after
@@ -51,8 +50,8 @@ export interface ColdCommand {
    */
   length(task: Task): number;
   /**
-   * Does the work. replyIn: writes at most `task.transferLength` bytes at `task.at` (zeroed beforehand) and sets `task.dataLength`. listOut: the list is
-   * there, `task.dataLength` bytes of it. Ends by returning; a failure is set with `fail(task, …)` from sense.ts first.
+   * Does the work. replyIn: answers through `reply` (reply.ts), which cuts to `task.transferLength` and sets `task.dataLength`. listOut: the
+   * list is at `task.at`, `task.dataLength` bytes of it. Ends by returning; a failure is set with `fail(task, …)` from sense.ts first.
    */
   run(task: Task, services: CommandServices): Generator<void, void, number> | void;
   /**

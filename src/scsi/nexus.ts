@@ -33,7 +33,7 @@ export class Nexus {
     return this.portalGroupTag === 0 ? 0xffff : this.portalGroupTag;
   }
 
-  /** The initiator port's name as SCSI spells it (RFC 7143 §4.6.? iSCSI port name): `iqn…,i,0x<isid>`. */
+  /** The initiator port's name as SCSI spells it (RFC 7143, SCSI port name): `iqn…,i,0x<isid>`. */
   get initiatorPortName(): string {
     return `${this.initiatorName},i,0x${this.isid}`;
   }

@@ -144,7 +144,6 @@ export class Processor implements TaskControl {
     if (slot === NONE) return false;
     task.slot = slot;
     task.at = this.#engine.slab.offsetOf(slot);
-    this.#engine.slab.bytes.fill(0, task.at, task.at + length);
     return true;
   }
 

@@ -24,7 +24,6 @@ export type SenseKey = (typeof SenseKey)[keyof typeof SenseKey];
 /** Additional sense codes and their qualifiers as one number, `ASC << 8 | ASCQ`, under the names of SPC-5. */
 export const AdditionalSense = {
   NO_ADDITIONAL_SENSE_INFORMATION: 0x0000,
-  LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED: 0x0402,
   WRITE_ERROR: 0x0c00,
   /** RFC 7143 §11.4.7.2: data came unasked where InitialR2T forbids it. */
   WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA: 0x0c0c,

@@ -1,0 +1,117 @@
+// The authority over units' state: every worker knows before the one that asked hears, and nobody is told twice.
+
+import { describe, expect, it } from 'vitest';
+import type { Catalog } from '../../src/control/catalog.ts';
+import type { Requests } from '../../src/control/requests.ts';
+import type { Supervisor } from '../../src/control/supervisor.ts';
+import { UnitStateAuthority } from '../../src/control/unit-state-authority.ts';
+import type { ToWorker } from '../../src/ring/messages.ts';
+import { type NexusName, nexusKey } from '../../src/ring/reservations.ts';
+
+const UNIT = 3;
+const TARGET = 'iqn.2026-11.io.lunaring:disk0';
+const A: NexusName = { initiatorName: 'iqn.a', isid: '00023d000001', portalGroupTag: 1 };
+const B: NexusName = { ...A, initiatorName: 'iqn.b' };
+
+/** Two workers that apply what they are told when the test lets them. */
+function rig(): {
+  authority: UnitStateAuthority;
+  sent: { worker: number; message: ToWorker }[];
+  apply(): Promise<void>;
+} {
+  const sent: { worker: number; message: ToWorker }[] = [];
+  const waiting: (() => void)[] = [];
+  const supervisor = {
+    running: () => [0, 1],
+    send: (worker: number, message: ToWorker) => sent.push({ worker, message }),
+  } as unknown as Supervisor;
+  const requests = {
+    ask: (workers: number[], send: (worker: number, request: number) => void) => {
+      for (const worker of workers) send(worker, 1);
+      return new Promise<void>((resolve) => waiting.push(resolve));
+    },
+  } as unknown as Requests;
+  const catalog = { units: [{ id: UNIT, targetName: TARGET }] } as unknown as Catalog;
+  return {
+    authority: new UnitStateAuthority(catalog, supervisor, requests),
+    sent,
+    apply: async () => {
+      for (const resolve of waiting.splice(0)) resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+describe('an order', () => {
+  it('is answered when every worker has applied it', async () => {
+    const { authority, sent, apply } = rig();
+    const answered = authority.order(1, 77, { unit: UNIT, by: A, change: { kind: 'eject' } });
+    expect(sent.map(({ worker, message }) => [worker, message.type])).toEqual([
+      [0, 'unitState'],
+      [1, 'unitState'],
+    ]);
+    expect(sent[0]!.message).toMatchObject({ unit: UNIT, state: { loaded: false }, news: null, by: nexusKey(A) });
+    await apply();
+    await answered;
+    expect(sent.at(-1)).toEqual({ worker: 1, message: { type: 'stateChanged', request: 77, result: 'good' } });
+  });
+
+  it('that changes nothing is answered without asking anybody', async () => {
+    const { authority, sent } = rig();
+    await authority.order(0, 5, { unit: UNIT, by: A, change: { kind: 'load' } });
+    expect(sent).toEqual([{ worker: 0, message: { type: 'stateChanged', request: 5, result: 'good' } }]);
+  });
+
+  it('is decided by what the one before it led to, applied or not', async () => {
+    const { authority, sent, apply } = rig();
+    const first = authority.order(0, 1, { unit: UNIT, by: A, change: { kind: 'prevent' } });
+    const second = authority.order(1, 2, { unit: UNIT, by: B, change: { kind: 'eject' } });
+    await apply();
+    await Promise.all([first, second]);
+    expect(sent.map(({ message }) => message)).toContainEqual({
+      type: 'stateChanged',
+      request: 2,
+      result: 'prevented',
+    });
+  });
+});
+
+describe('what a nexus held', () => {
+  it('is free when its session has ended', async () => {
+    const { authority, sent, apply } = rig();
+    void authority.order(0, 1, { unit: UNIT, by: A, change: { kind: 'prevent' } });
+    await apply();
+    sent.length = 0;
+    authority.nexusLost('iqn.2026-11.io.lunaring:other', A);
+    expect(sent).toEqual([]);
+    authority.nexusLost(TARGET, A);
+    expect(sent[0]!.message).toMatchObject({ type: 'unitState', state: { preventers: [] }, news: null });
+  });
+
+  it('is free after a reset, which waits for every worker to know', async () => {
+    const { authority, apply } = rig();
+    void authority.order(0, 1, { unit: UNIT, by: A, change: { kind: 'prevent' } });
+    await apply();
+    let done = false;
+    const reset = authority.reset([UNIT]).then(() => {
+      done = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(done).toBe(false);
+    await apply();
+    await reset;
+  });
+});
+
+describe('a worker that has just started', () => {
+  it('learns of what is not as it was at first', async () => {
+    const { authority, sent, apply } = rig();
+    authority.introduce(1);
+    expect(sent).toEqual([]);
+    void authority.order(0, 1, { unit: UNIT, by: A, change: { kind: 'eject' } });
+    await apply();
+    sent.length = 0;
+    authority.introduce(1);
+    expect(sent.map(({ worker, message }) => [worker, message.type])).toEqual([[1, 'unitState']]);
+  });
+});
