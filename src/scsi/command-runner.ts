@@ -3,12 +3,13 @@
 
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
-import type { StateChange, StateOrder, StateResult } from '../ring/unit-state.ts';
+import type { ReserveOrder } from '../ring/reservations.ts';
+import type { StateChange } from '../ring/unit-state.ts';
 import type { CommandServices } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { PiecePool } from './piece-pool.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
+import type { Orders } from './task-events.ts';
 
 /** A step of a command has not ended yet. */
 const PENDING = -1;
@@ -18,10 +19,6 @@ export interface TaskControl {
   /** Notes that a backend is about to be asked. */
   dispatch(task: Task, piece: Piece): void;
   finish(task: Task): void;
-  /** Passes an order to main; `then` runs when every worker knows what came of it. */
-  reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void;
-  /** Passes a change of a unit's state to main; `then` runs when every worker knows what came of it. */
-  changeState(order: StateOrder, then: (result: StateResult) => void): void;
   settle(task: Task): void;
 }
 
@@ -32,11 +29,13 @@ export class CommandRunner implements CommandServices {
   readonly #engine: Engine;
   readonly #pieces: PiecePool;
   readonly #control: TaskControl;
+  readonly #orders: Orders;
 
-  constructor(engine: Engine, pieces: PiecePool, control: TaskControl) {
+  constructor(engine: Engine, pieces: PiecePool, control: TaskControl, orders: Orders) {
     this.#engine = engine;
     this.#pieces = pieces;
     this.#control = control;
+    this.#orders = orders;
     this.memory = engine.slab.view;
     this.bytes = engine.slab.bytes;
   }
@@ -136,7 +135,7 @@ export class CommandRunner implements CommandServices {
   reserve(task: Task, order: ReserveOrder): void {
     // The task stays while main is asked, as if a backend had it.
     task.piecesInFlight++;
-    this.#control.reserve(order, (result) => {
+    this.#orders.reserve(order, (result) => {
       task.piecesInFlight--;
       task.reserveResult = result;
       this.stepDone(task, 0);
@@ -147,7 +146,7 @@ export class CommandRunner implements CommandServices {
     const { initiatorName, isid, portalGroupTag } = task.nexus!;
     const order = { unit: task.unit!.snapshot.id, by: { initiatorName, isid, portalGroupTag }, change };
     task.piecesInFlight++;
-    this.#control.changeState(order, (result) => {
+    this.#orders.changeState(order, (result) => {
       task.piecesInFlight--;
       task.stateResult = result;
       this.stepDone(task, 0);

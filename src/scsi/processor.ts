@@ -5,8 +5,6 @@ import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
-import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
-import type { StateOrder, StateResult } from '../ring/unit-state.ts';
 import { cdbLength, NACA } from './cdb.ts';
 import { CommandRunner, type TaskControl } from './command-runner.ts';
 import { commandFor } from './commands.ts';
@@ -16,23 +14,10 @@ import { PiecePool } from './piece-pool.ts';
 import { checkMedium, decodeReadWrite } from './read-write.ts';
 import { AdditionalSense, fail, failErrno, failField, failOperationCode, SenseKey } from './sense.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
+import type { Orders, TaskEvents } from './task-events.ts';
 
 /** Pieces of one READ that may hold memory at a time: enough to keep disk and network busy, few enough that one command can't take it all. */
 const PIECES_PER_TASK = 4;
-
-/** What the session layer hears of its tasks. */
-export interface TaskEvents {
-  /** streamIn: pieces at the head of the chain are done. Send them in order; each goes back with `pieceSent`. */
-  dataReady(task: Task): void;
-  /** streamOut, listOut: the task runs, or memory has come back: ask the initiator for more. */
-  dataWanted(task: Task): void;
-  /** The task has ended: status and sense are set, a reply lies at `task.at`. It goes back with `retire`. */
-  complete(task: Task): void;
-  /** A reservation order for main; `then` runs when every worker knows what came of it. */
-  reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void;
-  /** A change of a unit's state for main; `then` runs when every worker knows what came of it. */
-  changeState(order: StateOrder, then: (result: StateResult) => void): void;
-}
 
 /** SCSI command execution for one worker. */
 export class Processor implements TaskControl {
@@ -44,11 +29,11 @@ export class Processor implements TaskControl {
   readonly #runner: CommandRunner;
   readonly #waiting = new MemoryQueue();
 
-  constructor(engine: Engine, events: TaskEvents) {
+  constructor(engine: Engine, events: TaskEvents & Orders) {
     this.#engine = engine;
     this.#events = events;
     this.#pieces = new PiecePool(engine.slab);
-    this.#runner = new CommandRunner(engine, this.#pieces, this);
+    this.#runner = new CommandRunner(engine, this.#pieces, this, events);
   }
 
   /** Reads the CDB: what moves, which way, how much. Looks at nothing that may change before the task's turn comes. */
@@ -211,14 +196,6 @@ export class Processor implements TaskControl {
   /** The unit's turn for read-modify-write has come to a task that waited for it. */
   turnCame(task: Task): void {
     this.#runner.stepDone(task, 0);
-  }
-
-  reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void {
-    this.#events.reserve(order, then);
-  }
-
-  changeState(order: StateOrder, then: (result: StateResult) => void): void {
-    this.#events.changeState(order, then);
   }
 
   /** The engine's answer for one of our operations. Allocates nothing. */

@@ -9,8 +9,9 @@ import { type FromWorker, type Handoff, RefusalReason, type ToWorker } from '../
 import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import type { Turns } from '../ring/turns.ts';
 import type { StateOrder, StateResult } from '../ring/unit-state.ts';
-import { Processor, type TaskEvents } from '../scsi/processor.ts';
+import { Processor } from '../scsi/processor.ts';
 import type { Task } from '../scsi/task.ts';
+import type { Orders, TaskEvents } from '../scsi/task-events.ts';
 import { AbortWait } from './abort-wait.ts';
 import { askForLogout } from './async-message.ts';
 import { beginSession } from './begin-session.ts';
@@ -42,7 +43,7 @@ export interface SessionHostOptions {
 }
 
 /** Everything full-feature on one worker. */
-export class SessionHost implements EngineEvents, TaskEvents {
+export class SessionHost implements EngineEvents, TaskEvents, Orders {
   engine!: Engine;
   processor!: Processor;
   readonly tasks = new TaskPool(TASKS_AT_START);
