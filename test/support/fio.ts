@@ -63,6 +63,8 @@ export async function fio(job: FioJob, runOptions: RunOptions = {}): Promise<Fio
     name: 'job',
     ioengine: 'libiscsi',
     thread: 1,
+    // Or it leaves a file in the working directory when it is ended early.
+    verify_state_save: 0,
     // Colons separate file names.
     filename: job.url.replaceAll(':', '\\:'),
     rw: job.rw,
