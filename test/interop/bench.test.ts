@@ -1,0 +1,35 @@
+// The benchmark stays alive: it runs, small, and what it writes is whole. What it measures here means nothing.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { missingClients } from '../support/clients.ts';
+import { repositoryRoot } from '../support/repository.ts';
+import { run, succeed } from '../support/run.ts';
+import { Scratch } from '../support/scratch.ts';
+
+const PROGRAM = join(repositoryRoot(), 'dist/bench/main.js');
+
+describe.skipIf(missingClients().length > 0)('npm run bench', () => {
+  test('measures ours beside tgt, and writes what it found', async () => {
+    using scratch = new Scratch('bench-test');
+    const json = scratch.file('result.json');
+    const only = ['--cells', 'randread-4k-qd32', '--peers', 'direct,aio', '--size', '16'];
+    const { stdout } = await succeed(process.execPath, [PROGRAM, '--quick', ...only, '--json', json]);
+    expect(stdout).toContain('lunaring / tgt-aio');
+    const { results, ratios } = JSON.parse(readFileSync(json, 'utf8'));
+    expect(results.map((series: { peer: string }) => series.peer)).toEqual(['lunaring-direct', 'tgt-aio']);
+    for (const { median } of results) {
+      expect(median.iops).toBeGreaterThan(0);
+      expect(median.cpuUsPerIo).toBeGreaterThan(0);
+    }
+    expect(ratios).toHaveLength(1);
+  }, 90_000);
+
+  test('says how it is used, and refuses what it does not know', async () => {
+    expect((await run(process.execPath, [PROGRAM, '--help'])).stdout).toContain('--client-cpus');
+    const refused = await run(process.execPath, [PROGRAM, '--quikc']);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('--quikc');
+  });
+});
