@@ -16,10 +16,6 @@ const POWER_CONDITION = 0xf0;
 
 const PREVENT = 0x01;
 
-function failPrevented(task: Task): void {
-  fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.MEDIUM_REMOVAL_PREVENTED);
-}
-
 /**
  * There is nothing to spin down, and a host that shuts down stops the disks it shares with others: START 0 by itself only empties
  * the cache, and a power condition, which makes START and LOEJ mean nothing, is taken as reached.
@@ -34,19 +30,18 @@ function* startStop(task: Task, services: CommandServices): Generator<void, void
     failField(task, 4);
     return;
   }
-  if (moves && unit.state.preventers.length !== 0) {
-    failPrevented(task);
-    return;
-  }
   if (start && !moves) {
     checkReady(task, unit);
     return;
   }
   if (!start && unit.ready && (flags & NO_FLUSH) === 0) yield* synchronize(task, services);
   if (!moves || task.status !== Status.GOOD) return;
+  // Only main is sure to know of a nexus that is just gone, and of what it held.
   services.changeState(task, { kind: start ? 'load' : 'eject' });
   yield;
-  if (task.stateResult === 'prevented') failPrevented(task);
+  if (task.stateResult === 'prevented') {
+    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.MEDIUM_REMOVAL_PREVENTED);
+  }
 }
 
 export const startStopUnit: ColdCommand = { ...NO_DATA, name: 'START STOP UNIT', run: startStop };
