@@ -23,6 +23,13 @@ export interface BlockIo {
   operation: number;
 }
 
+/** A stretch of a unit that has space of its own below, or none: then it reads as zeroes. */
+export interface Allocation {
+  readonly allocated: boolean;
+  /** Bytes from the start of the unit to where it ends. */
+  readonly end: number;
+}
+
 /** Hears of the end of an operation: errno 0, or what went wrong (positive, as in errno(3)). Never called from inside the call that started it, unless the backend is `immediate`. */
 export type BlockComplete<Io extends BlockIo> = (io: Io, errno: number) => void;
 
@@ -40,7 +47,11 @@ export interface Backend<Io extends BlockIo = BlockIo> {
   sync(io: Io): void;
   /** `io.offset`, `io.length` (any number of bytes) read as zeroes afterwards; with `deallocate` their space is given back where that can be. */
   clear(io: Io, deallocate: boolean): void;
-  /** The engine's result for `io`: bytes moved, or a negated errno. Only for backends that are not immediate. */
+  /** Does nothing, and ends in the engine's next turn: so that long work on an immediate backend lets others have theirs. */
+  pause(io: Io): void;
+  /** The stretch at `offset`, as far as it goes and no further than `end`; allocated where nobody can tell. Cold: see `Engine.findStretch`. */
+  allocationAt(offset: number, end: number): Allocation;
+  /** The engine's result for `io`: bytes moved, or a negated errno. */
   fileDone(io: Io, result: number): void;
   /** Releases what the backend holds of the engine. Not the descriptor: main opened it and closes it. */
   detach(): void;

@@ -2,13 +2,13 @@
 // Sees a short transfer through to its end, and finds a way to clear a range that this file system knows.
 
 import { constants } from 'node:os';
-import { type Engine, RangeMode } from '../engine/engine.ts';
+import { type Engine, RangeMode, Stretch } from '../engine/engine.ts';
 import { SLOT_ALIGNMENT } from '../engine/slab.ts';
 import type { BackendSnapshot } from '../ring/messages.ts';
-import type { Backend, BlockComplete, BlockIo } from './backend.ts';
+import type { Allocation, Backend, BlockComplete, BlockIo } from './backend.ts';
 import { ZEROES_BYTES, zeroesOf } from './zeroes.ts';
 
-const { EINVAL, EIO, ENOSYS, EOPNOTSUPP } = constants.errno;
+const { EINVAL, EIO, ENOSYS, ENXIO, EOPNOTSUPP } = constants.errno;
 
 /** What an operation is doing now, kept in `io.operation`. */
 const Operation = {
@@ -21,6 +21,7 @@ const Operation = {
   zero: 4,
   /** clear: writing zeroes, a stretch at a time. */
   fill: 5,
+  pause: 6,
 } as const;
 
 /**
@@ -74,6 +75,20 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
     if (deallocate && this.#canPunch) this.#clearRange(io, Operation.punch);
     else if (this.#canZero) this.#clearRange(io, Operation.zero);
     else this.#fill(io);
+  }
+
+  pause(io: Io): void {
+    io.operation = Operation.pause;
+    this.#engine.nextTurn(io.index);
+  }
+
+  allocationAt(offset: number, end: number): Allocation {
+    const data = this.#engine.findStretch(this.#fd, Stretch.data, offset);
+    if (data > offset || data === -ENXIO) return { allocated: false, end: data < 0 ? end : Math.min(data, end) };
+    const hole = data < 0 ? data : this.#engine.findStretch(this.#fd, Stretch.hole, offset);
+    if (hole < 0) return { allocated: true, end };
+    // A hole at the offset itself: another thread has just made it. One byte is enough for the caller to go on from.
+    return { allocated: true, end: Math.min(Math.max(hole, offset + 1), end) };
   }
 
   /** Allocates nothing. */

@@ -4,7 +4,7 @@
 import { assert } from '../base/assert.ts';
 import type { Address, Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX, type Slab } from '../engine/slab.ts';
-import type { Backend, BlockComplete, BlockIo } from './backend.ts';
+import type { Allocation, Backend, BlockComplete, BlockIo } from './backend.ts';
 import { ZEROES_BYTES, zeroes } from './zeroes.ts';
 
 /** Typed arrays end at 4 GiB on Node 20, the buffer under them does not: it is seen through windows that start this far apart. */
@@ -81,8 +81,18 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
     this.#complete(io, 0);
   }
 
-  fileDone(): void {
-    assert(false, 'an immediate backend starts no file operation');
+  pause(io: Io): void {
+    this.#engine.nextTurn(io.index);
+  }
+
+  /** All of it was reserved at the start, and stays. */
+  allocationAt(_offset: number, end: number): Allocation {
+    return { allocated: true, end };
+  }
+
+  /** A pause is over. */
+  fileDone(io: Io): void {
+    this.#complete(io, 0);
   }
 
   detach(): void {

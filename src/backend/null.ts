@@ -1,9 +1,8 @@
 // A unit without storage: reads zeroes, drops writes. For measuring everything but the disk.
 // Completes inside the call; its READs are sent from one stretch of zeroes.
 
-import { assert } from '../base/assert.ts';
 import type { Address, Engine } from '../engine/engine.ts';
-import type { Backend, BlockComplete, BlockIo } from './backend.ts';
+import type { Allocation, Backend, BlockComplete, BlockIo } from './backend.ts';
 import { zeroes, zeroesOf } from './zeroes.ts';
 
 /** See the file's head. */
@@ -11,11 +10,13 @@ export class NullBackend<Io extends BlockIo> implements Backend<Io> {
   readonly kind = 'null';
   readonly immediate = true;
   readonly lends = true;
+  readonly #engine: Engine;
   readonly #bytes: Uint8Array;
   readonly #zeroes: Address;
   readonly #complete: BlockComplete<Io>;
 
   constructor(engine: Engine, complete: BlockComplete<Io>) {
+    this.#engine = engine;
     this.#bytes = engine.slab.bytes;
     this.#zeroes = zeroesOf(engine);
     this.#complete = complete;
@@ -41,8 +42,17 @@ export class NullBackend<Io extends BlockIo> implements Backend<Io> {
     this.#complete(io, 0);
   }
 
-  fileDone(): void {
-    assert(false, 'an immediate backend starts no file operation');
+  pause(io: Io): void {
+    this.#engine.nextTurn(io.index);
+  }
+
+  allocationAt(_offset: number, end: number): Allocation {
+    return { allocated: false, end };
+  }
+
+  /** A pause is over. */
+  fileDone(io: Io): void {
+    this.#complete(io, 0);
   }
 
   detach(): void {}

@@ -65,6 +65,10 @@ export const RangeMode = {
 } as const;
 export type RangeMode = (typeof RangeMode)[keyof typeof RangeMode];
 
+/** What a file may have at an offset: space of its own, or none. The end of a file counts as a hole. */
+export const Stretch = { data: 'data', hole: 'hole' } as const;
+export type Stretch = (typeof Stretch)[keyof typeof Stretch];
+
 /** The data plane's view of Linux. One per worker; no method blocks, but `run`. */
 export interface Engine {
   readonly name: 'uring' | 'posix' | 'sim';
@@ -103,6 +107,13 @@ export interface Engine {
   sync(fd: number, token: number): void;
   /** Deallocates or zeroes a range (fallocate). `-EOPNOTSUPP` where the file system or device can't. */
   clearRange(fd: number, mode: RangeMode, offset: number, length: number, token: number): void;
+  /**
+   * Where the first stretch of this kind at or after `offset` begins, or a negated errno: `-ENXIO` where none follows, `-EINVAL` or
+   * `-ENOSYS` where nobody can tell. Takes the time that a file system needs for a look at its map, and the thread waits: for rare commands.
+   */
+  findStretch(fd: number, kind: Stretch, offset: number): number;
+  /** Nothing but a `fileDone` with 0, in the next turn: for work that would keep all others waiting if it went on without a break. */
+  nextTurn(token: number): void;
 
   /** Serves until `stop`; resolves once every socket is closed and no operation is in flight. */
   run(): Promise<void>;

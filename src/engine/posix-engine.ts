@@ -5,9 +5,17 @@ import { fdatasync, read, write } from 'node:fs';
 import { assert } from '../base/assert.ts';
 import { FreeList, NONE } from '../base/free-list.ts';
 import { Errno } from '../kernel/errno.ts';
-import { FallocateMode, fallocate, libc } from '../kernel/libc.ts';
+import { FallocateMode, fallocate, libc, seekStretch } from '../kernel/libc.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
-import { type Address, type Engine, type EngineEvents, NOBODY, RangeMode, type SocketHandle } from './engine.ts';
+import {
+  type Address,
+  type Engine,
+  type EngineEvents,
+  NOBODY,
+  RangeMode,
+  type SocketHandle,
+  type Stretch,
+} from './engine.ts';
 import { HandleQueue } from './handle-queue.ts';
 import { type PosixHost, PosixSocket } from './posix-socket.ts';
 import { ENTRIES_PER_TOKEN, SendQueue } from './send-queue.ts';
@@ -139,6 +147,15 @@ export class PosixEngine implements Engine, PosixHost {
     // Node has no fallocate, and FFI may be missing as io_uring is.
     if (hasForeignCalls()) fallocate(fd, fallocateMode, offset, length, done);
     else setImmediate(done, Errno.EOPNOTSUPP);
+  }
+
+  findStretch(fd: number, kind: Stretch, offset: number): number {
+    return hasForeignCalls() ? seekStretch(fd, kind, offset) : -Errno.ENOSYS;
+  }
+
+  nextTurn(token: number): void {
+    this.#operations++;
+    setImmediate(() => this.#fileEnded(token, 0));
   }
 
   /** Serves from Node's loop until {@link stop}. Rejects with what an event threw, once everything is closed. */

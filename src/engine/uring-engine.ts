@@ -6,12 +6,20 @@ import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import type { CompletionHandler } from '../kernel/cqe.ts';
 import { Errno, errnoName, KernelError } from '../kernel/errno.ts';
-import { FallocateMode } from '../kernel/libc.ts';
+import { FallocateMode, seekStretch } from '../kernel/libc.ts';
 import { addressOf, copyMemory, PageMemory } from '../kernel/memory.ts';
 import { Operation, SyncFlag, TransferFlag } from '../kernel/sqe.ts';
 import { REGISTERED_BUFFER_BYTES_MAX, Uring, type UringMode } from '../kernel/uring.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
-import { type Address, type Engine, type EngineEvents, NOBODY, RangeMode, type SocketHandle } from './engine.ts';
+import {
+  type Address,
+  type Engine,
+  type EngineEvents,
+  NOBODY,
+  RangeMode,
+  type SocketHandle,
+  type Stretch,
+} from './engine.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
 import type { Slab } from './slab.ts';
 import { UringSockets } from './uring-sockets.ts';
@@ -155,6 +163,14 @@ export class UringEngine implements Engine, CompletionHandler {
     const fallocateMode = mode === RangeMode.punchHole ? FallocateMode.punchHole : FallocateMode.zeroRange;
     // For this operation `address` is the range's length, `length` the mode.
     this.#queueFile(Operation.FALLOCATE, fd, offset, length, fallocateMode, 0, NONE, token);
+  }
+
+  findStretch(fd: number, kind: Stretch, offset: number): number {
+    return seekStretch(fd, kind, offset);
+  }
+
+  nextTurn(token: number): void {
+    this.#queueFile(Operation.NOP, NONE, 0, 0, 0, 0, NONE, token);
   }
 
   /** Blocks the thread until {@link stop}: no promise, timer or message of Node's is served meanwhile. */

@@ -29,6 +29,7 @@ interface Library {
   readonly shutdown: Foreign;
   readonly setsockopt: Foreign;
   readonly fallocate: Foreign;
+  readonly lseek: Foreign;
   readonly flock: Foreign;
   readonly statx: Foreign;
   readonly ioctl: Foreign;
@@ -73,6 +74,7 @@ function bind(): Library {
       shutdown: bound('shutdown', 'int', 'int', 'int'),
       setsockopt: bound('setsockopt', 'int', 'int', 'int', 'int', 'void *', 'uint'),
       fallocate: bound('fallocate', 'int', 'int', 'int', 'int64', 'int64'),
+      lseek: bound('lseek', 'int64', 'int', 'int64', 'int'),
       flock: bound('flock', 'int', 'int', 'int'),
       // Older C libraries have no function for it; the first argument is the call's number.
       statx: bound('syscall', 'long', 'long', 'int', 'str', 'int', 'uint', 'void *'),
@@ -155,6 +157,15 @@ export function fallocate(
     // errno belongs to the thread that is gone. What failed there fails again here, at once, and says why.
     done(libc().fallocate(fd, mode, offset, length) < 0 ? libc().errno() : 0);
   });
+}
+
+/** lseek(2)'s ways to ask for a file's map. */
+export const SeekTo = { data: 3, hole: 4 } as const;
+
+/** Where the next stretch of space (`data`) or without (`hole`) begins, or a negated errno. Reads and writes that name their offset are not disturbed. */
+export function seekStretch(fd: number, to: keyof typeof SeekTo, offset: number): number {
+  const found = libc().lseek(fd, offset, SeekTo[to]);
+  return found < 0 ? -libc().errno() : found;
 }
 
 /** What a block device says of itself, in bytes. */

@@ -28,6 +28,7 @@ export const Sqe = layout(
 
 /** enum io_uring_op: the ones in use. */
 export const Operation = {
+  NOP: 0,
   FSYNC: 3,
   READ_FIXED: 4,
   WRITE_FIXED: 5,

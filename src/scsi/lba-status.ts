@@ -1,14 +1,64 @@
-// GET LBA STATUS (SBC-4): which blocks are mapped. What the file system has allocated below is not asked:
-// everything is "mapped or unknown", which is always true and costs an initiator some reading of zeroes.
+// GET LBA STATUS (SBC-4): which blocks have space below, and which read as zeroes because they have none.
+// Where a file has its space is for its file system to say, through the backend.
 
+import { layout, reserved, u8, u32, u64 } from '../base/layout.ts';
 import { Cdb16 } from './cdb.ts';
 import type { ColdCommand } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkReady } from './medium.ts';
 import { blank, reply } from './reply.ts';
 import { Movement } from './task.ts';
 
 const HEADER_BYTES = 8;
-const DESCRIPTOR_BYTES = 16;
+
+const Descriptor = layout(16, {
+  lba: u64(0),
+  blockCount: u32(8),
+  provisioningStatus: u8(12),
+  reserved13: reserved(13, 3),
+});
+const BLOCKS_MAX = 0xffff_ffff;
+
+/** PROVISIONING STATUS. A hole may have space set aside for it (anchored), which nobody here can see. */
+const Provisioning = { mapped: 0, deallocated: 1 } as const;
+
+/** A file system is asked twice for each: so many take it less than a millisecond, and whoever wants more asks again from there. */
+const DESCRIPTORS_MAX = 256;
+
+/** Blocks of one kind. */
+interface Extent {
+  readonly lba: number;
+  end: number;
+  readonly allocated: boolean;
+}
+
+/** The stretch of whole blocks that begins at `lba`. A block is mapped if any byte of it has space. */
+function extentAt(unit: LogicalUnit, lba: number): Extent {
+  const { blockSize, blockCount, backend } = unit;
+  if (!unit.snapshot.thin) return { lba, end: blockCount, allocated: true };
+  const { allocated, end } = backend.allocationAt(lba * blockSize, blockCount * blockSize);
+  if (allocated) return { lba, end: Math.ceil(end / blockSize), allocated };
+  const wholeEnd = Math.floor(end / blockSize);
+  return wholeEnd > lba ? { lba, end: wholeEnd, allocated } : { lba, end: lba + 1, allocated: true };
+}
+
+/** From `lba` on, at most `count`; neighbours differ in kind unless the first is as long as a descriptor can say. */
+function extentsFrom(unit: LogicalUnit, lba: number, count: number): Extent[] {
+  const extents: Extent[] = [];
+  for (let at = lba; at < unit.blockCount; ) {
+    const next = extentAt(unit, at);
+    const last = extents.at(-1);
+    if (last?.allocated === next.allocated && next.end - last.lba <= BLOCKS_MAX) {
+      last.end = next.end;
+    } else {
+      if (extents.length === count) break;
+      next.end = Math.min(next.end, at + BLOCKS_MAX);
+      extents.push(next);
+    }
+    at = extents.at(-1)!.end;
+  }
+  return extents;
+}
 
 export const getLbaStatus: ColdCommand = {
   name: 'GET LBA STATUS',
@@ -20,10 +70,17 @@ export const getLbaStatus: ColdCommand = {
     const unit = task.unit!;
     const lba = Cdb16.lba.get(task.cdb, 0);
     if (!checkReady(task, unit) || !checkRange(task, unit, lba, 1)) return;
-    const { bytes, view } = blank(HEADER_BYTES + DESCRIPTOR_BYTES);
+    const room = Math.ceil((task.transferLength - HEADER_BYTES) / Descriptor.size);
+    const extents = extentsFrom(unit, lba, Math.min(Math.max(room, 1), DESCRIPTORS_MAX));
+    const { bytes, view } = blank(HEADER_BYTES + extents.length * Descriptor.size);
     view.setUint32(0, bytes.length - 4);
-    view.setBigUint64(HEADER_BYTES, BigInt(lba));
-    view.setUint32(HEADER_BYTES + 8, Math.min(unit.blockCount - lba, 0xffff_ffff));
+    for (const [index, extent] of extents.entries()) {
+      const at = HEADER_BYTES + index * Descriptor.size;
+      Descriptor.lba.set(view, at, extent.lba);
+      Descriptor.blockCount.set(view, at, extent.end - extent.lba);
+      const status = extent.allocated ? Provisioning.mapped : Provisioning.deallocated;
+      Descriptor.provisioningStatus.set(view, at, status);
+    }
     reply(task, services, bytes);
   },
 };

@@ -206,3 +206,32 @@ describe('clear', () => {
     expect(ended).toEqual([0]);
   });
 });
+
+describe('the map of a file', () => {
+  const { ENXIO } = constants.errno;
+  it.each([
+    ['space up to a hole', [5000, 7000], { allocated: true, end: 7000 }],
+    ['space beyond what was asked about', [5000, 20_000], { allocated: true, end: 9000 }],
+    ['a hole up to data', [6000], { allocated: false, end: 6000 }],
+    ['a hole beyond what was asked about', [20_000], { allocated: false, end: 9000 }],
+    ['nothing more', [-ENXIO], { allocated: false, end: 9000 }],
+    ['a file system that does not tell', [-EINVAL], { allocated: true, end: 9000 }],
+    ['a hole that was made between two questions', [5000, 5000], { allocated: true, end: 5001 }],
+  ])('%s', (_, answers, expected) => {
+    const { engine, backend } = rig();
+    engine.stretches.push(...answers);
+    expect(backend.allocationAt(5000, 9000)).toEqual(expected);
+    expect(engine.stretches).toEqual([]);
+  });
+});
+
+describe('a pause', () => {
+  it('ends in the next turn', () => {
+    const { backend, piece, engine, ended, answer } = rig();
+    backend.pause(piece);
+    expect(engine.calls.map(({ call, token }) => [call, token])).toEqual([['nextTurn', 42]]);
+    expect(ended).toEqual([]);
+    answer(0);
+    expect(ended).toEqual([0]);
+  });
+});

@@ -144,3 +144,33 @@ describe('the null backend', () => {
     expect(engine.regions.size).toBe(1);
   });
 });
+
+describe.each([
+  [
+    'memory',
+    (engine: ScriptedEngine, ended: () => void) =>
+      new MemoryBackend<Piece>(engine.engine, new SharedArrayBuffer(8192), ended),
+  ],
+  ['null', (engine: ScriptedEngine, ended: () => void) => new NullBackend<Piece>(engine.engine, ended)],
+] as const)('a pause on the %s backend', (_, make) => {
+  it('ends in the next turn', () => {
+    const engine = new ScriptedEngine();
+    let ended = 0;
+    const backend = make(engine, () => ended++);
+    const piece = new Piece(42);
+    backend.pause(piece);
+    expect([engine.calls.length, ended]).toEqual([1, 0]);
+    backend.fileDone(piece);
+    expect(ended).toBe(1);
+  });
+});
+
+describe('the map', () => {
+  it('of memory is all space, of nothing all hole', () => {
+    const engine = new ScriptedEngine();
+    const memory = new MemoryBackend<Piece>(engine.engine, new SharedArrayBuffer(8192), () => {});
+    expect(memory.allocationAt(512, 8192)).toEqual({ allocated: true, end: 8192 });
+    const none = new NullBackend<Piece>(engine.engine, () => {});
+    expect(none.allocationAt(512, 8192)).toEqual({ allocated: false, end: 8192 });
+  });
+});

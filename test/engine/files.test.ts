@@ -1,9 +1,10 @@
 // What src/engine/engine.ts promises of files, of time and of bells, held against every engine: the same cases for all.
 // Whoever writes to the interface must not notice which engine it is.
 
-import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RangeMode } from '../../src/engine/engine.ts';
+import { RangeMode, Stretch } from '../../src/engine/engine.ts';
 import { Errno } from '../../src/kernel/errno.ts';
 import { Scratch } from '../support/scratch.ts';
 import { Bench, ENGINES, pattern } from './harness.ts';
@@ -152,6 +153,34 @@ describe.each(ENGINES)('%s: files', (_name, make) => {
       .every((byte) => byte === 0);
     expect([0, -Errno.EOPNOTSUPP]).toContain(ended.get(1));
     expect(cleared).toBe(ended.get(1) === 0);
+  });
+
+  it('finds where a file has space, and where it has none', () => {
+    const { engine } = new Bench(make);
+    const far = 8 * size;
+    ftruncateSync(fd, far);
+    expect(engine.findStretch(fd, Stretch.data, 4096)).toBe(4096);
+    const hole = engine.findStretch(fd, Stretch.hole, 4096);
+    expect(hole).toBeGreaterThanOrEqual(size);
+    expect(hole).toBeLessThan(far);
+    expect(engine.findStretch(fd, Stretch.data, hole)).toBe(-constants.errno.ENXIO);
+    expect(engine.findStretch(fd, Stretch.hole, hole + 4096)).toBe(hole + 4096);
+    // The descriptor's own position, which this moves, is nobody's.
+    expect(readFileSync(path).length).toBe(far);
+  });
+
+  it('has a turn pass, and another, for whoever asks', async () => {
+    const bench = new Bench(make);
+    const seen: string[] = [];
+    bench.on.fileDone = (token, result) => {
+      seen.push(`${token}: ${result}`);
+      if (seen.length < 3) bench.engine.nextTurn(seen.length);
+      else bench.engine.stop();
+    };
+    bench.engine.nextTurn(0);
+    expect(seen).toEqual([]);
+    await bench.engine.run();
+    expect(seen).toEqual(['0: 0', '1: 0', '2: 0']);
   });
 
   it('takes more operations in a turn than the queue has entries', async () => {

@@ -1,4 +1,4 @@
-// WRITE AND VERIFY, PRE-FETCH and GET LBA STATUS.
+// WRITE AND VERIFY and PRE-FETCH.
 
 import { describe, expect, it } from 'vitest';
 import { Status } from '../../src/scsi/task.ts';
@@ -65,24 +65,5 @@ describe('PRE-FETCH', () => {
 
   it.each(['34 00 00000800 00 0000 00', '90 00 00000000000007ff 00000002 00 00'])('%s is out of range', (cdb) => {
     expect(new ScsiBench({ blockCount: 2048 }).run(cdb)).toMatchObject(OUT_OF_RANGE);
-  });
-});
-
-describe('GET LBA STATUS', () => {
-  it('says of all that follows that it may be mapped', () => {
-    const { data } = new ScsiBench({ blockCount: 2048 }).run('9e 12 0000000000000700 00000018 00 00');
-    expect(data.toString('hex')).toBe(`0000001400000000${'0000000000000700'}${'00000100'}00000000`);
-  });
-
-  it('counts no further than 32 bits do', () => {
-    const { data } = new ScsiBench({ kind: 'null', blockCount: 2 ** 40 }).run('9e 12 0000000000000001 000000ff 00 00');
-    expect(data.readUInt32BE(16)).toBe(0xffffffff);
-  });
-
-  it('has nothing to say of blocks that do not exist', () => {
-    const bench = new ScsiBench({ blockCount: 2048 });
-    for (const lba of ['0000000000000800', '8000000000000000', 'ffffffffffffffff']) {
-      expect(bench.run(`9e 12 ${lba} 00000018 00 00`)).toMatchObject(OUT_OF_RANGE);
-    }
   });
 });

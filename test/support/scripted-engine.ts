@@ -1,12 +1,12 @@
 // An engine whose file operations do what the test says: short transfers, errors, whatever a disk can answer.
 // Only what backends ask for is here; sockets are sim-engine.ts's.
 
-import type { Address, Engine, RangeMode } from '../../src/engine/engine.ts';
+import type { Address, Engine, RangeMode, Stretch } from '../../src/engine/engine.ts';
 import { Slab } from '../../src/engine/slab.ts';
 
 /** One file operation as the engine was asked for it. */
 export interface FileCall {
-  readonly call: 'read' | 'write' | 'sync' | RangeMode;
+  readonly call: 'read' | 'write' | 'sync' | 'nextTurn' | RangeMode;
   readonly fd: number;
   readonly address: Address;
   readonly length: number;
@@ -20,6 +20,8 @@ export class ScriptedEngine {
   readonly slab = new Slab({ bytes: 4 * 1024 * 1024, receiveBytes: 4096 });
   readonly calls: FileCall[] = [];
   readonly regions = new Map<Address, SharedArrayBuffer>();
+  /** What `findStretch` answers, first question first. */
+  readonly stretches: number[] = [];
   readonly #skew: number;
   #nextRegion = 2 ** 40;
 
@@ -71,5 +73,13 @@ export class ScriptedEngine {
 
   clearRange(fd: number, mode: RangeMode, offset: number, length: number, token: number): void {
     this.calls.push({ call: mode, fd, address: 0, length, offset, durable: false, token });
+  }
+
+  findStretch(_fd: number, _kind: Stretch, _offset: number): number {
+    return this.stretches.shift()!;
+  }
+
+  nextTurn(token: number): void {
+    this.calls.push({ call: 'nextTurn', fd: -1, address: 0, length: 0, offset: 0, durable: false, token });
   }
 }

@@ -1,12 +1,14 @@
 // An engine without a kernel: sockets are byte queues, files are buffers, time stands still until it is moved.
 // Runs one turn at a time, so that a test decides what arrives, how it is split, and when a disk answers.
 
-import type { Address, Engine, EngineEvents, RangeMode, SocketHandle } from '../../src/engine/engine.ts';
+import type { Address, Engine, EngineEvents, RangeMode, SocketHandle, Stretch } from '../../src/engine/engine.ts';
 import { NO_RELEASE } from '../../src/engine/engine.ts';
 import { Slab } from '../../src/engine/slab.ts';
 
 const REGION_STRIDE = 2 ** 40;
 const EIO = 5;
+const ENXIO = 6;
+const PAGE_BYTES = 4096;
 
 interface SimSocket {
   incoming: Uint8Array;
@@ -288,6 +290,23 @@ export class SimEngine implements Engine {
       file.bytes.fill(0, offset, offset + length);
       return 0;
     });
+  }
+
+  /** A page of zeroes is a hole. */
+  findStretch(fd: number, kind: Stretch, offset: number): number {
+    const { bytes } = this.files.get(fd)!;
+    const isHole = (at: number): boolean => {
+      const start = at - (at % PAGE_BYTES);
+      return bytes.subarray(start, start + PAGE_BYTES).every((byte) => byte === 0);
+    };
+    for (let at = offset; at < bytes.length; at += PAGE_BYTES - (at % PAGE_BYTES)) {
+      if (isHole(at) === (kind === 'hole')) return at;
+    }
+    return kind === 'hole' ? bytes.length : -ENXIO;
+  }
+
+  nextTurn(token: number): void {
+    this.#operations.push({ token, run: () => 0 });
   }
 
   async run(): Promise<void> {
