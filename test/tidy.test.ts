@@ -31,7 +31,16 @@ const TEST_LINES_MAX = 600;
 /** Folders of tests that are about no single file. */
 const TESTS_AT_LARGE = ['conformance', 'interop', 'sim', 'support'];
 /** Tests about a layer as a whole. */
-const ABOUT_A_LAYER = ['test/pdu/layouts.test.ts', 'test/login/properties.test.ts', 'test/login/refusals.test.ts'];
+const ABOUT_A_LAYER = [
+  'test/pdu/layouts.test.ts',
+  'test/login/properties.test.ts',
+  'test/login/refusals.test.ts',
+  // One suite for all engines.
+  'test/engine/closing.test.ts',
+  'test/engine/files.test.ts',
+  'test/engine/receiving.test.ts',
+  'test/engine/sending.test.ts',
+];
 const TOP_LEVEL = [
   '.ci',
   '.git',

@@ -1,4 +1,5 @@
 // READ DEFECT DATA(10) and (12) (SBC-4): the lists of defective blocks, which are empty; the storage below hides its own.
+// There is no way to add to them; MEDIUM ERROR is how a command says that a block can not be read.
 
 import { OperationCode } from './cdb.ts';
 import type { ColdCommand } from './cold-command.ts';

@@ -1,4 +1,5 @@
 // SEND DIAGNOSTIC and RECEIVE DIAGNOSTIC RESULTS (SPC-5): the default self-test, and the list of diagnostic pages, which is that list.
+// What is wrong with a disk, its own commands say; there is nothing here that a test could find beyond them.
 
 import type { ColdCommand } from './cold-command.ts';
 import { checkReady } from './medium.ts';

@@ -1,4 +1,5 @@
 // LOG SENSE and LOG SELECT (SPC-5): the log pages, which hold little: figures are for /metrics, not for initiators.
+// What can be counted for an administrator is in ring/counters.ts.
 
 import type { ColdCommand } from './cold-command.ts';
 import { blank, joined, NO_DATA, reply } from './reply.ts';

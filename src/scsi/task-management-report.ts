@@ -1,4 +1,5 @@
 // REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (SPC-5): what session/task-management.ts does, as bits.
+// Which CDBs there are is operation-codes.ts.
 
 import type { ColdCommand } from './cold-command.ts';
 import { reply } from './reply.ts';

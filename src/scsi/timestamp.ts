@@ -1,4 +1,5 @@
 // REPORT TIMESTAMP (SPC-5): milliseconds since this unit's worker started. It can't be set: hosts have better clocks.
+// Wall-clock time is nothing that the data plane knows.
 
 import type { ColdCommand } from './cold-command.ts';
 import { blank, reply } from './reply.ts';
