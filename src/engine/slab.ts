@@ -117,6 +117,15 @@ export class Slab {
     return this.#slotData.length + this.#cells.capacity;
   }
 
+  get cellCount(): number {
+    return this.#cells.capacity;
+  }
+
+  /** Bytes of data that all slots together hold. */
+  get slotBytes(): number {
+    return this.#classes.reduce((sum, { bytes, free }) => sum + bytes * free.capacity, 0);
+  }
+
   /** Bytes of slots and cells that are handed out. For counters; walks the classes. */
   get bytesInUse(): number {
     let used = (this.#cells.capacity - this.#cells.available) * CELL_BYTES;

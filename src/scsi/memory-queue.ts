@@ -1,9 +1,9 @@
-// Who waits for I/O memory on this worker, first come first served.
+// Tasks that wait for I/O memory, first come first served.
 // Hands nothing out itself: a waiter is asked to try again when memory has come back.
 
 import type { Task } from './task.ts';
 
-/** Tasks that could not get a slot. Intrusive: a task waits at most once. */
+/** Intrusive: a task waits in one queue at most, and once. */
 export class MemoryQueue {
   #first: Task | null = null;
   #last: Task | null = null;
@@ -12,36 +12,39 @@ export class MemoryQueue {
     return this.#first === null;
   }
 
+  /** The task that has waited longest, or null. */
+  get first(): Task | null {
+    return this.#first;
+  }
+
   /** Allocates nothing. */
   push(task: Task): void {
-    if (task.waiting) return;
-    task.waiting = true;
+    if (task.waitsIn !== null) return;
+    task.waitsIn = this;
     task.nextWaiting = null;
     if (this.#last === null) this.#first = task;
     else this.#last.nextWaiting = task;
     this.#last = task;
   }
 
-  /** The task that has waited longest, or null. Allocates nothing. */
-  shift(): Task | null {
-    const task = this.#first;
-    if (task === null) return null;
-    this.#first = task.nextWaiting;
-    if (this.#first === null) this.#last = null;
-    task.nextWaiting = null;
-    task.waiting = false;
-    return task;
+  /** Puts a task that waits here before all others: it was first, tried again, and found too little. */
+  moveToFront(task: Task): void {
+    if (this.#first === task) return;
+    this.remove(task);
+    task.waitsIn = this;
+    task.nextWaiting = this.#first;
+    this.#first = task;
+    this.#last ??= task;
   }
 
-  /** Takes an aborted task out. */
+  /** Takes a task that waits here out. */
   remove(task: Task): void {
-    if (!task.waiting) return;
     let previous: Task | null = null;
     for (let at = this.#first; at !== null && at !== task; at = at.nextWaiting) previous = at;
     if (previous === null) this.#first = task.nextWaiting;
     else previous.nextWaiting = task.nextWaiting;
     if (this.#last === task) this.#last = previous;
     task.nextWaiting = null;
-    task.waiting = false;
+    task.waitsIn = null;
   }
 }

@@ -16,9 +16,14 @@ export class PiecePool {
     for (let index = 0; index < slab.tokenCount; index++) this.#grow();
   }
 
-  /** Puts a piece at the end of the task's data; its memory is `slot`, or nothing. Allocates nothing. */
-  append(task: Task, slot: number, length: number): Piece {
+  /** Puts a piece at the end of the task's data; its memory is `slot`, or nothing, and `cells` to send it with. Allocates nothing. */
+  append(task: Task, slot: number, length: number, cells: number): Piece {
     const piece = this.#take(task, slot, length);
+    if (task.share !== null) {
+      piece.shareBytes = slot === NONE ? 0 : this.#slab.footprint(slot);
+      piece.shareCells = cells;
+      task.share.take(piece.shareBytes, cells);
+    }
     if (task.lastPiece === null) task.firstPiece = piece;
     else task.lastPiece.next = piece;
     task.lastPiece = piece;
@@ -96,6 +101,9 @@ export class PiecePool {
 
   #give(piece: Piece): void {
     if (piece.slot !== NONE) this.#slab.release(piece.slot);
+    piece.task!.share?.give(piece.shareBytes, piece.shareCells);
+    piece.shareBytes = 0;
+    piece.shareCells = 0;
     piece.task = null;
     piece.next = null;
     piece.slot = NONE;

@@ -9,12 +9,12 @@ import { cdbLength, NACA } from './cdb.ts';
 import { CommandRunner, type TaskControl } from './command-runner.ts';
 import { commandFor } from './commands.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { MemoryQueue } from './memory-queue.ts';
 import { PiecePool } from './piece-pool.ts';
 import { checkMedium, decodeReadWrite } from './read-write.ts';
 import { AdditionalSense, fail, failErrno, failField, failOperationCode, SenseKey } from './sense.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders, TaskEvents } from './task-events.ts';
+import { TaskMemory } from './task-memory.ts';
 
 /** Pieces of one READ that may hold memory at a time: enough to keep disk and network busy, few enough that one command can't take it all. */
 const PIECES_PER_TASK = 4;
@@ -23,16 +23,18 @@ const PIECES_PER_TASK = 4;
 export class Processor implements TaskControl {
   /** Operations that backends have not answered: while there are any, memory is certain to come back. */
   operationsInFlight = 0;
+  /** Where tasks get their I/O memory from. */
+  readonly memory: TaskMemory;
   readonly #engine: Engine;
   readonly #events: TaskEvents;
   readonly #pieces: PiecePool;
   readonly #runner: CommandRunner;
-  readonly #waiting = new MemoryQueue();
 
   constructor(engine: Engine, events: TaskEvents & Orders) {
     this.#engine = engine;
     this.#events = events;
     this.#pieces = new PiecePool(engine.slab);
+    this.memory = new TaskMemory(engine.slab, this.#pieces, (task) => this.#goOn(task));
     this.#runner = new CommandRunner(engine, this.#pieces, this, events);
   }
 
@@ -107,12 +109,18 @@ export class Processor implements TaskControl {
         else this.#wantData(task);
         return;
       case Movement.replyIn:
-        if (this.#takeReplySlot(task)) this.#runner.run(task);
-        else this.#waiting.push(task);
+        if (this.memory.takeReplySlot(task)) this.#runner.run(task);
         return;
       default:
         this.#runner.run(task);
     }
+  }
+
+  /** A task that waited for memory tries again. */
+  #goOn(task: Task): void {
+    if (task.movement === Movement.streamIn) this.#pumpRead(task, task.unit!);
+    else if (task.movement === Movement.replyIn) this.start(task);
+    else this.#events.dataWanted(task);
   }
 
   /** Asking comes first: a piece that is full may end the task here and now. */
@@ -120,34 +128,6 @@ export class Processor implements TaskControl {
     const first = task.firstPiece;
     this.#events.dataWanted(task);
     if (first !== null) this.pieceFilled(first);
-  }
-
-  /** The memory for a reply; false when there is none now. */
-  #takeReplySlot(task: Task): boolean {
-    const length = Math.max(task.transferLength, 1);
-    const slot = this.#engine.slab.takeSlot(length);
-    if (slot === NONE) return false;
-    task.slot = slot;
-    task.at = this.#engine.slab.offsetOf(slot);
-    return true;
-  }
-
-  /**
-   * streamOut, listOut: memory for the task's next piece, or null when there is none; then `dataWanted` follows once there is, if `wait`.
-   * Pieces end at multiples of the largest slot, so that every one but the last is a whole number of blocks. Allocates nothing.
-   */
-  nextPiece(task: Task, wait: boolean): Piece | null {
-    const length = Math.min(SLOT_BYTES_MAX, task.moveLength - task.assigned);
-    const slot = this.#engine.slab.takeSlot(length);
-    if (slot === NONE) {
-      if (wait) this.#waiting.push(task);
-      return null;
-    }
-    const piece = this.#pieces.append(task, slot, length);
-    if (task.movement === Movement.streamOut) piece.offset = task.lba * task.unit!.blockSize + task.assigned;
-    piece.durable = task.durable;
-    task.assigned += length;
-    return piece;
   }
 
   /** The piece with that index, which the caller checks to be in use for what it thinks; undefined if there never was one. */
@@ -191,6 +171,7 @@ export class Processor implements TaskControl {
     piece.progress = 0;
     task.piecesInFlight++;
     this.operationsInFlight++;
+    if (task.share !== null) task.share.underWay++;
   }
 
   /** The unit's turn for read-modify-write has come to a task that waited for it. */
@@ -212,6 +193,7 @@ export class Processor implements TaskControl {
     piece.done = true;
     task.piecesInFlight--;
     this.operationsInFlight--;
+    if (task.share !== null) task.share.underWay--;
     if (task.command !== null) {
       this.#runner.stepDone(task, errno);
       return;
@@ -235,7 +217,7 @@ export class Processor implements TaskControl {
   finish(task: Task): void {
     assert(!task.completed, 'processor: a task ends once');
     assert(task.piecesInFlight === 0, 'processor: a task ends after its operations');
-    this.#waiting.remove(task);
+    this.memory.stopWaiting(task);
     this.#pieces.dropAll(task);
     task.completed = true;
     const unit = task.unit;
@@ -263,46 +245,15 @@ export class Processor implements TaskControl {
     this.settle(task);
   }
 
-  /** Memory has come back: those who waited longest try first. */
-  memoryFreed(): void {
-    while (!this.#waiting.empty) {
-      const task = this.#waiting.shift()!;
-      if (task.movement === Movement.streamIn) this.#pumpRead(task, task.unit!);
-      else if (task.movement === Movement.replyIn) this.start(task);
-      else this.#events.dataWanted(task);
-      if (task.waiting) return;
-    }
-  }
-
-  /** Whether tasks wait for memory: newcomers then queue behind them. */
-  get starved(): boolean {
-    return !this.#waiting.empty;
-  }
-
-  /** Queues a task that could not get memory; `dataWanted` or its next step follows. */
-  waitForMemory(task: Task): void {
-    this.#waiting.push(task);
-  }
-
   // Streams
 
   /** Reads ahead as far as memory and {@link PIECES_PER_TASK} allow, and reports what is done. Allocates nothing. */
   #pumpRead(task: Task, unit: LogicalUnit): void {
-    const lend = unit.backend.lends && !task.ownMemory;
     task.pumping = true;
     for (;;) {
       while (task.assigned < task.moveLength && task.pieceCount < PIECES_PER_TASK && task.status === Status.GOOD) {
-        // A backend reads whole blocks, though the initiator may have asked for less.
-        const blocks = Math.ceil((task.moveLength - task.assigned) / unit.blockSize);
-        const length = Math.min(SLOT_BYTES_MAX, blocks * unit.blockSize);
-        const slot = lend ? NONE : this.#engine.slab.takeSlot(length);
-        if (slot === NONE && !lend) {
-          this.#waiting.push(task);
-          break;
-        }
-        const piece = this.#pieces.append(task, slot, length);
-        piece.offset = task.lba * unit.blockSize + task.assigned;
-        task.assigned = Math.min(task.assigned + length, task.moveLength);
+        const piece = this.memory.readPiece(task, unit);
+        if (piece === null) break;
         this.dispatch(task, piece);
         unit.backend.read(piece);
       }
@@ -324,7 +275,7 @@ export class Processor implements TaskControl {
   #startHeld(unit: LogicalUnit): void {
     for (;;) {
       let task = unit.firstTask;
-      while (task !== null && (task.started || task.aborted || task.waiting || !unit.mayStart(task)))
+      while (task !== null && (task.started || task.aborted || task.waitsIn !== null || !unit.mayStart(task)))
         task = task.nextInSet;
       if (task === null) return;
       this.start(task);

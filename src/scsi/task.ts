@@ -4,10 +4,13 @@
 import type { BlockIo } from '../backend/backend.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Address } from '../engine/engine.ts';
+import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import type { ReserveResult } from '../ring/reservations.ts';
 import type { StateResult } from '../ring/unit-state.ts';
 import type { ColdCommand } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
+import type { MemoryQueue } from './memory-queue.ts';
+import type { MemoryShare } from './memory-share.ts';
 import type { Nexus } from './nexus.ts';
 
 /** Status codes, SAM-5 §5.3. */
@@ -70,6 +73,9 @@ export class Piece implements BlockIo {
   inFlight = false;
   /** The backend is finished with it. */
   done = false;
+  /** What it counts for in the task's share. */
+  shareBytes = 0;
+  shareCells = 0;
   /** The piece that follows in the task's data. */
   next: Piece | null = null;
 
@@ -131,14 +137,19 @@ export class Task {
   ownPieces: Piece | null = null;
   /** Has the unit's turn for read-modify-write commands, or waits for it. */
   excludes = false;
-  /** Waits in the queue for I/O memory, and who waits behind it. */
-  waiting = false;
+  /** The queue for I/O memory that it waits in, and who waits behind it. */
+  waitsIn: MemoryQueue | null = null;
   nextWaiting: Task | null = null;
   /** replyIn and listOut: the slot that holds the data, and where in the slab. */
   slot: number = NONE;
   at = -1;
   /** replyIn: bytes of reply; listOut: bytes received. */
   dataLength = 0;
+
+  /** What its connection may have of the worker's memory; null: all of it. */
+  share: MemoryShare | null = null;
+  /** Bytes that one PDU carries to the initiator: a piece that is longer needs a cell for the header of each. */
+  segmentLength: number = SLOT_BYTES_MAX;
 
   // How it ended.
   status: Status = Status.GOOD;
@@ -198,11 +209,13 @@ export class Task {
     this.ownPieces = null;
     this.excludes = false;
     this.piecesInFlight = 0;
-    this.waiting = false;
+    this.waitsIn = null;
     this.nextWaiting = null;
     this.slot = NONE;
     this.at = -1;
     this.dataLength = 0;
+    this.share = null;
+    this.segmentLength = SLOT_BYTES_MAX;
     this.status = Status.GOOD;
     this.senseKey = 0;
     this.additionalSense = 0;

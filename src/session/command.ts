@@ -92,6 +92,8 @@ function fill(connection: Connection, task: IscsiTask, at: number): boolean {
   const flags = ScsiCommand.flags.get(view, at);
   task.connection = connection;
   task.nexus = connection.session.nexus;
+  task.share = connection.share;
+  task.segmentLength = connection.segmentLength;
   task.initiatorTaskTag = ScsiCommand.initiatorTaskTag.get(view, at);
   task.expectedDataTransferLength = ScsiCommand.expectedDataTransferLength.get(view, at);
   task.attribute = flags & ATTRIBUTE_MASK;
@@ -155,16 +157,16 @@ function limitMovement(task: IscsiTask): void {
  */
 function placeUnsolicited(connection: Connection, task: IscsiTask): boolean {
   const length = connection.payloadLength;
-  if (length > connection.session.parameters.firstBurstLength || length > task.expectedDataTransferLength) {
+  const { firstBurstLength } = connection.session.parameters;
+  if (length > firstBurstLength || length > task.expectedDataTransferLength) {
     fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA);
     return true;
   }
-  const comesUnasked = length !== 0 || task.unsolicitedOpen;
-  if (!comesUnasked || task.moveLength === 0 || task.status !== Status.GOOD) return true;
-  const processor = connection.host.processor;
-  const piece = processor.nextPiece(task, false);
+  const unasked = task.unsolicitedOpen ? firstBurstLength : length;
+  if (unasked === 0 || task.moveLength === 0 || task.status !== Status.GOOD) return true;
+  const piece = connection.host.processor.memory.firstPiece(task, unasked);
   if (piece === null) {
-    if (processor.operationsInFlight !== 0 || connection.host.unsentTokens !== 0) return false;
+    if (memoryComesBack(connection, unasked)) return false;
     task.status = Status.TASK_SET_FULL;
     return true;
   }
@@ -173,6 +175,13 @@ function placeUnsolicited(connection: Connection, task: IscsiTask): boolean {
   connection.payloadKept = kept;
   connection.framer.expectPayload(kept === 0 ? NOWHERE : piece.at, kept);
   return true;
+}
+
+/** Whether there will be memory for data that comes unasked, even if this connection is not read on. */
+function memoryComesBack(connection: Connection, unasked: number): boolean {
+  const { host, share } = connection;
+  if (!share.hasRoomUnasked(unasked)) return share.underWay !== 0;
+  return host.processor.operationsInFlight !== 0 || host.unsentTokens !== 0;
 }
 
 /** The task's turn in CmdSN order has come. */

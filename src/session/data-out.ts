@@ -147,13 +147,13 @@ function endBurst(task: IscsiTask, piece: Piece): void {
 
 /** Asks for the data that is still missing, as far as memory and MaxOutstandingR2T (§13.17) allow. Allocates nothing. */
 export function requestData(connection: Connection, task: IscsiTask): void {
-  if (!wants(task) || task.unsolicitedOpen || !task.started || task.waiting) return;
+  if (!wants(task) || task.unsolicitedOpen || !task.started || task.waitsIn !== null) return;
   const parameters = connection.session.parameters;
   while (task.r2tsOutstanding < parameters.maxOutstandingR2T) {
     let piece = task.lastPiece;
     if (piece === null || piece.burstEnd === piece.length) {
       if (task.assigned === task.moveLength) return;
-      piece = connection.host.processor.nextPiece(task, true);
+      piece = connection.host.processor.memory.nextPiece(task);
       if (piece === null) return;
     } else if (piece.transferTag !== 0) {
       // The rest of this piece comes before the next: sequences are in order (§13.20).

@@ -3,9 +3,11 @@
 
 import { NONE } from '../base/free-list.ts';
 import { type Address, type Engine, NO_RELEASE, type SocketHandle } from '../engine/engine.ts';
+import { CELL_BYTES, SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { BHS_SIZE, DIGEST_SIZE, padded } from '../pdu/bhs.ts';
 import { crc32c } from '../pdu/digest.ts';
 import { type ConnectionParameters, Digest } from '../pdu/parameters.ts';
+import { MemoryShare } from '../scsi/memory-share.ts';
 import type { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
 
@@ -29,8 +31,11 @@ export abstract class PduSender {
   statSN: number;
   /** Not read for the time being: too much is unsent. */
   throttled = false;
-  /** Memory with the engine, waiting to be sent. */
+  /** What this connection has of the worker's memory. */
+  readonly share: MemoryShare;
+  /** Memory with the engine, waiting to be sent: bytes, and how many of its parts are cells. */
   #unsent = 0;
+  #unsentCells = 0;
   #silent = false;
 
   constructor(
@@ -51,6 +56,12 @@ export abstract class PduSender {
     this.digestsData = parameters.dataDigest === Digest.crc32c;
     this.headerLength = BHS_SIZE + (this.digestsHeaders ? DIGEST_SIZE : 0);
     this.statSN = statSN;
+    this.share = new MemoryShare(host.processor.memory.shares);
+  }
+
+  /** Bytes of a READ's data in one PDU. */
+  get segmentLength(): number {
+    return Math.min(this.parameters.maxXmitDataSegmentLength, this.session.parameters.maxBurstLength, SLOT_BYTES_MAX);
   }
 
   abstract get open(): boolean;
@@ -139,19 +150,33 @@ export abstract class PduSender {
       return;
     }
     if (token !== NO_RELEASE) {
-      this.#unsent += this.engine.slab.footprint(token);
-      this.host.unsentTokens++;
-      if (this.#unsent > UNSENT_BYTES_MAX && !this.throttled) this.#throttle();
+      this.#count(this.engine.slab.footprint(token), 1);
+      if (!this.throttled && this.#unsentBeyond(1)) this.#throttle();
     }
     this.engine.send(this.socket, address, length, token);
   }
 
   /** The engine is done with `token`'s memory. Allocates nothing. */
   released(token: number): void {
-    this.host.unsentTokens--;
-    this.#unsent -= this.engine.slab.footprint(token);
+    this.#count(this.engine.slab.footprint(token), -1);
     this.engine.slab.release(token);
-    if (this.throttled && this.#unsent <= UNSENT_BYTES_MAX / 2) this.#unthrottle();
+    if (this.throttled && !this.#unsentBeyond(0.5)) this.#unthrottle();
+  }
+
+  /** One slot or cell more (1) or less (-1) is with the engine. Allocates nothing. */
+  #count(footprint: number, sign: 1 | -1): void {
+    const cell = footprint === CELL_BYTES;
+    this.host.unsentTokens += sign;
+    this.#unsent += sign * footprint;
+    if (cell) this.#unsentCells += sign;
+    this.share.underWay += sign;
+    if (sign > 0) this.share.take(cell ? 0 : footprint, cell ? 1 : 0);
+    else this.share.give(cell ? 0 : footprint, cell ? 1 : 0);
+  }
+
+  /** Whether more is unsent than `part` of what may be. Allocates nothing. */
+  #unsentBeyond(part: number): boolean {
+    return this.#unsent > UNSENT_BYTES_MAX * part || this.#unsentCells > 2 * this.share.shares.cellsMax * part;
   }
 
   /** Nothing is sent from now on: what still tries gives its memory back. */

@@ -83,7 +83,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   }
 
   get hungry(): boolean {
-    return this.processor.starved || this.stalled.size !== 0 || this.throttled !== 0;
+    return this.processor.memory.hungry || this.stalled.size !== 0 || this.throttled !== 0;
   }
 
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void {
@@ -133,8 +133,9 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
 
   /** Memory has come back: tasks first, then connections that could not even take a header in. */
   #memoryFreed(): void {
-    if (this.processor.starved) this.processor.memoryFreed();
-    if (this.stalled.size === 0 || this.processor.starved) return;
+    const { memory } = this.processor;
+    if (memory.hungry) memory.freed();
+    if (this.stalled.size === 0 || memory.starved) return;
     for (const connection of [...this.stalled]) {
       this.stalled.delete(connection);
       connection.resume();

@@ -172,7 +172,7 @@ export class ScsiBench {
   /** Data-Out: as much as the task has room for. */
   #give(task: Task): void {
     while (task.assigned < task.moveLength) {
-      const piece = this.processor.nextPiece(task, false);
+      const piece = this.processor.memory.nextPiece(task);
       if (piece === null) throw new Error('no memory for the data');
       const data = this.#sendings.get(task)!;
       this.engine.slab.bytes.set(data.subarray(piece.start, piece.start + piece.length), piece.at);

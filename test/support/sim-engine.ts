@@ -17,7 +17,7 @@ interface SimSocket {
   direct: { at: number; length: number; filled: number } | null;
   outgoing: { address: Address; length: number; token: number }[];
   /** All that was sent, for the test to read. */
-  sent: Uint8Array;
+  sent: Uint8Array[];
   closing: boolean;
   flush: boolean;
   deaf: boolean;
@@ -88,8 +88,8 @@ export class SimEngine implements Engine {
   takeSent(socket: SocketHandle): Uint8Array {
     const state = this.#sockets[socket]!;
     const sent = state.sent;
-    state.sent = new Uint8Array(0);
-    return sent;
+    state.sent = [];
+    return Buffer.concat(sent);
   }
 
   /** What a socket that is closed by now had sent since the last call. */
@@ -195,11 +195,11 @@ export class SimEngine implements Engine {
     for (const { address, length, token } of queue) {
       // Read when they leave, as the kernel does it, so that memory given back too early shows.
       const bytes = this.#bytesAt(address).subarray(0, length);
-      if (!state.closing || state.flush) state.sent = Buffer.concat([state.sent, bytes]);
+      if (!state.closing || state.flush) state.sent.push(bytes.slice());
       if (token !== NO_RELEASE) this.events.released(socket, token);
     }
     if (state.closing && state.outgoing.length === 0) {
-      this.closedSockets.set(socket, state.sent);
+      this.closedSockets.set(socket, Buffer.concat(state.sent));
       this.#sockets[socket] = null;
       this.events.closed(socket);
     }
@@ -231,7 +231,7 @@ export class SimEngine implements Engine {
       receiving: false,
       direct: null,
       outgoing: [],
-      sent: new Uint8Array(0),
+      sent: [],
       closing: false,
       flush: false,
       deaf: false,

@@ -1,0 +1,94 @@
+// What one connection has of its worker's I/O memory, and how much that may be: who reads slowly, or owes data, holds up nobody else.
+// Counts, and keeps those who wait for room in the share. The memory is the slab's; who goes on when, the processor's.
+
+import type { Slab } from '../engine/slab.ts';
+import { MemoryQueue } from './memory-queue.ts';
+
+/** One connection has at most this part of the memory. The more of them have any, the less each may have. */
+const PARTS_MIN = 8;
+/** Parts that are left for each connection that is yet to come. */
+const PARTS_PER_SHARE = 4;
+/** However many they are, each may have this much: pieces enough to keep a connection busy, and the headers to send them with. */
+const SHARE_BYTES_MIN = 1024 * 1024;
+const SHARE_CELLS_MIN = 128;
+
+/** The shares of one worker. */
+export class MemoryShares {
+  /** Shares with something in them. */
+  active = 0;
+  /** Shares that have got something back while tasks wait for room in them. */
+  readonly relieved: MemoryShare[] = [];
+  readonly #slotBytes: number;
+  readonly #cells: number;
+
+  constructor(slab: Slab) {
+    this.#slotBytes = slab.slotBytes;
+    this.#cells = slab.cellCount;
+  }
+
+  /** Bytes of slots that a share may have for what was asked for. Allocates nothing. */
+  get bytesMax(): number {
+    return Math.max(SHARE_BYTES_MIN, this.#slotBytes / this.#parts);
+  }
+
+  /** Cells that a share may have. Allocates nothing. */
+  get cellsMax(): number {
+    return Math.max(SHARE_CELLS_MIN, this.#cells / this.#parts);
+  }
+
+  get #parts(): number {
+    return Math.max(PARTS_MIN, this.active * PARTS_PER_SHARE);
+  }
+}
+
+/** The share of one connection. */
+export class MemoryShare {
+  readonly shares: MemoryShares;
+  /** Tasks that wait for room in this share. */
+  readonly waiting = new MemoryQueue();
+  /** Bytes of slots, and cells: with the backends, with the engine, or kept for data that the initiator owes. */
+  bytes = 0;
+  cells = 0;
+  /** Operations and sends that are certain to end and give some of it back. */
+  underWay = 0;
+  #relieved = false;
+
+  constructor(shares: MemoryShares) {
+    this.shares = shares;
+  }
+
+  /** Room for what was asked for. A share without slots has room for any piece. Allocates nothing. */
+  hasRoom(bytes: number, cells: number): boolean {
+    const { bytesMax, cellsMax } = this.shares;
+    return (this.bytes === 0 || this.bytes + bytes <= bytesMax) && (this.cells === 0 || this.cells + cells <= cellsMax);
+  }
+
+  /** Room for data that comes unasked: as much again, for when what was asked for has taken all of its own. Allocates nothing. */
+  hasRoomUnasked(bytes: number): boolean {
+    return this.bytes === 0 || this.bytes + bytes <= 2 * this.shares.bytesMax;
+  }
+
+  /** Allocates nothing. */
+  take(bytes: number, cells: number): void {
+    const empty = this.bytes + this.cells === 0;
+    this.bytes += bytes;
+    this.cells += cells;
+    if (empty && this.bytes + this.cells !== 0) this.shares.active++;
+  }
+
+  /** Allocates nothing, unless a task waits for it. */
+  give(bytes: number, cells: number): void {
+    const empty = this.bytes + this.cells === 0;
+    this.bytes -= bytes;
+    this.cells -= cells;
+    if (!empty && this.bytes + this.cells === 0) this.shares.active--;
+    if (this.#relieved || this.waiting.empty) return;
+    this.#relieved = true;
+    this.shares.relieved.push(this);
+  }
+
+  /** The tasks that wait are about to try again. */
+  attended(): void {
+    this.#relieved = false;
+  }
+}
