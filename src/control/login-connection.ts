@@ -38,6 +38,7 @@ const DISCOVERY_IDLE_MS = 60_000;
 interface SocketHandle {
   readonly fd: number;
   readStop(): void;
+  readStart(): void;
 }
 
 /** A connection in login. Made at accept; lets go of the socket when a worker has it. */
@@ -195,6 +196,8 @@ export class LoginConnection implements PendingLogin {
     const refusal = await this.#offer(grant, handle.fd, received);
     if (this.#over) return;
     if (refusal !== null) {
+      // The peer's end of the connection is to be noticed.
+      handle.readStart();
       this.#refuse(grant.refuse(refusal));
       return;
     }

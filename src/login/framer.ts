@@ -36,21 +36,22 @@ export class LoginFramer {
   }
 
   /**
-   * The next PDU, or null while it is not complete: header, additional segments, data without padding. A PDU that will not be served,
-   * or whose data segment is longer than 8192 bytes, is its header alone; there is no PDU after it.
+   * The next PDU, or null while it is not complete: header, additional segments, data without padding. A PDU that will not be served
+   * (a login has no additional segments), or whose data segment is longer than 8192 bytes, is its header alone; none comes after it.
    */
   next(): Uint8Array | null {
     const held = this.#held;
     if (this.#spent || held.length < BHS_SIZE) return null;
     const view = new DataView(held.buffer, held.byteOffset, held.byteLength);
     const segment = Bhs.dataSegmentLength.get(view, 0);
-    const opcode = Bhs.opcode.get(view, 0) & OPCODE_MASK;
-    if (segment > LOGIN_SEGMENT_BYTES_MAX || (this.#options.loginOnly && opcode !== Opcode.LOGIN_REQUEST)) {
+    const additional = Bhs.totalAHSLength.get(view, 0) * 4;
+    const isLogin = (Bhs.opcode.get(view, 0) & OPCODE_MASK) === Opcode.LOGIN_REQUEST && additional === 0;
+    if (segment > LOGIN_SEGMENT_BYTES_MAX || (this.#options.loginOnly && !isLogin)) {
       this.#spent = true;
       this.#held = new Uint8Array(0);
       return held.slice(0, BHS_SIZE);
     }
-    const data = BHS_SIZE + Bhs.totalAHSLength.get(view, 0) * 4;
+    const data = BHS_SIZE + additional;
     const end = data + padded(segment);
     if (held.length < end) return null;
     this.#held = held.subarray(end);

@@ -233,7 +233,9 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     const joined = this.#sessions.get(handoff.tsih) ?? null;
     if (handoff.joins && joined === null) return { reason: RefusalReason.session, detail: 'it ended just now' };
     if (joined !== null) joined.awaited = false;
-    const cell = slab.takeCell();
+    // Each connection holds one cell; as many are left for what they answer.
+    const full = this.counters[Counter.connections]! >= slab.cellCount / 2;
+    const cell = full ? NONE : slab.takeCell();
     const slot = cell === NONE ? NONE : slab.takeSlot(Math.max(response.length, received.length));
     const session = slot === NONE ? null : (joined ?? this.#begin(handoff));
     if (session === null) {

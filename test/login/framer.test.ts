@@ -76,6 +76,13 @@ describe('the login framer', () => {
     expect(longest.next()).toHaveLength(48 + 8192);
   });
 
+  test('additional header segments, which no Login Request has, are not waited for', () => {
+    const framer = new LoginFramer();
+    framer.push(loginRequest({ ahs: 1 }));
+    expect(framer.next()).toHaveLength(48);
+    expect(framer.next()).toBeNull();
+  });
+
   test('additional header segments belong to the PDU', () => {
     const framer = new LoginFramer({ loginOnly: false });
     const pdu = Buffer.alloc(48 + 8 + 4, 1);

@@ -87,8 +87,8 @@ export class RawInitiator implements Disposable {
   }
 
   /** Connects, and no more. Give a session to open another of its connections. */
-  static async connect(port: number, session?: InitiatorSession): Promise<RawInitiator> {
-    return new RawInitiator(await PduSocket.open(port), session);
+  static async connect(port: number, session?: InitiatorSession, host?: string): Promise<RawInitiator> {
+    return new RawInitiator(await PduSocket.open(port, host), session);
   }
 
   /** Connects and logs in; throws unless that succeeds. */

@@ -3,6 +3,7 @@
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { configuration } from '../../src/config/schema.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
@@ -16,6 +17,7 @@ export type ConfigurationFile = z.input<typeof configuration>;
 export const TARGET_NAME = 'iqn.2026-11.io.lunaring:disk0';
 
 const STOP_LIMIT_MS = 20_000;
+const POLL_MS = 20;
 
 /** What the target says of itself when it is up. */
 export interface Ready {
@@ -47,7 +49,9 @@ export class TargetProcess implements AsyncDisposable {
    */
   static async start(
     file: ConfigurationFile,
-    options: Pick<DaemonOptions, 'cpus' | 'env'> = {},
+    options: Pick<DaemonOptions, 'cpus' | 'env'> & {
+      /** Open files that it may have. */ readonly descriptors?: number;
+    } = {},
   ): Promise<TargetProcess> {
     const program = join(repositoryRoot(), 'dist/src/cli/main.js');
     if (!existsSync(program)) throw new Error(`${program} is not there: npm run build`);
@@ -61,7 +65,9 @@ export class TargetProcess implements AsyncDisposable {
     };
     // JSON is YAML.
     writeFileSync(path, JSON.stringify(whole, null, 2));
-    const command = [process.execPath, program, 'serve', '--config', path];
+    const { descriptors } = options;
+    const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`];
+    const command = [...limited, process.execPath, program, 'serve', '--config', path];
     try {
       const ready = (output: string) => READY_LINE.test(output);
       return new TargetProcess(await Daemon.start(command, { ...options, ready, directory: scratch.path }), scratch);
@@ -89,6 +95,15 @@ export class TargetProcess implements AsyncDisposable {
     return this.#daemon.output;
   }
 
+  /** Resolves once the log has a match: what is logged arrives when it likes. */
+  async logged(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.log);
+      if (match !== null) return match;
+      await sleep(POLL_MS);
+    }
+  }
+
   /** `127.0.0.1:port`. */
   get portal(): string {
     return `127.0.0.1:${this.port}`;
@@ -97,6 +112,16 @@ export class TargetProcess implements AsyncDisposable {
   /** The URL that libiscsi's tools, fio and qemu take. */
   url(lun = 0, target = TARGET_NAME): string {
     return `iscsi://${this.portal}/${target}/${lun}`;
+  }
+
+  /** A file in its directory: that of a unit with a relative path, for example. */
+  file(name: string): string {
+    return this.#scratch.file(name);
+  }
+
+  /** SIGTERM, and no wait: it drains. {@link stop} waits for the end. */
+  drain(): void {
+    process.kill(this.pid, 'SIGTERM');
   }
 
   readings(): ProcessReadings {
