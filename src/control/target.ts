@@ -222,6 +222,7 @@ class Target implements RunningTarget {
     this.#log.error({ worker, err: error, sessions: lost.length }, 'a worker failed; its sessions are gone');
     this.#logins.handoffs.lost(worker);
     this.#requests.lost(worker);
+    this.#unitStates.workerLost(worker);
     for (const { identity } of lost) this.#nexusLost(identity);
     for (const unit of this.#supervisor.turns.release(worker)) this.#turnCalls.freed(unit);
   }

@@ -6,7 +6,7 @@ import { FRESH_STATE, type StateNews, type StateOrder, type UnitState } from '..
 import type { Catalog } from './catalog.ts';
 import type { Requests } from './requests.ts';
 import type { Supervisor } from './supervisor.ts';
-import { changeState, resetState, withoutPreventer } from './unit-state.ts';
+import { changeState, releasedState, resetState, withoutPreventer } from './unit-state.ts';
 
 /** What initiators have made of all units. */
 export class UnitStateAuthority {
@@ -14,6 +14,8 @@ export class UnitStateAuthority {
   readonly #supervisor: Supervisor;
   readonly #requests: Requests;
   readonly #states = new Map<number, UnitState>();
+  /** The worker that works on all of a unit's medium. */
+  readonly #occupants = new Map<number, number>();
 
   constructor(catalog: Catalog, supervisor: Supervisor, requests: Requests) {
     this.#catalog = catalog;
@@ -32,6 +34,8 @@ export class UnitStateAuthority {
   async order(worker: number, request: number, { unit, by, change }: StateOrder): Promise<void> {
     // A change is decided at once, and later ones see it, so that orders need not wait for each other.
     const { result, state, news } = changeState(this.#stateOf(unit), by, change);
+    if (change.kind === 'occupy' && result === 'good') this.#occupants.set(unit, worker);
+    if (change.kind === 'release') this.#occupants.delete(unit);
     await this.#publish(unit, state, news, by);
     this.#supervisor.send(worker, { type: 'stateChanged', request, result });
   }
@@ -41,6 +45,15 @@ export class UnitStateAuthority {
     for (const unit of this.#catalog.units) {
       if (unit.targetName !== targetName) continue;
       void this.#publish(unit.id, withoutPreventer(this.#stateOf(unit.id), nexus), null, null);
+    }
+  }
+
+  /** A worker is gone, and what it was doing to whole units is not done. */
+  workerLost(worker: number): void {
+    for (const [unit, occupant] of this.#occupants) {
+      if (occupant !== worker) continue;
+      this.#occupants.delete(unit);
+      void this.#publish(unit, releasedState(this.#stateOf(unit), true), null, null);
     }
   }
 

@@ -2,7 +2,14 @@
 // Pure: an order and the state before give the state after. Carrying it to the workers is unit-state-authority.ts's.
 
 import { type NexusName, nexusKey } from '../ring/reservations.ts';
-import type { StateChange, StateNews, StateResult, UnitState } from '../ring/unit-state.ts';
+import {
+  isOccupied,
+  type StateChange,
+  type StateNews,
+  type StateResult,
+  UnitCondition,
+  type UnitState,
+} from '../ring/unit-state.ts';
 
 /** What a change led to. The state is the same object when nothing changed. */
 export interface StateOutcome {
@@ -18,11 +25,12 @@ export function changeState(state: UnitState, by: NexusName, change: StateChange
     state: next,
     news,
   });
+  const refused = (result: StateResult): StateOutcome => ({ result, state, news: null });
   switch (change.kind) {
     case 'load':
     case 'eject': {
       // SBC-4: prevention keeps a medium out as well as in.
-      if (state.preventers.length !== 0) return { result: 'prevented', state, news: null };
+      if (state.preventers.length !== 0) return refused('prevented');
       const loaded = change.kind === 'load';
       if (loaded === state.loaded) return good(state);
       return good({ ...state, loaded }, loaded ? 'mediumLoaded' : null);
@@ -36,7 +44,25 @@ export function changeState(state: UnitState, by: NexusName, change: StateChange
       const same = descriptorSense === state.descriptorSense && writeProtected === state.writeProtected;
       return same ? good(state) : good({ ...state, descriptorSense, writeProtected }, 'modeParametersChanged');
     }
+    case 'occupy': {
+      if (isOccupied(state)) return refused('occupied');
+      const { condition, exitAllowed } = change;
+      // SBC-4: after a failure in the restricted completion mode, a mode with an easier way out is not to be had.
+      const restricted = state.condition === UnitCondition.sanitizeFailed && !state.exitAllowed;
+      return restricted && exitAllowed ? refused('exitRefused') : good({ ...state, condition, exitAllowed });
+    }
+    case 'release':
+      return good(releasedState(state, change.failed));
+    case 'exitFailure':
+      if (state.condition !== UnitCondition.sanitizeFailed) return good(state);
+      return state.exitAllowed ? good({ ...state, condition: UnitCondition.usable }) : refused('exitRefused');
   }
+}
+
+/** The state once the command that worked on all of the medium has ended. A FORMAT UNIT that failed leaves blocks that can be used, old or new. */
+export function releasedState(state: UnitState, failed: boolean): UnitState {
+  const stuck = failed && state.condition === UnitCondition.sanitizing;
+  return { ...state, condition: stuck ? UnitCondition.sanitizeFailed : UnitCondition.usable };
 }
 
 function holds(state: UnitState, nexus: NexusName): boolean {
@@ -49,7 +75,7 @@ export function withoutPreventer(state: UnitState, nexus: NexusName): UnitState 
   return { ...state, preventers: state.preventers.filter((each) => nexusKey(each) !== nexusKey(nexus)) };
 }
 
-/** The state after a logical unit reset: nobody holds the medium, mode parameters are what they were at first. The medium stays where it is. */
+/** The state after a logical unit reset: nobody holds the medium, mode parameters are what they were at first. The medium stays where and as it is. */
 export function resetState(state: UnitState): UnitState {
   if (state.preventers.length === 0 && !state.descriptorSense && !state.writeProtected) return state;
   return { ...state, preventers: [], descriptorSense: false, writeProtected: false };

@@ -7,6 +7,7 @@ import { layout, reserved, u8, u16, u24, u32, u64 } from '../base/layout.ts';
 export const OperationCode = {
   TEST_UNIT_READY: 0x00,
   REQUEST_SENSE: 0x03,
+  FORMAT_UNIT: 0x04,
   READ_6: 0x08,
   WRITE_6: 0x0a,
   INQUIRY: 0x12,
@@ -30,6 +31,7 @@ export const OperationCode = {
   READ_BUFFER_10: 0x3c,
   WRITE_SAME_10: 0x41,
   UNMAP: 0x42,
+  SANITIZE: 0x48,
   LOG_SELECT: 0x4c,
   LOG_SENSE: 0x4d,
   MODE_SELECT_10: 0x55,
@@ -141,6 +143,14 @@ export const CdbFlags = {
 
 /** SERVICE ACTION, bits 4-0 of byte 1 of the CDBs that have one. */
 export const SERVICE_ACTION_MASK = 0x1f;
+
+/** Service actions of SANITIZE. */
+export const SanitizeAction = {
+  OVERWRITE: 0x01,
+  BLOCK_ERASE: 0x02,
+  CRYPTOGRAPHIC_ERASE: 0x03,
+  EXIT_FAILURE_MODE: 0x1f,
+} as const;
 
 /** Service actions of SERVICE ACTION IN(16). */
 export const ServiceActionIn16 = { READ_CAPACITY_16: 0x10, GET_LBA_STATUS: 0x12 } as const;

@@ -6,6 +6,9 @@ import type { StateChange } from '../ring/unit-state.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { Movement, Piece, Task } from './task.ts';
 
+/** The steps of a command: each `yield` waits for one thing, and answers its errno. */
+export type Steps = Generator<void, void, number>;
+
 /** What a running command may ask for. */
 export interface CommandServices {
   /** The slab: a reply is written, a parameter list read, at `task.at`. */
@@ -34,6 +37,13 @@ export interface CommandServices {
   reserve(task: Task, order: ReserveOrder): void;
   /** Has main change the unit's state, then `yield`; what came of it is in `task.stateResult`. */
   changeState(task: Task, change: StateChange): void;
+  /** Lets everybody else have a turn, then `yield`: for long work on a backend that is `immediate`. */
+  pause(piece: Piece, unit: LogicalUnit): void;
+  /**
+   * Has `work` done on a task of its own, which goes on whatever becomes of this one. This one may `yield`, and is resumed when the
+   * work calls `wake`, and when it ends.
+   */
+  detach(task: Task, work: (own: Task, wake: () => void) => Steps): void;
 }
 
 /** A command off the fast path. */
@@ -58,5 +68,5 @@ export interface ColdCommand {
    * streamOut only, where `run` comes first and just judges: takes one piece of the data, whole, in order and one at a time. The bytes are
    * at `piece.at`, the place they are for is `piece.offset`; own pieces have been given back when it ends.
    */
-  piece?(task: Task, piece: Piece, services: CommandServices): Generator<void, void, number>;
+  piece?(task: Task, piece: Piece, services: CommandServices): Steps;
 }

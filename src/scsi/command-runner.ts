@@ -5,7 +5,8 @@ import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ReserveOrder } from '../ring/reservations.ts';
 import type { StateChange } from '../ring/unit-state.ts';
-import type { CommandServices } from './cold-command.ts';
+import type { CommandServices, Steps } from './cold-command.ts';
+import { DetachedWork } from './detached-work.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { PiecePool } from './piece-pool.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
@@ -30,6 +31,7 @@ export class CommandRunner implements CommandServices {
   readonly #pieces: PiecePool;
   readonly #control: TaskControl;
   readonly #orders: Orders;
+  readonly detached = new DetachedWork();
 
   constructor(engine: Engine, pieces: PiecePool, control: TaskControl, orders: Orders) {
     this.#engine = engine;
@@ -95,7 +97,9 @@ export class CommandRunner implements CommandServices {
       task.stepErrno = errno;
       return;
     }
-    if (task.aborted) {
+    if (this.detached.has(task)) {
+      this.#workOn(task, errno);
+    } else if (task.aborted) {
       this.#control.settle(task);
     } else if (this.#resume(task, errno)) {
       if (task.movement !== Movement.streamOut) {
@@ -105,6 +109,15 @@ export class CommandRunner implements CommandServices {
       this.#pieceTaken(task);
       this.takePieces(task);
     }
+  }
+
+  /** Goes on with detached work, or ends it. */
+  #workOn(task: Task, errno: number): void {
+    if (!task.aborted && !this.#resume(task, errno)) return;
+    const asker = this.detached.askerOf(task);
+    this.#pieces.dropAll(task);
+    this.detached.end(task);
+    if (asker !== null) this.stepDone(asker, 0);
   }
 
   // CommandServices
@@ -151,6 +164,20 @@ export class CommandRunner implements CommandServices {
       task.stateResult = result;
       this.stepDone(task, 0);
     });
+  }
+
+  detach(task: Task, work: (own: Task, wake: () => void) => Steps): void {
+    const own = this.detached.begin(task);
+    own.steps = work(own, () => {
+      const asker = this.detached.askerOf(own);
+      if (asker !== null) this.stepDone(asker, 0);
+    });
+    this.#workOn(own, 0);
+  }
+
+  pause(piece: Piece, unit: LogicalUnit): void {
+    this.#control.dispatch(piece.task!, piece);
+    unit.backend.pause(piece);
   }
 
   read(piece: Piece, unit: LogicalUnit): void {

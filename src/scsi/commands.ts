@@ -8,6 +8,7 @@ import { compareAndWriteCommand } from './compare-and-write.ts';
 import { readDefectData } from './defect-data.ts';
 import { receiveDiagnosticResults, sendDiagnostic } from './diagnostic.ts';
 import { readBuffer, writeBuffer } from './echo-buffer.ts';
+import { formatUnit } from './format-unit.ts';
 import { inquiry } from './inquiry.ts';
 import { getLbaStatus } from './lba-status.ts';
 import { logSelect, logSense } from './log-sense.ts';
@@ -23,6 +24,7 @@ import { NO_DATA } from './reply.ts';
 import { reportLuns } from './report-luns.ts';
 import { requestSense } from './request-sense.ts';
 import { release6, reserve6 } from './reserve-release.ts';
+import { sanitize } from './sanitize.ts';
 import { failField } from './sense.ts';
 import { preventAllowMediumRemoval, startStopUnit } from './start-stop.ts';
 import { synchronizeCache } from './sync-cache.ts';
@@ -42,6 +44,8 @@ export function commandFor(task: Task): ColdCommand | null {
       return testUnitReady;
     case OperationCode.REQUEST_SENSE:
       return requestSense;
+    case OperationCode.FORMAT_UNIT:
+      return formatUnit;
     case OperationCode.INQUIRY:
       return inquiry;
     case OperationCode.MODE_SELECT_6:
@@ -90,6 +94,8 @@ export function commandFor(task: Task): ColdCommand | null {
       return writeSame16;
     case OperationCode.UNMAP:
       return task.unit?.snapshot.thin === true ? unmap : null;
+    case OperationCode.SANITIZE:
+      return sanitize;
     case OperationCode.READ_DEFECT_DATA_10:
     case OperationCode.READ_DEFECT_DATA_12:
       return readDefectData;

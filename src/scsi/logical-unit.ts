@@ -4,7 +4,7 @@
 import type { Backend } from '../backend/backend.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import { NO_RESERVATIONS, type ReservationSnapshot } from '../ring/reservations.ts';
-import { FRESH_STATE, type UnitState } from '../ring/unit-state.ts';
+import { FRESH_STATE, UnitCondition, type UnitState } from '../ring/unit-state.ts';
 import { Exclusion, type SharedTurn } from './exclusion.ts';
 import type { Nexus } from './nexus.ts';
 import { type Restriction, restrictionOf } from './reservation.ts';
@@ -19,8 +19,12 @@ export class LogicalUnit {
   blockSize: number;
   blockCount: number;
   readOnly: boolean;
-  /** The medium is in: false after START STOP UNIT has ejected it. */
+  /** The medium is in, and usable: false after START STOP UNIT has ejected it, and while SANITIZE or FORMAT UNIT is at work. Why: condition.ts. */
   ready = true;
+  /** How far the command is that works on all of the medium, of 65,536; -1: none does, or another worker runs it. */
+  progress = -1;
+  /** Somebody waits for the task set to run empty. */
+  whenIdle: (() => void) | null = null;
   /** The format that initiators want sense data in. */
   senseFormat: SenseFormat = SenseFormat.fixed;
   /** Main's word on what initiators have made of the unit; `ready`, `readOnly` and `senseFormat` are copies. */
@@ -60,9 +64,18 @@ export class LogicalUnit {
   /** Takes over what initiators have made of it. */
   setState(state: UnitState): void {
     this.state = state;
-    this.ready = state.loaded;
+    this.ready = state.loaded && state.condition === UnitCondition.usable;
     this.readOnly = this.snapshot.readOnly || state.writeProtected;
     this.senseFormat = state.descriptorSense ? SenseFormat.descriptor : SenseFormat.fixed;
+  }
+
+  /** Has `then` called when the task set has run empty, after those who asked before. */
+  callWhenIdle(then: () => void): void {
+    const before = this.whenIdle;
+    this.whenIdle = () => {
+      before?.();
+      then();
+    };
   }
 
   /** Takes over reservations that have changed. */

@@ -2,8 +2,9 @@
 // Each check fails the task and returns false; a command asks when it runs, because the answers change.
 
 import { blockCdb } from './cdb.ts';
+import { notReadySense } from './condition.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { AdditionalSense, fail, SenseKey } from './sense.ts';
+import { AdditionalSense, fail, failWith, SenseKey } from './sense.ts';
 import type { Task } from './task.ts';
 
 /** Takes LBA and length out of a block command's CDB; the bytes that they come to. Allocates nothing. */
@@ -17,7 +18,7 @@ export function decodeBlocks(task: Task): number {
 
 /** Whether the unit can be used at all. Allocates nothing. */
 export function checkReady(task: Task, unit: LogicalUnit): boolean {
-  return unit.ready || fail(task, SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT);
+  return unit.ready || failWith(task, notReadySense(unit));
 }
 
 /** Whether the unit can be used, and takes writes. Allocates nothing. */

@@ -21,6 +21,7 @@ export interface CommandUsage {
 
 function hasServiceAction(opcode: number): boolean {
   return (
+    opcode === OperationCode.SANITIZE ||
     opcode === OperationCode.SERVICE_ACTION_IN_16 ||
     opcode === OperationCode.MAINTENANCE_IN ||
     opcode === OperationCode.PERSISTENT_RESERVE_IN ||
@@ -39,6 +40,7 @@ function command(usage: string, thinOnly = false): CommandUsage {
 export const COMMANDS: readonly CommandUsage[] = [
   command('00 00000000 00'), // TEST UNIT READY
   command('03 01 0000 ff 00'), // REQUEST SENSE
+  command('04 f0 00 0000 00'), // FORMAT UNIT
   command('08 1fffff ff 00'), // READ(6)
   command('0a 1fffff ff 00'), // WRITE(6)
   command('12 01 ff ffff 00'), // INQUIRY
@@ -62,6 +64,10 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('3c 1f 00 000000 ffffff 00'), // READ BUFFER(10)
   command('41 08 ffffffff 00 ffff 00'), // WRITE SAME(10)
   command('42 00 00000000 00 ffff 00', true), // UNMAP
+  command('48 a1 0000000000 ffff 00'), // SANITIZE, OVERWRITE
+  command('48 a2 0000000000 ffff 00', true), // BLOCK ERASE
+  command('48 a3 0000000000 ffff 00'), // CRYPTOGRAPHIC ERASE
+  command('48 1f 0000000000 ffff 00'), // EXIT FAILURE MODE
   command('4c 01 00 00000000 ffff 00'), // LOG SELECT
   command('4d 01 3f ff 00 ffff ffff 00'), // LOG SENSE
   command('55 13 0000000000 ffff 00'), // MODE SELECT(10)

@@ -5,13 +5,16 @@ import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
+import { isOccupied, type UnitState } from '../ring/unit-state.ts';
 import { cdbLength, NACA } from './cdb.ts';
 import { CommandRunner, type TaskControl } from './command-runner.ts';
 import { commandFor } from './commands.ts';
+import { checkCondition, notReadySense } from './condition.ts';
+import type { Endings } from './detached-work.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { PiecePool } from './piece-pool.ts';
 import { checkMedium, decodeReadWrite } from './read-write.ts';
-import { AdditionalSense, fail, failErrno, failField, failOperationCode, SenseKey } from './sense.ts';
+import { AdditionalSense, fail, failErrno, failField, failOperationCode, failWith, SenseKey } from './sense.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders, TaskEvents } from './task-events.ts';
 import { TaskMemory } from './task-memory.ts';
@@ -83,6 +86,8 @@ export class Processor implements TaskControl {
         return failOperationCode(task);
       }
       if (!checkMedium(task, unit)) return false;
+    } else if (!unit.ready && !checkCondition(task, unit)) {
+      return false;
     }
     unit.enter(task);
     return true;
@@ -93,6 +98,11 @@ export class Processor implements TaskControl {
     const unit = task.unit;
     if (unit !== null && !unit.mayStart(task)) return;
     task.started = true;
+    if (task.status !== Status.GOOD) {
+      // It was interrupted while it waited.
+      this.settle(task);
+      return;
+    }
     switch (task.movement) {
       case Movement.streamIn:
         if (task.moveLength === 0) this.finish(task);
@@ -230,6 +240,7 @@ export class Processor implements TaskControl {
     unit.leave(task);
     this.#events.complete(task);
     if (held) this.#startHeld(unit);
+    if (unit.whenIdle !== null) this.#checkIdle(unit);
   }
 
   /** Gives the memory of a reply or a list back, unless the engine has it (`task.slot` is then NONE). */
@@ -243,6 +254,45 @@ export class Processor implements TaskControl {
     if (task.completed || task.aborted) return;
     task.aborted = true;
     this.settle(task);
+  }
+
+  /** Takes over what initiators have made of a unit. `then` runs when nothing is under way any more that the state rules out: mostly at once. */
+  takeState(unit: LogicalUnit, state: UnitState, then: () => void): void {
+    const begins = isOccupied(state) && !isOccupied(unit.state);
+    unit.setState(state);
+    if (!begins) {
+      then();
+      return;
+    }
+    unit.callWhenIdle(then);
+    this.#interrupt(unit);
+    this.#checkIdle(unit);
+  }
+
+  /** Ends the unit's tasks with NOT READY. Commands that have begun their own steps end by themselves. */
+  #interrupt(unit: LogicalUnit): void {
+    const tasks: Task[] = [];
+    for (let task = unit.firstTask; task !== null; task = task.nextInSet) {
+      if (task.steps === null && !task.aborted) tasks.push(task);
+    }
+    // All of them first: the end of one may be another's turn to start.
+    for (const task of tasks) failWith(task, notReadySense(unit));
+    for (const task of tasks) this.settle(task);
+  }
+
+  /** Who waits for the task set to run empty does not wait for those who wait for him. */
+  #checkIdle(unit: LogicalUnit): void {
+    for (let task = unit.firstTask; task !== null; task = task.nextInSet) {
+      if (!this.#runner.detached.isAsker(task)) return;
+    }
+    const then = unit.whenIdle;
+    unit.whenIdle = null;
+    then?.();
+  }
+
+  /** Ends work that no command waits for, at `unit` (null: everywhere), when the operations under way have ended. */
+  stopWork(unit: LogicalUnit | null, endings: Endings | null): void {
+    this.#runner.detached.stop(unit, endings);
   }
 
   // Streams

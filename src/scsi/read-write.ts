@@ -3,6 +3,7 @@
 
 import { BLOCKS_6_MAX, Cdb6, Cdb10, Cdb12, Cdb16, CdbFlags, LBA_6_MASK, OperationCode } from './cdb.ts';
 import type { LogicalUnit } from './logical-unit.ts';
+import { checkReady } from './medium.ts';
 import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
 import { Movement, type Task } from './task.ts';
 
@@ -92,10 +93,7 @@ function moves(task: Task, movement: Movement, lba: number, blockCount: number, 
 
 /** What the medium has to say to a READ or WRITE; false when it has failed. Allocates nothing. */
 export function checkMedium(task: Task, unit: LogicalUnit): boolean {
-  if (!unit.ready) {
-    fail(task, SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT);
-    return false;
-  }
+  if (!checkReady(task, unit)) return false;
   if (task.movement === Movement.streamOut && unit.readOnly) {
     fail(task, SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED);
     return false;

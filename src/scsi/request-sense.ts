@@ -2,20 +2,21 @@
 // Sense of a failed command always goes with its response; what is left to report is what the unit has to say by itself.
 
 import type { ColdCommand } from './cold-command.ts';
+import { notReadySense } from './condition.ts';
 import { blank, reply } from './reply.ts';
-import { AdditionalSense, SENSE_BYTES_MAX, SenseFormat, SenseKey, senseOf, writeSense } from './sense.ts';
+import { AdditionalSense, SENSE_BYTES_MAX, type Sense, SenseFormat, SenseKey, senseOf, writeSense } from './sense.ts';
 import { Movement, type Task } from './task.ts';
 
 const DESC = 0x01;
 
 /** The unit's condition, most urgent first. Reporting a unit attention ends it. */
-function condition(task: Task): readonly [senseKey: number, additionalSense: number] {
+function condition(task: Task): Sense {
   const unit = task.unit;
-  if (unit === null) return [SenseKey.ILLEGAL_REQUEST, AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED];
+  if (unit === null) return senseOf(SenseKey.ILLEGAL_REQUEST, AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED);
   const attention = unit.takeAttention(task.nexus!);
-  if (attention !== 0) return [SenseKey.UNIT_ATTENTION, attention];
-  if (!unit.ready) return [SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT];
-  return [SenseKey.NO_SENSE, AdditionalSense.NO_ADDITIONAL_SENSE_INFORMATION];
+  if (attention !== 0) return senseOf(SenseKey.UNIT_ATTENTION, attention);
+  if (!unit.ready) return notReadySense(unit);
+  return senseOf(SenseKey.NO_SENSE, AdditionalSense.NO_ADDITIONAL_SENSE_INFORMATION);
 }
 
 export const requestSense: ColdCommand = {
@@ -27,7 +28,7 @@ export const requestSense: ColdCommand = {
   run: (task, services) => {
     const format = (task.cdb.getUint8(1) & DESC) === 0 ? SenseFormat.fixed : SenseFormat.descriptor;
     const { bytes, view } = blank(SENSE_BYTES_MAX);
-    const size = writeSense(view, 0, senseOf(...condition(task)), format);
+    const size = writeSense(view, 0, condition(task), format);
     reply(task, services, bytes.subarray(0, size));
   },
 };

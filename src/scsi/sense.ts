@@ -24,6 +24,8 @@ export type SenseKey = (typeof SenseKey)[keyof typeof SenseKey];
 /** Additional sense codes and their qualifiers as one number, `ASC << 8 | ASCQ`, under the names of SPC-5. */
 export const AdditionalSense = {
   NO_ADDITIONAL_SENSE_INFORMATION: 0x0000,
+  LOGICAL_UNIT_NOT_READY_FORMAT_IN_PROGRESS: 0x0404,
+  LOGICAL_UNIT_NOT_READY_SANITIZE_IN_PROGRESS: 0x041b,
   WRITE_ERROR: 0x0c00,
   /** RFC 7143 §11.4.7.2: data came unasked where InitialR2T forbids it. */
   WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA: 0x0c0c,
@@ -56,6 +58,8 @@ export const AdditionalSense = {
   COMMAND_SEQUENCE_ERROR: 0x2c00,
   COMMANDS_CLEARED_BY_ANOTHER_INITIATOR: 0x2f00,
   INVALID_RELEASE_OF_PERSISTENT_RESERVATION: 0x2604,
+  FORMAT_COMMAND_FAILED: 0x3101,
+  SANITIZE_COMMAND_FAILED: 0x3103,
   SAVING_PARAMETERS_NOT_SUPPORTED: 0x3900,
   MEDIUM_NOT_PRESENT: 0x3a00,
   LOGICAL_UNIT_FAILURE: 0x3e01,
@@ -83,6 +87,11 @@ export function senseOf(senseKey: number, additionalSense: number): Sense {
   return { senseKey, additionalSense, information: -1, fieldPointer: -1, fieldInData: false };
 }
 
+/** NOT READY, and how far it is: `progress` of 65,536, or -1 where nobody knows. It takes the field pointer's place. */
+export function progressSense(additionalSense: number, progress: number): Sense {
+  return { ...senseOf(SenseKey.NOT_READY, additionalSense), fieldPointer: progress, fieldInData: true };
+}
+
 /** The most {@link writeSense} writes: the descriptor format with an information and a sense-key specific descriptor. */
 export const SENSE_BYTES_MAX = 8 + 12 + 8;
 
@@ -97,6 +106,14 @@ export function fail(task: Task, senseKey: number, additionalSense: number, info
   task.information = information;
   task.fieldPointer = -1;
   task.fieldInData = false;
+  return false;
+}
+
+/** Ends a task with CHECK CONDITION and these sense data. */
+export function failWith(task: Task, sense: Sense): false {
+  fail(task, sense.senseKey, sense.additionalSense, sense.information);
+  task.fieldPointer = sense.fieldPointer;
+  task.fieldInData = sense.fieldInData;
   return false;
 }
 

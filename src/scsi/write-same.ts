@@ -6,6 +6,7 @@ import { Cdb10, Cdb16, CdbFlags } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { writeSameBlocksMax } from './limits.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
+import { repeat } from './pattern.ts';
 import { failErrno, failField, setBusy } from './sense.ts';
 import { Movement, type Piece, type Task } from './task.ts';
 
@@ -72,14 +73,6 @@ function blocksToWrite(task: Task, request: WriteSame): number {
 function isZero(bytes: Uint8Array, at: number, size: number): boolean {
   for (let offset = 0; offset < size; offset++) if (bytes[at + offset] !== 0) return false;
   return true;
-}
-
-/** Fills `size` bytes at `at` with copies of the `period` bytes at `source`, doubling what is there. */
-function repeat(bytes: Uint8Array, source: number, period: number, at: number, size: number): void {
-  bytes.copyWithin(at, source, source + period);
-  for (let filled = period; filled < size; filled *= 2) {
-    bytes.copyWithin(at + filled, at, at + Math.min(filled, size - filled));
-  }
 }
 
 function* writeSame(task: Task, services: CommandServices, request: WriteSame): Generator<void, void, number> {

@@ -286,7 +286,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     // Another may have its CID by now.
     if (session.connections.get(connection.cid) === connection) session.connections.delete(connection.cid);
     if (session.over) this.#sessionClosed(session);
-    if (this.#stopping && this.counters[Counter.connections] === 0) this.engine.stop();
+    if (this.#stopping && this.counters[Counter.connections] === 0) this.#leave();
     this.#memoryFreed();
   }
 
@@ -329,11 +329,17 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     wait.seal();
   }
 
+  /** The last connection is closed. What goes on without one goes on no further. */
+  #leave(): void {
+    this.processor.stopWork(null, null);
+    this.engine.stop();
+  }
+
   #stop(graceMs: number): void {
     this.#stopping = true;
     this.#stopAt = this.engine.now() + graceMs;
     if (this.counters[Counter.connections] === 0) {
-      this.engine.stop();
+      this.#leave();
       return;
     }
     for (const connection of this.#connections) {

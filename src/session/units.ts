@@ -124,6 +124,7 @@ export class Units {
       for (const [lun, mapped] of session.nexus.units) if (mapped === unit) session.nexus.units.delete(lun);
       session.nexus.luns = [...session.nexus.units.keys()];
     }
+    if (unit !== undefined) this.#processor.stopWork(unit, wait);
     wait.seal();
   }
 
@@ -173,12 +174,13 @@ export class Units {
   /** Initiators have made something else of a unit, and all but the one who did hear of it. */
   applyState({ request, unit: id, state, news, by }: Extract<ToWorker, { type: 'unitState' }>): void {
     const unit = this.#units.get(id);
-    unit?.setState(state);
+    const done = (): void => this.#uplink({ type: 'done', request });
     for (const { nexus } of unit === undefined || news === null ? [] : this.#sessions.values()) {
       const sees = [...nexus.units.values()].includes(unit!);
       if (sees && nexus.reservationKey !== by) unit!.attention(nexus, STATE_NEWS[news!]);
     }
-    this.#uplink({ type: 'done', request });
+    if (unit === undefined) done();
+    else this.#processor.takeState(unit, state, done);
   }
 
   /** Has a reset applied on every worker; `then` runs when that is done. */

@@ -81,7 +81,7 @@ describe('NACA', () => {
 
 describe('unknown operation codes', () => {
   it('are refused, with a pointer at them', () => {
-    expect(new ScsiBench().run('04 00000000 00').sense.slice(24)).toBe('2000' + '00' + 'c00000');
+    expect(new ScsiBench().run('05 00000000 00').sense.slice(24)).toBe('2000' + '00' + 'c00000');
   });
 });
 

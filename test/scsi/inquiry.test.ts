@@ -129,9 +129,9 @@ describe('vital product data', () => {
     expect(data.subarray(20, 36).every((byte) => byte === 0)).toBe(true);
   });
 
-  it('B1h: nothing rotates', () => {
+  it('B1h: nothing rotates, and what was erased can be read', () => {
     const { data } = new ScsiBench().run('12 01 b1 0040 00');
-    expect(data.toString('hex')).toBe(`00b1003c0001${'00'.repeat(58)}`);
+    expect(data.toString('hex')).toBe(`00b1003c00010050${'00'.repeat(56)}`);
   });
 
   it('B2h: a thin unit unmaps by UNMAP and both WRITE SAMEs, and reads zeroes afterwards', () => {

@@ -97,7 +97,7 @@ describe('REPORT SUPPORTED OPERATION CODES', () => {
 
   it('says of a command that it is not there', () => {
     const bench = new ScsiBench();
-    expect(report(bench, '01', '04').data.toString('hex')).toBe('00010000');
+    expect(report(bench, '01', '05').data.toString('hex')).toBe('00010000');
     expect(report(bench, '02', '9e', '0013').data.toString('hex')).toBe('00010000');
     expect(report(bench, '03', '28', '0001').data.toString('hex')).toBe('00010000');
   });

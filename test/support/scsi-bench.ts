@@ -78,7 +78,7 @@ export class ScsiBench {
       dataWanted: (task) => this.#give(task),
       complete: (task) => this.#end(task),
       reserve: (_order, then) => then('good'),
-      changeState: (order, then) => then(this.#change(order)),
+      changeState: (order, then) => this.#change(order, then),
     });
     this.engine.events = {
       hungry: false,
@@ -117,15 +117,14 @@ export class ScsiBench {
   }
 
   /** What main would do, and every worker after it. */
-  #change({ by, change }: StateOrder): StateResult {
+  #change({ by, change }: StateOrder, then: (result: StateResult) => void): void {
     const { result, state, news } = changeState(this.unit.state, by, change);
-    this.unit.setState(state);
     const code =
       news === 'mediumLoaded' ? AdditionalSense.NOT_READY_TO_READY_CHANGE : AdditionalSense.MODE_PARAMETERS_CHANGED;
     for (const nexus of this.#nexuses) {
       if (news !== null && nexus.reservationKey !== nexusKey(by)) this.unit.attention(nexus, code);
     }
-    return result;
+    this.processor.takeState(this.unit, state, () => then(result));
   }
 
   /** Another initiator that sees the same unit. */
@@ -157,6 +156,7 @@ export class ScsiBench {
     task.lun = sending.lun ?? this.#lun;
     task.unit = task.nexus.units.get(task.lun) ?? null;
     for (const [offset, byte] of bytes.entries()) task.cdb.setUint8(offset, byte);
+    task.expectedDataTransferLength = sending.expected ?? data.length;
     this.processor.decode(task);
     const writes = task.movement === Movement.listOut || task.movement === Movement.streamOut;
     task.writes = writes;

@@ -1,0 +1,69 @@
+// Work on a unit that outlives the command that asked for it: no abort, no reset and no end of a session reaches it (SANITIZE, FORMAT UNIT).
+// Each piece of work has a task of its own, in no task set; its steps are run by command-runner.ts.
+
+import type { ColdCommand } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
+import { NO_DATA } from './reply.ts';
+import { Task } from './task.ts';
+
+/** Hears of the end of work that is being stopped. */
+export interface Endings {
+  add(): void;
+  taskEnded(): void;
+}
+
+interface Work {
+  readonly asker: Task;
+  /** By which the asker is known: a task that has ended is used again. */
+  readonly askerSteps: Task['steps'];
+  endings: Endings | null;
+}
+
+const DETACHED: ColdCommand = { ...NO_DATA, name: 'detached work', run: () => {} };
+
+/** The work of one worker. */
+export class DetachedWork {
+  readonly #works = new Map<Task, Work>();
+
+  /** The task of new work that `asker` wants done. */
+  begin(asker: Task): Task {
+    const task = new Task();
+    task.nexus = asker.nexus;
+    task.unit = asker.unit;
+    task.command = DETACHED;
+    this.#works.set(task, { asker, askerSteps: asker.steps, endings: null });
+    return task;
+  }
+
+  has(task: Task): boolean {
+    return this.#works.has(task);
+  }
+
+  /** Who asked for it, if that command is still there. */
+  askerOf(task: Task): Task | null {
+    const { asker, askerSteps } = this.#works.get(task)!;
+    return !asker.completed && asker.steps === askerSteps ? asker : null;
+  }
+
+  /** Whether the task has work of this kind done. */
+  isAsker(task: Task): boolean {
+    return [...this.#works.keys()].some((work) => this.askerOf(work) === task);
+  }
+
+  /** The work is done, or was stopped. */
+  end(task: Task): void {
+    const work = this.#works.get(task)!;
+    this.#works.delete(task);
+    work.endings?.taskEnded();
+  }
+
+  /** Has the work at `unit` (null: all) go no further than the operation it waits for. It always waits for one. */
+  stop(unit: LogicalUnit | null, endings: Endings | null): void {
+    for (const [task, work] of this.#works) {
+      if (task.aborted || (unit !== null && task.unit !== unit)) continue;
+      task.aborted = true;
+      work.endings = endings;
+      endings?.add();
+    }
+  }
+}
