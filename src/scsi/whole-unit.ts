@@ -4,7 +4,6 @@
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import type { StateResult, UnitCondition } from '../ring/unit-state.ts';
 import type { CommandServices, Steps } from './cold-command.ts';
-import type { LogicalUnit } from './logical-unit.ts';
 import { repeat } from './pattern.ts';
 import { fail, failErrno, failField, failWith, progressSense, SenseKey } from './sense.ts';
 import { type Piece, Status, type Task } from './task.ts';
@@ -61,7 +60,9 @@ interface Course {
 /** The work itself: the medium is taken from everybody, and given back at the end. */
 function* carryOut(own: Task, services: CommandServices, order: Overhaul, course: Course, wake: () => void): Steps {
   const unit = own.unit!;
-  const { condition, exitAllowed, passes } = order;
+  const { condition, exitAllowed } = order;
+  // A null unit keeps nothing: there is nothing to do, whatever its size.
+  const passes = unit.backend.kind === 'null' ? [] : order.passes;
   services.changeState(own, { kind: 'occupy', condition, exitAllowed });
   yield;
   course.begun = own.stateResult;
@@ -85,16 +86,11 @@ function* carryOut(own: Task, services: CommandServices, order: Overhaul, course
 
 type Report = (share: number) => void;
 
-/** Bytes to work on. A null unit keeps nothing, whatever its size. */
-function extentOf({ backend, blockCount, blockSize }: LogicalUnit): number {
-  return backend.kind === 'null' ? 0 : blockCount * blockSize;
-}
-
 /** Clears all blocks, a stretch at a time. */
 function* clear(own: Task, services: CommandServices, deallocate: boolean, progress: Report): Steps {
   const unit = own.unit!;
   const piece = services.takePiece(own, 0)!;
-  const end = extentOf(unit);
+  const end = unit.blockCount * unit.blockSize;
   const stretch = unit.backend.immediate ? TURN_BYTES_MAX : CLEAR_BYTES_MAX;
   for (piece.offset = 0; piece.offset < end && own.status === Status.GOOD; piece.offset += piece.length) {
     piece.length = Math.min(stretch, end - piece.offset);
@@ -110,7 +106,7 @@ function* clear(own: Task, services: CommandServices, deallocate: boolean, progr
 /** Writes all blocks, a slot at a time. */
 function* fill(own: Task, services: CommandServices, pattern: Uint8Array, progress: Report): Steps {
   const unit = own.unit!;
-  const end = extentOf(unit);
+  const end = unit.blockCount * unit.blockSize;
   const piece = yield* waitForPiece(own, services, Math.min(SLOT_BYTES_MAX, end));
   const { blockSize } = unit;
   services.bytes.set(pattern, piece.at);

@@ -76,6 +76,36 @@ describe('an order', () => {
   });
 });
 
+describe('a worker that is lost', () => {
+  const occupy = { kind: 'occupy', condition: 'sanitizing', exitAllowed: false } as const;
+
+  it('leaves what it sanitized in pieces', async () => {
+    const { authority, sent, apply } = rig();
+    void authority.order(1, 1, { unit: UNIT, by: A, change: occupy });
+    await apply();
+    sent.length = 0;
+    authority.workerLost(0);
+    expect(sent).toEqual([]);
+    authority.workerLost(1);
+    expect(sent[0]!.message).toMatchObject({ type: 'unitState', state: { condition: 'sanitizeFailed' }, news: null });
+    sent.length = 0;
+    authority.workerLost(1);
+    expect(sent).toEqual([]);
+  });
+
+  it('leaves what it had done with as it is', async () => {
+    const { authority, sent, apply } = rig();
+    void authority.order(1, 1, { unit: UNIT, by: A, change: occupy });
+    void authority.order(0, 2, { unit: UNIT, by: B, change: occupy });
+    void authority.order(1, 3, { unit: UNIT, by: A, change: { kind: 'release', failed: false } });
+    await apply();
+    sent.length = 0;
+    authority.workerLost(0);
+    authority.workerLost(1);
+    expect(sent).toEqual([]);
+  });
+});
+
 describe('what a nexus held', () => {
   it('is free when its session has ended', async () => {
     const { authority, sent, apply } = rig();

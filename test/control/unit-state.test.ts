@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { changeState, resetState, withoutPreventer } from '../../src/control/unit-state.ts';
 import type { NexusName } from '../../src/ring/reservations.ts';
-import { FRESH_STATE, type StateChange, type UnitState } from '../../src/ring/unit-state.ts';
+import { FRESH_STATE, isOccupied, type StateChange, type UnitState } from '../../src/ring/unit-state.ts';
 
 const nexus = (name: string): NexusName => ({ initiatorName: name, isid: '00023d000001', portalGroupTag: 1 });
 const A = nexus('iqn.a');
@@ -65,6 +65,67 @@ describe('a reset', () => {
     const state = changeState(changed, A, { kind: 'control', descriptorSense: true, writeProtected: true }).state;
     expect(resetState(state)).toEqual({ ...FRESH_STATE, loaded: false });
     expect(resetState(FRESH_STATE)).toBe(FRESH_STATE);
+  });
+});
+
+describe('the whole medium', () => {
+  const occupy = (condition: 'sanitizing' | 'formatting', exitAllowed = false): StateChange => ({
+    kind: 'occupy',
+    condition,
+    exitAllowed,
+  });
+  const occupied = changeState(FRESH_STATE, A, occupy('sanitizing')).state;
+  const failed = changeState(occupied, A, { kind: 'release', failed: true }).state;
+
+  it('is for one command at a time', () => {
+    for (const condition of ['sanitizing', 'formatting'] as const) {
+      const outcome = changeState(FRESH_STATE, A, occupy(condition));
+      expect(outcome).toMatchObject({ result: 'good', state: { condition }, news: null });
+      expect(isOccupied(outcome.state)).toBe(true);
+      expect(changeState(outcome.state, B, occupy('sanitizing'))).toMatchObject({
+        result: 'occupied',
+        state: outcome.state,
+      });
+      const after = changeState(outcome.state, A, { kind: 'release', failed: false });
+      expect(after).toEqual({ result: 'good', state: FRESH_STATE, news: null });
+    }
+  });
+
+  it('stays with it through a reset', () => {
+    expect(resetState(occupied)).toBe(occupied);
+    expect(resetState(failed)).toBe(failed);
+  });
+
+  it('is in pieces after a SANITIZE that failed, until another one succeeds', () => {
+    expect(failed.condition).toBe('sanitizeFailed');
+    expect(isOccupied(failed)).toBe(false);
+    expect(changeState(failed, A, { kind: 'exitFailure' }).result).toBe('exitRefused');
+    expect(changeState(failed, A, occupy('sanitizing', true)).result).toBe('exitRefused');
+    const again = changeState(failed, A, occupy('sanitizing')).state;
+    expect(changeState(again, A, { kind: 'release', failed: false }).state).toEqual(FRESH_STATE);
+  });
+
+  it('can be left so if that SANITIZE allowed it', () => {
+    const easy = changeState(FRESH_STATE, A, occupy('sanitizing', true)).state;
+    const state = changeState(easy, A, { kind: 'release', failed: true }).state;
+    expect(changeState(state, B, { kind: 'exitFailure' })).toMatchObject({
+      result: 'good',
+      state: { condition: 'usable' },
+    });
+    expect(changeState(state, A, occupy('sanitizing', true)).result).toBe('good');
+  });
+
+  it('has no failure to leave when there was none', () => {
+    expect(changeState(FRESH_STATE, A, { kind: 'exitFailure' })).toEqual({
+      result: 'good',
+      state: FRESH_STATE,
+      news: null,
+    });
+  });
+
+  it('can be used after a FORMAT UNIT that failed', () => {
+    const formatting = changeState(FRESH_STATE, A, occupy('formatting')).state;
+    expect(changeState(formatting, A, { kind: 'release', failed: true }).state).toEqual(FRESH_STATE);
   });
 });
 

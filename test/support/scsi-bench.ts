@@ -49,6 +49,10 @@ export interface Sending {
   readonly expected?: number;
   readonly lun?: number;
   readonly nexus?: Nexus;
+  /** Of {@link Attribute}; SIMPLE unless given. */
+  readonly attribute?: number;
+  /** The initiator sends nothing. */
+  readonly silent?: boolean;
 }
 
 /** One unit, one nexus (or more), and a way to send them commands. */
@@ -141,6 +145,15 @@ export class ScsiBench {
   run(cdb: string, sending: Sending = {}): Outcome {
     const task = this.begin(cdb, sending);
     this.engine.settle();
+    return this.#outcomeOf(cdb, task);
+  }
+
+  /** Runs a command that needs no turn of the engine. */
+  runNow(cdb: string, sending: Sending = {}): Outcome {
+    return this.#outcomeOf(cdb, this.begin(cdb, sending));
+  }
+
+  #outcomeOf(cdb: string, task: Task): Outcome {
     if (this.#outcome === null) throw new Error(`${cdb} has not ended, status ${task.status}`);
     return this.#outcome;
   }
@@ -151,7 +164,8 @@ export class ScsiBench {
     const task = new Task();
     this.#outcome = null;
     const data = sending.data ?? new Uint8Array();
-    this.#sendings.set(task, data);
+    if (sending.silent !== true) this.#sendings.set(task, data);
+    if (sending.attribute !== undefined) task.attribute = sending.attribute;
     task.nexus = sending.nexus ?? this.nexus;
     task.lun = sending.lun ?? this.#lun;
     task.unit = task.nexus.units.get(task.lun) ?? null;
@@ -171,6 +185,7 @@ export class ScsiBench {
 
   /** Data-Out: as much as the task has room for. */
   #give(task: Task): void {
+    if (!this.#sendings.has(task)) return;
     while (task.assigned < task.moveLength) {
       const piece = this.processor.memory.nextPiece(task);
       if (piece === null) throw new Error('no memory for the data');
