@@ -10,7 +10,7 @@ const PARTS_MIN = 8;
 const PARTS_PER_SHARE = 4;
 /** However many they are, each may have this much: pieces enough to keep a connection busy, and the headers to send them with. */
 const SHARE_BYTES_MIN = 1024 * 1024;
-const SHARE_CELLS_MIN = 128;
+const SHARE_CELLS_MIN = 32;
 
 /** The shares of one worker. */
 export class MemoryShares {

@@ -10,7 +10,7 @@ import type { PiecePool } from './piece-pool.ts';
 import { Movement, type Piece, type Task } from './task.ts';
 
 /** PDUs that a piece of a READ may be cut into. Each needs a cell, of which there are many more than slots, but not without end. */
-const SEGMENTS_PER_PIECE = 64;
+const SEGMENTS_PER_PIECE = 32;
 
 /** The memory for all tasks of one worker. */
 export class TaskMemory {

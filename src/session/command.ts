@@ -64,7 +64,8 @@ function accept(connection: Connection, task: IscsiTask, arrival: Arrival): void
   connection.host.counters[Counter.commands]!++;
   connection.payloadKind = PayloadKind.command;
   connection.payloadTask = task;
-  task.receiving = connection.payloadLength !== 0;
+  // Until `commandPayload`, even without data: what is held behind this command may abort it before.
+  task.receiving = true;
   if (task.immediate) session.immediateTasks++;
   else session.window.take(task.cmdSN);
   if (arrival === Arrival.early) {
@@ -211,7 +212,9 @@ export function releaseCommand(task: IscsiTask): void {
     return;
   }
   admit(connection, task);
-  if (!task.receiving) runCommand(connection, task);
+  // Its own PDU may still be coming in; then it runs as soon as that is here.
+  const comingIn = connection.payloadTask === task && connection.payloadKind === PayloadKind.command;
+  if (!comingIn) runCommand(connection, task);
 }
 
 function runCommand(connection: Connection, task: IscsiTask): void {

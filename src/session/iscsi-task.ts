@@ -33,8 +33,8 @@ export class IscsiTask extends Task {
   dataOutReceived = 0;
   /** R2Ts that are not fulfilled. */
   r2tsOutstanding = 0;
-  /** Who waits for the end of this aborted task. */
-  abortedBy: AbortWait | null = null;
+  /** Who waits for the end of this aborted task: it may be aborted again before it has ended. */
+  abortWaits: AbortWait[] | null = null;
   previousInConnection: IscsiTask | null = null;
   nextInConnection: IscsiTask | null = null;
 
@@ -53,7 +53,7 @@ export class IscsiTask extends Task {
     this.unsolicitedDataSN = 0;
     this.dataOutReceived = 0;
     this.r2tsOutstanding = 0;
-    this.abortedBy = null;
+    this.abortWaits = null;
     this.previousInConnection = null;
     this.nextInConnection = null;
   }

@@ -2,6 +2,7 @@
 // One nexus for SCSI. Who may log in, and what was negotiated, was settled before it came here.
 
 import { NONE } from '../base/free-list.ts';
+import { serialBefore } from '../base/serial.ts';
 import type { SessionParameters } from '../pdu/parameters.ts';
 import { Counter } from '../ring/counters.ts';
 import type { Nexus } from '../scsi/nexus.ts';
@@ -37,6 +38,8 @@ export class Session {
   awaited = false;
   /** What came before its turn, by CmdSN; null stands for a command that was aborted before it came. */
   readonly #held = new Map<number, IscsiTask | HeldControl | null>();
+  /** Who waits until all requests before a CmdSN have come. */
+  #awaited: { readonly cmdSN: number; readonly then: () => void }[] = [];
 
   constructor(
     host: SessionHost,
@@ -60,8 +63,9 @@ export class Session {
 
   // CmdSN order over several connections
 
+  /** Whether something waits for requests that are still on their way. */
   get holding(): boolean {
-    return this.#held.size !== 0;
+    return this.#held.size !== 0 || this.#awaited.length !== 0;
   }
 
   /** Keeps a request until the ones before it have come. */
@@ -69,8 +73,25 @@ export class Session {
     this.#held.set(cmdSN, request);
   }
 
+  /**
+   * Runs `then` once every request before `cmdSN` has come. Over a single connection they have come already, and a gap means that one
+   * was refused: waiting would be in vain.
+   */
+  afterAllBefore(cmdSN: number, then: () => void): void {
+    if (this.connections.size === 1 || !serialBefore(this.window.expCmdSN, cmdSN)) then();
+    else this.#awaited.push({ cmdSN, then });
+  }
+
   /** Runs what was held and is due now. */
   runHeld(): void {
+    this.#runDue();
+    const due = this.#awaited.filter(({ cmdSN }) => !serialBefore(this.window.expCmdSN, cmdSN));
+    if (due.length === 0) return;
+    this.#awaited = this.#awaited.filter((each) => !due.includes(each));
+    for (const { then } of due) then();
+  }
+
+  #runDue(): void {
     for (;;) {
       const due = this.window.expCmdSN;
       if (!this.window.takeEarly()) return;
@@ -116,10 +137,9 @@ export class Session {
 
   /** Aborts one task. */
   abortTask(task: IscsiTask, wait: AbortWait): void {
-    if (task.abortedBy === null) {
-      task.abortedBy = wait;
-      wait.add();
-    }
+    task.abortWaits ??= [];
+    task.abortWaits.push(wait);
+    wait.add();
     task.connection!.forgetPayload(task);
     if (task.completed) {
       // Its response waits for data that nobody needs any more.
@@ -191,11 +211,11 @@ export class Session {
     const connection = task.connection!;
     if (task.immediate) this.immediateTasks--;
     else if (!task.statusSent && !task.held) this.window.ended();
-    const wait = task.abortedBy;
+    const waits = task.abortWaits;
     connection.unlink(task);
     this.host.processor.retire(task);
     this.host.tasks.give(task);
-    if (wait !== null) wait.taskEnded();
+    if (waits !== null) for (const wait of waits) wait.taskEnded();
     connection.taskEnded();
   }
 }

@@ -20,46 +20,73 @@ import type { Connection } from './connection.ts';
 /** Takes a Task Management Function Request whose header lies at slab offset `at`. */
 export function taskManagementRequest(connection: Connection, at: number): void {
   const view = connection.view;
+  const session = connection.session;
+  const taskFunction = TaskManagementRequest.flags.get(view, at) & FUNCTION_MASK;
   const itt = TaskManagementRequest.initiatorTaskTag.get(view, at);
+  const cmdSN = TaskManagementRequest.cmdSN.get(view, at);
   const respond = (response: TaskFunctionResponse): void => sendResponse(connection, itt, response);
-  const nexus = connection.session.nexus;
-  const unit = nexus.units.get(readLun(view, at + TaskManagementRequest.lun.offset));
-  const reset = (kind: SharedReset['kind'], units: number[], closeConnections = false): void => {
-    connection.host.units.requestReset({ kind, units, byTsih: nexus.tsih, closeConnections }, () => {
-      respond(TaskFunctionResponse.FUNCTION_COMPLETE);
-      if (!closeConnections) return;
-      for (const each of [...connection.session.connections.values()]) each.leave('target cold reset');
-    });
-  };
-  switch (TaskManagementRequest.flags.get(view, at) & FUNCTION_MASK) {
+  const unit = session.nexus.units.get(readLun(view, at + TaskManagementRequest.lun.offset));
+  switch (taskFunction) {
     case TaskFunction.ABORT_TASK:
       abortTask(connection, at, respond);
       return;
-    case TaskFunction.ABORT_TASK_SET: {
-      if (unit === undefined) return respond(TaskFunctionResponse.LUN_DOES_NOT_EXIST);
-      const wait = new AbortWait(() => respond(TaskFunctionResponse.FUNCTION_COMPLETE));
-      connection.session.abortTasks((task) => task.unit === unit, wait);
-      wait.seal();
-      return;
-    }
+    case TaskFunction.ABORT_TASK_SET:
     case TaskFunction.CLEAR_TASK_SET:
-      if (unit === undefined) return respond(TaskFunctionResponse.LUN_DOES_NOT_EXIST);
-      return reset('clearTaskSet', [unit.snapshot.id]);
     case TaskFunction.LOGICAL_UNIT_RESET:
       if (unit === undefined) return respond(TaskFunctionResponse.LUN_DOES_NOT_EXIST);
-      return reset('logicalUnit', [unit.snapshot.id]);
+      // §4.2.3.3: once all commands that may be concerned are here.
+      session.afterAllBefore(cmdSN, () => abortMany(connection, taskFunction, [unit.snapshot.id], cmdSN, respond));
+      return;
     case TaskFunction.TARGET_WARM_RESET:
     case TaskFunction.TARGET_COLD_RESET: {
-      const cold = (TaskManagementRequest.flags.get(view, at) & FUNCTION_MASK) === TaskFunction.TARGET_COLD_RESET;
-      return reset('target', connection.host.units.of(nexus.targetName), cold);
+      const units = connection.host.units.of(session.nexus.targetName);
+      session.afterAllBefore(cmdSN, () => abortMany(connection, taskFunction, units, cmdSN, respond));
+      return;
     }
     case TaskFunction.TASK_REASSIGN:
       // §11.6.1: what a target without ErrorRecoveryLevel 2 answers.
       return respond(TaskFunctionResponse.REASSIGNMENT_NOT_SUPPORTED);
     default:
       // CLEAR ACA among them: NORMACA is 0 in our INQUIRY data.
-      return respond(TaskFunctionResponse.FUNCTION_NOT_SUPPORTED);
+      respond(TaskFunctionResponse.FUNCTION_NOT_SUPPORTED);
   }
+}
+
+/** The functions that reach beyond this session, and what they are to the other workers. */
+const SHARED: Readonly<Record<number, SharedReset['kind']>> = {
+  [TaskFunction.CLEAR_TASK_SET]: 'clearTaskSet',
+  [TaskFunction.LOGICAL_UNIT_RESET]: 'logicalUnit',
+  [TaskFunction.TARGET_WARM_RESET]: 'target',
+  [TaskFunction.TARGET_COLD_RESET]: 'target',
+};
+
+/** Aborts the tasks of whole units, and answers when they are gone everywhere. */
+function abortMany(
+  connection: Connection,
+  taskFunction: number,
+  units: number[],
+  cmdSN: number,
+  respond: (response: TaskFunctionResponse) => void,
+): void {
+  const session = connection.session;
+  const closeConnections = taskFunction === TaskFunction.TARGET_COLD_RESET;
+  const wait = new AbortWait(() => {
+    respond(TaskFunctionResponse.FUNCTION_COMPLETE);
+    if (!closeConnections) return;
+    for (const each of [...session.connections.values()]) each.leave('target cold reset');
+  });
+  // §4.2.3.2: of the session that asks, what it sent before it asked.
+  session.abortTasks((task) => {
+    const before = serialBefore(task.cmdSN, cmdSN) || (task.immediate && task.cmdSN === cmdSN);
+    return before && task.unit !== null && units.includes(task.unit.snapshot.id);
+  }, wait);
+  const kind = SHARED[taskFunction];
+  if (kind !== undefined) {
+    wait.add();
+    const reset = { kind, units, byTsih: session.nexus.tsih, closeConnections };
+    connection.host.units.requestReset(reset, () => wait.taskEnded());
+  }
+  wait.seal();
 }
 
 /** §11.6.1 spells out the three cases: the task is here, it has not come yet, or nobody knows of it. */

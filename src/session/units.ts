@@ -213,8 +213,10 @@ export class Units {
 
   #resetForSession(session: Session, unit: LogicalUnit, reset: SharedReset, wait: AbortWait): void {
     let cleared = false;
+    // The session that asked has aborted its own.
+    const asked = session.tsih === reset.byTsih;
     session.abortTasks((task) => {
-      if (task.unit !== unit) return false;
+      if (task.unit !== unit || asked) return false;
       cleared = true;
       return true;
     }, wait);
@@ -223,7 +225,7 @@ export class Units {
     if (reset.kind !== 'clearTaskSet') {
       // SAM-5 §6.3.3: for every I_T nexus, the one that asked for the reset included.
       unit.attention(session.nexus, AdditionalSense.BUS_DEVICE_RESET_FUNCTION_OCCURRED);
-    } else if (cleared && session.tsih !== reset.byTsih) {
+    } else if (cleared) {
       unit.attention(session.nexus, AdditionalSense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
     }
   }

@@ -1,0 +1,203 @@
+// Sessions on a simulated worker: the real session, SCSI and backend code, without a kernel, a network or a clock.
+// Plays main (hand-offs, resets); the initiator's end of each connection is sim-initiator.ts.
+
+import {
+  type ConnectionParameters,
+  DEFAULT_CONNECTION_PARAMETERS,
+  DEFAULT_SESSION_PARAMETERS,
+  type SessionParameters,
+} from '../../src/pdu/parameters.ts';
+import { COUNTERS_PER_BLOCK } from '../../src/ring/counters.ts';
+import type { BackendSnapshot, FromWorker, Handoff, ToWorker } from '../../src/ring/messages.ts';
+import { Turns } from '../../src/ring/turns.ts';
+import { SessionHost } from '../../src/session/session-host.ts';
+import { SimEngine, type SimFile, type SimOptions } from './sim-engine.ts';
+import { SimInitiator } from './sim-initiator.ts';
+
+const FD = 7;
+const MEMORY_HANDLE = 1;
+const TARGET_NAME = 'iqn.2026-11.io.lunaring:sim';
+
+/** Main numbers its own requests from here on. */
+const MAIN_REQUESTS = 1000;
+
+/** Units of the bench, by LUN. */
+export const SimLun = { FILE: 0, MEMORY: 1, NULL: 2 } as const;
+export const BLOCK_BYTES = 512;
+
+/** What a bench may vary. */
+export interface BenchOptions extends SimOptions {
+  readonly blockCount?: number;
+}
+
+/** What a login of the bench may vary; the rest is what libiscsi would agree on. */
+export interface SimLogin {
+  readonly session?: Partial<SessionParameters>;
+  readonly connection?: Partial<ConnectionParameters>;
+  readonly queueDepth?: number;
+  readonly nopIntervalMs?: number;
+  readonly expCmdSN?: number;
+  readonly statSN?: number;
+  /** Another connection of this session. */
+  readonly joins?: SimInitiator;
+  /** Bytes that came behind the login. */
+  readonly received?: Uint8Array;
+}
+
+/** One worker, its units, and the initiators that are logged in. */
+export class SessionBench {
+  readonly engine: SimEngine;
+  readonly host: SessionHost;
+  /** The bytes and switches of unit FILE. */
+  readonly file: SimFile;
+  /** The bytes of unit MEMORY. */
+  readonly memory: Uint8Array;
+  /** Everything the worker told main, log lines left out. */
+  readonly messages: FromWorker[] = [];
+  readonly log: string[] = [];
+  readonly #memoryOf: () => SharedArrayBuffer;
+  #resets: Extract<FromWorker, { type: 'reset' }>[] = [];
+  /** Main's request, and the worker's behind it. */
+  readonly #resetsUnderWay = new Map<number, number>();
+  #handoffs = 0;
+
+  constructor(options: BenchOptions = {}) {
+    const { blockCount = 8192 } = options;
+    this.engine = new SimEngine(options);
+    this.file = this.engine.addFile(FD, blockCount * BLOCK_BYTES);
+    const memory = new SharedArrayBuffer(blockCount * BLOCK_BYTES);
+    this.memory = new Uint8Array(memory);
+    this.#memoryOf = () => memory;
+    this.host = new SessionHost({
+      worker: 0,
+      turns: Turns.create(),
+      counters: new Float64Array(COUNTERS_PER_BLOCK),
+      uplink: (message) => this.#hear(message),
+      onWoken: () => {},
+    });
+    this.engine.events = this.host;
+    this.host.attach(this.engine);
+    const backends: readonly (readonly [lun: number, backend: BackendSnapshot])[] = [
+      [SimLun.FILE, { kind: 'file', fd: FD, path: '/disk', direct: false, canPunch: true }],
+      [SimLun.MEMORY, { kind: 'memory', handle: MEMORY_HANDLE }],
+      [SimLun.NULL, { kind: 'null' }],
+    ];
+    for (const [lun, backend] of backends) this.#addUnit(lun, blockCount, backend);
+  }
+
+  #addUnit(lun: number, blockCount: number, backend: BackendSnapshot): void {
+    this.tell({
+      type: 'unit',
+      unit: {
+        id: 100 + lun,
+        targetName: TARGET_NAME,
+        lun,
+        blockSize: BLOCK_BYTES,
+        blockCount,
+        readOnly: false,
+        removable: false,
+        writeCache: false,
+        serial: `0123456789ABCDE${lun}`,
+        naa: `300000000000000${lun}`,
+        thin: false,
+        durableReservations: false,
+        backend,
+      },
+    });
+  }
+
+  /** A message from main. */
+  tell(message: ToWorker): void {
+    this.host.handle(message, this.#memoryOf);
+  }
+
+  /** Logs an initiator in; throws when the worker refuses it. */
+  logIn(login: SimLogin = {}): SimInitiator {
+    const id = ++this.#handoffs;
+    const first = login.joins;
+    const tsih = first?.tsih ?? id;
+    const session = first?.session ?? { ...DEFAULT_SESSION_PARAMETERS, initialR2T: false, ...login.session };
+    const connection = {
+      ...DEFAULT_CONNECTION_PARAMETERS,
+      maxRecvDataSegmentLength: 262144,
+      maxXmitDataSegmentLength: 262144,
+      ...login.connection,
+    };
+    const expCmdSN = login.expCmdSN ?? 1;
+    const statSN = login.statSN ?? 1;
+    const initiator = new SimInitiator(this.engine, this.engine.connect(), {
+      tsih,
+      session,
+      connection,
+      cmdSN: expCmdSN,
+    });
+    const handoff: Handoff = {
+      type: 'handoff',
+      id,
+      fd: 0,
+      initiatorName: `iqn.2026-11.io.lunaring:sim-initiator${tsih}`,
+      initiatorAlias: '',
+      targetName: TARGET_NAME,
+      isid: '80000000000a',
+      tsih,
+      cid: id,
+      portalGroupTag: 1,
+      localAddress: '127.0.0.1:3260',
+      peerAddress: '127.0.0.1:40000',
+      expCmdSN,
+      statSN,
+      session,
+      connection,
+      luns: Object.values(SimLun).map((lun) => [lun, 100 + lun] as const),
+      sendTargets: `TargetName=${TARGET_NAME}\0TargetAddress=127.0.0.1:3260,1\0`,
+      // A Login Response's header, which is all that anyone here looks at.
+      finalResponse: Buffer.from([0x23, ...Array<number>(47).fill(0)]).toString('base64'),
+      received: Buffer.from(login.received ?? []).toString('base64'),
+      joins: first !== undefined,
+      queueDepth: login.queueDepth ?? 32,
+      nopIntervalMs: login.nopIntervalMs ?? 0,
+    };
+    if (first !== undefined) initiator.share(first);
+    this.tell(handoff);
+    const answer = this.messages.findLast((message) => message.type === 'accepted' || message.type === 'refused');
+    if (answer?.type !== 'accepted') throw new Error(`refused: ${JSON.stringify(answer)}`);
+    this.settle();
+    initiator.replies();
+    return initiator;
+  }
+
+  /** Runs until nothing happens any more; resets reach the worker the way main sends them. */
+  settle(): void {
+    for (;;) {
+      this.engine.settle();
+      const resets = this.#resets;
+      if (resets.length === 0) return;
+      this.#resets = [];
+      for (const { request, reset } of resets) {
+        this.#resetsUnderWay.set(MAIN_REQUESTS + request, request);
+        this.tell({ type: 'reset', request: MAIN_REQUESTS + request, reset });
+      }
+    }
+  }
+
+  /** Lets so many milliseconds pass, a tick of the engine's for each second. */
+  pass(milliseconds: number): void {
+    const end = this.engine.clock + milliseconds;
+    while (this.engine.clock < end) {
+      this.engine.clock = Math.min(end, this.engine.clock + 1000);
+      this.host.tick();
+      this.settle();
+    }
+  }
+
+  #hear(message: FromWorker): void {
+    if (message.type === 'log') {
+      this.log.push(message.message);
+      return;
+    }
+    this.messages.push(message);
+    if (message.type === 'reset') this.#resets.push(message);
+    const request = message.type === 'done' ? this.#resetsUnderWay.get(message.request) : undefined;
+    if (request !== undefined) this.tell({ type: 'resetDone', request });
+  }
+}
