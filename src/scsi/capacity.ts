@@ -3,7 +3,7 @@
 
 import type { ColdCommand } from './cold-command.ts';
 import { PHYSICAL_BLOCK_BYTES } from './limits.ts';
-import { checkReady } from './medium.ts';
+import { checkLoaded } from './medium.ts';
 import { blank, reply } from './reply.ts';
 import { failField } from './sense.ts';
 import { Movement, type Task } from './task.ts';
@@ -28,7 +28,7 @@ export const readCapacity10: ColdCommand = {
   length: () => 8,
   run: (task, services) => {
     const unit = task.unit!;
-    if (!checkPartial(task, task.cdb.getUint32(2), task.cdb.getUint8(8)) || !checkReady(task, unit)) return;
+    if (!checkPartial(task, task.cdb.getUint32(2), task.cdb.getUint8(8)) || !checkLoaded(task, unit)) return;
     const { bytes, view } = blank(8);
     view.setUint32(0, Math.min(unit.blockCount - 1, TOO_LARGE));
     view.setUint32(4, unit.blockSize);
@@ -46,7 +46,7 @@ export const readCapacity16: ColdCommand = {
     const unit = task.unit!;
     const { cdb } = task;
     const lba = cdb.getUint32(2) | cdb.getUint32(6);
-    if (!checkPartial(task, lba, cdb.getUint8(14)) || !checkReady(task, unit)) return;
+    if (!checkPartial(task, lba, cdb.getUint8(14)) || !checkLoaded(task, unit)) return;
     const { bytes, view } = blank(32);
     view.setBigUint64(0, BigInt(unit.blockCount - 1));
     view.setUint32(8, unit.blockSize);

@@ -2,7 +2,7 @@
 // Main says what condition it is in (control/unit-state.ts); READ and WRITE ask no more than whether it is ready.
 
 import { UnitCondition } from '../ring/unit-state.ts';
-import { OperationCode } from './cdb.ts';
+import { MaintenanceIn, OperationCode, SERVICE_ACTION_MASK, ServiceActionIn16 } from './cdb.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { AdditionalSense, failWith, progressSense, type Sense, SenseKey, senseOf } from './sense.ts';
 import type { Task } from './task.ts';
@@ -21,13 +21,39 @@ export function notReadySense(unit: LogicalUnit): Sense {
   }
 }
 
+/** SBC-4, "commands allowed during sanitize": what tells of the unit, and of nothing on its medium. */
+function isAllowedDuringSanitize(cdb: DataView): boolean {
+  const action = cdb.getUint8(1) & SERVICE_ACTION_MASK;
+  switch (cdb.getUint8(0)) {
+    case OperationCode.READ_CAPACITY_10:
+      return true;
+    case OperationCode.SERVICE_ACTION_IN_16:
+      return action === ServiceActionIn16.READ_CAPACITY_16;
+    case OperationCode.MAINTENANCE_IN:
+      return (
+        action === MaintenanceIn.REPORT_SUPPORTED_OPERATION_CODES ||
+        action === MaintenanceIn.REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS
+      );
+    case OperationCode.MODE_SENSE_6:
+    case OperationCode.MODE_SENSE_10:
+      return MODE_PAGES_ALLOWED.includes(cdb.getUint8(2) & MODE_PAGE_MASK);
+    default:
+      return false;
+  }
+}
+
+/** Caching, control, informational exceptions control. */
+const MODE_PAGES_ALLOWED: readonly number[] = [0x08, 0x0a, 0x1c];
+const MODE_PAGE_MASK = 0x3f;
+
 /**
- * Whether a command may run on a unit that is not ready. Without a medium each command decides for itself; while the medium is being
- * erased, or after that has failed, only those may that are served whatever happens, and SANITIZE to end a failure.
+ * Whether a command may run on a unit that is not ready. Without a medium each command decides for itself. While the medium is being
+ * erased, or after that has failed, few may; and SANITIZE, to end a failure.
  */
 export function checkCondition(task: Task, unit: LogicalUnit): boolean {
   const { condition } = unit.state;
   if (condition === UnitCondition.usable || task.command?.beforeAttention === true) return true;
+  if (condition !== UnitCondition.formatting && isAllowedDuringSanitize(task.cdb)) return true;
   const repairs = condition === UnitCondition.sanitizeFailed && task.cdb.getUint8(0) === OperationCode.SANITIZE;
   return repairs || failWith(task, notReadySense(unit));
 }

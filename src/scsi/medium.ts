@@ -21,6 +21,11 @@ export function checkReady(task: Task, unit: LogicalUnit): boolean {
   return unit.ready || failWith(task, notReadySense(unit));
 }
 
+/** Whether there is a medium, whatever is being done to it. */
+export function checkLoaded(task: Task, unit: LogicalUnit): boolean {
+  return unit.state.loaded || fail(task, SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT);
+}
+
 /** Whether the unit can be used, and takes writes. Allocates nothing. */
 export function checkWritable(task: Task, unit: LogicalUnit): boolean {
   if (!checkReady(task, unit)) return false;

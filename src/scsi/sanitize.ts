@@ -5,6 +5,7 @@ import { bytes, layout, reserved, u8, u16 } from '../base/layout.ts';
 import { UnitCondition } from '../ring/unit-state.ts';
 import { SanitizeAction, SERVICE_ACTION_MASK } from './cdb.ts';
 import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { checkLoaded } from './medium.ts';
 import { AdditionalSense, fail, failField, failParameter, SenseKey } from './sense.ts';
 import { Attribute, Movement, Status, type Task } from './task.ts';
 import { overhaul, type Pass } from './whole-unit.ts';
@@ -100,10 +101,7 @@ function* exitFailureMode(task: Task, services: CommandServices): Steps {
 function* run(task: Task, services: CommandServices): Steps {
   const unit = task.unit!;
   // Not whether the unit is ready: after a failure it is not, and this is what mends it.
-  if (!unit.state.loaded) {
-    fail(task, SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT);
-    return;
-  }
+  if (!checkLoaded(task, unit)) return;
   if (unit.readOnly) {
     fail(task, SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED);
     return;

@@ -29,7 +29,7 @@ describe('READ CAPACITY(10)', () => {
 
   it('needs a medium', () => {
     const bench = new ScsiBench({ removable: true });
-    bench.unit.ready = false;
+    bench.run('1b 00 00 00 02 00');
     expect(bench.run(READ_CAPACITY_10).additionalSense).toBe(0x3a00);
   });
 });
