@@ -127,8 +127,21 @@ function sendSplit(
   if (tailLength !== 0) connection.sendSpan(tail, tailLength, cell);
 }
 
-/** Sends a READ's piece, and the status if it is the last. Its slot is the engine's from here on. Allocates nothing. */
-export function sendPiece(connection: Connection, task: IscsiTask, piece: Piece): void {
+/** Sends the pieces at the head of a READ that are done, in order, and the status with the last. Allocates nothing. */
+export function sendPieces(connection: Connection, task: IscsiTask): void {
+  const { processor } = connection.host;
+  for (let piece = task.firstPiece; piece?.done; piece = task.firstPiece) {
+    if (connection.open) {
+      sendPiece(connection, task, piece);
+      processor.pieceSent(piece);
+    } else {
+      processor.pieceUnwanted(piece);
+    }
+  }
+}
+
+/** Its slot is the engine's from here on. */
+function sendPiece(connection: Connection, task: IscsiTask, piece: Piece): void {
   const length = Math.min(piece.length, task.moveLength - piece.start);
   const last = piece.start + length === task.moveLength;
   sendBytes(connection, task, piece, piece.start, length, piece.slot === NONE ? NO_RELEASE : piece.slot, last);

@@ -16,7 +16,7 @@ import { AbortWait } from './abort-wait.ts';
 import { askForLogout } from './async-message.ts';
 import { beginSession } from './begin-session.ts';
 import { Connection } from './connection.ts';
-import { sendPiece } from './data-in.ts';
+import { sendPieces } from './data-in.ts';
 import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
 import { replay } from './replay.ts';
@@ -146,16 +146,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   // What SCSI reports
 
   dataReady(task: Task): void {
-    const iscsi = task as IscsiTask;
-    const connection = iscsi.connection!;
-    for (let piece = task.firstPiece; piece?.done; piece = task.firstPiece) {
-      if (connection.open) {
-        sendPiece(connection, iscsi, piece);
-        this.processor.pieceSent(piece);
-      } else {
-        this.processor.pieceUnwanted(piece);
-      }
-    }
+    sendPieces((task as IscsiTask).connection!, task as IscsiTask);
   }
 
   dataWanted(task: Task): void {
