@@ -176,27 +176,35 @@ export class CommandRunner implements CommandServices {
   }
 
   pause(piece: Piece, unit: LogicalUnit): void {
-    this.#control.dispatch(piece.task!, piece);
+    this.#dispatch(piece, unit);
     unit.backend.pause(piece);
   }
 
+  /** A unit that is not the task's has a guest for so long. */
+  #dispatch(piece: Piece, unit: LogicalUnit): void {
+    const task = piece.task!;
+    piece.unit = unit;
+    if (unit !== task.unit) unit.guests++;
+    this.#control.dispatch(task, piece);
+  }
+
   read(piece: Piece, unit: LogicalUnit): void {
-    this.#control.dispatch(piece.task!, piece);
+    this.#dispatch(piece, unit);
     unit.backend.read(piece);
   }
 
   write(piece: Piece, unit: LogicalUnit): void {
-    this.#control.dispatch(piece.task!, piece);
+    this.#dispatch(piece, unit);
     unit.backend.write(piece);
   }
 
   sync(piece: Piece, unit: LogicalUnit): void {
-    this.#control.dispatch(piece.task!, piece);
+    this.#dispatch(piece, unit);
     unit.backend.sync(piece);
   }
 
   clear(piece: Piece, unit: LogicalUnit, deallocate: boolean): void {
-    this.#control.dispatch(piece.task!, piece);
+    this.#dispatch(piece, unit);
     unit.backend.clear(piece, deallocate);
   }
 }

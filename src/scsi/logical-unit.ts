@@ -23,7 +23,9 @@ export class LogicalUnit {
   ready = true;
   /** How far the command is that works on all of the medium, of 65,536; -1: none does, or another worker runs it. */
   progress = -1;
-  /** Somebody waits for the task set to run empty. */
+  /** Operations under way of tasks of other units, which copy from or to this one. */
+  guests = 0;
+  /** Somebody waits for the task set to run empty, and the guests to leave. */
   whenIdle: (() => void) | null = null;
   /** The format that initiators want sense data in. */
   senseFormat: SenseFormat = SenseFormat.fixed;

@@ -91,6 +91,7 @@ export class PiecePool {
     if (this.#free.length === 0) this.#grow();
     const piece = this.#free.pop()!;
     piece.task = task;
+    piece.unit = task.unit;
     piece.slot = slot;
     piece.at = slot === NONE ? -1 : this.#slab.offsetOf(slot);
     piece.address = this.#slab.base + piece.at;
@@ -105,6 +106,7 @@ export class PiecePool {
     piece.shareBytes = 0;
     piece.shareCells = 0;
     piece.task = null;
+    piece.unit = null;
     piece.next = null;
     piece.slot = NONE;
     piece.received = 0;

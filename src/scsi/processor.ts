@@ -192,8 +192,7 @@ export class Processor implements TaskControl {
   /** The engine's answer for one of our operations. Allocates nothing. */
   fileDone(token: number, result: number): void {
     const piece = this.pieceAt(token);
-    const unit = piece.task!.unit!;
-    unit.backend.fileDone(piece, result);
+    piece.unit!.backend.fileDone(piece, result);
   }
 
   /** A backend finished `piece`: the `complete` that it got at construction. Allocates nothing. */
@@ -205,6 +204,7 @@ export class Processor implements TaskControl {
     this.operationsInFlight--;
     if (task.share !== null) task.share.underWay--;
     if (task.command !== null) {
+      if (piece.unit !== task.unit) this.#guestLeaves(piece.unit!);
       this.#runner.stepDone(task, errno);
       return;
     }
@@ -280,8 +280,15 @@ export class Processor implements TaskControl {
     for (const task of tasks) this.settle(task);
   }
 
+  /** An operation of another unit's task has ended. */
+  #guestLeaves(unit: LogicalUnit): void {
+    unit.guests--;
+    if (unit.whenIdle !== null) this.#checkIdle(unit);
+  }
+
   /** Who waits for the task set to run empty does not wait for those who wait for him. */
   #checkIdle(unit: LogicalUnit): void {
+    if (unit.guests !== 0) return;
     for (let task = unit.firstTask; task !== null; task = task.nextInSet) {
       if (!this.#runner.detached.isAsker(task)) return;
     }

@@ -16,6 +16,7 @@ export const SenseKey = {
   ILLEGAL_REQUEST: 0x5,
   UNIT_ATTENTION: 0x6,
   DATA_PROTECT: 0x7,
+  COPY_ABORTED: 0xa,
   ABORTED_COMMAND: 0xb,
   MISCOMPARE: 0xe,
 } as const;
@@ -80,11 +81,14 @@ export const SenseFormat = { fixed: 0x70, descriptor: 0x72 } as const;
 export type SenseFormat = (typeof SenseFormat)[keyof typeof SenseFormat];
 
 /** What sense data are made from: a task that failed, or a condition of the unit. */
-export type Sense = Pick<Task, 'senseKey' | 'additionalSense' | 'information' | 'fieldPointer' | 'fieldInData'>;
+export type Sense = Pick<
+  Task,
+  'senseKey' | 'additionalSense' | 'information' | 'commandSpecific' | 'fieldPointer' | 'fieldInData'
+>;
 
 /** Sense that no command's failure is behind. */
 export function senseOf(senseKey: number, additionalSense: number): Sense {
-  return { senseKey, additionalSense, information: -1, fieldPointer: -1, fieldInData: false };
+  return { senseKey, additionalSense, information: -1, commandSpecific: -1, fieldPointer: -1, fieldInData: false };
 }
 
 /** NOT READY, and how far it is: `progress` of 65,536, or -1 where nobody knows. It takes the field pointer's place. */
@@ -92,8 +96,8 @@ export function progressSense(additionalSense: number, progress: number): Sense 
   return { ...senseOf(SenseKey.NOT_READY, additionalSense), fieldPointer: progress, fieldInData: true };
 }
 
-/** The most {@link writeSense} writes: the descriptor format with an information and a sense-key specific descriptor. */
-export const SENSE_BYTES_MAX = 8 + 12 + 8;
+/** The most {@link writeSense} writes: the descriptor format with information, command-specific and sense-key specific descriptors. */
+export const SENSE_BYTES_MAX = 8 + 12 + 12 + 8;
 
 /**
  * Ends a task with CHECK CONDITION. `information` is what the command's standard puts there (mostly an LBA); -1: none.
@@ -104,6 +108,7 @@ export function fail(task: Task, senseKey: number, additionalSense: number, info
   task.senseKey = senseKey;
   task.additionalSense = additionalSense;
   task.information = information;
+  task.commandSpecific = -1;
   task.fieldPointer = -1;
   task.fieldInData = false;
   return false;
@@ -112,6 +117,7 @@ export function fail(task: Task, senseKey: number, additionalSense: number, info
 /** Ends a task with CHECK CONDITION and these sense data. */
 export function failWith(task: Task, sense: Sense): false {
   fail(task, sense.senseKey, sense.additionalSense, sense.information);
+  task.commandSpecific = sense.commandSpecific;
   task.fieldPointer = sense.fieldPointer;
   task.fieldInData = sense.fieldInData;
   return false;
@@ -188,7 +194,7 @@ function writeFixed(view: DataView, at: number, sense: Sense): number {
   view.setUint8(at + 2, sense.senseKey);
   view.setUint32(at + 3, valid ? sense.information : 0);
   view.setUint8(at + 7, FIXED_BYTES - 8);
-  view.setUint32(at + 8, 0);
+  view.setUint32(at + 8, Math.max(0, sense.commandSpecific));
   view.setUint16(at + 12, sense.additionalSense);
   view.setUint8(at + 14, 0);
   writeFieldPointer(view, at + 15, sense);
@@ -207,6 +213,13 @@ function writeDescriptors(view: DataView, at: number, sense: Sense): number {
     view.setUint16(end + 2, VALID << 8);
     view.setUint32(end + 4, Math.floor(sense.information / 2 ** 32));
     view.setUint32(end + 8, sense.information >>> 0);
+    end += 12;
+  }
+  if (sense.commandSpecific >= 0) {
+    view.setUint16(end, 0x010a);
+    view.setUint16(end + 2, 0);
+    view.setUint32(end + 4, 0);
+    view.setUint32(end + 8, sense.commandSpecific);
     end += 12;
   }
   if (sense.fieldPointer >= 0) {

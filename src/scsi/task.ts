@@ -51,6 +51,8 @@ export const CDB_BYTES_MAX = 32;
 export class Piece implements BlockIo {
   readonly index: number;
   task: Task | null = null;
+  /** Whose backend works on it: the task's own unit, but for a command that copies between units. */
+  unit: LogicalUnit | null = null;
   slot: number = NONE;
   address: Address = 0;
   at = -1;
@@ -158,6 +160,8 @@ export class Task {
   additionalSense = 0;
   /** Sense INFORMATION field (an LBA, usually); -1: none. */
   information = -1;
+  /** Sense COMMAND-SPECIFIC INFORMATION field; -1: none. */
+  commandSpecific = -1;
   /** Sense-key-specific field pointer: byte of the CDB (or of the parameter list) at fault; -1: none. */
   fieldPointer = -1;
   fieldInData = false;
@@ -220,6 +224,7 @@ export class Task {
     this.senseKey = 0;
     this.additionalSense = 0;
     this.information = -1;
+    this.commandSpecific = -1;
     this.fieldPointer = -1;
     this.fieldInData = false;
     this.aborted = false;
