@@ -1,0 +1,82 @@
+// What sessions that stay cost the target in memory and descriptors.
+// What hostile peers cost is hostile.test.ts; speed is the benchmarks' business.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RawInitiator } from '../../support/raw-initiator.ts';
+import { TARGET_NAME, TargetProcess } from '../../support/target-process.ts';
+
+const KIB = 1024;
+const SETTLE_MS = 300;
+
+const SESSIONS = 500;
+/** Sessions that have come and gone before anything is counted: code is compiled, and each thread has what it opens only once. */
+const SESSIONS_BEFORE = 50;
+const SESSION_BYTES_MAX = 64 * KIB;
+/** Logins at a time: below the number of pending ones that a target takes. */
+const LOGINS_AT_ONCE = 10;
+
+/** The descriptors of a target once it has closed what others have left. */
+async function settledDescriptors(target: TargetProcess): Promise<number> {
+  for (let last = -1; ; ) {
+    const { descriptors } = target.readings();
+    if (descriptors === last) return last;
+    last = descriptors;
+    await sleep(SETTLE_MS);
+  }
+}
+
+describe.each(['uring', 'posix'] as const)('memory, engine %s', (engine) => {
+  let target: TargetProcess;
+
+  beforeEach(async () => {
+    target = await TargetProcess.start(
+      {
+        tuning: { workers: 2, engine },
+        targets: [
+          {
+            name: TARGET_NAME,
+            sessionLimit: 2 * SESSIONS,
+            connectionLimit: 2 * SESSIONS,
+            luns: [
+              { lun: 0, backend: 'memory', size: '1MiB' },
+              { lun: 1, backend: 'file', path: 'disk', size: '1MiB' },
+            ],
+          },
+        ],
+      },
+      { descriptors: 4096 },
+    );
+    expect(target.ready.engine).toBe(engine);
+  });
+  afterEach(() => target.stop());
+
+  async function logInMany(count: number): Promise<RawInitiator[]> {
+    const initiators: RawInitiator[] = [];
+    while (initiators.length < count) {
+      const logins = Array.from({ length: LOGINS_AT_ONCE }, () => RawInitiator.logIn(target.port));
+      initiators.push(...(await Promise.all(logins)));
+    }
+    return initiators;
+  }
+
+  it(`keeps ${SESSIONS} idle sessions for less than 64 KiB each, and gives their descriptors back`, async () => {
+    // One that stays: the count it is in is the same before and after.
+    using witness = await RawInitiator.logIn(target.port);
+    for (const initiator of await logInMany(SESSIONS_BEFORE)) await initiator.logOut();
+    const descriptors = await settledDescriptors(target);
+    const before = target.readings();
+    const initiators = await logInMany(SESSIONS);
+    const during = target.readings();
+    expect(during.descriptors).toBeGreaterThanOrEqual(descriptors + SESSIONS);
+    expect((during.rssBytes - before.rssBytes) / SESSIONS).toBeLessThan(SESSION_BYTES_MAX);
+    for (const initiator of initiators) await initiator.ping();
+    // Half of them say goodbye and half just go.
+    for (const [index, initiator] of initiators.entries()) {
+      if (index % 2 === 0) await initiator.logOut();
+      else initiator.wire.close();
+    }
+    await expect.poll(() => target.readings().descriptors, { timeout: 10_000 }).toBe(descriptors);
+    await witness.ping();
+  });
+});
