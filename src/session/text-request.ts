@@ -3,7 +3,7 @@
 
 import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
-import { encodePairs, parsePairs } from '../pdu/text.ts';
+import { encodePairs, parseNumber, parsePairs } from '../pdu/text.ts';
 import { CONTINUE_BIT, TextRequest, TextResponse } from '../pdu/text-pdu.ts';
 import type { Connection } from './connection.ts';
 import { Fault } from './faults.ts';
@@ -84,7 +84,7 @@ function answerPairs(connection: Connection, pairs: ReadonlyMap<string, string>)
         text = sendTargets(connection, value);
         break;
       case 'MaxRecvDataSegmentLength': {
-        const length = Number(value);
+        const length = parseNumber(value) ?? Number.NaN;
         const valid = Number.isInteger(length) && length >= SEGMENT_BYTES_MIN && length <= SEGMENT_BYTES_MAX;
         if (valid) connection.parameters = { ...connection.parameters, maxXmitDataSegmentLength: length };
         else answers.push([key, 'Reject']);
