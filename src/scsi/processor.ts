@@ -218,9 +218,13 @@ export class Processor implements TaskControl {
     else this.#pieceWritten(task, piece);
   };
 
-  /** Ends an aborted or failed task once nobody works on its memory any more. */
+  /**
+   * Ends an aborted or failed task once nobody works on its memory any more. RFC 7143 §11.4.2: a failure is reported after the data that
+   * the initiator was asked for; an abort waits for none.
+   */
   settle(task: Task): void {
-    if (!task.completed && task.piecesInFlight === 0 && !task.receiving) this.finish(task);
+    if (task.completed || task.piecesInFlight !== 0 || task.receiving) return;
+    if (task.aborted || task.burstsOutstanding === 0) this.finish(task);
   }
 
   /** Ends the task: gives its pieces back, takes it out of the task set, reports it, and starts what it held back. */

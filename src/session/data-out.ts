@@ -130,7 +130,7 @@ export function dataOutPayload(connection: Connection, damaged = false): void {
 
 /** Whether the initiator owes the task data, or its turn: it can't end by itself. */
 export function lacksData(task: IscsiTask): boolean {
-  if (task.held || task.receiving || task.unsolicitedOpen) return true;
+  if (task.held || task.receiving || task.unsolicitedOpen || task.burstsOutstanding !== 0) return true;
   if (task.movement !== Movement.streamOut && task.movement !== Movement.listOut) return false;
   if (task.assigned < task.moveLength) return true;
   for (let piece = task.firstPiece; piece !== null; piece = piece.next) if (piece.received < piece.length) return true;
@@ -138,7 +138,7 @@ export function lacksData(task: IscsiTask): boolean {
 }
 
 function endBurst(task: IscsiTask, piece: Piece): void {
-  task.r2tsOutstanding--;
+  task.burstsOutstanding--;
   piece.transferTag = 0;
   if (piece.received !== piece.burstEnd && wants(task)) {
     fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.WRITE_ERROR_NOT_ENOUGH_UNSOLICITED_DATA);
@@ -149,7 +149,7 @@ function endBurst(task: IscsiTask, piece: Piece): void {
 export function requestData(connection: Connection, task: IscsiTask): void {
   if (!wants(task) || task.unsolicitedOpen || !task.started || task.waitsIn !== null) return;
   const parameters = connection.session.parameters;
-  while (task.r2tsOutstanding < parameters.maxOutstandingR2T) {
+  while (task.burstsOutstanding < parameters.maxOutstandingR2T) {
     let piece = task.lastPiece;
     if (piece === null || piece.burstEnd === piece.length) {
       if (task.assigned === task.moveLength) return;
@@ -185,5 +185,5 @@ function sendR2T(connection: Connection, task: IscsiTask, piece: Piece, length: 
   R2T.bufferOffset.set(view, at, piece.start + piece.burstEnd - length);
   R2T.desiredDataTransferLength.set(view, at, length);
   connection.sendSegment(at, 0, cell);
-  task.r2tsOutstanding++;
+  task.burstsOutstanding++;
 }

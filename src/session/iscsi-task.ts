@@ -31,8 +31,6 @@ export class IscsiTask extends Task {
   unsolicitedDataSN = 0;
   /** Bytes of Data-Out seen so far, unsolicited ones that nobody wanted included. */
   dataOutReceived = 0;
-  /** R2Ts that are not fulfilled. */
-  r2tsOutstanding = 0;
   /** Who waits for the end of this aborted task: it may be aborted again before it has ended. */
   abortWaits: AbortWait[] | null = null;
   previousInConnection: IscsiTask | null = null;
@@ -52,7 +50,6 @@ export class IscsiTask extends Task {
     this.unsolicitedOpen = false;
     this.unsolicitedDataSN = 0;
     this.dataOutReceived = 0;
-    this.r2tsOutstanding = 0;
     this.abortWaits = null;
     this.previousInConnection = null;
     this.nextInConnection = null;

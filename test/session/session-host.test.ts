@@ -357,7 +357,7 @@ describe('SessionHost', () => {
           expect(bench.engine.slab.bytesInUse).toBe(unused);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

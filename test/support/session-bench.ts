@@ -127,6 +127,7 @@ export class SessionBench {
     const statSN = login.statSN ?? 1;
     const initiator = new SimInitiator(this.engine, this.engine.connect(), {
       tsih,
+      cid: id,
       session,
       connection,
       cmdSN: expCmdSN,
@@ -162,7 +163,7 @@ export class SessionBench {
     const answer = this.messages.findLast((message) => message.type === 'accepted' || message.type === 'refused');
     if (answer?.type !== 'accepted') throw new Error(`refused: ${JSON.stringify(answer)}`);
     this.settle();
-    initiator.replies();
+    initiator.early = initiator.replies().slice(1);
     return initiator;
   }
 

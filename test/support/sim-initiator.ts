@@ -39,11 +39,14 @@ interface Numbers {
 export class SimInitiator {
   readonly socket: SocketHandle;
   readonly tsih: number;
+  readonly cid: number;
   readonly session: SessionParameters;
   readonly connection: ConnectionParameters;
   numbers: Numbers;
   expCmdSN = 0;
   maxCmdSN = 0;
+  /** What came right behind the final Login Response. */
+  early: readonly Pdu[] = [];
   /** PDUs that came in. */
   heard = 0;
   readonly #engine: SimEngine;
@@ -52,11 +55,12 @@ export class SimInitiator {
   constructor(
     engine: SimEngine,
     socket: SocketHandle,
-    options: { tsih: number; session: SessionParameters; connection: ConnectionParameters; cmdSN: number },
+    options: { tsih: number; cid: number; session: SessionParameters; connection: ConnectionParameters; cmdSN: number },
   ) {
     this.#engine = engine;
     this.socket = socket;
     this.tsih = options.tsih;
+    this.cid = options.cid;
     this.session = options.session;
     this.connection = options.connection;
     this.numbers = { cmdSN: options.cmdSN, tag: 1 };
@@ -113,12 +117,19 @@ export class SimInitiator {
 
   /** Sends a SCSI Command; returns its Initiator Task Tag. */
   command(cdb: Uint8Array, options: SimCommandOptions = {}): number {
+    const bytes = this.encodeCommand(cdb, options);
+    this.sendBytes(bytes);
+    return bytes.readUInt32BE(16);
+  }
+
+  /** A SCSI Command's bytes. */
+  encodeCommand(cdb: Uint8Array, options: SimCommandOptions = {}): Buffer {
     const { lun = 0, read = 0, write = 0, unsolicited = false, values, ...sending } = options;
     const whole = Buffer.alloc(16);
     whole.set(cdb);
     const flags = (unsolicited ? 0 : FINAL_BIT) | (read > 0 ? READ_BIT : 0) | (write > 0 ? WRITE_BIT : 0);
     const given = { flags, lun: lunField(lun), expectedDataTransferLength: write || read, cdb: whole, ...values };
-    return this.send(ScsiCommand, given, sending);
+    return this.encode(ScsiCommand, given, sending);
   }
 
   /** Sends one Data-Out PDU. */

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { DataOut } from '../../src/pdu/data-out.ts';
+import { LogoutReason, LogoutRequest } from '../../src/pdu/logout.ts';
+import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
+import { TaskFunction } from '../../src/pdu/task-management.ts';
+import { Status } from '../../src/scsi/task.ts';
+import { read16, write16 } from '../support/cdbs.ts';
+import { noise } from '../support/scratch.ts';
+import { BLOCK_BYTES, SessionBench } from '../support/session-bench.ts';
+import type { SimInitiator } from '../support/sim-initiator.ts';
+
+const LENGTH = 64 * BLOCK_BYTES;
+const DATA = noise(LENGTH, 5);
+/** Longer than any simulated session lasts by itself. */
+const MINUTE_MS = 60_000;
+
+const opcodes = (initiator: SimInitiator): number[] => initiator.replies().map(({ opcode }) => opcode);
+
+/** A WRITE whose immediate data stop in the middle. */
+function beginWrite(initiator: SimInitiator): Buffer {
+  const bytes = initiator.encodeCommand(write16(0, 64), { write: LENGTH, data: DATA });
+  initiator.sendBytes(bytes.subarray(0, 2000));
+  return bytes.subarray(2000);
+}
+
+describe('Connection, with an initiator that stops in the middle of a PDU', () => {
+  it('is logged out over another connection all the same', () => {
+    const bench = new SessionBench();
+    const unused = bench.engine.slab.bytesInUse;
+    const one = bench.logIn({ session: { maxConnections: 2 } });
+    const two = bench.logIn({ joins: one });
+    beginWrite(two);
+    bench.settle();
+    one.send(LogoutRequest, { flags: FINAL_BIT | LogoutReason.CLOSE_CONNECTION, cid: two.cid }, { immediate: true });
+    bench.settle();
+    expect(opcodes(one)).toEqual([Opcode.LOGOUT_RESPONSE]);
+    expect([one.open, two.open]).toEqual([true, false]);
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    expect(bench.engine.slab.bytesInUse).toBe(unused);
+  });
+
+  it('does not keep a reset by another session waiting, and stays in step with the stream', () => {
+    const bench = new SessionBench();
+    const [one, two] = [bench.logIn(), bench.logIn()];
+    const rest = beginWrite(two);
+    bench.settle();
+    one.taskManagement(TaskFunction.LOGICAL_UNIT_RESET);
+    bench.settle();
+    expect(opcodes(one)).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE]);
+    two.sendBytes(rest);
+    two.command(read16(0, 64), { read: LENGTH, lun: 1 });
+    bench.settle();
+    expect(opcodes(two)).toEqual([Opcode.DATA_IN]);
+    expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('keeps the memory that the rest of the data goes to until it is in, whoever uses the task by then', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { initialR2T: false } });
+    const two = bench.logIn();
+    // It fails at once, and is answered only when its data have passed by: in the midst of them it is aborted.
+    const tag = one.command(write16(2 ** 30, 64), { write: LENGTH, unsolicited: true });
+    const data = one.encode(DataOut, { initiatorTaskTag: tag }, { data: DATA });
+    one.sendBytes(data.subarray(0, 1000));
+    bench.settle();
+    two.taskManagement(TaskFunction.LOGICAL_UNIT_RESET);
+    bench.settle();
+    two.command(read16(0, 1), { read: BLOCK_BYTES });
+    bench.settle();
+    bench.file.stuck = true;
+    two.command(read16(0, 8), { read: 8 * BLOCK_BYTES });
+    bench.settle();
+    two.replies();
+    one.sendBytes(data.subarray(1000));
+    bench.settle();
+    expect(opcodes(one)).toEqual([]);
+    bench.file.stuck = false;
+    bench.settle();
+    expect(opcodes(two)).toEqual([Opcode.DATA_IN]);
+  });
+});
+
+describe('Connection, when the target stops', () => {
+  /** Whether it has stopped a minute after it was told to. */
+  const stops = (bench: SessionBench): boolean => {
+    bench.tell({ type: 'stop', graceMs: 1000 });
+    bench.settle();
+    expect(bench.engine.stopped).toBe(false);
+    bench.pass(MINUTE_MS);
+    return bench.engine.stopped;
+  };
+
+  it('ends without the data that an initiator owes', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { initialR2T: true, immediateData: false } });
+    one.command(write16(0, 64), { write: LENGTH });
+    bench.settle();
+    expect(opcodes(one)).toEqual([Opcode.R2T]);
+    expect(stops(bench)).toBe(true);
+  });
+
+  it('ends with an initiator in the middle of a PDU', () => {
+    const bench = new SessionBench();
+    beginWrite(bench.logIn());
+    expect(stops(bench)).toBe(true);
+  });
+
+  it('ends with an initiator that takes no answers', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    bench.engine.setDeaf(one.socket, true);
+    for (let count = 0; count < 4; count++) one.command(read16(0, 64), { read: LENGTH });
+    bench.settle();
+    expect(stops(bench)).toBe(true);
+  });
+
+  it('ends a WRITE of which one part is with the disk and the other with the initiator', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { initialR2T: true } });
+    bench.file.stuck = true;
+    one.command(write16(0, 256), { write: 4 * LENGTH, data: DATA });
+    bench.settle();
+    bench.tell({ type: 'stop', graceMs: 1000 });
+    bench.pass(2000);
+    bench.file.stuck = false;
+    bench.pass(MINUTE_MS);
+    expect(bench.engine.stopped).toBe(true);
+  });
+
+  it('answers what the disk has begun, and only then closes', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    bench.file.stuck = true;
+    one.command(write16(0, 64), { write: LENGTH, data: DATA });
+    bench.settle();
+    bench.tell({ type: 'stop', graceMs: 1000 });
+    bench.pass(2000);
+    expect([one.open, bench.engine.stopped]).toEqual([true, false]);
+    bench.file.stuck = false;
+    bench.pass(1000);
+    const [asked, answer] = one.replies();
+    expect([asked?.opcode, answer?.opcode, answer?.header[3]]).toEqual([
+      Opcode.ASYNC_MESSAGE,
+      Opcode.SCSI_RESPONSE,
+      Status.GOOD,
+    ]);
+    expect(bench.engine.stopped).toBe(true);
+    expect(DATA.equals(bench.file.bytes.subarray(0, LENGTH))).toBe(true);
+  });
+});
+
+describe('Connection, logged out', () => {
+  it('closes when its last answer is taken, or after a while when it is not', () => {
+    for (const deaf of [false, true]) {
+      const bench = new SessionBench();
+      const unused = bench.engine.slab.bytesInUse;
+      const one = bench.logIn();
+      bench.engine.setDeaf(one.socket, deaf);
+      one.command(read16(0, 64), { read: LENGTH });
+      one.send(LogoutRequest, { flags: FINAL_BIT | LogoutReason.CLOSE_SESSION }, { immediate: true });
+      bench.settle();
+      expect(one.open).toBe(deaf);
+      bench.pass(MINUTE_MS);
+      expect(one.open).toBe(false);
+      expect(bench.engine.slab.bytesInUse).toBe(unused);
+    }
+  });
+});

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
+import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
+import { Digest } from '../../src/pdu/parameters.ts';
+import { read16 } from '../support/cdbs.ts';
+import { decode } from '../support/header-values.ts';
+import { noise } from '../support/scratch.ts';
+import { BLOCK_BYTES, SessionBench, SimLun } from '../support/session-bench.ts';
+import type { SimInitiator } from '../support/sim-initiator.ts';
+
+const MIB = 1024 * 1024;
+const CONTENT = noise(4 * MIB, 3);
+
+function benchWithContent(): SessionBench {
+  const bench = new SessionBench();
+  bench.memory.set(CONTENT);
+  bench.file.bytes.set(CONTENT);
+  return bench;
+}
+
+/** The Data-In PDUs that came, and the data that they carried. */
+function dataIn(initiator: SimInitiator, tag: number) {
+  const pdus = initiator.replies().filter(({ header }) => header.readUInt32BE(16) === tag);
+  expect(pdus.every(({ opcode }) => opcode === Opcode.DATA_IN)).toBe(true);
+  return {
+    headers: pdus.map(({ header }) => decode(DataIn, header)),
+    data: Buffer.concat(pdus.map((pdu) => pdu.data)),
+  };
+}
+
+describe('Data-In (RFC 7143 §11.7)', () => {
+  it('keeps to the initiator’s segments and bursts: numbers, offsets, F and S', () => {
+    const given = fc.record({
+      lun: fc.constantFrom(SimLun.FILE, SimLun.MEMORY),
+      segment: fc.oneof(fc.constantFrom(512, 8192, 262144), fc.integer({ min: 512, max: 100_000 })),
+      burst: fc.oneof(fc.constantFrom(512, 65536, MIB), fc.integer({ min: 512, max: 300_000 })),
+      headerDigest: fc.constantFrom(Digest.none, Digest.crc32c),
+      dataDigest: fc.constantFrom(Digest.none, Digest.crc32c),
+      blocks: fc.integer({ min: 1, max: 1500 }),
+      lba: fc.nat({ max: 6000 }),
+    });
+    fc.assert(
+      fc.property(given, ({ lun, segment, burst, headerDigest, dataDigest, blocks, lba }) => {
+        const bench = benchWithContent();
+        const one = bench.logIn({
+          session: { maxBurstLength: burst, firstBurstLength: 512 },
+          connection: { maxXmitDataSegmentLength: segment, headerDigest, dataDigest },
+        });
+        const length = blocks * BLOCK_BYTES;
+        const tag = one.command(read16(lba, blocks), { read: length, lun });
+        bench.settle();
+        const { headers, data } = dataIn(one, tag);
+        expect(data.equals(CONTENT.subarray(lba * BLOCK_BYTES, lba * BLOCK_BYTES + length))).toBe(true);
+        let offset = 0;
+        for (const [index, header] of headers.entries()) {
+          const end = offset + header.dataSegmentLength;
+          const last = index === headers.length - 1;
+          expect([header.dataSN, header.bufferOffset]).toEqual([index, offset]);
+          expect(header.dataSegmentLength).toBeLessThanOrEqual(segment);
+          expect((header.flags & STATUS_BIT) !== 0).toBe(last);
+          // §11.7.1: F ends a sequence, and a sequence is a burst (§13.13).
+          expect((header.flags & FINAL_BIT) !== 0).toBe(last || end % burst === 0);
+          expect(Math.floor((end - 1) / burst)).toBe(Math.floor(offset / burst));
+          offset = end;
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('Data-In to an initiator that takes none', () => {
+  it.each([SimLun.FILE, SimLun.MEMORY])('waits in parts, and others of the worker go on: unit %d', (lun) => {
+    const bench = benchWithContent();
+    const unused = bench.engine.slab.bytesInUse;
+    const one = bench.logIn({ connection: { maxXmitDataSegmentLength: 512 } });
+    const two = bench.logIn();
+    bench.engine.setDeaf(one.socket, true);
+    const tags = Array.from({ length: 16 }, () => one.command(read16(0, 8192), { read: 4 * MIB, lun }));
+    bench.settle();
+    expect(bench.engine.slab.bytesInUse).toBeLessThan(bench.engine.slab.size / 2);
+    for (let round = 0; round < 10; round++) {
+      const tag = two.command(read16(0, 2048), { read: MIB, lun });
+      bench.settle();
+      expect(dataIn(two, tag).data.equals(CONTENT.subarray(0, MIB))).toBe(true);
+    }
+    bench.engine.setDeaf(one.socket, false);
+    bench.settle();
+    const pdus = one.replies();
+    const data = pdus.filter(({ header }) => header.readUInt32BE(16) === tags[9]).map((pdu) => pdu.data);
+    expect(pdus.filter(({ header }) => (header[1]! & STATUS_BIT) !== 0)).toHaveLength(tags.length);
+    expect(Buffer.concat(data).equals(CONTENT)).toBe(true);
+    for (const { socket } of [one, two]) bench.engine.hangUp(socket);
+    bench.settle();
+    expect(bench.engine.slab.bytesInUse).toBe(unused);
+    expect(bench.host.processor.memory.shares.active).toBe(0);
+  });
+
+  it('ends with its connection in the midst of it', () => {
+    const bench = benchWithContent();
+    const unused = bench.engine.slab.bytesInUse;
+    const one = bench.logIn({ connection: { maxXmitDataSegmentLength: 512 } });
+    bench.engine.setDeaf(one.socket, true);
+    for (let count = 0; count < 16; count++) one.command(read16(0, 8192), { read: 4 * MIB, lun: count % 2 });
+    bench.settle();
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    expect([one.open, bench.engine.slab.bytesInUse]).toEqual([false, unused]);
+    expect(bench.host.processor.memory.hungry).toBe(false);
+  });
+});

@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DataOut } from '../../src/pdu/data-out.ts';
+import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
+import { Digest } from '../../src/pdu/parameters.ts';
+import { R2T } from '../../src/pdu/r2t.ts';
+import { RejectReason } from '../../src/pdu/reject.ts';
+import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
+import { AdditionalSense, SenseKey } from '../../src/scsi/sense.ts';
+import { Status } from '../../src/scsi/task.ts';
+import { write16 } from '../support/cdbs.ts';
+import { decode } from '../support/header-values.ts';
+import type { Pdu } from '../support/pdu-socket.ts';
+import { noise } from '../support/scratch.ts';
+import { BLOCK_BYTES, SessionBench } from '../support/session-bench.ts';
+import { DISK_FAULT } from '../support/sim-engine.ts';
+import type { SimInitiator } from '../support/sim-initiator.ts';
+
+const MIB = 1024 * 1024;
+
+/** Status and sense of a response: `[status, key, additional]`. */
+function ending(pdu: Pdu | undefined): readonly (number | undefined)[] {
+  if (pdu === undefined || pdu.opcode !== Opcode.SCSI_RESPONSE) return [undefined];
+  const { status } = decode(ScsiResponse, pdu.header);
+  return status === Status.CHECK_CONDITION ? [status, pdu.data[4]! & 0x0f, pdu.data.readUInt16BE(14)] : [status];
+}
+
+const BROKEN = [Status.CHECK_CONDITION, SenseKey.ABORTED_COMMAND];
+
+/** The R2Ts among what came. */
+const r2ts = (initiator: SimInitiator) =>
+  initiator
+    .replies()
+    .filter(({ opcode }) => opcode === Opcode.R2T)
+    .map(({ header }) => decode(R2T, header));
+
+describe('R2T (RFC 7143 §11.8)', () => {
+  it('asks for all that did not come unasked, once and in order, MaxOutstandingR2T at a time', () => {
+    const given = fc
+      .record({
+        immediate: fc.integer({ min: 0, max: 9000 }),
+        unsolicited: fc.integer({ min: 0, max: 9000 }),
+        firstBurstLength: fc.integer({ min: 512, max: 20_000 }),
+        maxBurstLength: fc.oneof(fc.integer({ min: 512, max: 40_000 }), fc.constant(MIB)),
+        maxOutstandingR2T: fc.integer({ min: 1, max: 4 }),
+        segment: fc.integer({ min: 512, max: 70_000 }),
+        blocks: fc.integer({ min: 1, max: 1500 }),
+      })
+      .map((each) => ({ ...each, firstBurstLength: Math.min(each.firstBurstLength, each.maxBurstLength) }));
+    fc.assert(
+      fc.property(given, ({ segment, blocks, ...keys }) => {
+        const { maxOutstandingR2T, firstBurstLength, maxBurstLength } = keys;
+        const bench = new SessionBench();
+        const one = bench.logIn({ session: keys, connection: { maxRecvDataSegmentLength: segment } });
+        const length = blocks * BLOCK_BYTES;
+        const data = noise(length, blocks);
+        const immediate = Math.min(keys.immediate, segment, firstBurstLength, length);
+        const burst = Math.min(firstBurstLength, length, immediate + keys.unsolicited);
+        const tag = one.command(write16(0, blocks), {
+          write: length,
+          data: data.subarray(0, immediate),
+          unsolicited: burst > immediate,
+        });
+        const send = (start: number, end: number, targetTransferTag?: number): void => {
+          let dataSN = 0;
+          for (let offset = start; offset < end; offset += segment) {
+            const part = data.subarray(offset, Math.min(end, offset + segment));
+            const flags = offset + part.length === end ? FINAL_BIT : 0;
+            const answers = targetTransferTag === undefined ? {} : { targetTransferTag };
+            one.dataOut(tag, part, { flags, dataSN: dataSN++, bufferOffset: offset, ...answers });
+          }
+        };
+        send(immediate, burst);
+        bench.settle();
+        let [asked, r2tSN] = [burst, 0];
+        const open: { start: number; end: number; tag: number }[] = [];
+        for (;;) {
+          const replies = one.replies();
+          for (const { opcode, header } of replies) {
+            if (opcode !== Opcode.R2T) continue;
+            const r2t = decode(R2T, header);
+            expect([r2t.r2tSN, r2t.bufferOffset]).toEqual([r2tSN++, asked]);
+            expect(r2t.desiredDataTransferLength).toBeLessThanOrEqual(maxBurstLength);
+            asked += r2t.desiredDataTransferLength;
+            open.push({ start: r2t.bufferOffset, end: asked, tag: r2t.targetTransferTag });
+            expect(open.length).toBeLessThanOrEqual(maxOutstandingR2T);
+            expect(new Set(open.map((each) => each.tag)).size).toBe(open.length);
+          }
+          const next = open.shift();
+          if (next === undefined) {
+            expect(ending(replies.at(-1))).toEqual([Status.GOOD]);
+            break;
+          }
+          send(next.start, next.end, next.tag);
+          bench.settle();
+        }
+        expect(asked).toBe(length);
+        expect(data.equals(bench.file.bytes.subarray(0, length))).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('has several outstanding only where there is that much to ask for', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { initialR2T: true, maxOutstandingR2T: 3, maxBurstLength: MIB } });
+    one.command(write16(0, 128), { write: 65536 });
+    one.command(write16(0, 2048), { write: MIB });
+    bench.settle();
+    const asked = r2ts(one);
+    expect(asked.filter(({ initiatorTaskTag }) => initiatorTaskTag === 1)).toHaveLength(1);
+    expect(asked.filter(({ initiatorTaskTag }) => initiatorTaskTag === 2)).toHaveLength(3);
+  });
+
+  it('goes to those who wait as memory comes back, though one asks for all and sends nothing', () => {
+    const bench = new SessionBench();
+    const unused = bench.engine.slab.bytesInUse;
+    const one = bench.logIn({ session: { initialR2T: true, maxOutstandingR2T: 4 } });
+    for (let count = 0; count < 16; count++) one.command(write16(0, 2048), { write: MIB });
+    bench.settle();
+    const two = bench.logIn({ session: { initialR2T: true } });
+    for (let count = 0; count < 16; count++) two.command(write16(count * 512, 512), { write: 262144 });
+    bench.settle();
+    const data = noise(262144, 4);
+    let answered = 0;
+    for (let round = 0; round < 40; round++) {
+      for (const { opcode, header } of two.replies()) {
+        if (opcode === Opcode.SCSI_RESPONSE) answered++;
+        else two.dataOut(header.readUInt32BE(16), data, { targetTransferTag: header.readUInt32BE(20) });
+      }
+      bench.settle();
+    }
+    expect(answered).toBe(16);
+    for (const { socket } of [one, two]) bench.engine.hangUp(socket);
+    bench.settle();
+    expect(bench.engine.slab.bytesInUse).toBe(unused);
+  });
+});
+
+describe('Data-Out that is not what it should be (RFC 7143 §7.9)', () => {
+  /** Four blocks are asked for in one burst. */
+  function asked(): { bench: SessionBench; one: SimInitiator; tag: number; targetTransferTag: number } {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { initialR2T: true, immediateData: false } });
+    const tag = one.command(write16(0, 4), { write: 2048 });
+    bench.settle();
+    const [r2t] = r2ts(one);
+    return { bench, one, tag, targetTransferTag: r2t!.targetTransferTag };
+  }
+
+  it.each([
+    ['a DataSN that is not next', { dataSN: 1 }, 2048, AdditionalSense.PROTOCOL_SERVICE_CRC_ERROR],
+    ['an offset that is not next', { bufferOffset: 512 }, 1536, AdditionalSense.PROTOCOL_SERVICE_CRC_ERROR],
+    ['less than was asked for', {}, 1024, AdditionalSense.WRITE_ERROR_NOT_ENOUGH_UNSOLICITED_DATA],
+    ['more than was asked for', {}, 2560, AdditionalSense.WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA],
+  ])('%s fails the command, and nothing of that PDU is written', (_what, values, length, additional) => {
+    const { bench, one, tag, targetTransferTag } = asked();
+    one.dataOut(tag, noise(length), { targetTransferTag, ...values });
+    bench.settle();
+    expect(ending(one.replies()[0])).toEqual([...BROKEN, additional]);
+    expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('fails the command only once the last PDU of the burst has come', () => {
+    const { bench, one, tag, targetTransferTag } = asked();
+    one.dataOut(tag, noise(512), { targetTransferTag, dataSN: 5, flags: 0 });
+    bench.settle();
+    expect(one.replies()).toEqual([]);
+    one.dataOut(tag, noise(1536), { targetTransferTag, dataSN: 6, bufferOffset: 512 });
+    bench.settle();
+    expect(one.replies().map(ending)).toEqual([[...BROKEN, AdditionalSense.PROTOCOL_SERVICE_CRC_ERROR]]);
+  });
+
+  it('§11.4.2: waits for its end too when it is the disk that fails', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { initialR2T: true, maxOutstandingR2T: 2 } });
+    const tag = one.command(write16(0, 1024), { write: 2 * 262144 });
+    bench.settle();
+    const [first, second] = r2ts(one);
+    bench.file.errno = DISK_FAULT;
+    one.dataOut(tag, noise(262144), { targetTransferTag: first!.targetTransferTag });
+    bench.settle();
+    expect(one.replies()).toEqual([]);
+    const { bufferOffset, targetTransferTag } = second!;
+    one.dataOut(tag, noise(512), { targetTransferTag, bufferOffset, flags: 0 });
+    bench.settle();
+    expect(one.replies()).toEqual([]);
+    one.dataOut(tag, noise(512), { targetTransferTag, bufferOffset: bufferOffset + 512, dataSN: 1 });
+    bench.settle();
+    const sense = [Status.CHECK_CONDITION, SenseKey.MEDIUM_ERROR, AdditionalSense.WRITE_ERROR];
+    expect(one.replies().map(ending)).toEqual([sense]);
+  });
+
+  it('with a tag that nobody gave, or another task’s, passes by', () => {
+    const { bench, one, tag, targetTransferTag } = asked();
+    one.dataOut(tag, noise(2048, 2), { targetTransferTag: targetTransferTag + 2 ** 17 });
+    one.dataOut(tag + 1, noise(2048, 3), { targetTransferTag });
+    one.dataOut(tag, noise(2048, 4), { targetTransferTag: 5 });
+    one.dataOut(tag, noise(2048, 5), { targetTransferTag: 2 ** 31 - 1 });
+    bench.settle();
+    expect(one.replies()).toEqual([]);
+    const data = noise(2048, 6);
+    one.dataOut(tag, data, { targetTransferTag });
+    bench.settle();
+    expect(one.replies().map(ending)).toEqual([[Status.GOOD]]);
+    expect(data.equals(bench.file.bytes.subarray(0, 2048))).toBe(true);
+  });
+
+  it('§7.8: with a wrong data digest is rejected, and fails the command', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({
+      session: { initialR2T: true, immediateData: false },
+      connection: { dataDigest: Digest.crc32c },
+    });
+    const tag = one.command(write16(0, 4), { write: 2048 });
+    bench.settle();
+    const [r2t] = r2ts(one);
+    const values = { initiatorTaskTag: tag, targetTransferTag: r2t!.targetTransferTag };
+    const damaged = one.encode(DataOut, values, { data: noise(2048), wrongDataDigest: true });
+    one.sendBytes(damaged);
+    bench.settle();
+    const [reject, response] = one.replies();
+    expect([reject!.opcode, reject!.header[2]]).toEqual([Opcode.REJECT, RejectReason.DATA_DIGEST_ERROR]);
+    expect(reject!.data.equals(damaged.subarray(0, 48))).toBe(true);
+    expect(ending(response)).toEqual([...BROKEN, AdditionalSense.PROTOCOL_SERVICE_CRC_ERROR]);
+    expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+});
