@@ -38,6 +38,8 @@ export const OperationCode = {
   MODE_SENSE_10: 0x5a,
   PERSISTENT_RESERVE_IN: 0x5e,
   PERSISTENT_RESERVE_OUT: 0x5f,
+  THIRD_PARTY_COPY_OUT: 0x83,
+  THIRD_PARTY_COPY_IN: 0x84,
   READ_16: 0x88,
   COMPARE_AND_WRITE: 0x89,
   WRITE_16: 0x8a,
@@ -150,6 +152,15 @@ export const SanitizeAction = {
   BLOCK_ERASE: 0x02,
   CRYPTOGRAPHIC_ERASE: 0x03,
   EXIT_FAILURE_MODE: 0x1f,
+} as const;
+
+/** Service actions of THIRD-PARTY COPY OUT and IN: EXTENDED COPY and its results. */
+export const ThirdPartyCopyOut = { EXTENDED_COPY_LID1: 0x00, EXTENDED_COPY_LID4: 0x01 } as const;
+export const ThirdPartyCopyIn = {
+  RECEIVE_COPY_STATUS_LID1: 0x00,
+  RECEIVE_COPY_OPERATING_PARAMETERS: 0x03,
+  RECEIVE_COPY_FAILURE_DETAILS: 0x04,
+  RECEIVE_COPY_STATUS_LID4: 0x05,
 } as const;
 
 /** Service actions of SERVICE ACTION IN(16). */

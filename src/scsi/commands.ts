@@ -2,12 +2,26 @@
 // The same list for initiators is operation-codes.ts's.
 
 import { readCapacity10, readCapacity16 } from './capacity.ts';
-import { MaintenanceIn, OperationCode, SERVICE_ACTION_MASK, ServiceActionIn16 } from './cdb.ts';
+import {
+  MaintenanceIn,
+  OperationCode,
+  SERVICE_ACTION_MASK,
+  ServiceActionIn16,
+  ThirdPartyCopyIn,
+  ThirdPartyCopyOut,
+} from './cdb.ts';
 import type { ColdCommand } from './cold-command.ts';
 import { compareAndWriteCommand } from './compare-and-write.ts';
+import {
+  receiveCopyFailureDetails,
+  receiveCopyOperatingParameters,
+  receiveCopyStatus1,
+  receiveCopyStatus4,
+} from './copy-results.ts';
 import { readDefectData } from './defect-data.ts';
 import { receiveDiagnosticResults, sendDiagnostic } from './diagnostic.ts';
 import { readBuffer, writeBuffer } from './echo-buffer.ts';
+import { extendedCopy1, extendedCopy4 } from './extended-copy.ts';
 import { formatUnit } from './format-unit.ts';
 import { inquiry } from './inquiry.ts';
 import { getLbaStatus } from './lba-status.ts';
@@ -80,6 +94,10 @@ export function commandFor(task: Task): ColdCommand | null {
       return persistentReserveIn;
     case OperationCode.PERSISTENT_RESERVE_OUT:
       return persistentReserveOut;
+    case OperationCode.THIRD_PARTY_COPY_OUT:
+      return thirdPartyCopyOut(task);
+    case OperationCode.THIRD_PARTY_COPY_IN:
+      return thirdPartyCopyIn(task);
     case OperationCode.COMPARE_AND_WRITE:
       return compareAndWriteCommand;
     case OperationCode.ORWRITE_16:
@@ -124,6 +142,32 @@ export function commandFor(task: Task): ColdCommand | null {
 
 function serviceActionOf(task: Task): number {
   return task.cdb.getUint8(1) & SERVICE_ACTION_MASK;
+}
+
+function thirdPartyCopyOut(task: Task): ColdCommand {
+  switch (serviceActionOf(task)) {
+    case ThirdPartyCopyOut.EXTENDED_COPY_LID1:
+      return extendedCopy1;
+    case ThirdPartyCopyOut.EXTENDED_COPY_LID4:
+      return extendedCopy4;
+    default:
+      return unknownServiceAction;
+  }
+}
+
+function thirdPartyCopyIn(task: Task): ColdCommand {
+  switch (serviceActionOf(task)) {
+    case ThirdPartyCopyIn.RECEIVE_COPY_STATUS_LID1:
+      return receiveCopyStatus1;
+    case ThirdPartyCopyIn.RECEIVE_COPY_OPERATING_PARAMETERS:
+      return receiveCopyOperatingParameters;
+    case ThirdPartyCopyIn.RECEIVE_COPY_FAILURE_DETAILS:
+      return receiveCopyFailureDetails;
+    case ThirdPartyCopyIn.RECEIVE_COPY_STATUS_LID4:
+      return receiveCopyStatus4;
+    default:
+      return unknownServiceAction;
+  }
 }
 
 function serviceActionIn16(task: Task): ColdCommand {

@@ -12,22 +12,21 @@ export function transferBlocksMax(unit: LogicalUnit): number {
   return Math.floor(0xffff_ffff / unit.blockSize);
 }
 
-/**
- * Bytes that one command may clear or fill. A memory unit does it inside the call, and everyone else on the worker waits: 64 MiB
- * take about 16 ms. A file's takes as long as it takes, in the kernel.
- */
-function clearBytesMax(unit: LogicalUnit): number {
-  return unit.backend.kind === 'memory' ? 64 * 2 ** 20 : 4 * 2 ** 30;
-}
+/** Bytes that one command may clear in a memory unit, which does it inside the call: everyone else on the worker waits about 16 ms. */
+const MEMORY_CLEAR_BYTES_MAX = 64 * 2 ** 20;
+/** Bytes of a file that one WRITE SAME may fill. A pattern has to be written out, and whoever aborts the command waits for the end of it. */
+const FILL_BYTES_MAX = 256 * 2 ** 20;
 
 /** WRITE SAME's number of blocks. */
 export function writeSameBlocksMax(unit: LogicalUnit): number {
-  return Math.floor(clearBytesMax(unit) / unit.blockSize);
+  const bytes = unit.backend.kind === 'memory' ? MEMORY_CLEAR_BYTES_MAX : FILL_BYTES_MAX;
+  return Math.floor(bytes / unit.blockSize);
 }
 
-/** Blocks of all descriptors of one UNMAP. */
+/** Blocks of all descriptors of one UNMAP. A file system gives any number of them back in one go. */
 export function unmapBlocksMax(unit: LogicalUnit): number {
-  return Math.min(2 ** 20, writeSameBlocksMax(unit));
+  const blocks = 2 ** 20;
+  return unit.backend.kind === 'memory' ? Math.min(blocks, MEMORY_CLEAR_BYTES_MAX / unit.blockSize) : blocks;
 }
 
 /** Descriptors of one UNMAP: as many as a 16-bit PARAMETER LIST LENGTH has room for behind the header. */
@@ -36,4 +35,17 @@ export const UNMAP_DESCRIPTORS_MAX = 4095;
 /** COMPARE AND WRITE's number of blocks: both halves of its data arrive in one slot, and the CDB has one byte for it. */
 export function compareBlocksMax(unit: LogicalUnit): number {
   return Math.min(255, Math.floor(SLOT_BYTES_MAX / 2 / unit.blockSize));
+}
+
+/** EXTENDED COPY: units that one list may name, and segments. Initiators use two, and a few. */
+export const COPY_TARGETS_MAX = 8;
+export const COPY_SEGMENTS_MAX = 64;
+/** Bytes of both kinds of descriptors: 32 for a unit, 28 for a segment. */
+export const COPY_LIST_BYTES_MAX = COPY_TARGETS_MAX * 32 + COPY_SEGMENTS_MAX * 28;
+/** Copies at a time. */
+export const CONCURRENT_COPIES = 255;
+
+/** Bytes of one segment, whose number of blocks has two bytes. */
+export function copySegmentBytesMax(unit: LogicalUnit): number {
+  return 0xffff * unit.blockSize;
 }

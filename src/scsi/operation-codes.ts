@@ -22,6 +22,8 @@ export interface CommandUsage {
 function hasServiceAction(opcode: number): boolean {
   return (
     opcode === OperationCode.SANITIZE ||
+    opcode === OperationCode.THIRD_PARTY_COPY_OUT ||
+    opcode === OperationCode.THIRD_PARTY_COPY_IN ||
     opcode === OperationCode.SERVICE_ACTION_IN_16 ||
     opcode === OperationCode.MAINTENANCE_IN ||
     opcode === OperationCode.PERSISTENT_RESERVE_IN ||
@@ -84,6 +86,12 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('5f 05 ff 0000 ffffffff 00'), // PREEMPT AND ABORT
   command('5f 06 ff 0000 ffffffff 00'), // REGISTER AND IGNORE EXISTING KEY
   command('5f 07 ff 0000 ffffffff 00'), // REGISTER AND MOVE
+  command('83 00 0000000000000000 ffffffff 00 00'), // EXTENDED COPY(LID1)
+  command('83 01 0000000000000000 ffffffff 00 00'), // EXTENDED COPY(LID4)
+  command('84 00 ff 00000000000000 ffffffff 00 00'), // RECEIVE COPY STATUS(LID1)
+  command('84 03 0000000000000000 ffffffff 00 00'), // RECEIVE COPY OPERATING PARAMETERS
+  command('84 04 ff 00000000000000 ffffffff 00 00'), // RECEIVE COPY FAILURE DETAILS(LID1)
+  command('84 05 ffffffff 00000000 ffffffff 00 00'), // RECEIVE COPY STATUS(LID4)
   command('88 18 ffffffffffffffff ffffffff 00 00'), // READ(16)
   command('89 18 ffffffffffffffff 000000 ff 00 00'), // COMPARE AND WRITE
   command('8a 18 ffffffffffffffff ffffffff 00 00'), // WRITE(16)

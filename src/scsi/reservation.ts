@@ -50,6 +50,7 @@ function accessOf(cdb: DataView): Access {
     case OperationCode.READ_DEFECT_DATA_10:
     case OperationCode.READ_DEFECT_DATA_12:
     case OperationCode.LOG_SENSE:
+    case OperationCode.THIRD_PARTY_COPY_IN:
     case OperationCode.READ_BUFFER_10:
     case OperationCode.RECEIVE_DIAGNOSTIC_RESULTS:
       return Access.read;
@@ -62,6 +63,8 @@ function accessOf(cdb: DataView): Access {
 export interface Restriction {
   /** Whether the task may run. */
   permits(task: Task): boolean;
+  /** Whether a command sent to another unit may read, or write, blocks of this one. */
+  permitsBlocks(nexus: Nexus, writing: boolean): boolean;
 }
 
 /** RESERVE(6), SPC-2: the unit is one initiator's, but for what tells others that it is. */
@@ -84,6 +87,10 @@ class UnitReservation implements Restriction {
       default:
         return false;
     }
+  }
+
+  permitsBlocks(nexus: Nexus): boolean {
+    return nexus.reservationKey === this.#holder;
   }
 }
 
@@ -111,6 +118,11 @@ class PersistentReservation implements Restriction {
     const access = accessOf(task.cdb);
     if (access === Access.none || (access === Access.read && this.#writesOnly)) return true;
     return this.#exempt.has(anyIsid(nexus));
+  }
+
+  permitsBlocks(nexus: Nexus, writing: boolean): boolean {
+    if (!writing && this.#writesOnly) return true;
+    return this.#exempt.has(nexus.reservationKey) || this.#exempt.has(anyIsid(nexus));
   }
 }
 

@@ -2,6 +2,7 @@
 // The limits themselves are limits.ts's; INQUIRY, which carries the pages, is inquiry.ts's.
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
+import { thirdPartyCopy } from './copy-page.ts';
 import {
   compareBlocksMax,
   PHYSICAL_BLOCK_BYTES,
@@ -32,6 +33,7 @@ type Page = (unit: LogicalUnit, nexus: Nexus) => Uint8Array;
 const PAGES = new Map<number, Page>([
   [0x80, unitSerialNumber],
   [0x83, deviceIdentification],
+  [0x8f, thirdPartyCopy],
   [0xb0, blockLimits],
   [0xb1, blockDeviceCharacteristics],
   [0xb2, logicalBlockProvisioning],

@@ -11,7 +11,7 @@ describe('standard INQUIRY data', () => {
   it('describes a disk of 96 bytes', () => {
     const { status, data } = new ScsiBench().run('12 00 00 0100 00');
     expect(status).toBe(Status.GOOD);
-    expect(data.subarray(0, 8).toString('hex')).toBe('0000061' + '2' + '5b' + '10' + '00' + '02');
+    expect(data.subarray(0, 8).toString('hex')).toBe('0000061' + '2' + '5b' + '18' + '00' + '02');
     expect(data.subarray(8, 36).toString('latin1')).toBe('LUNARINGDISK            0.1 ');
     // SAM-5, iSCSI, SPC-5, SPC-4, SBC-4, SBC-3.
     expect(data.subarray(58, 74).toString('hex')).toBe(
@@ -57,7 +57,7 @@ describe('vital product data', () => {
   it('00h lists the pages, and every page it lists can be read', () => {
     const bench = new ScsiBench({ thin: true });
     const { data } = bench.run('12 01 00 00ff 00');
-    expect(data.toString('hex')).toBe('00000006' + '008083b0b1b2');
+    expect(data.toString('hex')).toBe('00000007' + '0080838fb0b1b2');
     for (const page of data.subarray(4)) {
       const { status, data: body } = bench.run(`12 01 ${page.toString(16).padStart(2, '0')} 00ff 00`);
       expect(status).toBe(Status.GOOD);
@@ -112,7 +112,7 @@ describe('vital product data', () => {
         '00000fff' + // MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT
         '00000008' + // OPTIMAL UNMAP GRANULARITY
         '80000000' + // UGAVALID, aligned at 0
-        '0000000000800000' + // MAXIMUM WRITE SAME LENGTH: 4 GiB
+        '0000000000080000' + // MAXIMUM WRITE SAME LENGTH: 256 MiB
         '00'.repeat(20),
     );
   });
