@@ -129,6 +129,30 @@ describe('vital product data', () => {
     expect(data.subarray(20, 36).every((byte) => byte === 0)).toBe(true);
   });
 
+  it('8Fh tells what EXTENDED COPY is good for', () => {
+    const { data } = new ScsiBench({ blockSize: 4096 }).run('12 01 8f 0100 00');
+    expect(data.toString('hex')).toBe(
+      '008f0064' +
+        // Supported commands.
+        '0001000c' +
+        '0a' +
+        '83020001' +
+        '840400030405' +
+        '00' +
+        // Parameter data: units, segments, bytes of descriptors.
+        '0004001c' +
+        `00000000${'0008'}${'0040'}${'00000800'}${'00'.repeat(16)}` +
+        // Supported descriptors; CSCD IDs.
+        '00080004' +
+        '0202e400' +
+        '000c0004' +
+        '0002ffff' +
+        // General copy operations: copies at a time, bytes of a segment, granularity.
+        '80010020' +
+        `000000ff${'000000ff'}${'0ffff000'}${'0c00'}${'00'.repeat(18)}`,
+    );
+  });
+
   it('B1h: nothing rotates, and what was erased can be read', () => {
     const { data } = new ScsiBench().run('12 01 b1 0040 00');
     expect(data.toString('hex')).toBe(`00b1003c00010050${'00'.repeat(56)}`);

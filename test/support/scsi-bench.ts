@@ -55,6 +55,30 @@ export interface Sending {
   readonly silent?: boolean;
 }
 
+function snapshotOf(options: BenchUnit, id: number, lun: number, fd: number): UnitSnapshot {
+  const { kind = 'memory', blockSize = 512, blockCount = 2048 } = options;
+  const backends = {
+    file: { kind: 'file', fd, path: '/disk', direct: false, canPunch: true },
+    memory: { kind: 'memory', handle: MEMORY_HANDLE },
+    null: { kind: 'null' },
+  } as const;
+  return {
+    id,
+    targetName: 'iqn.2026-11.io.lunaring:test',
+    lun,
+    blockSize,
+    blockCount,
+    readOnly: options.readOnly ?? false,
+    removable: options.removable ?? false,
+    writeCache: options.writeCache ?? false,
+    serial: '0123456789ABCDEF',
+    naa: `300000000000000${id}`,
+    durableReservations: true,
+    thin: options.thin ?? false,
+    backend: backends[kind],
+  };
+}
+
 /** One unit, one nexus (or more), and a way to send them commands. */
 export class ScsiBench {
   readonly engine = new SimEngine();
@@ -95,29 +119,29 @@ export class ScsiBench {
       tick: () => {},
       fileDone: (token, result) => this.processor.fileDone(token, result),
     };
-    const backends = {
-      file: { kind: 'file', fd: FD, path: '/disk', direct: false, canPunch: true },
-      memory: { kind: 'memory', handle: MEMORY_HANDLE },
-      null: { kind: 'null' },
-    } as const;
-    const snapshot: UnitSnapshot = {
-      id: 1,
-      targetName: 'iqn.2026-11.io.lunaring:test',
-      lun,
-      blockSize,
-      blockCount,
-      readOnly: options.readOnly ?? false,
-      removable: options.removable ?? false,
-      writeCache: options.writeCache ?? false,
-      serial: '0123456789ABCDEF',
-      naa: '3000000000000001',
-      durableReservations: true,
-      thin: options.thin ?? false,
-      backend: backends[kind],
-    };
+    const snapshot = snapshotOf(options, 1, lun, FD);
     const backend = createBackend(this.engine, snapshot.backend, () => memory, this.processor.pieceDone);
     this.unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} });
     this.nexus = this.addNexus(1);
+  }
+
+  /** Another unit, in a file of its own, that every nexus sees under the LUN after the first one's. */
+  addFileUnit(options: BenchUnit = {}): { readonly unit: LogicalUnit; readonly file: SimFile } {
+    const { blockSize = 512, blockCount = 2048 } = options;
+    const file = this.engine.addFile(FD + 1, blockSize * blockCount);
+    const lun = this.#lun + 1;
+    const snapshot = snapshotOf({ ...options, kind: 'file' }, 2, lun, FD + 1);
+    const backend = createBackend(this.engine, snapshot.backend, () => this.#noMemory(), this.processor.pieceDone);
+    const unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} });
+    for (const nexus of this.#nexuses) {
+      nexus.units.set(lun, unit);
+      nexus.luns = [...nexus.luns, lun];
+    }
+    return { unit, file };
+  }
+
+  #noMemory(): never {
+    throw new Error('a file has no memory');
   }
 
   /** What main would do, and every worker after it. */
