@@ -64,7 +64,7 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('37 00 1f 00000000 ffff 00'), // READ DEFECT DATA(10)
   command('3b 1f 00 000000 ffffff 00'), // WRITE BUFFER
   command('3c 1f 00 000000 ffffff 00'), // READ BUFFER(10)
-  command('41 08 ffffffff 00 ffff 00'), // WRITE SAME(10)
+  command('41 00 ffffffff 00 ffff 00'), // WRITE SAME(10)
   command('42 00 00000000 00 ffff 00', true), // UNMAP
   command('48 a1 0000000000 ffff 00'), // SANITIZE, OVERWRITE
   command('48 a2 0000000000 ffff 00', true), // BLOCK ERASE

@@ -130,10 +130,13 @@ function blockDeviceCharacteristics(): Uint8Array {
   return bytes;
 }
 
-/** UNMAP, WRITE SAME(16) and WRITE SAME(10) unmap; unmapped blocks read as zeroes (LBPRZ). */
-const LBPU_LBPWS_LBPWS10_LBPRZ = 0x80 | 0x40 | 0x20 | 0x04;
+/**
+ * UNMAP and WRITE SAME(16) unmap, as every initiator that does so can; unmapped blocks read as zeroes (LBPRZ). Not WRITE SAME(10): some
+ * that unmap with it send other data than zeroes, which must then be written (SBC-4), and expect zeroes.
+ */
+const LBPU_LBPWS_LBPRZ = 0x80 | 0x40 | 0x04;
 const THIN_PROVISIONED = 0x02;
 
 function logicalBlockProvisioning(unit: LogicalUnit): Uint8Array {
-  return unit.snapshot.thin ? Uint8Array.of(0, LBPU_LBPWS_LBPWS10_LBPRZ, THIN_PROVISIONED, 0) : new Uint8Array(4);
+  return unit.snapshot.thin ? Uint8Array.of(0, LBPU_LBPWS_LBPRZ, THIN_PROVISIONED, 0) : new Uint8Array(4);
 }

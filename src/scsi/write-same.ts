@@ -1,4 +1,4 @@
-// WRITE SAME(10) and (16) (SBC-4): one block's data over a range, or the range unmapped.
+// WRITE SAME(10) and (16) (SBC-4): one block's data over a range. WRITE SAME(16) may unmap it as well; why not (10) is said in vpd.ts.
 // Zeroes are cleared by the backend's own means; anything else is written a slot at a time.
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
@@ -33,7 +33,7 @@ function decode10(task: Task): WriteSame {
   return {
     lba: Cdb10.lba.get(cdb, 0),
     count: Cdb10.transferLength.get(cdb, 0),
-    unmap: (Cdb10.flags.get(cdb, 0) & UNMAP) !== 0,
+    unmap: false,
     zeroes: false,
     countField: Cdb10.transferLength.offset,
   };
@@ -52,10 +52,9 @@ function decode16(task: Task): WriteSame {
 }
 
 /** Bytes of data: one block, unless the CDB says that none comes. */
-function length(task: Task, dataless: boolean): number {
+function length(task: Task, dataless: boolean, unmaps: boolean): number {
   const flags = task.cdb.getUint8(1);
-  const thin = task.unit?.snapshot.thin === true;
-  const refused = CdbFlags.PROTECT | ANCHOR | PBDATA_LBDATA | (thin ? 0 : UNMAP);
+  const refused = CdbFlags.PROTECT | ANCHOR | PBDATA_LBDATA | (unmaps ? 0 : UNMAP);
   if ((flags & refused) !== 0) failField(task, 1);
   return dataless ? 0 : (task.unit?.blockSize ?? 0);
 }
@@ -126,7 +125,7 @@ export const writeSame10: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => length(task, false),
+  length: (task) => length(task, false, false),
   run: (task, services) => writeSame(task, services, decode10(task)),
 };
 
@@ -135,6 +134,6 @@ export const writeSame16: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => length(task, (task.cdb.getUint8(1) & NDOB) !== 0),
+  length: (task) => length(task, (task.cdb.getUint8(1) & NDOB) !== 0, task.unit?.snapshot.thin === true),
   run: (task, services) => writeSame(task, services, decode16(task)),
 };

@@ -159,7 +159,7 @@ describe('vital product data', () => {
   });
 
   it('B2h: a thin unit unmaps by UNMAP and both WRITE SAMEs, and reads zeroes afterwards', () => {
-    expect(new ScsiBench({ thin: true }).run('12 01 b2 00ff 00').data.toString('hex')).toBe('00b20004' + '00e40200');
+    expect(new ScsiBench({ thin: true }).run('12 01 b2 00ff 00').data.toString('hex')).toBe('00b20004' + '00c40200');
     expect(new ScsiBench({ thin: false }).run('12 01 b2 00ff 00').data.toString('hex')).toBe('00b20004' + '00000000');
   });
 

@@ -114,6 +114,10 @@ describe('WRITE SAME is refused', () => {
     expect(bench.run(cdb10(flags, 0, 1), { data: PATTERN }).sense.slice(-6)).toBe('c00001');
   });
 
+  it('with UNMAP in WRITE SAME(10), of any unit', () => {
+    expect(bench.run(cdb10(UNMAP, 0, 1), { data: ZEROES }).sense.slice(-6)).toBe('c00001');
+  });
+
   it('with UNMAP on a unit that is not thin', () => {
     const { bench: thick } = unit('memory', false);
     expect(thick.run(cdb16(UNMAP, 0, 1), { data: ZEROES }).sense.slice(-6)).toBe('c00001');
