@@ -1,6 +1,6 @@
 // 0302: something that the connection needs is used up. Where it is given back, the next login succeeds.
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { PENDING_LOGINS_MAX } from '../../../src/control/admittance.ts';
 import { admitted, knock, loginStatus, namesAnd, takeSteps } from '../../support/login-attempt.ts';
 import { RawInitiator } from '../../support/raw-initiator.ts';
@@ -59,7 +59,8 @@ prove('descriptors are exhausted', async () => {
   expect(status).toBe('0302');
   await target.logged(/"received":"hardly a descriptor is left"/);
   await initiators.shift()!.logOut();
-  initiators.push(await admitted(target.port));
+  // The descriptor is free a moment after the initiator has heard that it is out.
+  initiators.push(await vi.waitFor(() => admitted(target.port), { timeout: 10_000, interval: 100 }));
   expect(await loginStatus(target.port)).toBe('0302');
   for (const initiator of initiators) await initiator.ping();
   for (const initiator of initiators) await initiator.logOut();
