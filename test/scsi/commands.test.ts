@@ -50,7 +50,7 @@ describe.each([
         expect(bench.unit.taskCount).toBe(0);
         bench.unit.ready = true;
       }),
-      { numRuns: 400 },
+      { numRuns: 400, seed: 7143 },
     );
   });
 
@@ -61,7 +61,7 @@ describe.each([
         check(bench.run(Buffer.from(cdb).toString('hex'), { lun: 5, expected: 4096 }), cdb);
         expect(bench.engine.slab.bytesInUse).toBe(0);
       }),
-      { numRuns: 200 },
+      { numRuns: 200, seed: 7143 },
     );
   });
 });
