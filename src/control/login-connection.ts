@@ -130,7 +130,8 @@ export class LoginConnection implements PendingLogin {
     socket.on('error', () => {});
     socket.resume();
     socket.end(bytes);
-    setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
+    const late = setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
+    socket.once('close', () => clearTimeout(late));
   }
 
   // Discovery

@@ -19,7 +19,10 @@ export function logoutRequest(connection: Connection, at: number): void {
       connection.stopReading();
       session.abortAll(() => {
         for (const other of [...session.connections.values()]) {
-          if (other !== connection) other.close('the session was logged out over another connection');
+          if (other === connection) continue;
+          // Their tasks have ended as well: nothing of the session is left.
+          connection.host.connectionGone(other);
+          other.close('the session was logged out over another connection');
         }
         sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
         connection.leave('logout of the session');

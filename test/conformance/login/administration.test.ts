@@ -1,0 +1,110 @@
+// What an operator does to a running target: who logs in next is told, and who is logged in goes on or is ended, as he says.
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { read16, write16 } from '../../support/cdbs.ts';
+import { admitted, loginStatus, tryLogin } from '../../support/login-attempt.ts';
+import { TargetInProcess } from '../../support/target-in-process.ts';
+import { TARGET_NAME } from '../../support/target-process.ts';
+import { fileOf, targetOf } from '../login-status/serve.ts';
+
+const OTHER = `${TARGET_NAME}-other`;
+let target: TargetInProcess;
+beforeEach(async () => {
+  const targets = [targetOf({ alias: 'the first', maxConnections: 2 }), targetOf({ name: OTHER })];
+  target = await TargetInProcess.start(fileOf({}, { targets, tuning: { workers: 2 } }));
+});
+afterEach(() => target[Symbol.asyncDispose]());
+
+test('sessions are listed with all that was agreed on', async () => {
+  const leader = await admitted(target.port, {
+    keys: { MaxConnections: '2', MaxBurstLength: '65536', FirstBurstLength: '65536' },
+  });
+  const second = await admitted(target.port, { session: leader.session, cid: 2 });
+  const { initiatorName, isid, tsih } = leader.session;
+  expect(target.administration.sessions()).toEqual([
+    {
+      tsih,
+      initiatorName,
+      isid: Buffer.from(isid).toString('hex'),
+      targetName: TARGET_NAME,
+      portalGroupTag: 1,
+      sessionType: 'Normal',
+      initiatorAlias: '',
+      worker: expect.toSatisfy((worker) => worker === 0 || worker === 1),
+      since: expect.any(Date),
+      parameters: expect.objectContaining({ maxConnections: 2, maxBurstLength: 65536 }),
+      connections: [1, 2].map((cid) => expect.objectContaining({ cid, peerAddress: '127.0.0.1' })),
+    },
+  ]);
+  expect(target.administration.targets()).toMatchObject([
+    { name: TARGET_NAME, alias: 'the first', state: 'online', redirect: null, sessions: 1, connections: 2 },
+    { name: OTHER, sessions: 0, connections: 0 },
+  ]);
+  await second.ping();
+  await leader.logOut();
+  expect(target.administration.sessions()).toEqual([]);
+});
+
+test('sessions are spread over the workers, however fast they come', async () => {
+  const initiators = await Promise.all(Array.from({ length: 16 }, () => admitted(target.port)));
+  const load = [0, 1].map((index) => target.administration.sessions().filter(({ worker }) => worker === index).length);
+  expect(load).toEqual([8, 8]);
+  for (const initiator of initiators) await initiator.logOut();
+});
+
+test('a session is ended, and its initiator may come again', async () => {
+  const ended = await admitted(target.port);
+  const other = await admitted(target.port);
+  expect(await target.administration.endSession(ended.session.tsih)).toBe(true);
+  await ended.expectClose();
+  expect(await target.administration.endSession(ended.session.tsih)).toBe(false);
+  await other.ping();
+  expect(await loginStatus(target.port)).toBe('0000');
+  await other.logOut();
+});
+
+test('a discovery session is ended as well', async () => {
+  const discovery = await admitted(target.port, { sessionType: 'Discovery' });
+  expect(target.administration.sessions()).toMatchObject([{ sessionType: 'Discovery', targetName: '', worker: -1 }]);
+  expect(await target.administration.endSession(discovery.session.tsih)).toBe(true);
+  await discovery.expectClose();
+  expect(target.administration.sessions()).toEqual([]);
+});
+
+test('a redirect is set and cleared, and concerns the logins to come', async () => {
+  const session = await admitted(target.port);
+  expect(target.administration.setRedirect(TARGET_NAME, { address: '192.0.2.7,3', permanent: false })).toBe(true);
+  const { status, keys } = await tryLogin(target.port);
+  expect([status, keys.get('TargetAddress')]).toEqual(['0101', '192.0.2.7:3260']);
+  target.administration.setRedirect(TARGET_NAME, { address: 'san.example.com:3261', permanent: true });
+  expect(await loginStatus(target.port)).toBe('0102');
+  await session.ping();
+  expect(target.administration.setRedirect(TARGET_NAME, null)).toBe(true);
+  expect(await loginStatus(target.port)).toBe('0000');
+  expect(target.administration.setRedirect(`${OTHER}x`, null)).toBe(false);
+  await session.logOut();
+});
+
+test('a target is removed under I/O, and its neighbour does not notice', async () => {
+  const own = await admitted(target.port);
+  const other = await admitted(target.port, { target: OTHER });
+  const work = async (rounds: number): Promise<void> => {
+    for (let round = 1; round <= rounds; round++) {
+      const data = Buffer.alloc(4096, round);
+      expect(await other.command(write16(0, 8), { write: data })).toMatchObject({ status: 0 });
+      expect((await other.command(read16(0, 8), { read: 4096 })).data.equals(data)).toBe(true);
+    }
+  };
+  const lost = (async () => {
+    for (;;) await own.command(write16(0, 8), { write: Buffer.alloc(4096) });
+  })();
+  const [, removed] = await Promise.all([
+    work(50),
+    target.administration.removeTarget(TARGET_NAME),
+    expect(lost).rejects.toThrow('closed'),
+  ]);
+  expect(removed).toBe(true);
+  expect(await loginStatus(target.port)).toBe('0204');
+  await work(5);
+  await other.logOut();
+});
