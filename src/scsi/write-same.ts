@@ -22,6 +22,7 @@ interface WriteSame {
   readonly lba: number;
   readonly count: number;
   readonly unmap: boolean;
+  readonly mayUnmap: boolean;
   /** Zeroes without asking the data. */
   readonly zeroes: boolean;
   /** Where in the CDB the number of blocks stands. */
@@ -33,7 +34,8 @@ function decode10(task: Task): WriteSame {
   return {
     lba: Cdb10.lba.get(cdb, 0),
     count: Cdb10.transferLength.get(cdb, 0),
-    unmap: false,
+    unmap: (Cdb10.flags.get(cdb, 0) & UNMAP) !== 0,
+    mayUnmap: false,
     zeroes: false,
     countField: Cdb10.transferLength.offset,
   };
@@ -46,16 +48,16 @@ function decode16(task: Task): WriteSame {
     lba: Cdb16.lba.get(cdb, 0),
     count: Cdb16.transferLength.get(cdb, 0),
     unmap: (flags & UNMAP) !== 0,
+    mayUnmap: task.unit!.snapshot.thin,
     zeroes: (flags & NDOB) !== 0,
     countField: Cdb16.transferLength.offset,
   };
 }
 
 /** Bytes of data: one block, unless the CDB says that none comes. */
-function length(task: Task, dataless: boolean, unmaps: boolean): number {
+function length(task: Task, dataless: boolean): number {
   const flags = task.cdb.getUint8(1);
-  const refused = CdbFlags.PROTECT | ANCHOR | PBDATA_LBDATA | (unmaps ? 0 : UNMAP);
-  if ((flags & refused) !== 0) failField(task, 1);
+  if ((flags & (CdbFlags.PROTECT | ANCHOR | PBDATA_LBDATA)) !== 0) failField(task, 1);
   return dataless ? 0 : (task.unit?.blockSize ?? 0);
 }
 
@@ -77,6 +79,10 @@ function isZero(bytes: Uint8Array, at: number, size: number): boolean {
 function* writeSame(task: Task, services: CommandServices, request: WriteSame): Generator<void, void, number> {
   const unit = task.unit!;
   if (!checkWritable(task, unit)) return;
+  if (request.unmap && !request.mayUnmap) {
+    failField(task, 1);
+    return;
+  }
   const count = blocksToWrite(task, request);
   if (count < 0) return;
   if (!request.zeroes && !checkData(task)) return;
@@ -125,7 +131,7 @@ export const writeSame10: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => length(task, false, false),
+  length: (task) => length(task, false),
   run: (task, services) => writeSame(task, services, decode10(task)),
 };
 
@@ -134,6 +140,6 @@ export const writeSame16: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => length(task, (task.cdb.getUint8(1) & NDOB) !== 0, task.unit?.snapshot.thin === true),
+  length: (task) => length(task, (task.cdb.getUint8(1) & NDOB) !== 0),
   run: (task, services) => writeSame(task, services, decode16(task)),
 };

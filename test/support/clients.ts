@@ -105,15 +105,31 @@ export interface CuReport {
   readonly detail: string;
 }
 
+export interface CuOptions {
+  /** Another way to the unit, for the tests of multipath I/O. */
+  readonly secondUrl?: string | undefined;
+  /** A permission that is not given. */
+  readonly withheld?: string | undefined;
+}
+
 /**
  * One test of iscsi-test-cu, in a process of its own. CUnit counts a skipped test as passed, and one that it does not know, or that
- * asserted nothing, as no failure: they are told apart here. `secondUrl` is for the tests of multipath I/O.
+ * asserted nothing, as no failure: they are told apart here.
  */
-export async function iscsiTestCu(test: string, url: string, secondUrl?: string): Promise<CuReport> {
+export async function iscsiTestCu(test: string, url: string, options: CuOptions = {}): Promise<CuReport> {
+  const { secondUrl, withheld } = options;
   const urls = secondUrl === undefined ? [url] : [url, secondUrl];
-  const args = ['--dataloss', '--allow-sanitize', '--Verbose-scsi', '--test', test, ...urls];
+  const permissions = ['--dataloss', '--allow-sanitize'].filter((permission) => permission !== withheld);
+  const args = [...permissions, '--Verbose-scsi', '--test', test, ...urls];
   const outcome = await run('iscsi-test-cu', args, { limitSeconds: TOOL_LIMIT_SECONDS });
   return judge(outcome);
+}
+
+/** The names of all tests, as `Family.Test`. */
+export async function listCuTests(): Promise<ReadonlySet<string>> {
+  const { stdout } = await succeed('iscsi-test-cu', ['--list'], { limitSeconds: TOOL_LIMIT_SECONDS });
+  // Every test is in the suite ALL, and again in that of its kind.
+  return new Set([...stdout.matchAll(/^\s*ALL\.(\w+\.\S+)$/gm)].map(([, name]) => name!));
 }
 
 function judge(outcome: Outcome): CuReport {
@@ -128,7 +144,9 @@ function judge(outcome: Outcome): CuReport {
   const own = /^\s+Test: [\s\S]*?^(?:passed|FAILED)/m.exec(output)?.[0] ?? output;
   const skipped = /\[SKIPPED\]\s*(.*)/.exec(own);
   if (skipped !== null) return { verdict: 'skipped', detail: skipped[1]! };
-  return { verdict: asserts[2] === '0' ? 'empty' : 'passed', detail: output };
+  // Some say that all is well, and assert only that it is not.
+  const empty = asserts[2] === '0' && !own.includes('[SUCCESS]');
+  return { verdict: empty ? 'empty' : 'passed', detail: output };
 }
 
 /** qemu-img, with any arguments. */
