@@ -37,6 +37,7 @@ const ABOUT_A_LAYER = [
   'test/login/refusals.test.ts',
   // One suite for all engines.
   'test/engine/closing.test.ts',
+  'test/engine/failing.test.ts',
   'test/engine/files.test.ts',
   'test/engine/receiving.test.ts',
   'test/engine/sending.test.ts',

@@ -249,8 +249,11 @@ export class PosixSocket implements SendList {
   #finish(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#releaseAll();
-    this.#host.events.closed(this.handle);
-    this.#host.gone(this.handle);
+    try {
+      this.#releaseAll();
+      this.#host.events.closed(this.handle);
+    } finally {
+      this.#host.gone(this.handle);
+    }
   }
 }

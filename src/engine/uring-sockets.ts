@@ -87,9 +87,12 @@ export class UringSockets {
     this.#table.attention.push(handle);
   }
 
-  /** Closes what is open, without flushing. */
+  /** Closes what is open, without flushing, and takes up what was closing: an event that threw may have cut it short. */
   closeAll(): void {
-    for (const { handle } of this.#table.all()) this.close(handle, false);
+    for (const { handle } of this.#table.all()) {
+      this.close(handle, false);
+      this.#table.attention.push(handle);
+    }
   }
 
   /** A receive operation ended. */
@@ -158,7 +161,10 @@ export class UringSockets {
     this.#sender.releaseAll(socket);
     this.#receiver.drop(socket);
     close(socket.fd);
-    this.#table.events.closed(socket.handle);
-    this.#table.remove(socket);
+    try {
+      this.#table.events.closed(socket.handle);
+    } finally {
+      this.#table.remove(socket);
+    }
   }
 }
