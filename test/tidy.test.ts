@@ -21,6 +21,7 @@ const LAYERS = [
   'login',
   'control',
   'admin',
+  'provoke',
   'cli',
 ];
 /** Where main starts its workers it names the messages and the assignment that both ends know. Types only. */

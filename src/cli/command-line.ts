@@ -6,6 +6,7 @@ import { nearestWord } from '../base/nearest-word.ts';
 import { check } from './check.ts';
 import { env } from './env.ts';
 import { explain } from './explain.ts';
+import { provoke } from './provoke.ts';
 import { serve } from './serve.ts';
 import { VERSION } from './version.ts';
 import { ExitCode, type World } from './world.ts';
@@ -18,6 +19,7 @@ Examples:
   lunaring check --config lunaring.yaml                    will this machine serve it?
   lunaring env                                             every LUNARING_ variable, with the value in force
   lunaring explain 0201                                    what a login status means, and what to do about it
+  lunaring provoke 192.0.2.7:3260 --target iqn.…           how a target, ours or any other, refuses logins
 
 Exit status: 0 fine, 1 failed while running, 2 wrong usage or configuration.`;
 
@@ -63,6 +65,17 @@ function commandLine(world: World, finish: (code: ExitCode) => void): Command {
     .option('--all', 'all of them, in full')
     .option(...JSON_OUTPUT)
     .action((status: string | undefined, options) => finish(explain(status, options, world)));
+  program
+    .command('provoke')
+    .description('play the refusals of the login phase against a target: what each should get, and what it gets')
+    .argument('<host:port>', 'where the target listens')
+    .requiredOption('--target <name>', 'iSCSI name of the target')
+    .option('--initiator <name>', 'iSCSI name to log in with')
+    .option('--user <name>', 'CHAP user of the target')
+    .option('--secret <secret>', 'CHAP secret; other users of this machine can read it')
+    .option('--secret-file <file>', 'file that holds the CHAP secret')
+    .option(...JSON_OUTPUT)
+    .action(async (where: string, options) => finish(await provoke(where, options, world)));
   return program;
 }
 
