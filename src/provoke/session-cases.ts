@@ -2,7 +2,7 @@
 // Each session that a case begins, it logs out again.
 
 import { type Answer, type Attempt, newIsid, type Pairs } from './attempt.ts';
-import type { Case, NotProvoked, PlayStage } from './play.ts';
+import { type Case, NotProvoked, type PlayStage } from './play.ts';
 
 const OTHER_CID = 2;
 
