@@ -9,12 +9,13 @@ import { isOccupied, type UnitState } from '../ring/unit-state.ts';
 import { cdbLength, NACA } from './cdb.ts';
 import { CommandRunner, type TaskControl } from './command-runner.ts';
 import { commandFor } from './commands.ts';
-import { checkCondition, notReadySense } from './condition.ts';
+import { checkCondition } from './condition.ts';
 import type { Endings } from './detached-work.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { PiecePool } from './piece-pool.ts';
+import { Quiescence } from './quiescence.ts';
 import { checkMedium, decodeReadWrite } from './read-write.ts';
-import { AdditionalSense, fail, failErrno, failField, failOperationCode, failWith, SenseKey } from './sense.ts';
+import { AdditionalSense, fail, failErrno, failField, failOperationCode, SenseKey } from './sense.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders, TaskEvents } from './task-events.ts';
 import { TaskMemory } from './task-memory.ts';
@@ -32,6 +33,7 @@ export class Processor implements TaskControl {
   readonly #events: TaskEvents;
   readonly #pieces: PiecePool;
   readonly #runner: CommandRunner;
+  readonly #quiescence: Quiescence;
 
   constructor(engine: Engine, events: TaskEvents & Orders) {
     this.#engine = engine;
@@ -39,6 +41,7 @@ export class Processor implements TaskControl {
     this.#pieces = new PiecePool(engine.slab);
     this.memory = new TaskMemory(engine.slab, this.#pieces, (task) => this.#goOn(task));
     this.#runner = new CommandRunner(engine, this.#pieces, this, events);
+    this.#quiescence = new Quiescence(this.#runner.detached, (task) => this.settle(task));
   }
 
   /** Reads the CDB: what moves, which way, how much. Looks at nothing that may change before the task's turn comes. */
@@ -223,8 +226,9 @@ export class Processor implements TaskControl {
    * the initiator was asked for; an abort waits for none.
    */
   settle(task: Task): void {
-    if (task.completed || task.piecesInFlight !== 0 || task.receiving) return;
-    if (task.aborted || task.burstsOutstanding === 0) this.finish(task);
+    if (task.completed || task.piecesInFlight !== 0) return;
+    if (!task.receiving && (task.aborted || task.burstsOutstanding === 0)) this.finish(task);
+    else if (task.inSet && task.unit!.whenIdle !== null) this.#quiescence.check(task.unit!);
   }
 
   /** Ends the task: gives its pieces back, takes it out of the task set, reports it, and starts what it held back. */
@@ -244,7 +248,7 @@ export class Processor implements TaskControl {
     unit.leave(task);
     this.#events.complete(task);
     if (held) this.#startHeld(unit);
-    if (unit.whenIdle !== null) this.#checkIdle(unit);
+    if (unit.whenIdle !== null) this.#quiescence.check(unit);
   }
 
   /** Gives the memory of a reply or a list back, unless the engine has it (`task.slot` is then NONE). */
@@ -264,41 +268,14 @@ export class Processor implements TaskControl {
   takeState(unit: LogicalUnit, state: UnitState, then: () => void): void {
     const begins = isOccupied(state) && !isOccupied(unit.state);
     unit.setState(state);
-    if (!begins) {
-      then();
-      return;
-    }
-    unit.callWhenIdle(then);
-    this.#interrupt(unit);
-    this.#checkIdle(unit);
-  }
-
-  /** Ends the unit's tasks with NOT READY. Commands that have begun their own steps end by themselves. */
-  #interrupt(unit: LogicalUnit): void {
-    const tasks: Task[] = [];
-    for (let task = unit.firstTask; task !== null; task = task.nextInSet) {
-      if (task.steps === null && !task.aborted) tasks.push(task);
-    }
-    // All of them first: the end of one may be another's turn to start.
-    for (const task of tasks) failWith(task, notReadySense(unit));
-    for (const task of tasks) this.settle(task);
+    if (begins) this.#quiescence.begin(unit, then);
+    else then();
   }
 
   /** An operation of another unit's task has ended. */
   #guestLeaves(unit: LogicalUnit): void {
     unit.guests--;
-    if (unit.whenIdle !== null) this.#checkIdle(unit);
-  }
-
-  /** Who waits for the task set to run empty does not wait for those who wait for him. */
-  #checkIdle(unit: LogicalUnit): void {
-    if (unit.guests !== 0) return;
-    for (let task = unit.firstTask; task !== null; task = task.nextInSet) {
-      if (!this.#runner.detached.isAsker(task)) return;
-    }
-    const then = unit.whenIdle;
-    unit.whenIdle = null;
-    then?.();
+    if (unit.whenIdle !== null) this.#quiescence.check(unit);
   }
 
   /** Ends work that no command waits for, at `unit` (null: everywhere), when the operations under way have ended. */

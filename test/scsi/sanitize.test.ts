@@ -183,6 +183,32 @@ describe('while SANITIZE works', () => {
     expect(bench.engine.slab.bytesInUse).toBe(0);
   });
 
+  it('an initiator that keeps back data it was asked for keeps nobody waiting', () => {
+    const { bench, bytes } = unit();
+    bench.file.stuck = true;
+    const read = bench.begin(READ);
+    const waiting = bench.begin('2a 00 00000200 00 0001 00', { expected: BLOCK, silent: true });
+    waiting.burstsOutstanding = 1;
+    const started = bench.begin('2a 00 00000300 00 0001 00', { data: Buffer.alloc(BLOCK, 0x77) });
+    started.burstsOutstanding = 1;
+    const erase = bench.begin(sanitize(CRYPTOGRAPHIC_ERASE));
+    bench.engine.settle();
+    expect(erase.completed).toBe(false);
+    bench.file.stuck = false;
+    bench.engine.settle();
+    expect(read.completed).toBe(true);
+    expect(erase).toMatchObject({ completed: true, status: Status.GOOD });
+    expect(bytes.every((byte) => byte === 0)).toBe(true);
+    for (const task of [waiting, started]) {
+      expect(task.completed).toBe(false);
+      task.burstsOutstanding = 0;
+      bench.processor.settle(task);
+      expect(task).toMatchObject({ completed: true, ...IN_PROGRESS });
+    }
+    expect(bench.unit.taskCount).toBe(0);
+    expect(bench.engine.slab.bytesInUse).toBe(0);
+  });
+
   it('commands that have begun their own steps end them first', () => {
     const { bench, bytes } = unit();
     const same = bench.begin('93 00 0000000000000000 00000400 00 00', { data: Buffer.alloc(BLOCK, 0x33) });

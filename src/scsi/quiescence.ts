@@ -1,0 +1,48 @@
+// Waits for a unit's medium to be left alone, for SANITIZE and FORMAT UNIT: ends what has not begun, and says when the rest has ended.
+// Whose state changes, and when, is the processor's business.
+
+import { notReadySense } from './condition.ts';
+import type { DetachedWork } from './detached-work.ts';
+import type { LogicalUnit } from './logical-unit.ts';
+import { failWith } from './sense.ts';
+import { Status, type Task } from './task.ts';
+
+/** Who waits at a unit is its `whenIdle`. */
+export class Quiescence {
+  readonly #detached: DetachedWork;
+  readonly #settle: (task: Task) => void;
+
+  constructor(detached: DetachedWork, settle: (task: Task) => void) {
+    this.#detached = detached;
+    this.#settle = settle;
+  }
+
+  /** Ends the unit's tasks with NOT READY; those that have begun their own steps end by themselves. `then` runs when all are done with the medium. */
+  begin(unit: LogicalUnit, then: () => void): void {
+    unit.callWhenIdle(then);
+    const tasks: Task[] = [];
+    for (let task = unit.firstTask; task !== null; task = task.nextInSet) {
+      if (task.steps === null && !task.aborted) tasks.push(task);
+    }
+    // All of them first: the end of one may be another's turn to start.
+    for (const task of tasks) failWith(task, notReadySense(unit));
+    for (const task of tasks) this.#settle(task);
+    this.check(unit);
+  }
+
+  /** Somebody has ended. Who waits for the medium to be left alone does not wait for those who wait for him. */
+  check(unit: LogicalUnit): void {
+    if (unit.guests !== 0) return;
+    for (let task = unit.firstTask; task !== null; task = task.nextInSet) {
+      if (!isSpent(task) && !this.#detached.isAsker(task)) return;
+    }
+    const then = unit.whenIdle;
+    unit.whenIdle = null;
+    then?.();
+  }
+}
+
+/** It has failed or was aborted, and is there only until the initiator has sent what it owes: it touches the medium no more. */
+function isSpent(task: Task): boolean {
+  return task.piecesInFlight === 0 && (task.aborted || (task.status !== Status.GOOD && task.steps === null));
+}
