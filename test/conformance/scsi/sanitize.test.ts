@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { DataOut } from '../../../src/pdu/data-out.ts';
 import { FINAL_BIT } from '../../../src/pdu/opcode.ts';
 import { R2T } from '../../../src/pdu/r2t.ts';
 import { ScsiCommand, WRITE_BIT } from '../../../src/pdu/scsi-command.ts';
@@ -59,9 +60,11 @@ describe.each(['uring', 'posix'] as const)('SANITIZE on %s (SBC-4)', (engine) =>
     const cdb = Buffer.concat([write10(0, 1), Buffer.alloc(6)]);
     const flags = FINAL_BIT | WRITE_BIT;
     other.send(ScsiCommand, { flags, lun: lunField(0), expectedDataTransferLength: BLOCK, cdb });
-    await other.expect(R2T);
+    const { initiatorTaskTag, targetTransferTag } = await other.expect(R2T);
 
+    // A WRITE that still waits for its data keeps nobody waiting, and hears of its end once it has sent them (RFC 7143 §11.4.2).
     expect((await overwrite(eraser)).status).toBe(Status.GOOD);
+    other.send(DataOut, { lun: lunField(0), initiatorTaskTag, targetTransferTag }, { data: Buffer.alloc(BLOCK) });
     expect((await other.expect(ScsiResponse)).status).toBe(Status.CHECK_CONDITION);
     expect(senseOf(await other.command(read10(0, 1), { read: BLOCK }))).toEqual(IN_PROGRESS);
     expect(senseOf(await eraser.command(read10(0, 1), { read: BLOCK }))).toEqual(IN_PROGRESS);
