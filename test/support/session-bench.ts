@@ -28,6 +28,8 @@ export const BLOCK_BYTES = 512;
 /** What a bench may vary. */
 export interface BenchOptions extends SimOptions {
   readonly blockCount?: number;
+  /** Instead of one of its own. */
+  readonly engine?: SimEngine;
 }
 
 /** What a login of the bench may vary; the rest is what libiscsi would agree on. */
@@ -63,7 +65,7 @@ export class SessionBench {
 
   constructor(options: BenchOptions = {}) {
     const { blockCount = 8192 } = options;
-    this.engine = new SimEngine(options);
+    this.engine = options.engine ?? new SimEngine(options);
     this.file = this.engine.addFile(FD, blockCount * BLOCK_BYTES);
     const memory = new SharedArrayBuffer(blockCount * BLOCK_BYTES);
     this.memory = new Uint8Array(memory);
