@@ -7,6 +7,7 @@ import { Slab } from '../src/engine/slab.ts';
 import { Channel, type ChannelMemory } from '../src/ring/channel.ts';
 import { Counters } from '../src/ring/counters.ts';
 import type { FromWorker, ToWorker } from '../src/ring/messages.ts';
+import { Meters } from '../src/ring/meters.ts';
 import { Turns } from '../src/ring/turns.ts';
 import { SessionHost } from '../src/session/session-host.ts';
 
@@ -21,6 +22,7 @@ export interface WorkerAssignment {
   readonly cpus: readonly number[];
   readonly counters: SharedArrayBuffer;
   readonly turns: SharedArrayBuffer;
+  readonly meters: SharedArrayBuffer;
   readonly channel: ChannelMemory;
   /** uring: main rings this eventfd to wake the worker. */
   readonly wakeFd: number;
@@ -71,6 +73,7 @@ export default async function ioWorker(assignment: WorkerAssignment): Promise<vo
   const host = new SessionHost({
     worker: assignment.index,
     turns: new Turns(assignment.turns),
+    meters: new Meters(assignment.meters),
     counters: new Counters(assignment.counters).block(assignment.index),
     uplink: (message) => channel.send(message),
     onWoken: () => channel.receive((message) => host.handle(message, memoryOf)),

@@ -46,6 +46,21 @@ export const MAX_CONNECTIONS_MAX = 8;
 /** Initiators of one target that are sent elsewhere: as many as may be let in. */
 export const REDIRECTS_MAX = ACL_ENTRIES_MAX;
 
+export const INITIATOR_LIMITS_MAX = ACL_ENTRIES_MAX;
+
+// What limits may be.
+
+/** Below this a host takes the disk for dead: Linux gives a command 30 s, and has 128 of them in flight. */
+export const LIMIT_IOPS_MIN = 10;
+export const LIMIT_IOPS_MAX = 10_000_000;
+/** One command of 1 MiB in 16 s. */
+export const LIMIT_BANDWIDTH_MIN = 64 * KIB;
+export const LIMIT_BANDWIDTH_MAX = TIB;
+/** Commands are let through with a precision of a millisecond: with less saved up, what is allowed could not be had. */
+export const LIMIT_BURST_MS_MIN = 10;
+export const LIMIT_BURST_MS_MAX = 60_000;
+export const LIMIT_BURST_MS_DEFAULT = 100;
+
 // Sizes of units, in bytes.
 
 /** One slot of 4 KiB: below this there is nothing to test with. */

@@ -99,6 +99,32 @@ const acl = section({
   ),
 });
 
+/** Each left out: unlimited. */
+const allowance = {
+  iops: describe(
+    integer(limits.LIMIT_IOPS_MIN, limits.LIMIT_IOPS_MAX, 'I/Os per second').optional(),
+    'READs, WRITEs and commands that carry blocks like them, per second. Left out: as many as there are.',
+  ),
+  bandwidth: describe(
+    size(limits.LIMIT_BANDWIDTH_MIN, limits.LIMIT_BANDWIDTH_MAX).optional(),
+    'Bytes that they move per second. Left out: as many as there are.',
+  ),
+  burstMs: describe(
+    integer(limits.LIMIT_BURST_MS_MIN, limits.LIMIT_BURST_MS_MAX, 'ms').default(limits.LIMIT_BURST_MS_DEFAULT),
+    "So many milliseconds' worth may be saved up while nothing is asked for, and then be had at once.",
+  ),
+};
+
+const unitLimits = section(allowance);
+
+const initiatorLimits = section({
+  initiators: describe(
+    list(namePattern(), 1, limits.ACL_ENTRIES_MAX),
+    'Initiator names that are limited, `*` for any characters: each name by itself, with all its sessions. The first entry that matches counts.',
+  ),
+  ...allowance,
+});
+
 const redirect = section({
   address: describe(targetAddress(), 'Where the target is served instead.'),
   permanent: describe(flag().default(false), 'Moved for good (0102) rather than for now (0101).'),
@@ -116,6 +142,7 @@ const lunNumber = describe(integer(0, limits.LUN_MAX), 'Logical unit number, uni
 
 /** What every unit has, whatever it is stored in. */
 const unit = {
+  limits: describe(unitLimits.optional(), 'How fast all initiators together may use it.'),
   blockSize: describe(oneOf(limits.BLOCK_SIZES, 'bytes').default(512), 'Bytes in a logical block.'),
   readOnly: describe(flag().default(false), 'Refuse every command that would change data.'),
   removable: describe(flag().default(false), 'Report a removable medium that START STOP UNIT can eject.'),
@@ -207,6 +234,10 @@ const target = section({
   redirects: describe(
     list(initiatorRedirect, 0, limits.REDIRECTS_MAX).default([]),
     'Send some initiators elsewhere, once they have proven who they are.',
+  ),
+  initiatorLimits: describe(
+    list(initiatorLimits, 0, limits.INITIATOR_LIMITS_MAX).default([]),
+    'How fast single initiators may use its units, all of them together.',
   ),
   luns: describe(list(lun, 0, limits.LUNS_PER_TARGET_MAX), 'Its logical units.'),
 });

@@ -27,5 +27,7 @@ export type AclSettings = TargetSettings['acl'];
 export type DigestSettings = TargetSettings['digests'];
 export type RedirectSettings = NonNullable<TargetSettings['redirect']>;
 export type AdminSettings = Exclude<Settings['admin'], false>;
+export type UnitLimitSettings = NonNullable<LunSettings['limits']>;
+export type InitiatorLimitSettings = TargetSettings['initiatorLimits'][number];
 export type TuningSettings = Settings['tuning'];
 export type LogSettings = Settings['log'];

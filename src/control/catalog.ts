@@ -3,12 +3,21 @@
 
 import { closeSync } from 'node:fs';
 import { LunaringError } from '../base/error.ts';
+import { NONE } from '../base/free-list.ts';
 import { ConfigurationError, type Finding, formatPath } from '../config/finding.ts';
 import { normalizeName } from '../config/iscsi-name.ts';
-import type { FileLunSettings, LunSettings, RedirectSettings, Settings, TargetSettings } from '../config/settings.ts';
+import type {
+  FileLunSettings,
+  LunSettings,
+  RedirectSettings,
+  Settings,
+  TargetSettings,
+  UnitLimitSettings,
+} from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
 import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
 import { makeIdentity, readMachineId } from './identity.ts';
+import type { MeterBook } from './meter-book.ts';
 import { identifyStorage, openStorage, StorageError } from './storage.ts';
 
 /** A target that is served. */
@@ -48,6 +57,8 @@ const holderName = (targetName: string, lun: number): string => `${targetName} L
 export interface CatalogOptions {
   /** See {@link makeIdentity}; the machine's own when left out. */
   readonly machineId?: string;
+  /** Where limited units get their meters; left out where nobody serves them. */
+  readonly meters?: MeterBook;
 }
 
 /** All targets and units of the process. The owner calls {@link Catalog.close} when no worker uses them any more. */
@@ -57,6 +68,7 @@ export class Catalog {
   readonly #memories = new Map<number, SharedArrayBuffer>();
   readonly #created: string[] = [];
   readonly #machineId: string;
+  readonly #meters: MeterBook | null;
   /** Who serves which file or device, and whether only to be read. */
   readonly #holders = new Map<string, { readonly who: string; readonly readOnly: boolean }>();
   readonly #findings: Finding[] = [];
@@ -68,6 +80,7 @@ export class Catalog {
    */
   constructor(settings: Settings, options: CatalogOptions = {}) {
     this.#machineId = options.machineId ?? readMachineId();
+    this.#meters = options.meters ?? null;
     for (const [index, target] of settings.targets.entries()) this.#addTarget(target, ['targets', index]);
     this.#checkNames();
     if (this.#findings.length > 0) {
@@ -105,6 +118,13 @@ export class Catalog {
   /** The unit with that id. */
   unit(id: number): UnitSnapshot | undefined {
     return this.#units.get(id);
+  }
+
+  /** Changes what a unit is limited to; undefined: to nothing. Answers the new snapshot, which workers are to have. */
+  limit(unit: UnitSnapshot, limits: UnitLimitSettings | undefined): UnitSnapshot {
+    const limited = { ...unit, meter: this.#meters?.ofUnit(unit.meter, limits) ?? NONE };
+    this.#units.set(unit.id, limited);
+    return limited;
   }
 
   /** Takes a target out: from now on nobody finds it or its units. Undefined: there is none of that name. */
@@ -180,6 +200,7 @@ export class Catalog {
       naa: lun.naa ?? identity.naa,
       durableReservations: storage.durableReservations,
       thin: storage.thin,
+      meter: this.#meters?.ofUnit(NONE, lun.limits) ?? NONE,
       backend: storage.backend,
     });
     return id;

@@ -15,6 +15,8 @@ const FIRST_WINDOW = 1;
 export interface RecordContext {
   readonly target: CatalogTarget | undefined;
   readonly portals: readonly AdvertisedPortal[];
+  /** The initiator's (ring/meters.ts). */
+  readonly meter: number;
   readonly tuning: Pick<TuningSettings, 'queueDepth' | 'nopIntervalMs'>;
 }
 
@@ -23,7 +25,7 @@ export function handoffRecord(
   id: number,
   entry: SessionEntry,
   { grant, fd, received }: Candidate,
-  { target, portals, tuning }: RecordContext,
+  { target, portals, tuning, meter }: RecordContext,
 ): Handoff {
   const { identity, cid, tsih } = grant.claim;
   const { localAddress, peerAddress } = grant.endpoint;
@@ -51,5 +53,6 @@ export function handoffRecord(
     joins: tsih !== 0,
     queueDepth: tuning.queueDepth,
     nopIntervalMs: tuning.nopIntervalMs,
+    meter,
   };
 }

@@ -12,6 +12,7 @@ import { Endings } from './endings.ts';
 import { Handoffs } from './handoff.ts';
 import { handoffRecord } from './handoff-record.ts';
 import type { LoginContext } from './login-connection.ts';
+import type { MeterBook } from './meter-book.ts';
 import { Policy } from './policy.ts';
 import type { Requests } from './requests.ts';
 import type { Sessions } from './sessions.ts';
@@ -25,6 +26,7 @@ export interface LoginsOptions {
   readonly sessions: Sessions;
   readonly supervisor: Supervisor;
   readonly requests: Requests;
+  readonly meterBook: MeterBook;
   /** The portals, with the ports that they really listen on. */
   readonly portals: () => readonly { readonly address: string; readonly port: number; readonly tag: number }[];
   readonly log: Logger;
@@ -42,7 +44,7 @@ export class Logins {
 
   constructor(options: LoginsOptions) {
     this.#options = options;
-    const { settings, catalog, sessions, supervisor, requests, log } = options;
+    const { settings, catalog, sessions, supervisor, requests, meterBook, log } = options;
     const { admittance } = this;
     const tombstones = new Tombstones();
     const endings = new Endings(sessions, supervisor, requests);
@@ -58,6 +60,7 @@ export class Logins {
           target,
           portals: this.#portalsOf(targetName),
           tuning: settings.tuning,
+          meter: meterBook.ofInitiator(entry.identity, target?.settings.initiatorLimits ?? []),
         });
       },
       log,

@@ -48,6 +48,10 @@ export class Sessions implements SessionLookup {
     return this.#byTsih.values();
   }
 
+  *identities(): Iterable<SessionIdentity> {
+    for (const { identity } of this.#byTsih.values()) yield identity;
+  }
+
   find(tsih: number): SessionEntry | undefined {
     return this.#byTsih.get(tsih);
   }

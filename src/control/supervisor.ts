@@ -9,6 +9,7 @@ import { close, createEventfd, ringEventfd } from '../kernel/libc.ts';
 import { allocateChannel, Channel } from '../ring/channel.ts';
 import { Counter, Counters } from '../ring/counters.ts';
 import type { FromWorker, ToWorker } from '../ring/messages.ts';
+import type { Meters } from '../ring/meters.ts';
 import { Turns } from '../ring/turns.ts';
 
 /** How the workers are set up. */
@@ -19,6 +20,8 @@ export interface SupervisorOptions {
   readonly slabBytes: number;
   /** CPUs to pin workers to, one after another; none: no pinning. */
   readonly cpus: readonly number[];
+  /** What limits units and initiators. */
+  readonly meters: Meters;
 }
 
 /** What the supervisor's owner hears. */
@@ -164,6 +167,7 @@ export class Supervisor {
         cpus: cpus.length === 0 ? [] : [cpus[index % cpus.length]!],
         counters: this.counters.memory,
         turns: this.turns.memory,
+        meters: this.#options.meters.memory,
         channel: memory,
         wakeFd,
         bell: bells.port2,

@@ -6,9 +6,11 @@ import type { Settings } from '../config/settings.ts';
 import { probeEngine } from '../engine/choose.ts';
 import type { SessionIdentity } from '../login/policy.ts';
 import type { FromWorker, SharedReset } from '../ring/messages.ts';
+import { Meters } from '../ring/meters.ts';
 import type { Administration } from './administration.ts';
 import { Catalog } from './catalog.ts';
 import { Logins } from './logins.ts';
+import { MeterBook } from './meter-book.ts';
 import { Portal } from './portal.ts';
 import { Requests } from './requests.ts';
 import { ReservationAuthority } from './reservation-authority.ts';
@@ -84,13 +86,16 @@ class Target implements RunningTarget {
     this.engineReason = reason;
     this.workers = tuning.workers;
     log.info({ engine }, `engine: ${reason}`);
-    this.#catalog = new Catalog(settings);
+    const meters = Meters.create();
+    const meterBook = new MeterBook(meters, () => this.#sessions.identities());
+    this.#catalog = new Catalog(settings, { meters: meterBook });
     for (const path of this.#catalog.created) log.info({ path }, 'made a file that was missing, sparse');
     const supervisorOptions = {
       workers: tuning.workers,
       engine,
       slabBytes: tuning.slabMiB * MIB,
       cpus: tuning.cpus,
+      meters,
     };
     this.#supervisor = new Supervisor(
       supervisorOptions,
@@ -113,6 +118,7 @@ class Target implements RunningTarget {
       sessions: this.#sessions,
       supervisor: this.#supervisor,
       requests: this.#requests,
+      meterBook,
       portals: () => this.portals,
       log,
     });

@@ -41,6 +41,8 @@ export interface EngineEvents {
   woken(): void;
   /** About once a second, and only coarsely on time. */
   tick(): void;
+  /** The time of an {@link Engine.alarm} has come. */
+  alarmed(): void;
 }
 
 /** Hears of the end of operations after the consumer has failed: lets everything go. */
@@ -54,7 +56,11 @@ export const NOBODY: EngineEvents = {
   fileDone: () => {},
   woken: () => {},
   tick: () => {},
+  alarmed: () => {},
 };
+
+/** An alarm is at most this far ahead: an engine that stops waits for those that are set. */
+export const ALARM_MS_MAX = 100;
 
 /** How a file range gives its blocks back or turns to zeroes. */
 export const RangeMode = {
@@ -77,8 +83,10 @@ export interface Engine {
   /** The worker's I/O memory. */
   readonly slab: Slab;
 
-  /** Milliseconds on a monotonic clock; refreshed once a turn. */
+  /** Milliseconds on a monotonic clock that is the same for all threads; refreshed once a turn. */
   now(): number;
+  /** Has `alarmed` called once, in `delayMs` milliseconds (1 to {@link ALARM_MS_MAX}) or little later. Several may be set. */
+  alarm(delayMs: number): void;
   /** Makes a shared buffer (a memory LUN) addressable: byte `n` of it is at the returned base plus `n`. */
   attachRegion(memory: SharedArrayBuffer): Address;
   detachRegion(base: Address): void;

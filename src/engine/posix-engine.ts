@@ -7,6 +7,7 @@ import { FreeList, NONE } from '../base/free-list.ts';
 import { Errno } from '../kernel/errno.ts';
 import { FallocateMode, fallocate, libc, seekStretch } from '../kernel/libc.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
+import { monotonicMs } from './clock.ts';
 import {
   type Address,
   type Engine,
@@ -81,7 +82,13 @@ export class PosixEngine implements Engine, PosixHost {
   }
 
   now(): number {
-    return performance.now();
+    return monotonicMs();
+  }
+
+  alarm(delayMs: number): void {
+    setTimeout(() => {
+      if (!this.#stopping) this.guard(() => this.#events.alarmed());
+    }, delayMs);
   }
 
   attachRegion(memory: SharedArrayBuffer): Address {

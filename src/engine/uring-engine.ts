@@ -11,8 +11,10 @@ import { addressOf, copyMemory, PageMemory } from '../kernel/memory.ts';
 import { Operation, SyncFlag, TransferFlag } from '../kernel/sqe.ts';
 import { REGISTERED_BUFFER_BYTES_MAX, Uring, type UringMode } from '../kernel/uring.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
+import { monotonicMs } from './clock.ts';
 import {
   type Address,
+  ALARM_MS_MAX,
   type Engine,
   type EngineEvents,
   NOBODY,
@@ -57,6 +59,11 @@ const TICK_SECONDS = 1;
 const TIMESPEC_AT = 0;
 const WAKE_COUNT_AT = 16;
 const WAKE_COUNT_BYTES = 8;
+/** Behind them the struct timespecs of alarms, which the kernel copies at submission. */
+const ALARMS_AT = 64;
+const TIMESPEC_BYTES = 16;
+const ALARMS_PER_TURN = 4;
+const NANOSECONDS_PER_MS = 1e6;
 
 /** Operations that the engine can't do without; all of them are in Linux 5.7. */
 export const REQUIRED_OPERATIONS: readonly Operation[] = Object.values(Operation);
@@ -75,7 +82,9 @@ export class UringEngine implements Engine, CompletionHandler {
   /** Keeps attached memory from being collected: the kernel's addresses are no references. */
   readonly #regions = new Map<Address, SharedArrayBuffer>();
   readonly #wakeFd: number;
-  readonly #own = new PageMemory(64);
+  readonly #own = new PageMemory(ALARMS_AT + ALARMS_PER_TURN * TIMESPEC_BYTES);
+  /** Alarms set since the last turn. */
+  #alarmsQueued = 0;
   #stopping = false;
   #now = -1;
 
@@ -104,8 +113,20 @@ export class UringEngine implements Engine, CompletionHandler {
   }
 
   now(): number {
-    if (this.#now < 0) this.#now = performance.now();
+    if (this.#now < 0) this.#now = monotonicMs();
     return this.#now;
+  }
+
+  alarm(delayMs: number): void {
+    assert(delayMs > 0 && delayMs <= ALARM_MS_MAX, 'engine: an alarm within its bounds');
+    if (this.#alarmsQueued === ALARMS_PER_TURN) {
+      this.#uring.submit();
+      this.#alarmsQueued = 0;
+    }
+    const { words, address } = this.#own;
+    const at = ALARMS_AT + this.#alarmsQueued++ * TIMESPEC_BYTES;
+    words[(at >> 2) + 2] = delayMs * NANOSECONDS_PER_MS;
+    this.#queueOwn(Operation.TIMEOUT, NONE, address + at, 1, Kind.alarm);
   }
 
   attachRegion(memory: SharedArrayBuffer): Address {
@@ -220,6 +241,9 @@ export class UringEngine implements Engine, CompletionHandler {
       case Kind.tick:
         this.#ticked();
         break;
+      case Kind.alarm:
+        if (!this.#stopping) this.#events.alarmed();
+        break;
       case Kind.provide:
         assert(result >= 0, 'engine: the kernel refused a receive buffer');
         break;
@@ -236,6 +260,7 @@ export class UringEngine implements Engine, CompletionHandler {
     this.#uring.enter(mustGoOn ? 0 : 1);
     this.#counters[Counter.turns]!++;
     this.#now = -1;
+    this.#alarmsQueued = 0;
     const due = sockets.offersDue;
     if (this.#uring.pending === 0 && !this.#uring.overflowed) this.#settle();
     this.#uring.reap(this);

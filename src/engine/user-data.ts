@@ -2,7 +2,17 @@
 // Low word: a socket's handle or a file operation's token. High word: the kind in the upper byte, a socket's generation below.
 
 /** Which operation completed. */
-export const Kind = { receive: 1, place: 2, send: 3, file: 4, wake: 5, tick: 6, cancel: 7, provide: 8 } as const;
+export const Kind = {
+  receive: 1,
+  place: 2,
+  send: 3,
+  file: 4,
+  wake: 5,
+  tick: 6,
+  cancel: 7,
+  provide: 8,
+  alarm: 9,
+} as const;
 
 /** Shift to the kind. */
 export const KIND_SHIFT = 24;

@@ -38,6 +38,8 @@ export interface UnitSnapshot {
   readonly durableReservations: boolean;
   /** Whether unmapped blocks read as zeroes and give their space back. */
   readonly thin: boolean;
+  /** Its meter (meters.ts); -1: it is not limited. */
+  readonly meter: number;
   readonly backend: BackendSnapshot;
 }
 
@@ -78,6 +80,8 @@ export interface Handoff {
   readonly queueDepth: number;
   /** After this long without a PDU, ask with a NOP-In; after as long again, drop the connection. 0: never. */
   readonly nopIntervalMs: number;
+  /** The initiator's meter (meters.ts); -1: it is not limited. */
+  readonly meter: number;
 }
 
 /** Why a worker does not take a connection. */
@@ -133,6 +137,8 @@ export type ToWorker =
   | { readonly type: 'stateChanged'; readonly request: number; readonly result: StateResult }
   /** The reset that this worker asked for is applied everywhere. */
   | { readonly type: 'resetDone'; readonly request: number }
+  /** The initiator of a session is limited by this meter from now on; -1: by none. */
+  | { readonly type: 'sessionMeter'; readonly tsih: number; readonly meter: number }
   /** Ends one session (reinstatement, administration): tasks aborted first; answer with `done`. */
   | { readonly type: 'endSession'; readonly request: number; readonly tsih: number; readonly reason: string }
   /** Ends one connection (its CID logs in anew, or main gave up on it): answer with `done`. */

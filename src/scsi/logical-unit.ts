@@ -19,6 +19,8 @@ export class LogicalUnit {
   blockSize: number;
   blockCount: number;
   readOnly: boolean;
+  /** Its meter (ring/meters.ts), if it is limited. */
+  meter: number;
   /** The medium is in, and usable: false after START STOP UNIT has ejected it, and while SANITIZE or FORMAT UNIT is at work. Why: condition.ts. */
   ready = true;
   /** How far the command is that works on all of the medium, of 65,536; -1: none does, or another worker runs it. */
@@ -53,6 +55,7 @@ export class LogicalUnit {
     this.blockSize = snapshot.blockSize;
     this.blockCount = snapshot.blockCount;
     this.readOnly = snapshot.readOnly;
+    this.meter = snapshot.meter;
   }
 
   /** Takes over a newer snapshot of the same unit. */
@@ -61,6 +64,7 @@ export class LogicalUnit {
     this.blockSize = snapshot.blockSize;
     this.blockCount = snapshot.blockCount;
     this.readOnly = snapshot.readOnly || this.state.writeProtected;
+    this.meter = snapshot.meter;
   }
 
   /** Takes over what initiators have made of it. */
@@ -138,6 +142,7 @@ export class LogicalUnit {
   /** An I_T nexus is gone, and what it left behind goes with it. */
   forget(nexus: Nexus): void {
     this.attentions.delete(nexus);
+    nexus.lanes.delete(this);
   }
 
   /** The oldest unit attention of `nexus`, which is thereby reported; 0: there is none. */

@@ -2,7 +2,7 @@
 // Counts, and keeps those who wait for room in the share. The memory is the slab's; who goes on when, the processor's.
 
 import type { Slab } from '../engine/slab.ts';
-import { MemoryQueue } from './memory-queue.ts';
+import { TaskQueue } from './task-queue.ts';
 
 /** One connection has at most this part of the memory. The more of them have any, the less each may have. */
 const PARTS_MIN = 8;
@@ -45,7 +45,7 @@ export class MemoryShares {
 export class MemoryShare {
   readonly shares: MemoryShares;
   /** Tasks that wait for room in this share. */
-  readonly waiting = new MemoryQueue();
+  readonly waiting = new TaskQueue();
   /** Bytes of slots, and cells: with the backends, with the engine, or kept for data that the initiator owes. */
   bytes = 0;
   cells = 0;

@@ -1,8 +1,10 @@
 // An I_T nexus (SAM-5 §4.7): one initiator port and one target port, which over iSCSI is one session.
 // Holds what SCSI remembers per nexus; the session that carries it is session/session.ts.
 
+import { NONE } from '../base/free-list.ts';
 import { nexusKey } from '../ring/reservations.ts';
 import type { LogicalUnit } from './logical-unit.ts';
+import type { Lane } from './pacer.ts';
 
 /** One initiator port (name and ISID) logged in to one target port (name and portal group tag). */
 export class Nexus {
@@ -16,6 +18,10 @@ export class Nexus {
   readonly reservationKey: string;
   /** The LUN map, by LUN number. */
   readonly units = new Map<number, LogicalUnit>();
+  /** Its meter (ring/meters.ts), if the initiator is limited here. */
+  meter: number = NONE;
+  /** Where its commands wait for their time, by unit; those units that they have waited at. */
+  readonly lanes = new Map<LogicalUnit, Lane>();
   /** LUN numbers in order, for REPORT LUNS. */
   luns: readonly number[] = [];
 

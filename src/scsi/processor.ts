@@ -5,6 +5,7 @@ import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
+import type { Meters } from '../ring/meters.ts';
 import { isOccupied, type UnitState } from '../ring/unit-state.ts';
 import { cdbLength, NACA } from './cdb.ts';
 import { CommandRunner, type TaskControl } from './command-runner.ts';
@@ -12,6 +13,7 @@ import { commandFor } from './commands.ts';
 import { checkCondition } from './condition.ts';
 import type { Endings } from './detached-work.ts';
 import type { LogicalUnit } from './logical-unit.ts';
+import { Pacer } from './pacer.ts';
 import { PiecePool } from './piece-pool.ts';
 import { Quiescence } from './quiescence.ts';
 import { checkMedium, decodeReadWrite } from './read-write.ts';
@@ -34,12 +36,15 @@ export class Processor implements TaskControl {
   readonly #pieces: PiecePool;
   readonly #runner: CommandRunner;
   readonly #quiescence: Quiescence;
+  /** Where tasks wait that are over a limit. */
+  readonly pacer: Pacer;
 
-  constructor(engine: Engine, events: TaskEvents & Orders) {
+  constructor(engine: Engine, events: TaskEvents & Orders, meters: Meters) {
     this.#engine = engine;
     this.#events = events;
     this.#pieces = new PiecePool(engine.slab);
     this.memory = new TaskMemory(engine.slab, this.#pieces, (task) => this.#goOn(task));
+    this.pacer = new Pacer(engine, meters, (task) => this.start(task));
     this.#runner = new CommandRunner(engine, this.#pieces, this, events);
     this.#quiescence = new Quiescence(this.#runner.detached, (task) => this.settle(task));
   }
@@ -96,10 +101,11 @@ export class Processor implements TaskControl {
     return true;
   }
 
-  /** Runs an admitted task, or leaves it in the set until the ORDERED tasks before it have ended. */
+  /** Runs an admitted task, or leaves it in the set until the ORDERED tasks before it have ended and limits let it start. */
   start(task: Task): void {
     const unit = task.unit;
     if (unit !== null && !unit.mayStart(task)) return;
+    if (unit !== null && task.status === Status.GOOD && this.pacer.holds(task)) return;
     task.started = true;
     if (task.status !== Status.GOOD) {
       // It was interrupted while it waited.
@@ -235,7 +241,8 @@ export class Processor implements TaskControl {
   finish(task: Task): void {
     assert(!task.completed, 'processor: a task ends once');
     assert(task.piecesInFlight === 0, 'processor: a task ends after its operations');
-    this.memory.stopWaiting(task);
+    if (task.lane !== null) this.pacer.leave(task);
+    else this.memory.stopWaiting(task);
     this.#pieces.dropAll(task);
     task.completed = true;
     const unit = task.unit;

@@ -4,10 +4,10 @@
 import { NONE } from '../base/free-list.ts';
 import { SLOT_BYTES_MAX, type Slab } from '../engine/slab.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { MemoryQueue } from './memory-queue.ts';
 import { type MemoryShare, MemoryShares } from './memory-share.ts';
 import type { PiecePool } from './piece-pool.ts';
 import { Movement, type Piece, type Task } from './task.ts';
+import { TaskQueue } from './task-queue.ts';
 
 /** PDUs that a piece of a READ may be cut into. Each needs a cell, of which there are many more than slots, but not without end. */
 const SEGMENTS_PER_PIECE = 32;
@@ -20,7 +20,7 @@ export class TaskMemory {
   readonly #pieces: PiecePool;
   readonly #goOn: (task: Task) => void;
   /** Tasks that found no memory at all. */
-  readonly #waiting = new MemoryQueue();
+  readonly #waiting = new TaskQueue();
   /** Tasks that wait for room in the shares of their connections. */
   #waitingForShares = 0;
 
@@ -113,7 +113,7 @@ export class TaskMemory {
   }
 
   /** Lets tasks go on until one has to wait again. */
-  #feed(queue: MemoryQueue): void {
+  #feed(queue: TaskQueue): void {
     for (let task = queue.first; task !== null; task = queue.first) {
       this.stopWaiting(task);
       this.#goOn(task);

@@ -9,9 +9,10 @@ import type { ReserveResult } from '../ring/reservations.ts';
 import type { StateResult } from '../ring/unit-state.ts';
 import type { ColdCommand } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import type { MemoryQueue } from './memory-queue.ts';
 import type { MemoryShare } from './memory-share.ts';
 import type { Nexus } from './nexus.ts';
+import type { Lane } from './pacer.ts';
+import type { TaskQueue } from './task-queue.ts';
 
 /** Status codes, SAM-5 §5.3. */
 export const Status = {
@@ -142,8 +143,12 @@ export class Task {
   /** Has the unit's turn for read-modify-write commands, or waits for it. */
   excludes = false;
   /** The queue for I/O memory that it waits in, and who waits behind it. */
-  waitsIn: MemoryQueue | null = null;
+  waitsIn: TaskQueue | null = null;
   nextWaiting: Task | null = null;
+  /** Where it waits until limits let it start. */
+  lane: Lane | null = null;
+  /** It is within the limits, or there are none. */
+  paid = false;
   /** replyIn and listOut: the slot that holds the data, and where in the slab. */
   slot: number = NONE;
   at = -1;
@@ -218,6 +223,8 @@ export class Task {
     this.piecesInFlight = 0;
     this.waitsIn = null;
     this.nextWaiting = null;
+    this.lane = null;
+    this.paid = false;
     this.slot = NONE;
     this.at = -1;
     this.dataLength = 0;

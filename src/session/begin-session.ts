@@ -16,6 +16,7 @@ export function beginSession(host: SessionHost, handoff: Handoff, units: Units, 
   if (!budget.reserve(initial)) return null;
   const { tsih, initiatorName, isid, targetName, portalGroupTag } = handoff;
   const nexus = new Nexus(tsih, initiatorName, isid, targetName, portalGroupTag);
+  nexus.meter = handoff.meter;
   for (const [lun, id] of handoff.luns) {
     const unit = units.find(id);
     assert(unit !== undefined, 'handoff: the unit was announced before');

@@ -6,6 +6,7 @@ import type { Engine, EngineEvents, SocketHandle } from '../engine/engine.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
 import { Counter } from '../ring/counters.ts';
 import { type FromWorker, type Handoff, RefusalReason, type ToWorker } from '../ring/messages.ts';
+import type { Meters } from '../ring/meters.ts';
 import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import type { Turns } from '../ring/turns.ts';
 import type { StateOrder, StateResult } from '../ring/unit-state.ts';
@@ -13,7 +14,6 @@ import { Processor } from '../scsi/processor.ts';
 import type { Task } from '../scsi/task.ts';
 import type { Orders, TaskEvents } from '../scsi/task-events.ts';
 import { AbortWait } from './abort-wait.ts';
-import { askForLogout } from './async-message.ts';
 import { beginSession } from './begin-session.ts';
 import { Connection } from './connection.ts';
 import { sendPieces } from './data-in.ts';
@@ -21,6 +21,7 @@ import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
 import { replay } from './replay.ts';
 import type { Session } from './session.ts';
+import { Stopping } from './stopping.ts';
 import { TaskBudget } from './task-budget.ts';
 import { Units } from './units.ts';
 
@@ -29,13 +30,11 @@ const TASKS_AT_START = 512;
 /** Commands that a worker promises over all its sessions: their tasks are some 10 MiB of heap if all come at once. */
 const TASKS_MAX = 32 * 1024;
 
-/** A target that stops waits so much longer for commands to end and for their answers to be taken. */
-const FINISH_MS = 5000;
-
 /** What a worker is given. */
 export interface SessionHostOptions {
   readonly worker: number;
   readonly turns: Turns;
+  readonly meters: Meters;
   /** The worker's block of figures, by {@link Counter}. */
   readonly counters: Float64Array;
   readonly uplink: (message: FromWorker) => void;
@@ -63,9 +62,8 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   readonly #sessions = new Map<number, Session>();
   units!: Units;
   /** By socket handle. */
-  readonly #connections: (Connection | null)[] = [];
-  #stopAt = 0;
-  #stopping = false;
+  readonly connections: (Connection | null)[] = [];
+  readonly #stopping = new Stopping(this);
 
   constructor(options: SessionHostOptions) {
     this.#options = options;
@@ -76,7 +74,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   /** The engine that reports to this host. Once, before anything else. */
   attach(engine: Engine): void {
     this.engine = engine;
-    this.processor = new Processor(engine, this);
+    this.processor = new Processor(engine, this, this.#options.meters);
     this.spareCell = engine.slab.takeCell();
     const { turns, worker } = this.#options;
     this.units = new Units(engine, this.processor, this.#sessions, this.#uplink, turns, worker);
@@ -93,26 +91,26 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   // What the engine reports
 
   received(socket: SocketHandle, at: number, length: number): number {
-    return this.#connections[socket]!.framer.consume(at, length);
+    return this.connections[socket]!.framer.consume(at, length);
   }
 
   receivedInto(socket: SocketHandle, length: number): void {
-    this.#connections[socket]!.framer.receivedInto(length);
+    this.connections[socket]!.framer.receivedInto(length);
   }
 
   released(socket: SocketHandle, token: number): void {
     if (token === NO_RELEASE) return;
-    this.#connections[socket]!.released(token);
+    this.connections[socket]!.released(token);
     this.#memoryFreed();
   }
 
   ended(socket: SocketHandle, errno: number): void {
-    const connection = this.#connections[socket]!;
+    const connection = this.connections[socket]!;
     connection.close(errno === 0 ? 'closed by the initiator' : `connection lost (errno ${errno})`);
   }
 
   closed(socket: SocketHandle): void {
-    this.#connections[socket]!.socketClosed();
+    this.connections[socket]!.socketClosed();
   }
 
   fileDone(token: number, result: number): void {
@@ -127,8 +125,12 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   tick(): void {
     const now = this.engine.now();
     this.counters[Counter.slabBytesInUse] = this.engine.slab.bytesInUse;
-    for (const connection of this.#connections) connection?.tick(now);
-    if (this.#stopping && now >= this.#stopAt) this.#finishAll(now);
+    for (const connection of this.connections) connection?.tick(now);
+    this.#stopping.tick(now);
+  }
+
+  alarmed(): void {
+    this.processor.pacer.alarmed();
   }
 
   /** Memory has come back: tasks first, then connections that could not even take a header in. */
@@ -204,6 +206,9 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
       case 'reserved':
         this.units.reserved(message.request, message.result);
         return;
+      case 'sessionMeter':
+        this.units.limit(message.tsih, message.meter);
+        return;
       case 'endSession':
         this.#endSession(message.tsih, message.reason, message.request);
         return;
@@ -211,13 +216,13 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
         this.#endConnection(message);
         return;
       case 'stop':
-        this.#stop(message.graceMs);
+        this.#stopping.begin(message.graceMs);
     }
   }
 
   /** Takes a connection over: everything it needs is reserved before main hears yes, and the final Login Response leaves first. */
   #accept(handoff: Handoff): { reason: RefusalReason; detail: string } | null {
-    if (this.#stopping) return { reason: RefusalReason.stopping, detail: 'the worker is stopping' };
+    if (this.#stopping.begun) return { reason: RefusalReason.stopping, detail: 'the worker is stopping' };
     const slab = this.engine.slab;
     const response = Buffer.from(handoff.finalResponse, 'base64');
     const received = Buffer.from(handoff.received, 'base64');
@@ -245,7 +250,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
       parameters: handoff.connection,
       cell,
     });
-    this.#connections[socket] = connection;
+    this.connections[socket] = connection;
     session.connections.set(handoff.cid, connection);
     this.counters[Counter.connections]!++;
     this.#uplink({ type: 'accepted', id: handoff.id });
@@ -270,14 +275,14 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   /** A connection and its tasks are gone. */
   connectionClosed(connection: Connection): void {
     const session = connection.session;
-    this.#connections[connection.socket] = null;
+    this.connections[connection.socket] = null;
     this.engine.slab.release(connection.cell);
     this.counters[Counter.connections]!--;
     this.connectionGone(connection);
     // Another may have its CID by now.
     if (session.connections.get(connection.cid) === connection) session.connections.delete(connection.cid);
     if (session.over) this.#sessionClosed(session);
-    if (this.#stopping && this.counters[Counter.connections] === 0) this.#leave();
+    this.#stopping.connectionClosed();
     this.#memoryFreed();
   }
 
@@ -318,32 +323,5 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     if (session !== undefined) session.awaited = replaced;
     session?.connections.get(cid)?.closeThen(reason, wait);
     wait.seal();
-  }
-
-  /** The last connection is closed. What goes on without one goes on no further. */
-  #leave(): void {
-    this.processor.stopWork(null, null);
-    this.engine.stop();
-  }
-
-  #stop(graceMs: number): void {
-    this.#stopping = true;
-    this.#stopAt = this.engine.now() + graceMs;
-    if (this.counters[Counter.connections] === 0) {
-      this.#leave();
-      return;
-    }
-    for (const connection of this.#connections) {
-      if (connection?.open) askForLogout(connection, Math.ceil(graceMs / 1000));
-    }
-    if (graceMs === 0) this.#finishAll(this.#stopAt);
-  }
-
-  /** The grace is over: what can end without the initiators' help is finished and answered, for as long as they take the answers. */
-  #finishAll(now: number): void {
-    for (const connection of this.#connections) {
-      connection?.finish('the target is stopping');
-      if (now - this.#stopAt >= FINISH_MS) connection?.close('its last answers were not taken');
-    }
   }
 }

@@ -85,6 +85,7 @@ export class Units {
     const known = this.#units.get(snapshot.id);
     if (known !== undefined) {
       known.update(snapshot);
+      this.#processor.pacer.review();
       return;
     }
     const complete = (piece: Piece, errno: number): void => this.#processor.pieceDone(piece, errno);
@@ -109,6 +110,13 @@ export class Units {
   turnCame(id: number): void {
     const task = this.#units.get(id)?.exclusion.turnCame() ?? null;
     if (task !== null) this.#processor.turnCame(task);
+  }
+
+  /** The initiator of a session is limited by this meter from now on, or by none. */
+  limit(tsih: number, meter: number): void {
+    const session = this.#sessions.get(tsih);
+    if (session !== undefined) session.nexus.meter = meter;
+    this.#processor.pacer.review();
   }
 
   /** Takes a unit out of every session, once its tasks are gone. */

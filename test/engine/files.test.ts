@@ -213,6 +213,28 @@ describe.each(ENGINES)('%s: time and bells', (_name, make) => {
     expect(rings).toBe(5);
   });
 
+  it('wakes for every alarm, no earlier than it was set for', async () => {
+    const bench = new Bench(make);
+    const { engine } = bench;
+    const delays = [40, 1, 20, 5, 10, 2, 100];
+    const heard: number[] = [];
+    let start = 0;
+    bench.on.woken = () => {
+      start = engine.now();
+      for (const delay of delays) engine.alarm(delay);
+    };
+    bench.on.alarmed = () => {
+      heard.push(engine.now() - start);
+      if (heard.length === delays.length) engine.stop();
+    };
+    bench.ring();
+    await engine.run();
+    // Timers of libuv may be early by what they round.
+    for (const [index, delay] of delays.sort((a, b) => a - b).entries()) {
+      expect(heard[index]).toBeGreaterThanOrEqual(delay - 1.5);
+    }
+  });
+
   it('ticks, and its clock moves on', async () => {
     const bench = new Bench(make);
     const times: number[] = [];

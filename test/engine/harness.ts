@@ -73,6 +73,7 @@ export class Bench {
       fileDone: () => {},
       woken: () => {},
       tick: () => {},
+      alarmed: () => {},
     };
     const { on } = this;
     // The engine sees one object that stays; tests replace the functions of the other.
@@ -87,6 +88,7 @@ export class Bench {
       closed: (socket) => on.closed(socket),
       fileDone: (token, result) => on.fileDone(token, result),
       woken: () => on.woken(),
+      alarmed: () => on.alarmed(),
       tick: () => {
         if (++this.#ticks > TICKS_MAX) throw new Error(`the engine makes no progress; so far: ${log.join(', ')}`);
         on.tick();

@@ -71,6 +71,7 @@ class Receiver implements FrameConsumer {
       fileDone: ignore,
       woken: ignore,
       tick: ignore,
+      alarmed: ignore,
     };
     this.engine.events = events;
     this.engine.resumeReceive(socket);

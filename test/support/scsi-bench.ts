@@ -2,8 +2,10 @@
 // The processor and the backends are the real ones; the engine is the simulated one.
 
 import { createBackend } from '../../src/backend/create.ts';
+import { NONE } from '../../src/base/free-list.ts';
 import { changeState } from '../../src/control/unit-state.ts';
 import type { UnitSnapshot } from '../../src/ring/messages.ts';
+import { Meters } from '../../src/ring/meters.ts';
 import { nexusKey } from '../../src/ring/reservations.ts';
 import type { StateOrder, StateResult } from '../../src/ring/unit-state.ts';
 import { LogicalUnit } from '../../src/scsi/logical-unit.ts';
@@ -26,6 +28,8 @@ export interface BenchUnit {
   readonly writeCache?: boolean;
   readonly thin?: boolean;
   readonly lun?: number;
+  /** Of {@link ScsiBench.meters}. */
+  readonly meter?: number;
 }
 
 /** How a command ended. */
@@ -75,6 +79,7 @@ function snapshotOf(options: BenchUnit, id: number, lun: number, fd: number): Un
     naa: `300000000000000${id}`,
     durableReservations: true,
     thin: options.thin ?? false,
+    meter: options.meter ?? NONE,
     backend: backends[kind],
   };
 }
@@ -83,6 +88,7 @@ function snapshotOf(options: BenchUnit, id: number, lun: number, fd: number): Un
 export class ScsiBench {
   readonly engine = new SimEngine();
   readonly processor: Processor;
+  readonly meters = Meters.create();
   readonly nexus: Nexus;
   readonly unit: LogicalUnit;
   /** The file unit's bytes and switches. */
@@ -101,13 +107,17 @@ export class ScsiBench {
     this.file = this.engine.addFile(FD, kind === 'file' ? blockSize * blockCount : 0);
     const memory = new SharedArrayBuffer(kind === 'memory' ? blockSize * blockCount : 0);
     this.memory = new Uint8Array(memory);
-    this.processor = new Processor(this.engine, {
-      dataReady: (task) => this.#take(task),
-      dataWanted: (task) => this.#give(task),
-      complete: (task) => this.#end(task),
-      reserve: (_order, then) => then('good'),
-      changeState: (order, then) => this.#change(order, then),
-    });
+    this.processor = new Processor(
+      this.engine,
+      {
+        dataReady: (task) => this.#take(task),
+        dataWanted: (task) => this.#give(task),
+        complete: (task) => this.#end(task),
+        reserve: (_order, then) => then('good'),
+        changeState: (order, then) => this.#change(order, then),
+      },
+      this.meters,
+    );
     this.engine.events = {
       hungry: false,
       received: () => 0,
@@ -117,6 +127,7 @@ export class ScsiBench {
       closed: () => {},
       woken: () => {},
       tick: () => {},
+      alarmed: () => this.processor.pacer.alarmed(),
       fileDone: (token, result) => this.processor.fileDone(token, result),
     };
     const snapshot = snapshotOf(options, 1, lun, FD);

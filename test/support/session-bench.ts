@@ -1,6 +1,7 @@
 // Sessions on a simulated worker: the real session, SCSI and backend code, without a kernel, a network or a clock.
 // Plays main (hand-offs, resets); the initiator's end of each connection is sim-initiator.ts.
 
+import { NONE } from '../../src/base/free-list.ts';
 import {
   type ConnectionParameters,
   DEFAULT_CONNECTION_PARAMETERS,
@@ -9,6 +10,7 @@ import {
 } from '../../src/pdu/parameters.ts';
 import { COUNTERS_PER_BLOCK } from '../../src/ring/counters.ts';
 import type { BackendSnapshot, FromWorker, Handoff, ToWorker } from '../../src/ring/messages.ts';
+import { Meters } from '../../src/ring/meters.ts';
 import { Turns } from '../../src/ring/turns.ts';
 import { SessionHost } from '../../src/session/session-host.ts';
 import { SimEngine, type SimFile, type SimOptions } from './sim-engine.ts';
@@ -73,6 +75,7 @@ export class SessionBench {
     this.host = new SessionHost({
       worker: 0,
       turns: Turns.create(),
+      meters: Meters.create(),
       counters: new Float64Array(COUNTERS_PER_BLOCK),
       uplink: (message) => this.#hear(message),
       onWoken: () => {},
@@ -102,6 +105,7 @@ export class SessionBench {
         serial: `0123456789ABCDE${lun}`,
         naa: `300000000000000${lun}`,
         thin: false,
+        meter: NONE,
         durableReservations: false,
         backend,
       },
@@ -159,6 +163,7 @@ export class SessionBench {
       joins: first !== undefined,
       queueDepth: login.queueDepth ?? 32,
       nopIntervalMs: login.nopIntervalMs ?? 0,
+      meter: NONE,
     };
     if (first !== undefined) initiator.share(first);
     this.tell(handoff);

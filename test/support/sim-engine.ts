@@ -55,6 +55,8 @@ export class SimEngine implements Engine {
   /** Milliseconds; move it, then run a turn with `tick`. */
   clock = 1000;
   stopped = false;
+  /** When alarms are due. */
+  alarms: number[] = [];
   readonly files = new Map<number, SimFile>();
   readonly #sockets: (SimSocket | null)[] = [];
   readonly #regions = new Map<number, Uint8Array>();
@@ -133,6 +135,10 @@ export class SimEngine implements Engine {
   /** One turn: completions, then receives, then sends. Whether anything happened. */
   turn(): boolean {
     let busy = this.#runOperations();
+    const due = this.alarms.filter((at) => at <= this.clock);
+    this.alarms = this.alarms.filter((at) => at > this.clock);
+    for (const _ of due) this.events.alarmed();
+    busy ||= due.length !== 0;
     for (const [socket, state] of this.#sockets.entries()) {
       if (state === null) continue;
       if (this.#receive(socket, state)) busy = true;
@@ -213,6 +219,10 @@ export class SimEngine implements Engine {
 
   now(): number {
     return this.clock;
+  }
+
+  alarm(delayMs: number): void {
+    this.alarms.push(this.clock + delayMs);
   }
 
   attachRegion(memory: SharedArrayBuffer): Address {

@@ -1,10 +1,10 @@
-// Tasks that wait for I/O memory, first come first served.
-// Hands nothing out itself: a waiter is asked to try again when memory has come back.
+// Tasks that wait, first come first served: for I/O memory, or until limits let them start.
+// Hands nothing out itself: who owns the queue says when a waiter is to try again.
 
 import type { Task } from './task.ts';
 
 /** Intrusive: a task waits in one queue at most, and once. */
-export class MemoryQueue {
+export class TaskQueue {
   #first: Task | null = null;
   #last: Task | null = null;
 

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemoryQueue } from '../../src/scsi/memory-queue.ts';
 import { Task } from '../../src/scsi/task.ts';
+import { TaskQueue } from '../../src/scsi/task-queue.ts';
 
 const TASKS = 6;
 
 /** Every task in the queue, in order, by taking them out. */
-function drain(queue: MemoryQueue): Task[] {
+function drain(queue: TaskQueue): Task[] {
   const tasks: Task[] = [];
   for (let task = queue.first; task !== null; task = queue.first) {
     queue.remove(task);
@@ -15,7 +15,7 @@ function drain(queue: MemoryQueue): Task[] {
   return tasks;
 }
 
-describe('MemoryQueue', () => {
+describe('TaskQueue', () => {
   it('keeps the order of arrival, lets anyone leave, and puts back in front, as a list would', () => {
     const step = fc.record({
       what: fc.constantFrom('push' as const, 'remove' as const, 'moveToFront' as const),
@@ -23,7 +23,7 @@ describe('MemoryQueue', () => {
     });
     fc.assert(
       fc.property(fc.array(step), (steps) => {
-        const queue = new MemoryQueue();
+        const queue = new TaskQueue();
         const tasks = Array.from({ length: TASKS }, () => new Task());
         let model: Task[] = [];
         for (const { what, task: index } of steps) {
@@ -47,7 +47,7 @@ describe('MemoryQueue', () => {
   });
 
   it('does not take a task that waits elsewhere', () => {
-    const [one, two] = [new MemoryQueue(), new MemoryQueue()];
+    const [one, two] = [new TaskQueue(), new TaskQueue()];
     const task = new Task();
     one.push(task);
     two.push(task);
