@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { KEYS } from '../src/login/keys.ts';
 
 const TOP = join(import.meta.dirname, '..');
 
@@ -36,6 +37,7 @@ const ABOUT_A_LAYER = [
   'test/pdu/layouts.test.ts',
   'test/login/properties.test.ts',
   'test/login/refusals.test.ts',
+  'test/session/allocation.test.ts',
   // One suite for all engines.
   'test/engine/closing.test.ts',
   'test/engine/failing.test.ts',
@@ -175,6 +177,58 @@ describe('tests', () => {
       String.raw`\b(?:test|it|describe)\.(?:${['only', 'skip', 'todo', 'fails'].join('|')})\b`,
     );
     expect(testFiles.filter(({ text }) => switchedOff.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe('docs/rfc-compliance.md', () => {
+  /** Subsections of the parts that the page is about, as the table of contents of RFC 7143 has them. */
+  const SECTIONS = [
+    ...['6.1', '6.2', '6.2.1', '6.2.2', '6.3', '6.3.1', '6.3.2', '6.3.3', '6.3.4', '6.3.5', '6.3.6', '6.4'],
+    ...Array.from({ length: 10 }, (_, index) => `11.12.${index + 1}`),
+    ...Array.from({ length: 8 }, (_, index) => `11.13.${index + 1}`),
+    ...Array.from({ length: 26 }, (_, index) => `13.${index + 1}`),
+  ];
+  const page = readFileSync(join(TOP, 'docs/rfc-compliance.md'), 'utf8');
+  const rows = page
+    .split('\n')
+    .filter((line) => line.startsWith('| §'))
+    .map((line) => {
+      const [clause = '', asks = '', code = '', proof = ''] = line.slice('| §'.length).split(' | ');
+      return { clause, asks, code, proof };
+    });
+
+  test('has a row for every subsection and for every key, and no other sections', () => {
+    const clauses = new Set(rows.map(({ clause }) => clause));
+    expect(SECTIONS.filter((section) => !clauses.has(section))).toEqual([]);
+    const beyond = [...clauses].filter((clause) => !SECTIONS.includes(clause) && !/^12\.1(\.3)?$/.test(clause));
+    expect(beyond).toEqual([]);
+    const missing = Object.entries(KEYS)
+      .filter(([, { section }]) => section.startsWith('13.'))
+      .filter(
+        ([key, { section }]) => !rows.some(({ clause, asks }) => clause === section && asks.includes(`\`${key}\``)),
+      );
+    expect(missing.map(([key]) => key)).toEqual([]);
+  });
+
+  test('names files that are there, and tests that are in them', () => {
+    const texts = new Map(everything.map(({ path, text }) => [path, text]));
+    let titles = 0;
+    for (const { clause, code, proof } of rows) {
+      const linked = [...code.matchAll(/\]\(\.\.\/(src\/[^)]+)\)/g)].map(([, path]) => path!);
+      expect(linked.length, `§${clause}`).toBeGreaterThan(0);
+      expect(linked.filter((path) => !texts.has(path))).toEqual([]);
+      const proofs = [...proof.matchAll(/\]\(\.\.\/(test\/[^)]+\.test\.ts)\): ((?:“[^”]+”(?:, )?)+)/g)];
+      expect(proofs.length, `§${clause}`).toBeGreaterThan(0);
+      for (const [, path, quoted] of proofs) {
+        const text = texts.get(path!) ?? '';
+        for (const [, title] of quoted!.matchAll(/“([^”]+)”/g)) {
+          titles++;
+          const inCode = [`'${title}'`, `"${title}"`].some((literal) => text.includes(literal));
+          expect(inCode, `${path}: ${title}`).toBe(true);
+        }
+      }
+    }
+    expect(titles).toBeGreaterThan(100);
   });
 });
 
