@@ -17,6 +17,8 @@ export interface BlockIo {
   offset: number;
   /** Write only: on stable storage before it completes (FUA). */
   durable: boolean;
+  /** Write only: all of it or nothing, for whoever reads meanwhile. Only where the backend is `atomic`. */
+  atomic: boolean;
   /** Bytes of this operation that are done: a backend's own, for short transfers. */
   progress: number;
   /** Which of the backend's operations this is: a backend's own. */
@@ -40,6 +42,8 @@ export interface Backend<Io extends BlockIo = BlockIo> {
   readonly immediate: boolean;
   /** A read with `io.at` -1 is answered by pointing `io.address` at the backend's own memory instead of copying. */
   readonly lends: boolean;
+  /** Writes can be `io.atomic`. */
+  readonly atomic: boolean;
   /** Fills `io.length` bytes at `io.address` (slab offset `io.at`), or lends its own. */
   read(io: Io): void;
   write(io: Io): void;

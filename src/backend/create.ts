@@ -19,7 +19,7 @@ export function createBackend<Io extends BlockIo>(
     case 'file':
       return new FileBackend(engine, snapshot, complete);
     case 'memory':
-      return new MemoryBackend(engine, memoryOf(snapshot.handle), complete);
+      return new MemoryBackend(engine, memoryOf(snapshot.handle), complete, snapshot.atomic);
     default:
       return new NullBackend(engine, complete);
   }

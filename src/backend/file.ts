@@ -35,6 +35,7 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
   readonly kind = 'file';
   readonly immediate = false;
   readonly lends = false;
+  readonly atomic = false;
   readonly #engine: Engine;
   readonly #fd: number;
   readonly #direct: boolean;

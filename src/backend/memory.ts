@@ -1,5 +1,6 @@
 // A unit in memory: one SharedArrayBuffer that every worker sees and serves.
-// Completes inside the call. READs are sent straight from the unit's bytes unless the caller brings memory of its own.
+// Completes inside the call. READs are sent straight from the unit's bytes unless the caller brings memory of its own, or the unit has
+// atomic writes: then each read is a copy of what no such write was changing meanwhile.
 
 import { assert } from '../base/assert.ts';
 import type { Address, Engine } from '../engine/engine.ts';
@@ -10,11 +11,15 @@ import { ZEROES_BYTES, zeroes } from './zeroes.ts';
 /** Typed arrays end at 4 GiB on Node 20, the buffer under them does not: it is seen through windows that start this far apart. */
 const WINDOW_STRIDE = 2 ** 30;
 
+/** Behind the bytes of a unit with atomic writes: a counter on a cache line of its own, odd while one is under way. */
+export const SEQUENCE_BYTES = 64;
+
 /** See the file's head. */
 export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
   readonly kind = 'memory';
   readonly immediate = true;
-  readonly lends = true;
+  readonly lends: boolean;
+  readonly atomic: boolean;
   readonly #engine: Engine;
   readonly #slab: Slab;
   /** Each reaches one slot into the next, so that every operation lies in the window it starts in. */
@@ -22,12 +27,17 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
   readonly #size: number;
   readonly #base: Address;
   readonly #complete: BlockComplete<Io>;
+  /** One word, {@link SEQUENCE_BYTES} from the end of the buffer; null: no atomic writes. */
+  readonly #sequence: Int32Array | null;
 
-  /** Attaches `memory` to the engine until {@link detach}. */
-  constructor(engine: Engine, memory: SharedArrayBuffer, complete: BlockComplete<Io>) {
+  /** Attaches `memory` to the engine until {@link detach}. With `atomic` its last {@link SEQUENCE_BYTES} are no blocks. */
+  constructor(engine: Engine, memory: SharedArrayBuffer, complete: BlockComplete<Io>, atomic = false) {
     this.#engine = engine;
     this.#slab = engine.slab;
-    this.#size = memory.byteLength;
+    this.atomic = atomic;
+    this.lends = !atomic;
+    this.#size = memory.byteLength - (atomic ? SEQUENCE_BYTES : 0);
+    this.#sequence = atomic ? new Int32Array(memory, this.#size, 1) : null;
     for (let start = 0; start < this.#size; start += WINDOW_STRIDE) {
       const length = Math.min(WINDOW_STRIDE + SLOT_BYTES_MAX, this.#size - start);
       this.#windows.push(new Uint8Array(memory, start, length));
@@ -39,16 +49,33 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
   /** Lends the unit's bytes where `io.at` is -1, which allocates nothing; otherwise copies them. */
   read(io: Io): void {
     assert(io.offset + io.length <= this.#size, 'memory unit: read beyond its end');
+    if (io.at < 0) io.address = this.#base + io.offset;
+    else if (this.#sequence === null) this.#copyOut(io);
+    else this.#copyOutWhole(io, this.#sequence);
+    this.#complete(io, 0);
+  }
+
+  #copyOut(io: Io): void {
     const { copyByAddress } = this.#slab;
-    if (io.at < 0) {
-      io.address = this.#base + io.offset;
-    } else if (copyByAddress !== null) {
+    if (copyByAddress !== null) {
       copyByAddress(this.#slab.base + io.at, this.#base + io.offset, io.length);
     } else {
       const start = io.offset % WINDOW_STRIDE;
       this.#slab.bytes.set(this.#windowAt(io.offset).subarray(start, start + io.length), io.at);
     }
-    this.#complete(io, 0);
+  }
+
+  /** Copies again what an atomic write of another worker was changing meanwhile: that takes it some 20 µs. */
+  #copyOutWhole(io: Io, sequence: Int32Array): void {
+    for (;;) {
+      const before = Atomics.load(sequence, 0);
+      // Odd: one is under way. Its thread may have lost its core, so this one sleeps for a moment, at most.
+      if ((before & 1) !== 0) Atomics.wait(sequence, 0, before, 1);
+      else {
+        this.#copyOut(io);
+        if (Atomics.load(sequence, 0) === before) return;
+      }
+    }
   }
 
   /**
@@ -57,6 +84,21 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
    */
   write(io: Io): void {
     assert(io.offset + io.length <= this.#size, 'memory unit: write beyond its end');
+    if (io.atomic) this.#writeAtomically(io, this.#sequence);
+    else this.#copyIn(io);
+    this.#complete(io, 0);
+  }
+
+  /** One at a time, which is the caller's to see to (scsi/exclusion.ts). */
+  #writeAtomically(io: Io, sequence: Int32Array | null): void {
+    assert(sequence !== null, 'memory unit: made for atomic writes');
+    Atomics.add(sequence, 0, 1);
+    this.#copyIn(io);
+    Atomics.add(sequence, 0, 1);
+    Atomics.notify(sequence, 0);
+  }
+
+  #copyIn(io: Io): void {
     const { copyByAddress } = this.#slab;
     if (copyByAddress !== null) {
       copyByAddress(this.#base + io.offset, this.#slab.base + io.at, io.length);
@@ -64,7 +106,6 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
       const data = this.#slab.bytes.subarray(io.at, io.at + io.length);
       this.#windowAt(io.offset).set(data, io.offset % WINDOW_STRIDE);
     }
-    this.#complete(io, 0);
   }
 
   sync(io: Io): void {

@@ -10,6 +10,7 @@ export class NullBackend<Io extends BlockIo> implements Backend<Io> {
   readonly kind = 'null';
   readonly immediate = true;
   readonly lends = true;
+  readonly atomic = false;
   readonly #engine: Engine;
   readonly #bytes: Uint8Array;
   readonly #zeroes: Address;

@@ -178,6 +178,10 @@ const memoryLun = section({
     size(limits.UNIT_BYTES_MIN, limits.MEMORY_UNIT_BYTES_MAX),
     'Size of the RAM disk; its content ends with the process.',
   ),
+  atomicWrites: describe(
+    flag().default(false),
+    'WRITE ATOMIC(16): READs of up to 256 KiB see all of such a write or nothing. READs are copied then, and cost more.',
+  ),
   ...unit,
 });
 

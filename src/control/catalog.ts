@@ -2,6 +2,7 @@
 // Who may see a target is the login phase's business; what a worker does with a unit, the worker's.
 
 import { closeSync } from 'node:fs';
+import { SEQUENCE_BYTES } from '../backend/memory.ts';
 import { LunaringError } from '../base/error.ts';
 import { NONE } from '../base/free-list.ts';
 import { ConfigurationError, type Finding, formatPath } from '../config/finding.ts';
@@ -211,7 +212,7 @@ export class Catalog {
       case 'file':
         return this.#openFile(lun, who);
       case 'memory':
-        return this.#openMemory(lun.size, id);
+        return this.#openMemory(lun.size, lun.atomicWrites, id);
       case 'null':
         return {
           bytes: lun.size,
@@ -253,9 +254,9 @@ export class Catalog {
     );
   }
 
-  #openMemory(bytes: number, id: number): Storage {
+  #openMemory(bytes: number, atomic: boolean, id: number): Storage {
     try {
-      this.#memories.set(id, new SharedArrayBuffer(bytes));
+      this.#memories.set(id, new SharedArrayBuffer(bytes + (atomic ? SEQUENCE_BYTES : 0)));
     } catch (cause) {
       const remedy = 'choose a smaller size, or give the machine more memory';
       throw new StorageError('size', formatSize(bytes), 'memory that can be reserved', remedy, {
@@ -267,7 +268,7 @@ export class Catalog {
       thin: true,
       writeCache: false,
       durableReservations: false,
-      backend: { kind: 'memory', handle: id },
+      backend: { kind: 'memory', handle: id, atomic },
     };
   }
 

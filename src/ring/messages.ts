@@ -15,7 +15,7 @@ export type BackendSnapshot =
       readonly canPunch: boolean;
     }
   /** The buffer itself can't go through a byte ring: it waits on the worker's message port under this handle. */
-  | { readonly kind: 'memory'; readonly handle: number }
+  | { readonly kind: 'memory'; readonly handle: number; readonly atomic: boolean }
   | { readonly kind: 'null' };
 
 /** All that a worker needs to know of a logical unit. Main is the authority; a newer snapshot with the same id replaces it. */

@@ -38,6 +38,7 @@ export const OperationCode = {
   MODE_SENSE_10: 0x5a,
   PERSISTENT_RESERVE_IN: 0x5e,
   PERSISTENT_RESERVE_OUT: 0x5f,
+  VARIABLE_LENGTH: 0x7f,
   THIRD_PARTY_COPY_OUT: 0x83,
   THIRD_PARTY_COPY_IN: 0x84,
   READ_16: 0x88,
@@ -102,9 +103,40 @@ export const Cdb16 = layout(16, {
   control: u8(15),
 });
 
-/** The layout of a block command of 10, 12 or 16 bytes, which its group code tells apart. */
-export function blockCdb(cdb: DataView): typeof Cdb10 | typeof Cdb12 | typeof Cdb16 {
-  switch (cdbLength(cdb.getUint8(0))) {
+/** READ(32), WRITE(32) and the block commands shaped like them. The tags are of protection information, which there is none of. */
+export const Cdb32 = layout(32, {
+  opcode: u8(0),
+  control: u8(1),
+  reserved2: reserved(2, 4),
+  groupNumber: u8(6),
+  additionalLength: u8(7),
+  serviceAction: u16(8),
+  flags: u8(10),
+  reserved11: reserved(11, 1),
+  lba: u64(12),
+  initialReferenceTag: u32(20),
+  applicationTag: u16(24),
+  applicationTagMask: u16(26),
+  transferLength: u32(28),
+});
+/** ADDITIONAL CDB LENGTH of all of them. */
+export const CDB_32_ADDITIONAL_LENGTH = 32 - 8;
+
+/** Service actions of variable length CDBs. SBC-4 has the first five for all units, with or without protection information. */
+export const VariableLength = {
+  READ_32: 0x0009,
+  VERIFY_32: 0x000a,
+  WRITE_32: 0x000b,
+  WRITE_AND_VERIFY_32: 0x000c,
+  WRITE_SAME_32: 0x000d,
+  GET_LBA_STATUS_32: 0x0012,
+} as const;
+
+/** The layout of a block command of 10, 12, 16 or 32 bytes, which its group code tells apart. */
+export function blockCdb(cdb: DataView): typeof Cdb10 | typeof Cdb12 | typeof Cdb16 | typeof Cdb32 {
+  const opcode = cdb.getUint8(0);
+  if (opcode === OperationCode.VARIABLE_LENGTH) return Cdb32;
+  switch (cdbLength(opcode)) {
     case 16:
       return Cdb16;
     case 12:
@@ -112,6 +144,16 @@ export function blockCdb(cdb: DataView): typeof Cdb10 | typeof Cdb12 | typeof Cd
     default:
       return Cdb10;
   }
+}
+
+/** The byte that holds a block command's {@link CdbFlags}. Allocates nothing. */
+export function flagsAt(cdb: DataView): number {
+  return cdb.getUint8(0) === OperationCode.VARIABLE_LENGTH ? Cdb32.flags.offset : Cdb16.flags.offset;
+}
+
+/** A block command's {@link CdbFlags}. Allocates nothing. */
+export function flagsOf(cdb: DataView): number {
+  return cdb.getUint8(flagsAt(cdb));
 }
 
 /** COMPARE AND WRITE: {@link Cdb16} with a length of one byte. */
@@ -125,15 +167,26 @@ export const CompareAndWriteCdb = layout(16, {
   control: u8(15),
 });
 
-/** BYTCHK, bits 2-1 of byte 1 of VERIFY and WRITE AND VERIFY: what the blocks are compared with. */
+/** WRITE ATOMIC(16): {@link Cdb16} with a length of two bytes behind the boundary. */
+export const WriteAtomicCdb = layout(16, {
+  opcode: u8(0),
+  flags: u8(1),
+  lba: u64(2),
+  atomicBoundary: u16(10),
+  transferLength: u16(12),
+  groupNumber: u8(14),
+  control: u8(15),
+});
+
+/** BYTCHK, bits 2-1 of the flags of VERIFY and WRITE AND VERIFY: what the blocks are compared with. */
 export const ByteCheck = { nothing: 0b00, data: 0b01, reserved: 0b10, oneBlock: 0b11 } as const;
 
 /** See {@link ByteCheck}. */
 export function byteCheckOf(cdb: DataView): number {
-  return (cdb.getUint8(1) >>> 1) & 0b11;
+  return (flagsOf(cdb) >>> 1) & 0b11;
 }
 
-/** Bits of the flags in byte 1 of block commands of 10, 12 and 16 bytes. */
+/** Bits of the flags of block commands of 10 bytes and more. */
 export const CdbFlags = {
   /** RDPROTECT, WRPROTECT, VRPROTECT, ORPROTECT: must be 0 on a unit without protection information. */
   PROTECT: 0xe0,
@@ -176,6 +229,11 @@ export const MaintenanceIn = {
 
 /** Normal ACA, in the CONTROL byte. */
 export const NACA = 0x04;
+
+/** Where the CONTROL byte is; -1 for CDBs that nobody knows the length of. Allocates nothing. */
+export function controlAt(opcode: number): number {
+  return opcode === OperationCode.VARIABLE_LENGTH ? Cdb32.control.offset : cdbLength(opcode) - 1;
+}
 
 /** Bytes of a CDB by the group code in its operation code (SPC-5); 0 for groups without a fixed length. Allocates nothing. */
 export function cdbLength(opcode: number): number {

@@ -3,12 +3,14 @@
 
 import { readCapacity10, readCapacity16 } from './capacity.ts';
 import {
+  Cdb32,
   MaintenanceIn,
   OperationCode,
   SERVICE_ACTION_MASK,
   ServiceActionIn16,
   ThirdPartyCopyIn,
   ThirdPartyCopyOut,
+  VariableLength,
 } from './cdb.ts';
 import type { ColdCommand } from './cold-command.ts';
 import { compareAndWriteCommand } from './compare-and-write.ts';
@@ -24,7 +26,7 @@ import { readBuffer, writeBuffer } from './echo-buffer.ts';
 import { extendedCopy1, extendedCopy4 } from './extended-copy.ts';
 import { formatUnit } from './format-unit.ts';
 import { inquiry } from './inquiry.ts';
-import { getLbaStatus } from './lba-status.ts';
+import { getLbaStatus16, getLbaStatus32 } from './lba-status.ts';
 import { logSelect, logSense } from './log-sense.ts';
 import { modeSelect6, modeSelect10 } from './mode-select.ts';
 import { modeSense6, modeSense10 } from './mode-sense.ts';
@@ -49,7 +51,8 @@ import { reportTimestamp } from './timestamp.ts';
 import { unmap } from './unmap.ts';
 import { verifyFor } from './verify.ts';
 import { writeAndVerify } from './write-and-verify.ts';
-import { writeSame10, writeSame16 } from './write-same.ts';
+import { writeAtomic16 } from './write-atomic.ts';
+import { writeSame10, writeSameLong } from './write-same.ts';
 
 /** The command of the task's CDB, or null when its operation code is none of ours. Allocates nothing. */
 export function commandFor(task: Task): ColdCommand | null {
@@ -109,7 +112,9 @@ export function commandFor(task: Task): ColdCommand | null {
     case OperationCode.WRITE_SAME_10:
       return writeSame10;
     case OperationCode.WRITE_SAME_16:
-      return writeSame16;
+      return writeSameLong;
+    case OperationCode.WRITE_ATOMIC_16:
+      return task.unit?.backend.atomic === true ? writeAtomic16 : null;
     case OperationCode.UNMAP:
       return task.unit?.snapshot.thin === true ? unmap : null;
     case OperationCode.SANITIZE:
@@ -135,8 +140,25 @@ export function commandFor(task: Task): ColdCommand | null {
       return reportLuns;
     case OperationCode.MAINTENANCE_IN:
       return maintenanceIn(task);
+    case OperationCode.VARIABLE_LENGTH:
+      return variableLength(task);
     default:
       return null;
+  }
+}
+
+function variableLength(task: Task): ColdCommand {
+  switch (Cdb32.serviceAction.get(task.cdb, 0)) {
+    case VariableLength.VERIFY_32:
+      return verifyFor(task.cdb);
+    case VariableLength.WRITE_AND_VERIFY_32:
+      return writeAndVerify;
+    case VariableLength.WRITE_SAME_32:
+      return writeSameLong;
+    case VariableLength.GET_LBA_STATUS_32:
+      return getLbaStatus32;
+    default:
+      return unknownServiceAction;
   }
 }
 
@@ -175,7 +197,7 @@ function serviceActionIn16(task: Task): ColdCommand {
     case ServiceActionIn16.READ_CAPACITY_16:
       return readCapacity16;
     case ServiceActionIn16.GET_LBA_STATUS:
-      return getLbaStatus;
+      return getLbaStatus16;
     default:
       return unknownServiceAction;
   }
@@ -201,6 +223,6 @@ const unknownServiceAction: ColdCommand = {
   ...NO_DATA,
   name: 'unknown service action',
   run: (task) => {
-    failField(task, 1);
+    failField(task, task.cdb.getUint8(0) === OperationCode.VARIABLE_LENGTH ? Cdb32.serviceAction.offset : 1);
   },
 };

@@ -2,11 +2,12 @@
 // Where a file has its space is for its file system to say, through the backend.
 
 import { layout, reserved, u8, u32, u64 } from '../base/layout.ts';
-import { Cdb16 } from './cdb.ts';
+import { Cdb16, Cdb32 } from './cdb.ts';
 import type { ColdCommand } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkReady } from './medium.ts';
 import { blank, reply } from './reply.ts';
+import { failField } from './sense.ts';
 import { Movement } from './task.ts';
 
 const HEADER_BYTES = 8;
@@ -60,27 +61,58 @@ function extentsFrom(unit: LogicalUnit, lba: number, count: number): Extent[] {
   return extents;
 }
 
-export const getLbaStatus: ColdCommand = {
-  name: 'GET LBA STATUS',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
-  length: (task) => task.cdb.getUint32(10),
-  run: (task, services) => {
-    const unit = task.unit!;
-    const lba = Cdb16.lba.get(task.cdb, 0);
-    if (!checkReady(task, unit) || !checkRange(task, unit, lba, 1)) return;
-    const room = Math.ceil((task.transferLength - HEADER_BYTES) / Descriptor.size);
-    const extents = extentsFrom(unit, lba, Math.min(Math.max(room, 1), DESCRIPTORS_MAX));
-    const { bytes, view } = blank(HEADER_BYTES + extents.length * Descriptor.size);
-    view.setUint32(0, bytes.length - 4);
-    for (const [index, extent] of extents.entries()) {
-      const at = HEADER_BYTES + index * Descriptor.size;
-      Descriptor.lba.set(view, at, extent.lba);
-      Descriptor.blockCount.set(view, at, extent.end - extent.lba);
-      const status = extent.allocated ? Provisioning.mapped : Provisioning.deallocated;
-      Descriptor.provisioningStatus.set(view, at, status);
-    }
-    reply(task, services, bytes);
-  },
-};
+/** Where the two commands have their fields. */
+interface Form {
+  readonly name: string;
+  readonly lba: { get(view: DataView, at: number): number };
+  readonly allocationLengthAt: number;
+  readonly reportTypeAt: number;
+}
+
+function command({ name, lba: lbaField, allocationLengthAt, reportTypeAt }: Form): ColdCommand {
+  return {
+    name,
+    movement: Movement.replyIn,
+    anyLun: false,
+    beforeAttention: false,
+    length: (task) => {
+      // REPORT TYPE: all blocks, whatever their state; the other reports are not for everybody to support.
+      if (task.cdb.getUint8(reportTypeAt) !== 0) failField(task, reportTypeAt);
+      return task.cdb.getUint32(allocationLengthAt);
+    },
+    run: (task, services) => {
+      const unit = task.unit!;
+      const lba = lbaField.get(task.cdb, 0);
+      if (!checkReady(task, unit) || !checkRange(task, unit, lba, 1)) return;
+      const room = Math.ceil((task.transferLength - HEADER_BYTES) / Descriptor.size);
+      const extents = extentsFrom(unit, lba, Math.min(Math.max(room, 1), DESCRIPTORS_MAX));
+      reply(task, services, descriptors(extents));
+    },
+  };
+}
+
+function descriptors(extents: readonly Extent[]): Uint8Array {
+  const { bytes, view } = blank(HEADER_BYTES + extents.length * Descriptor.size);
+  view.setUint32(0, bytes.length - 4);
+  for (const [index, extent] of extents.entries()) {
+    const at = HEADER_BYTES + index * Descriptor.size;
+    Descriptor.lba.set(view, at, extent.lba);
+    Descriptor.blockCount.set(view, at, extent.end - extent.lba);
+    Descriptor.provisioningStatus.set(view, at, extent.allocated ? Provisioning.mapped : Provisioning.deallocated);
+  }
+  return bytes;
+}
+
+export const getLbaStatus16 = command({
+  name: 'GET LBA STATUS(16)',
+  lba: Cdb16.lba,
+  allocationLengthAt: Cdb16.transferLength.offset,
+  reportTypeAt: Cdb16.groupNumber.offset,
+});
+
+export const getLbaStatus32 = command({
+  name: 'GET LBA STATUS(32)',
+  lba: Cdb32.lba,
+  allocationLengthAt: Cdb32.transferLength.offset,
+  reportTypeAt: Cdb32.flags.offset,
+});

@@ -37,6 +37,16 @@ export function compareBlocksMax(unit: LogicalUnit): number {
   return Math.min(255, Math.floor(SLOT_BYTES_MAX / 2 / unit.blockSize));
 }
 
+/** WRITE ATOMIC(16): what one slot holds; 0 where there is none. */
+export function atomicBlocksMax(unit: LogicalUnit): number {
+  return unit.backend.atomic ? Math.floor(SLOT_BYTES_MAX / unit.blockSize) : 0;
+}
+
+/** WRITE ATOMIC(16): what its LBA and its number of blocks are multiples of; initiators that ask for it write whole pages. */
+export function atomicBlocksMin(unit: LogicalUnit): number {
+  return unit.backend.atomic ? Math.max(1, PHYSICAL_BLOCK_BYTES / unit.blockSize) : 0;
+}
+
 /** EXTENDED COPY: units that one list may name, and segments. Initiators use two, and a few. */
 export const COPY_TARGETS_MAX = 8;
 export const COPY_SEGMENTS_MAX = 64;

@@ -8,6 +8,9 @@ import { blank, joined, reply } from './reply.ts';
 import { failField } from './sense.ts';
 import { Movement, type Task } from './task.ts';
 
+/** What some units can do: unmap blocks, write atomically. */
+type Ability = 'thin' | 'atomic';
+
 /** A command as this report tells of it. */
 export interface CommandUsage {
   readonly opcode: number;
@@ -15,13 +18,14 @@ export interface CommandUsage {
   readonly serviceAction: number;
   /** CDB USAGE DATA: the operation code, the service action, and a one for each other bit that is looked at. */
   readonly usage: Uint8Array;
-  /** Only thin units have it. */
-  readonly thinOnly: boolean;
+  /** Only units that can do this have it. */
+  readonly needs: Ability | null;
 }
 
 function hasServiceAction(opcode: number): boolean {
   return (
     opcode === OperationCode.SANITIZE ||
+    opcode === OperationCode.VARIABLE_LENGTH ||
     opcode === OperationCode.THIRD_PARTY_COPY_OUT ||
     opcode === OperationCode.THIRD_PARTY_COPY_IN ||
     opcode === OperationCode.SERVICE_ACTION_IN_16 ||
@@ -31,11 +35,13 @@ function hasServiceAction(opcode: number): boolean {
   );
 }
 
-function command(usage: string, thinOnly = false): CommandUsage {
+function command(usage: string, needs: Ability | null = null): CommandUsage {
   const bytes = Uint8Array.from(Buffer.from(usage.replaceAll(' ', ''), 'hex'));
   const opcode = bytes[0]!;
-  const serviceAction = hasServiceAction(opcode) ? bytes[1]! & SERVICE_ACTION_MASK : -1;
-  return { opcode, serviceAction, usage: bytes, thinOnly };
+  const inCdb =
+    opcode === OperationCode.VARIABLE_LENGTH ? (bytes[8]! << 8) | bytes[9]! : bytes[1]! & SERVICE_ACTION_MASK;
+  const serviceAction = hasServiceAction(opcode) ? inCdb : -1;
+  return { opcode, serviceAction, usage: bytes, needs };
 }
 
 /** In ascending order. */
@@ -65,9 +71,9 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('3b 1f 00 000000 ffffff 00'), // WRITE BUFFER
   command('3c 1f 00 000000 ffffff 00'), // READ BUFFER(10)
   command('41 00 ffffffff 00 ffff 00'), // WRITE SAME(10)
-  command('42 00 00000000 00 ffff 00', true), // UNMAP
+  command('42 00 00000000 00 ffff 00', 'thin'), // UNMAP
   command('48 a1 0000000000 ffff 00'), // SANITIZE, OVERWRITE
-  command('48 a2 0000000000 ffff 00', true), // BLOCK ERASE
+  command('48 a2 0000000000 ffff 00', 'thin'), // BLOCK ERASE
   command('48 a3 0000000000 ffff 00'), // CRYPTOGRAPHIC ERASE
   command('48 1f 0000000000 ffff 00'), // EXIT FAILURE MODE
   command('4c 01 00 00000000 ffff 00'), // LOG SELECT
@@ -86,6 +92,12 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('5f 05 ff 0000 ffffffff 00'), // PREEMPT AND ABORT
   command('5f 06 ff 0000 ffffffff 00'), // REGISTER AND IGNORE EXISTING KEY
   command('5f 07 ff 0000 ffffffff 00'), // REGISTER AND MOVE
+  command('7f 00 00000000 00 18 0009 18 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // READ(32)
+  command('7f 00 00000000 00 18 000a 16 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // VERIFY(32)
+  command('7f 00 00000000 00 18 000b 18 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // WRITE(32)
+  command('7f 00 00000000 00 18 000c 12 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // WRITE AND VERIFY(32)
+  command('7f 00 00000000 00 18 000d 09 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // WRITE SAME(32)
+  command('7f 00 00000000 00 18 0012 ff 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // GET LBA STATUS(32)
   command('83 00 0000000000000000 ffffffff 00 00'), // EXTENDED COPY(LID1)
   command('83 01 0000000000000000 ffffffff 00 00'), // EXTENDED COPY(LID4)
   command('84 00 ff 00000000000000 ffffffff 00 00'), // RECEIVE COPY STATUS(LID1)
@@ -101,8 +113,9 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('90 00 ffffffffffffffff ffffffff 00 00'), // PRE-FETCH(16)
   command('91 00 ffffffffffffffff ffffffff 00 00'), // SYNCHRONIZE CACHE(16)
   command('93 09 ffffffffffffffff ffffffff 00 00'), // WRITE SAME(16)
+  command('9c 18 ffffffffffffffff 0000 ffff 00 00', 'atomic'), // WRITE ATOMIC(16)
   command('9e 10 ffffffffffffffff ffffffff 01 00'), // READ CAPACITY(16)
-  command('9e 12 ffffffffffffffff ffffffff 00 00'), // GET LBA STATUS
+  command('9e 12 ffffffffffffffff ffffffff ff 00'), // GET LBA STATUS(16)
   command('a0 00 ff 000000 ffffffff 00 00'), // REPORT LUNS
   command('a3 ea 00000000 ffffffff 00 00'), // REPORT TARGET PORT GROUPS
   command('a3 0c 87 ff ffff ffffffff 00 00'), // REPORT SUPPORTED OPERATION CODES
@@ -123,7 +136,8 @@ const SUPPORTED = 0b011;
 const NOT_SUPPORTED = 0b001;
 
 function commandsOf(unit: LogicalUnit): readonly CommandUsage[] {
-  return unit.snapshot.thin ? COMMANDS : COMMANDS.filter(({ thinOnly }) => !thinOnly);
+  const can = { thin: unit.snapshot.thin, atomic: unit.backend.atomic };
+  return COMMANDS.filter(({ needs }) => needs === null || can[needs]);
 }
 
 /** A timeouts descriptor that names none: commands take as long as the storage takes. */
@@ -133,8 +147,13 @@ function timeouts(wanted: boolean): Uint8Array {
   return descriptor;
 }
 
+/**
+ * Every command but those with CDBs of 32 bytes, which are reported to who asks for them by name, as Linux does. An initiator that asks about
+ * each one in the list may have room for 16 bytes only, as libiscsi's has.
+ */
 function allCommands(unit: LogicalUnit, timed: boolean): Uint8Array {
-  const descriptors = commandsOf(unit).map(({ opcode, serviceAction, usage }) => {
+  const listed = commandsOf(unit).filter(({ opcode }) => opcode !== OperationCode.VARIABLE_LENGTH);
+  const descriptors = listed.map(({ opcode, serviceAction, usage }) => {
     const { bytes, view } = blank(8);
     bytes[0] = opcode;
     view.setUint16(2, Math.max(0, serviceAction));

@@ -114,6 +114,7 @@ export class PiecePool {
     piece.transferTag = 0;
     piece.burstDataSN = 0;
     piece.durable = false;
+    piece.atomic = false;
     piece.inFlight = false;
     piece.done = false;
     this.#free.push(piece);

@@ -7,7 +7,7 @@ import type { Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import type { Meters } from '../ring/meters.ts';
 import { isOccupied, type UnitState } from '../ring/unit-state.ts';
-import { cdbLength, NACA } from './cdb.ts';
+import { controlAt, NACA, OperationCode } from './cdb.ts';
 import { CommandRunner, type TaskControl } from './command-runner.ts';
 import { commandFor } from './commands.ts';
 import { checkCondition } from './condition.ts';
@@ -16,7 +16,7 @@ import type { LogicalUnit } from './logical-unit.ts';
 import { Pacer } from './pacer.ts';
 import { PiecePool } from './piece-pool.ts';
 import { Quiescence } from './quiescence.ts';
-import { checkMedium, decodeReadWrite } from './read-write.ts';
+import { checkLength32, checkMedium, decodeReadWrite } from './read-write.ts';
 import { AdditionalSense, fail, failErrno, failField, failOperationCode, SenseKey } from './sense.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders, TaskEvents } from './task-events.ts';
@@ -52,7 +52,9 @@ export class Processor implements TaskControl {
   /** Reads the CDB: what moves, which way, how much. Looks at nothing that may change before the task's turn comes. */
   decode(task: Task): void {
     if (!decodeReadWrite(task)) this.#decodeCommand(task);
-    const control = cdbLength(task.cdb.getUint8(0)) - 1;
+    const opcode = task.cdb.getUint8(0);
+    if (opcode === OperationCode.VARIABLE_LENGTH) checkLength32(task);
+    const control = controlAt(opcode);
     // NORMACA is 0 in our INQUIRY data: no auto contingent allegiance can be asked for (SAM-5).
     if (control > 0 && (task.cdb.getUint8(control) & NACA) !== 0) failField(task, control);
   }

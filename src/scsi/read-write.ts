@@ -1,7 +1,20 @@
-// READ and WRITE of 6, 10, 12 and 16 bytes (SBC-4 §5): the commands that stream their data in pieces.
+// READ and WRITE of 6, 10, 12, 16 and 32 bytes (SBC-4 §5): the commands that stream their data in pieces.
 // Reading the CDB and checking it against the medium is here; moving the data is processor.ts's.
 
-import { BLOCKS_6_MAX, Cdb6, Cdb10, Cdb12, Cdb16, CdbFlags, LBA_6_MASK, OperationCode } from './cdb.ts';
+import {
+  BLOCKS_6_MAX,
+  CDB_32_ADDITIONAL_LENGTH,
+  Cdb6,
+  Cdb10,
+  Cdb12,
+  Cdb16,
+  Cdb32,
+  CdbFlags,
+  flagsAt,
+  LBA_6_MASK,
+  OperationCode,
+  VariableLength,
+} from './cdb.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkReady } from './medium.ts';
 import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
@@ -75,9 +88,32 @@ export function decodeReadWrite(task: Task): boolean {
         Cdb6.transferLength.get(cdb, 0) || BLOCKS_6_MAX,
         0,
       );
+    case OperationCode.VARIABLE_LENGTH:
+      return decode32(task, cdb);
     default:
       return false;
   }
+}
+
+/** READ(32) and WRITE(32). Allocates nothing. */
+function decode32(task: Task, cdb: DataView): boolean {
+  const serviceAction = Cdb32.serviceAction.get(cdb, 0);
+  const reads = serviceAction === VariableLength.READ_32;
+  if (!reads && serviceAction !== VariableLength.WRITE_32) return false;
+  moves(
+    task,
+    reads ? Movement.streamIn : Movement.streamOut,
+    Cdb32.lba.get(cdb, 0),
+    Cdb32.transferLength.get(cdb, 0),
+    Cdb32.flags.get(cdb, 0),
+  );
+  return true;
+}
+
+/** Whether all 32 bytes of the CDB came, which it says itself, too. Allocates nothing. */
+export function checkLength32(task: Task): boolean {
+  const whole = Cdb32.additionalLength.get(task.cdb, 0) === CDB_32_ADDITIONAL_LENGTH && task.cdbBytes >= Cdb32.size;
+  return whole || failField(task, Cdb32.additionalLength.offset);
 }
 
 function moves(task: Task, movement: Movement, lba: number, blockCount: number, flags: number): boolean {
@@ -87,7 +123,7 @@ function moves(task: Task, movement: Movement, lba: number, blockCount: number, 
   task.durable = (flags & CdbFlags.FUA) !== 0;
   task.transferLength = task.unit === null ? 0 : blockCount * task.unit.blockSize;
   // Protection information is not kept, so nothing can be asked of it (SBC-4 §5.10, RDPROTECT and WRPROTECT other than 000b).
-  if ((flags & CdbFlags.PROTECT) !== 0) failField(task, 1);
+  if ((flags & CdbFlags.PROTECT) !== 0) failField(task, flagsAt(task.cdb));
   return true;
 }
 

@@ -62,6 +62,7 @@ export class Piece implements BlockIo {
   length = 0;
   offset = 0;
   durable = false;
+  atomic = false;
   progress = 0;
   operation = 0;
   /** Write: bytes that have arrived. */
@@ -96,6 +97,8 @@ export class Task {
   unit: LogicalUnit | null = null;
   attribute: number = Attribute.SIMPLE;
   readonly cdb: DataView;
+  /** Bytes of it that came: 16, or more behind an operation code that needs them. */
+  cdbBytes = 16;
   /** Bytes the initiator expects to send or receive. */
   expectedDataTransferLength = 0;
   /** The request's R and W bits. */
@@ -195,6 +198,7 @@ export class Task {
   reset(): void {
     this.nexus = null;
     this.lun = 0;
+    this.cdbBytes = 16;
     this.unit = null;
     this.attribute = Attribute.SIMPLE;
     this.expectedDataTransferLength = 0;

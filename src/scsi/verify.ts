@@ -1,8 +1,8 @@
-// VERIFY(10), (12) and (16) (SBC-4): blocks can be read, and hold the data that came with the command if any came.
+// VERIFY(10), (12), (16) and (32) (SBC-4): blocks can be read, and hold the data that came with the command if any came.
 // WRITE AND VERIFY, which brings the data to the medium first, is write-and-verify.ts's.
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
-import { ByteCheck, byteCheckOf, CdbFlags } from './cdb.ts';
+import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { firstDifference } from './compare.ts';
 import { checkData, checkRange, checkReady, decodeBlocks } from './medium.ts';
@@ -12,7 +12,7 @@ import { Movement, type Piece, type Task } from './task.ts';
 /** Which blocks, and whether the flags are any we know; the bytes of all of them. */
 function decode(task: Task): number {
   const { cdb } = task;
-  if ((cdb.getUint8(1) & CdbFlags.PROTECT) !== 0 || byteCheckOf(cdb) === ByteCheck.reserved) failField(task, 1);
+  if ((flagsOf(cdb) & CdbFlags.PROTECT) !== 0 || byteCheckOf(cdb) === ByteCheck.reserved) failField(task, flagsAt(cdb));
   return decodeBlocks(task);
 }
 

@@ -4,6 +4,8 @@
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { thirdPartyCopy } from './copy-page.ts';
 import {
+  atomicBlocksMax,
+  atomicBlocksMin,
   compareBlocksMax,
   PHYSICAL_BLOCK_BYTES,
   transferBlocksMax,
@@ -115,6 +117,10 @@ function blockLimits(unit: LogicalUnit): Uint8Array {
     view.setUint32(at(32), UNMAP_ALIGNMENT_VALID);
   }
   view.setUint32(at(40), writeSameBlocksMax(unit));
+  // Atomic boundaries are not supported.
+  view.setUint32(at(44), atomicBlocksMax(unit));
+  view.setUint32(at(48), atomicBlocksMin(unit));
+  view.setUint32(at(52), atomicBlocksMin(unit));
   return bytes;
 }
 

@@ -1,7 +1,7 @@
-// WRITE AND VERIFY(10), (12) and (16) (SBC-4): a WRITE that is on stable storage, and has been read back, when it ends.
+// WRITE AND VERIFY(10), (12), (16) and (32) (SBC-4): a WRITE that is on stable storage, and has been read back, when it ends.
 // What it compares with is what verify.ts compares with.
 
-import { ByteCheck, byteCheckOf, CdbFlags } from './cdb.ts';
+import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { checkRange, checkWritable, decodeBlocks } from './medium.ts';
 import { failErrno, failField } from './sense.ts';
@@ -25,7 +25,7 @@ export const writeAndVerify: ColdCommand = {
   length: (task) => {
     const { cdb } = task;
     task.durable = true;
-    if ((cdb.getUint8(1) & CdbFlags.PROTECT) !== 0 || byteCheckOf(cdb) > ByteCheck.data) failField(task, 1);
+    if ((flagsOf(cdb) & CdbFlags.PROTECT) !== 0 || byteCheckOf(cdb) > ByteCheck.data) failField(task, flagsAt(cdb));
     return decodeBlocks(task);
   },
   run: (task) => {

@@ -1,8 +1,8 @@
-// WRITE SAME(10) and (16) (SBC-4): one block's data over a range. WRITE SAME(16) may unmap it as well; why not (10) is said in vpd.ts.
+// WRITE SAME(10), (16) and (32) (SBC-4): one block's data over a range. The longer ones may unmap it as well; why not (10) is said in vpd.ts.
 // Zeroes are cleared by the backend's own means; anything else is written a slot at a time.
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
-import { Cdb10, Cdb16, CdbFlags } from './cdb.ts';
+import { blockCdb, Cdb10, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { writeSameBlocksMax } from './limits.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
@@ -10,12 +10,12 @@ import { repeat } from './pattern.ts';
 import { failErrno, failField, setBusy } from './sense.ts';
 import { Movement, type Piece, type Task } from './task.ts';
 
-/** Byte 1 of the CDB. ANCHOR: anchored blocks are not supported (ANC_SUP 0). */
+/** Flags of the CDB. ANCHOR: anchored blocks are not supported (ANC_SUP 0). */
 const ANCHOR = 0x10;
 const UNMAP = 0x08;
 /** PBDATA and LBDATA, obsolete: a block is written as it came. */
 const PBDATA_LBDATA = 0x06;
-/** WRITE SAME(16) only: no data comes, the blocks are zeroes. */
+/** WRITE SAME(16) and (32) only: no data comes, the blocks are zeroes. */
 const NDOB = 0x01;
 
 interface WriteSame {
@@ -41,23 +41,24 @@ function decode10(task: Task): WriteSame {
   };
 }
 
-function decode16(task: Task): WriteSame {
+/** WRITE SAME(16) and (32). */
+function decodeLong(task: Task): WriteSame {
   const { cdb } = task;
-  const flags = Cdb16.flags.get(cdb, 0);
+  const { lba, transferLength } = blockCdb(cdb);
+  const flags = flagsOf(cdb);
   return {
-    lba: Cdb16.lba.get(cdb, 0),
-    count: Cdb16.transferLength.get(cdb, 0),
+    lba: lba.get(cdb, 0),
+    count: transferLength.get(cdb, 0),
     unmap: (flags & UNMAP) !== 0,
     mayUnmap: task.unit!.snapshot.thin,
     zeroes: (flags & NDOB) !== 0,
-    countField: Cdb16.transferLength.offset,
+    countField: transferLength.offset,
   };
 }
 
 /** Bytes of data: one block, unless the CDB says that none comes. */
 function length(task: Task, dataless: boolean): number {
-  const flags = task.cdb.getUint8(1);
-  if ((flags & (CdbFlags.PROTECT | ANCHOR | PBDATA_LBDATA)) !== 0) failField(task, 1);
+  if ((flagsOf(task.cdb) & (CdbFlags.PROTECT | ANCHOR | PBDATA_LBDATA)) !== 0) failField(task, flagsAt(task.cdb));
   return dataless ? 0 : (task.unit?.blockSize ?? 0);
 }
 
@@ -80,7 +81,7 @@ function* writeSame(task: Task, services: CommandServices, request: WriteSame): 
   const unit = task.unit!;
   if (!checkWritable(task, unit)) return;
   if (request.unmap && !request.mayUnmap) {
-    failField(task, 1);
+    failField(task, flagsAt(task.cdb));
     return;
   }
   const count = blocksToWrite(task, request);
@@ -135,11 +136,12 @@ export const writeSame10: ColdCommand = {
   run: (task, services) => writeSame(task, services, decode10(task)),
 };
 
-export const writeSame16: ColdCommand = {
-  name: 'WRITE SAME(16)',
+/** WRITE SAME(16) and (32). */
+export const writeSameLong: ColdCommand = {
+  name: 'WRITE SAME',
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => length(task, (task.cdb.getUint8(1) & NDOB) !== 0),
-  run: (task, services) => writeSame(task, services, decode16(task)),
+  length: (task) => length(task, (flagsOf(task.cdb) & NDOB) !== 0),
+  run: (task, services) => writeSame(task, services, decodeLong(task)),
 };

@@ -125,6 +125,7 @@ function fillExtended(connection: Connection, task: IscsiTask, start: number, le
       for (let index = 0; index < extra; index++) {
         task.cdb.setUint8(CDB_BYTES + index, view.getUint8(at + AHS_HEADER_SIZE + index));
       }
+      task.cdbBytes = CDB_BYTES + extra;
     }
     at = next;
   }

@@ -76,7 +76,7 @@ function startTarget(tuning: Setting): Promise<TargetProcess> {
   const memory = { backend: 'memory' as const, size: UNIT_BYTES };
   const luns = [
     { lun: UNITS.file, path: 'file.img', size: FILE_BYTES },
-    { lun: UNITS.memory, ...memory },
+    { lun: UNITS.memory, ...memory, atomicWrites: true },
     { lun: UNITS.removable, path: 'removable.img', size: UNIT_BYTES, removable: true },
     { lun: UNITS['read-only'], ...memory, readOnly: true },
     { lun: UNITS['blocks-4k'], path: 'blocks-4k.img', size: UNIT_BYTES, blockSize: 4096 as const },

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { OperationCode } from '../../src/scsi/cdb.ts';
 import { COMMANDS } from '../../src/scsi/operation-codes.ts';
 import { AdditionalSense } from '../../src/scsi/sense.ts';
 import { Status } from '../../src/scsi/task.ts';
@@ -69,11 +70,13 @@ describe.each([
 describe('NACA', () => {
   it('is refused wherever the CDB has its control byte: there is no ACA', () => {
     const bench = new ScsiBench({ thin: true });
-    for (const { usage } of COMMANDS) {
+    for (const { opcode, usage } of COMMANDS) {
       const cdb = Buffer.from(usage.map((_, offset) => (offset <= 1 ? usage[offset]! : 0)));
       if (bench.run(cdb.toString('hex')).sense.endsWith('c00001')) cdb[1] = 0;
-      cdb[cdb.length - 1] = 0x04;
-      const pointer = (cdb.length - 1).toString(16).padStart(4, '0');
+      // CDBs of variable length have it in front.
+      const at = opcode === OperationCode.VARIABLE_LENGTH ? 1 : cdb.length - 1;
+      cdb[at] = 0x04;
+      const pointer = at.toString(16).padStart(4, '0');
       expect(bench.run(cdb.toString('hex')).sense.slice(-6), cdb.toString('hex')).toBe(`c0${pointer}`);
     }
   });

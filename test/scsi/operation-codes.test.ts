@@ -1,6 +1,7 @@
 // REPORT SUPPORTED OPERATION CODES and its siblings; and that what is reported is what is dispatched.
 
 import { describe, expect, it } from 'vitest';
+import { OperationCode, VariableLength } from '../../src/scsi/cdb.ts';
 import { commandFor } from '../../src/scsi/commands.ts';
 import { COMMANDS } from '../../src/scsi/operation-codes.ts';
 import { decodeReadWrite } from '../../src/scsi/read-write.ts';
@@ -20,35 +21,43 @@ function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, '0');
 }
 
+/** CDBs of 32 bytes are reported one by one. */
+const LISTED = COMMANDS.filter(({ opcode }) => opcode !== OperationCode.VARIABLE_LENGTH).length;
+
 describe('the table of commands', () => {
   it('is in ascending order, each with a CDB as long as its operation code says', () => {
-    const order = COMMANDS.map(({ opcode, serviceAction }) => opcode * 256 + serviceAction);
+    const order = COMMANDS.map(({ opcode, serviceAction }) => opcode * 2 ** 16 + serviceAction);
     expect(order).toEqual([...order].sort((a, b) => a - b));
     expect(new Set(order).size).toBe(order.length);
-    const lengths = [6, 10, 10, 0, 16, 12];
+    const lengths = [6, 10, 10, 32, 16, 12];
     for (const { opcode, usage } of COMMANDS) expect(usage.length, hex(opcode, 2)).toBe(lengths[opcode >>> 5]);
   });
 
   it('has exactly the operation codes that are dispatched', () => {
-    const bench = new ScsiBench({ thin: true });
+    const bench = new ScsiBench({ thin: true, atomic: true });
     for (let opcode = 0; opcode < 256; opcode++) {
       const task = new Task();
       task.nexus = bench.nexus;
       task.unit = bench.unit;
       task.cdb.setUint8(0, opcode);
+      task.cdb.setUint8(9, opcode === OperationCode.VARIABLE_LENGTH ? VariableLength.READ_32 : 0);
       const dispatched = decodeReadWrite(task) || commandFor(task) !== null;
       expect(dispatched, hex(opcode, 2)).toBe(COMMANDS.some((each) => each.opcode === opcode));
     }
   });
 
   it('has exactly the service actions that are not refused at byte 1', () => {
-    const bench = new ScsiBench({ thin: true });
+    const bench = new ScsiBench({ thin: true, atomic: true });
     const opcodes = new Set(COMMANDS.filter((each) => each.serviceAction >= 0).map((each) => each.opcode));
     for (const opcode of opcodes) {
       for (let serviceAction = 0; serviceAction < 32; serviceAction++) {
-        const { sense } = bench.run(`${hex(opcode, 2)} ${hex(serviceAction, 2)}`);
+        const variable = opcode === OperationCode.VARIABLE_LENGTH;
+        const rest = `${'0'.repeat(10)} 18 ${hex(serviceAction, 4)} ${'0'.repeat(44)}`;
+        const { sense } = bench.run(variable ? `7f 00 ${rest}` : `${hex(opcode, 2)} ${hex(serviceAction, 2)}`);
         const listed = COMMANDS.some((each) => each.opcode === opcode && each.serviceAction === serviceAction);
-        expect(sense.endsWith('c00001'), `${hex(opcode, 2)}/${hex(serviceAction, 2)}`).toBe(!listed);
+        expect(sense.endsWith(variable ? 'c00008' : 'c00001'), `${hex(opcode, 2)}/${hex(serviceAction, 2)}`).toBe(
+          !listed,
+        );
       }
     }
   });
@@ -56,11 +65,17 @@ describe('the table of commands', () => {
 
 describe('REPORT SUPPORTED OPERATION CODES', () => {
   it('lists all of them', () => {
-    const { data } = report(new ScsiBench({ thin: true }), '00');
-    expect(data.readUInt32BE(0)).toBe(8 * COMMANDS.length);
-    expect(data.length).toBe(4 + 8 * COMMANDS.length);
+    const { data } = report(new ScsiBench({ thin: true, atomic: true }), '00');
+    expect(data.readUInt32BE(0)).toBe(8 * LISTED);
+    expect(data.length).toBe(4 + 8 * LISTED);
     expect(data.includes(Buffer.from('2800000000000' + '00a', 'hex'))).toBe(true);
     expect(data.includes(Buffer.from('9e0000100001' + '0010', 'hex'))).toBe(true);
+  });
+
+  it('reports CDBs of 32 bytes to who asks for them', () => {
+    const { data } = report(new ScsiBench(), '02', '7f', '0009');
+    expect([data[1], data.readUInt16BE(2), data.length]).toEqual([0b011, 32, 36]);
+    expect(report(new ScsiBench(), '02', '7f', '0001').data[1]).toBe(0b001);
   });
 
   it('lists UNMAP only for thin units', () => {
@@ -70,9 +85,16 @@ describe('REPORT SUPPORTED OPERATION CODES', () => {
     expect(has(false)).toBe(false);
   });
 
+  it('lists WRITE ATOMIC(16) only for units that can', () => {
+    const has = (atomic: boolean): boolean =>
+      report(new ScsiBench({ atomic }), '00').data.includes(Buffer.from('9c00000000000010', 'hex'));
+    expect(has(true)).toBe(true);
+    expect(has(false)).toBe(false);
+  });
+
   it('adds timeout descriptors with RCTD', () => {
-    const { data } = report(new ScsiBench({ thin: true }), '80');
-    expect(data.readUInt32BE(0)).toBe(20 * COMMANDS.length);
+    const { data } = report(new ScsiBench({ thin: true, atomic: true }), '80');
+    expect(data.readUInt32BE(0)).toBe(20 * LISTED);
     for (let at = 4; at < data.length; at += 20) {
       expect(data[at + 5]! & 0x02).toBe(0x02);
       expect(data.readUInt16BE(at + 8)).toBe(10);
@@ -80,7 +102,7 @@ describe('REPORT SUPPORTED OPERATION CODES', () => {
   });
 
   it('describes every command by itself in the way it asks to be described', () => {
-    const bench = new ScsiBench({ thin: true });
+    const bench = new ScsiBench({ thin: true, atomic: true });
     for (const { opcode, serviceAction, usage } of COMMANDS) {
       const has = serviceAction >= 0;
       const action = hex(Math.max(0, serviceAction), 4);

@@ -1,11 +1,12 @@
 // The initiator's side of a SCSI command from first PDU to status: immediate and unsolicited data, R2Ts, Data-In, sense.
 // It checks what every target owes it (order of DataSN, offsets, bursts); what the data should be is for the test.
 
+import { padded } from '../../src/pdu/bhs.ts';
 import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { DataOut } from '../../src/pdu/data-out.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
-import { READ_BIT, ScsiCommand, WRITE_BIT } from '../../src/pdu/scsi-command.ts';
+import { AHS_HEADER_SIZE, AhsType, READ_BIT, ScsiCommand, WRITE_BIT } from '../../src/pdu/scsi-command.ts';
 import { OVERFLOW_BIT, ScsiResponse, SENSE_LENGTH_SIZE, UNDERFLOW_BIT } from '../../src/pdu/scsi-response.ts';
 import { decode, describeHeader, type HeaderValues, lunField } from './header-values.ts';
 import type { Pdu } from './pdu-socket.ts';
@@ -67,6 +68,16 @@ export async function runCommand(
   }
 }
 
+/** The additional header segment for what a CDB has beyond 16 bytes (RFC 7143 §11.2.2.3). */
+export function extendedCdb(rest: Uint8Array): Buffer {
+  if (rest.length === 0) return Buffer.alloc(0);
+  const ahs = Buffer.alloc(padded(AHS_HEADER_SIZE + rest.length));
+  ahs.writeUInt16BE(1 + rest.length);
+  ahs[2] = AhsType.EXTENDED_CDB;
+  ahs.set(rest, AHS_HEADER_SIZE);
+  return ahs;
+}
+
 class InitiatorTask {
   readonly #initiator: RawInitiator;
   readonly #options: CommandOptions;
@@ -88,7 +99,7 @@ class InitiatorTask {
     const { immediate = false, read = 0, values } = this.#options;
     const { immediateBytes, unsolicitedBytes } = this.#unasked();
     const whole = Buffer.alloc(16);
-    whole.set(cdb);
+    whole.set(cdb.subarray(0, whole.length));
     const direction = (read > 0 ? READ_BIT : 0) | (this.#write.length > 0 ? WRITE_BIT : 0);
     this.#tag = this.#initiator.send(
       ScsiCommand,
@@ -99,7 +110,7 @@ class InitiatorTask {
         cdb: whole,
         ...values,
       },
-      { immediate, data: this.#write.subarray(0, immediateBytes) },
+      { immediate, data: this.#write.subarray(0, immediateBytes), ahs: extendedCdb(cdb.subarray(whole.length)) },
     );
     if (unsolicitedBytes > immediateBytes) this.#sendData(immediateBytes, unsolicitedBytes, {});
   }

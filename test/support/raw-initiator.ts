@@ -114,6 +114,13 @@ export class RawInitiator implements Disposable {
    * Tag, CmdSN (used up unless immediate or given) and ExpStatSN. Returns the Initiator Task Tag.
    */
   send<L extends AnyLayout>(layout: L, values: Partial<HeaderValues<L>> = {}, options: SendOptions = {}): number {
+    const bytes = this.encode(layout, values, options);
+    this.wire.write(bytes.subarray(0, options.keep));
+    return bytes.readUInt32BE(16);
+  }
+
+  /** The bytes of a PDU, as {@link send} would send them. */
+  encode<L extends AnyLayout>(layout: L, values: Partial<HeaderValues<L>> = {}, options: SendOptions = {}): Buffer {
     const header = this.#complete(layout, values, options);
     const ahs = options.ahs ?? Buffer.alloc(0);
     const data = options.data ?? Buffer.alloc(0);
@@ -123,8 +130,7 @@ export class RawInitiator implements Disposable {
     segment.set(data);
     parts.push(segment);
     if (this.wire.dataDigest && data.length > 0) parts.push(digest(segment, options.wrongDataDigest));
-    this.wire.write(Buffer.concat(parts).subarray(0, options.keep));
-    return header.readUInt32BE(16);
+    return Buffer.concat(parts);
   }
 
   #complete<L extends AnyLayout>(layout: L, values: Partial<HeaderValues<L>>, options: SendOptions): Buffer {

@@ -2,6 +2,7 @@
 // The processor and the backends are the real ones; the engine is the simulated one.
 
 import { createBackend } from '../../src/backend/create.ts';
+import { SEQUENCE_BYTES } from '../../src/backend/memory.ts';
 import { NONE } from '../../src/base/free-list.ts';
 import { changeState } from '../../src/control/unit-state.ts';
 import type { UnitSnapshot } from '../../src/ring/messages.ts';
@@ -28,6 +29,8 @@ export interface BenchUnit {
   readonly writeCache?: boolean;
   readonly thin?: boolean;
   readonly lun?: number;
+  /** Memory units: with atomic writes. */
+  readonly atomic?: boolean;
   /** Of {@link ScsiBench.meters}. */
   readonly meter?: number;
 }
@@ -63,7 +66,7 @@ function snapshotOf(options: BenchUnit, id: number, lun: number, fd: number): Un
   const { kind = 'memory', blockSize = 512, blockCount = 2048 } = options;
   const backends = {
     file: { kind: 'file', fd, path: '/disk', direct: false, canPunch: true },
-    memory: { kind: 'memory', handle: MEMORY_HANDLE },
+    memory: { kind: 'memory', handle: MEMORY_HANDLE, atomic: options.atomic ?? false },
     null: { kind: 'null' },
   } as const;
   return {
@@ -105,7 +108,9 @@ export class ScsiBench {
     const { kind = 'memory', blockSize = 512, blockCount = 2048, lun = 0 } = options;
     this.#lun = lun;
     this.file = this.engine.addFile(FD, kind === 'file' ? blockSize * blockCount : 0);
-    const memory = new SharedArrayBuffer(kind === 'memory' ? blockSize * blockCount : 0);
+    const memory = new SharedArrayBuffer(
+      kind === 'memory' ? blockSize * blockCount + (options.atomic ? SEQUENCE_BYTES : 0) : 0,
+    );
     this.memory = new Uint8Array(memory);
     this.processor = new Processor(
       this.engine,
@@ -205,6 +210,7 @@ export class ScsiBench {
     task.lun = sending.lun ?? this.#lun;
     task.unit = task.nexus.units.get(task.lun) ?? null;
     for (const [offset, byte] of bytes.entries()) task.cdb.setUint8(offset, byte);
+    task.cdbBytes = Math.max(16, bytes.length);
     task.expectedDataTransferLength = sending.expected ?? data.length;
     this.processor.decode(task);
     const writes = task.movement === Movement.listOut || task.movement === Movement.streamOut;

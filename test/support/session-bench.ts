@@ -84,7 +84,7 @@ export class SessionBench {
     this.host.attach(this.engine);
     const backends: readonly (readonly [lun: number, backend: BackendSnapshot])[] = [
       [SimLun.FILE, { kind: 'file', fd: FD, path: '/disk', direct: false, canPunch: true }],
-      [SimLun.MEMORY, { kind: 'memory', handle: MEMORY_HANDLE }],
+      [SimLun.MEMORY, { kind: 'memory', handle: MEMORY_HANDLE, atomic: false }],
       [SimLun.NULL, { kind: 'null' }],
     ];
     for (const [lun, backend] of backends) this.#addUnit(lun, blockCount, backend);
