@@ -38,6 +38,7 @@ const ABOUT_A_LAYER = [
   'test/login/properties.test.ts',
   'test/login/refusals.test.ts',
   'test/session/allocation.test.ts',
+  'test/scsi/variable-length.test.ts',
   // One suite for all engines.
   'test/engine/closing.test.ts',
   'test/engine/failing.test.ts',

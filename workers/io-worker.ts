@@ -6,6 +6,7 @@ import type { Engine, EngineEvents } from '../src/engine/engine.ts';
 import { Slab } from '../src/engine/slab.ts';
 import { Channel, type ChannelMemory } from '../src/ring/channel.ts';
 import { Counters } from '../src/ring/counters.ts';
+import { Figures, SESSION_FIGURES_MAX, UNIT_FIGURES_MAX } from '../src/ring/figures.ts';
 import type { FromWorker, ToWorker } from '../src/ring/messages.ts';
 import { Meters } from '../src/ring/meters.ts';
 import { Turns } from '../src/ring/turns.ts';
@@ -23,6 +24,8 @@ export interface WorkerAssignment {
   readonly counters: SharedArrayBuffer;
   readonly turns: SharedArrayBuffer;
   readonly meters: SharedArrayBuffer;
+  readonly unitFigures: SharedArrayBuffer;
+  readonly sessionFigures: SharedArrayBuffer;
   readonly channel: ChannelMemory;
   /** uring: main rings this eventfd to wake the worker. */
   readonly wakeFd: number;
@@ -74,6 +77,8 @@ export default async function ioWorker(assignment: WorkerAssignment): Promise<vo
     worker: assignment.index,
     turns: new Turns(assignment.turns),
     meters: new Meters(assignment.meters),
+    unitFigures: new Figures(assignment.unitFigures, UNIT_FIGURES_MAX),
+    sessionFigures: new Figures(assignment.sessionFigures, SESSION_FIGURES_MAX),
     counters: new Counters(assignment.counters).block(assignment.index),
     uplink: (message) => channel.send(message),
     onWoken: () => channel.receive((message) => host.handle(message, memoryOf)),

@@ -16,6 +16,7 @@ import type {
   UnitLimitSettings,
 } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
+import type { Figures } from '../ring/figures.ts';
 import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
 import { makeIdentity, readMachineId } from './identity.ts';
 import type { MeterBook } from './meter-book.ts';
@@ -60,6 +61,8 @@ export interface CatalogOptions {
   readonly machineId?: string;
   /** Where limited units get their meters; left out where nobody serves them. */
   readonly meters?: MeterBook;
+  /** Where units are counted. */
+  readonly figures?: Figures;
 }
 
 /** All targets and units of the process. The owner calls {@link Catalog.close} when no worker uses them any more. */
@@ -70,6 +73,7 @@ export class Catalog {
   readonly #created: string[] = [];
   readonly #machineId: string;
   readonly #meters: MeterBook | null;
+  readonly #figures: Figures | null;
   /** Who serves which file or device, and whether only to be read. */
   readonly #holders = new Map<string, { readonly who: string; readonly readOnly: boolean }>();
   readonly #findings: Finding[] = [];
@@ -82,6 +86,7 @@ export class Catalog {
   constructor(settings: Settings, options: CatalogOptions = {}) {
     this.#machineId = options.machineId ?? readMachineId();
     this.#meters = options.meters ?? null;
+    this.#figures = options.figures ?? null;
     for (const [index, target] of settings.targets.entries()) this.#addTarget(target, ['targets', index]);
     this.#checkNames();
     if (this.#findings.length > 0) {
@@ -142,7 +147,9 @@ export class Catalog {
   }
 
   #closeAll(units: readonly UnitSnapshot[]): void {
-    for (const { backend, targetName, lun } of units) {
+    for (const { backend, targetName, lun, meter, figures } of units) {
+      this.#figures?.close(figures);
+      if (meter !== NONE) this.#meters?.ofUnit(meter, undefined);
       if (backend.kind !== 'file') continue;
       closeSync(backend.fd);
       const who = holderName(targetName, lun);
@@ -161,7 +168,7 @@ export class Catalog {
   #addTarget(settings: TargetSettings, path: readonly PropertyKey[]): void {
     const luns: [number, number][] = [];
     for (const [index, lun] of settings.luns.entries()) {
-      const unit = this.#addUnit(settings.name, lun, [...path, 'luns', index]);
+      const unit = this.#addUnit(settings, lun, [...path, 'luns', index]);
       if (unit !== null) luns.push([lun.lun, unit]);
     }
     luns.sort(([a], [b]) => a - b);
@@ -170,7 +177,8 @@ export class Catalog {
   }
 
   /** Opens a unit and answers its id; null when that failed, and a finding was noted. */
-  #addUnit(targetName: string, lun: LunSettings, path: readonly PropertyKey[]): number | null {
+  #addUnit(target: TargetSettings, lun: LunSettings, path: readonly PropertyKey[]): number | null {
+    const { name: targetName, portalGroups } = target;
     const id = this.#nextUnit++;
     const who = holderName(targetName, lun.lun);
     let storage: Storage;
@@ -201,6 +209,8 @@ export class Catalog {
       naa: lun.naa ?? identity.naa,
       durableReservations: storage.durableReservations,
       thin: storage.thin,
+      portalGroups,
+      figures: this.#figures?.open() ?? NONE,
       meter: this.#meters?.ofUnit(NONE, lun.limits) ?? NONE,
       backend: storage.backend,
     });

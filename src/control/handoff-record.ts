@@ -54,5 +54,6 @@ export function handoffRecord(
     queueDepth: tuning.queueDepth,
     nopIntervalMs: tuning.nopIntervalMs,
     meter,
+    figures: entry.figures,
   };
 }

@@ -107,6 +107,7 @@ export class Handoffs {
       close: null,
       connections: new Map(),
       since: new Date(),
+      figures: sessions.figures.open(),
       busy: Promise.resolve(),
     };
     sessions.add(entry);

@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { NONE } from '../base/free-list.ts';
 import { Errno, KernelError } from '../kernel/errno.ts';
 import { duplicate } from '../kernel/libc.ts';
 import type { AdvertisedTarget } from '../login/discovery.ts';
@@ -158,6 +159,7 @@ export class LoginConnection implements PendingLogin {
       close: (reason) => this.#end(reason),
       connections: new Map([[cid, { id: 0, cid, peerAddress, localAddress, since: new Date() }]]),
       since: new Date(),
+      figures: NONE,
       busy: Promise.resolve(),
     });
     this.#discoveryTsih = tsih;

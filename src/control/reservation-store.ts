@@ -1,11 +1,11 @@
 // Reservations that outlast a restart (APTPL, SPC-5): one small file beside each unit's own, replaced as a whole.
 // Written and synced before the command that asked for it is answered.
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { LunaringError } from '../base/error.ts';
 import { NO_RESERVATIONS, type ReservationSnapshot, ReservationType } from '../ring/reservations.ts';
+import { removeDurably, replaceDurably } from './durable-file.ts';
 
 const key = z.string().regex(/^[0-9a-f]{16}$/);
 const stored = z.strictObject({
@@ -25,18 +25,6 @@ const stored = z.strictObject({
     }),
   ),
 });
-
-/** Only the owner reads it: who may write to a disk is in there. */
-const MODE = 0o600;
-
-function syncDirectory(path: string): void {
-  const fd = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
 
 /** Where the reservations of the unit served from `path` are kept. */
 export function reservationPath(path: string): string {
@@ -64,19 +52,9 @@ export function loadReservations(path: string): ReservationSnapshot {
 /** Keeps `state`, or forgets what was kept if it is not to outlast a restart. On stable storage when it returns. */
 export function storeReservations(path: string, state: ReservationSnapshot): void {
   if (!state.aptpl || state.registrations.length === 0) {
-    rmSync(path, { force: true });
-    syncDirectory(path);
+    removeDurably(path);
     return;
   }
   const { generation, type, holder, registrations } = state;
-  const fresh = `${path}.new`;
-  const fd = openSync(fresh, 'w', MODE);
-  try {
-    writeSync(fd, `${JSON.stringify({ version: 1, generation, type, holder, registrations }, null, 2)}\n`);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(fresh, path);
-  syncDirectory(path);
+  replaceDurably(path, `${JSON.stringify({ version: 1, generation, type, holder, registrations }, null, 2)}\n`);
 }

@@ -2,6 +2,7 @@
 // The authority over identities and TSIHs; what a session does is its worker's business.
 
 import type { KnownSession, SessionIdentity, SessionLookup } from '../login/policy.ts';
+import { Figures, SESSION_FIGURES_MAX } from '../ring/figures.ts';
 
 /** A connection as main knows it. */
 export interface ConnectionEntry {
@@ -24,6 +25,8 @@ export interface SessionEntry extends KnownSession {
   busy: Promise<void>;
   readonly connections: Map<number, ConnectionEntry>;
   readonly since: Date;
+  /** Its slot in {@link Sessions.figures}; {@link NONE}: it is not counted. */
+  readonly figures: number;
 }
 
 /** Discovery sessions are served by main itself. */
@@ -36,6 +39,8 @@ const keyOf = (identity: SessionIdentity): string =>
 
 /** The sessions of all workers. Single-threaded: main alone touches it. */
 export class Sessions implements SessionLookup {
+  /** What is counted of each. */
+  readonly figures = Figures.create(1, SESSION_FIGURES_MAX);
   readonly #byTsih = new Map<number, SessionEntry>();
   readonly #byIdentity = new Map<string, SessionEntry>();
   #lastTsih = 0;
@@ -78,6 +83,7 @@ export class Sessions implements SessionLookup {
     const entry = this.#byTsih.get(tsih);
     if (entry === undefined) return;
     this.#byTsih.delete(tsih);
+    this.figures.close(entry.figures);
     // A session that took this one's place may have the identity by now.
     if (this.#byIdentity.get(keyOf(entry.identity)) === entry) this.#byIdentity.delete(keyOf(entry.identity));
   }

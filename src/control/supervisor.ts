@@ -8,6 +8,7 @@ import type { BufferParcel, WorkerAssignment } from '../../workers/io-worker.ts'
 import { close, createEventfd, ringEventfd } from '../kernel/libc.ts';
 import { allocateChannel, Channel } from '../ring/channel.ts';
 import { Counter, Counters } from '../ring/counters.ts';
+import type { Figures } from '../ring/figures.ts';
 import type { FromWorker, ToWorker } from '../ring/messages.ts';
 import type { Meters } from '../ring/meters.ts';
 import { Turns } from '../ring/turns.ts';
@@ -22,6 +23,9 @@ export interface SupervisorOptions {
   readonly cpus: readonly number[];
   /** What limits units and initiators. */
   readonly meters: Meters;
+  /** What is counted of units and sessions. */
+  readonly unitFigures: Figures;
+  readonly sessionFigures: Figures;
 }
 
 /** What the supervisor's owner hears. */
@@ -168,6 +172,8 @@ export class Supervisor {
         counters: this.counters.memory,
         turns: this.turns.memory,
         meters: this.#options.meters.memory,
+        unitFigures: this.#options.unitFigures.memory,
+        sessionFigures: this.#options.sessionFigures.memory,
         channel: memory,
         wakeFd,
         bell: bells.port2,

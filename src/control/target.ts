@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import { probeEngine } from '../engine/choose.ts';
 import type { SessionIdentity } from '../login/policy.ts';
+import { Figures, UNIT_FIGURES_MAX } from '../ring/figures.ts';
 import type { FromWorker, SharedReset } from '../ring/messages.ts';
 import { Meters } from '../ring/meters.ts';
 import type { Administration } from './administration.ts';
@@ -65,6 +66,7 @@ class Target implements RunningTarget {
   readonly failed: Promise<Error>;
   readonly #log: Logger;
   readonly #catalog: Catalog;
+  readonly #unitFigures: Figures;
   readonly #sessions = new Sessions();
   readonly #requests = new Requests();
   readonly #supervisor: Supervisor;
@@ -88,7 +90,8 @@ class Target implements RunningTarget {
     log.info({ engine }, `engine: ${reason}`);
     const meters = Meters.create();
     const meterBook = new MeterBook(meters, () => this.#sessions.identities());
-    this.#catalog = new Catalog(settings, { meters: meterBook });
+    this.#unitFigures = Figures.create(tuning.workers, UNIT_FIGURES_MAX);
+    this.#catalog = new Catalog(settings, { meters: meterBook, figures: this.#unitFigures });
     for (const path of this.#catalog.created) log.info({ path }, 'made a file that was missing, sparse');
     const supervisorOptions = {
       workers: tuning.workers,
@@ -96,6 +99,8 @@ class Target implements RunningTarget {
       slabBytes: tuning.slabMiB * MIB,
       cpus: tuning.cpus,
       meters,
+      unitFigures: this.#unitFigures,
+      sessionFigures: this.#sessions.figures,
     };
     this.#supervisor = new Supervisor(
       supervisorOptions,
@@ -111,7 +116,7 @@ class Target implements RunningTarget {
       this.#supervisor.send(worker, { type: 'turn', unit }),
     );
     this.#reservations = new ReservationAuthority(this.#catalog, this.#supervisor, this.#requests, log);
-    this.#unitStates = new UnitStateAuthority(this.#catalog, this.#supervisor, this.#requests);
+    this.#unitStates = new UnitStateAuthority(this.#catalog, this.#supervisor, this.#requests, log);
     this.#logins = new Logins({
       settings,
       catalog: this.#catalog,

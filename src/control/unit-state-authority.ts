@@ -1,26 +1,45 @@
 // Carries orders about units' state out, one at a time: applied, known to every worker, and only then answered.
 // The rules are unit-state.ts's.
 
+import type { Logger } from 'pino';
+import type { UnitSnapshot } from '../ring/messages.ts';
 import { type NexusName, nexusKey } from '../ring/reservations.ts';
-import { FRESH_STATE, type StateNews, type StateOrder, type UnitState } from '../ring/unit-state.ts';
+import {
+  type ControlParameters,
+  FRESH_STATE,
+  type StateNews,
+  type StateOrder,
+  type UnitState,
+} from '../ring/unit-state.ts';
 import type { Catalog } from './catalog.ts';
 import type { Requests } from './requests.ts';
 import type { Supervisor } from './supervisor.ts';
 import { changeState, releasedState, resetState, withoutPreventer } from './unit-state.ts';
+import { loadState, modeParametersPath, storeSaved } from './unit-state-store.ts';
 
 /** What initiators have made of all units. */
 export class UnitStateAuthority {
   readonly #catalog: Catalog;
   readonly #supervisor: Supervisor;
   readonly #requests: Requests;
+  readonly #log: Logger;
   readonly #states = new Map<number, UnitState>();
   /** The worker that works on all of a unit's medium. */
   readonly #occupants = new Map<number, number>();
 
-  constructor(catalog: Catalog, supervisor: Supervisor, requests: Requests) {
+  /** Reads what was saved. Throws LunaringError for a file that can't be read: to serve without it might lift a write protection. */
+  constructor(catalog: Catalog, supervisor: Supervisor, requests: Requests, log: Logger) {
     this.#catalog = catalog;
     this.#supervisor = supervisor;
     this.#requests = requests;
+    this.#log = log;
+    for (const unit of catalog.units) this.#load(unit);
+  }
+
+  #load(unit: UnitSnapshot): void {
+    const path = storedAt(unit);
+    const state = path === null ? FRESH_STATE : loadState(path);
+    if (state !== FRESH_STATE) this.#states.set(unit.id, state);
   }
 
   /** Tells a worker that has just started. */
@@ -34,6 +53,10 @@ export class UnitStateAuthority {
   async order(worker: number, request: number, { unit, by, change }: StateOrder): Promise<void> {
     // A change is decided at once, and later ones see it, so that orders need not wait for each other.
     const { result, state, news } = changeState(this.#stateOf(unit), by, change);
+    if (change.kind === 'control' && change.save && !this.#save(unit, state.saved)) {
+      this.#supervisor.send(worker, { type: 'stateChanged', request, result: 'notSaved' });
+      return;
+    }
     if (change.kind === 'occupy' && result === 'good') this.#occupants.set(unit, worker);
     if (change.kind === 'release') this.#occupants.delete(unit);
     await this.#publish(unit, state, news, by);
@@ -62,6 +85,20 @@ export class UnitStateAuthority {
     await Promise.all(units.map((unit) => this.#publish(unit, resetState(this.#stateOf(unit)), null, null)));
   }
 
+  /** Keeps what is to outlast a restart, before anybody hears of it. */
+  #save(id: number, saved: ControlParameters): boolean {
+    const unit = this.#catalog.unit(id);
+    const path = unit === undefined ? null : storedAt(unit);
+    if (path === null) return false;
+    try {
+      storeSaved(path, saved);
+      return true;
+    } catch (error) {
+      this.#log.error({ err: error, path }, 'mode parameters could not be saved');
+      return false;
+    }
+  }
+
   #stateOf(unit: number): UnitState {
     return this.#states.get(unit) ?? FRESH_STATE;
   }
@@ -74,4 +111,9 @@ export class UnitStateAuthority {
       this.#supervisor.send(worker, { type: 'unitState', request, unit, state, news, by: exempt }),
     );
   }
+}
+
+/** Where a unit's saved mode parameters are kept; null: nowhere. */
+function storedAt(unit: UnitSnapshot): string | null {
+  return unit.durableReservations && unit.backend.kind === 'file' ? modeParametersPath(unit.backend.path) : null;
 }

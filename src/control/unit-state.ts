@@ -3,7 +3,10 @@
 
 import { type NexusName, nexusKey } from '../ring/reservations.ts';
 import {
+  accessOf,
+  type ControlParameters,
   isOccupied,
+  type PortGroupAccess,
   type StateChange,
   type StateNews,
   type StateResult,
@@ -41,9 +44,18 @@ export function changeState(state: UnitState, by: NexusName, change: StateChange
       return good(withoutPreventer(state, by));
     case 'control': {
       const { descriptorSense, writeProtected } = change;
-      const same = descriptorSense === state.descriptorSense && writeProtected === state.writeProtected;
-      return same ? good(state) : good({ ...state, descriptorSense, writeProtected }, 'modeParametersChanged');
+      const values = { descriptorSense, writeProtected };
+      const next = { ...state, ...values, saved: change.save ? values : state.saved };
+      if (!isSame(values, state)) return good(next, 'modeParametersChanged');
+      return good(isSame(next.saved, state.saved) ? state : next);
     }
+    case 'access': {
+      const portGroups = withAccess(state.portGroups, change.portGroups);
+      const changed = portGroups.some(({ tag, state: access }) => accessOf(state, tag) !== access);
+      return changed ? good({ ...state, portGroups }, 'accessStateChanged') : good(state);
+    }
+    case 'timestamp':
+      return good({ ...state, timestamp: { value: change.value, at: change.at } }, 'timestampChanged');
     case 'occupy': {
       if (isOccupied(state)) return refused('occupied');
       const { condition, exitAllowed } = change;
@@ -75,8 +87,17 @@ export function withoutPreventer(state: UnitState, nexus: NexusName): UnitState 
   return { ...state, preventers: state.preventers.filter((each) => nexusKey(each) !== nexusKey(nexus)) };
 }
 
-/** The state after a logical unit reset: nobody holds the medium, mode parameters are what they were at first. The medium stays where and as it is. */
+function isSame(one: ControlParameters, other: ControlParameters): boolean {
+  return one.descriptorSense === other.descriptorSense && one.writeProtected === other.writeProtected;
+}
+
+/** The groups that have been named so far, with what is said of some of them now. */
+function withAccess(before: readonly PortGroupAccess[], now: readonly PortGroupAccess[]): PortGroupAccess[] {
+  return [...before.filter(({ tag }) => now.every((group) => group.tag !== tag)), ...now];
+}
+
+/** The state after a logical unit reset: nobody holds the medium, mode parameters are those last saved. The medium stays where and as it is. */
 export function resetState(state: UnitState): UnitState {
-  if (state.preventers.length === 0 && !state.descriptorSense && !state.writeProtected) return state;
-  return { ...state, preventers: [], descriptorSense: false, writeProtected: false };
+  if (state.preventers.length === 0 && isSame(state, state.saved)) return state;
+  return { ...state, ...state.saved, preventers: [] };
 }

@@ -40,6 +40,10 @@ export interface UnitSnapshot {
   readonly thin: boolean;
   /** Its meter (meters.ts); -1: it is not limited. */
   readonly meter: number;
+  /** Its slot among the figures of units (figures.ts); -1: it is not counted. */
+  readonly figures: number;
+  /** Tags of the portal groups that serve it: its target port groups, each of one port. */
+  readonly portalGroups: readonly number[];
   readonly backend: BackendSnapshot;
 }
 
@@ -82,6 +86,8 @@ export interface Handoff {
   readonly nopIntervalMs: number;
   /** The initiator's meter (meters.ts); -1: it is not limited. */
   readonly meter: number;
+  /** The session's slot among the figures of sessions (figures.ts); -1: it is not counted. */
+  readonly figures: number;
 }
 
 /** Why a worker does not take a connection. */
@@ -109,6 +115,13 @@ export type ToWorker =
   | Handoff
   | { readonly type: 'unit'; readonly unit: UnitSnapshot }
   | { readonly type: 'unitRemoved'; readonly id: number; readonly request: number }
+  /** Sessions of a target address these units from now on, and hear of it. Apply, then answer with `done`. */
+  | {
+      readonly type: 'lunMap';
+      readonly request: number;
+      readonly targetName: string;
+      readonly luns: readonly (readonly [lun: number, unit: number])[];
+    }
   /** Apply, then answer with `done`. */
   | { readonly type: 'reset'; readonly request: number; readonly reset: SharedReset }
   /** The reservations of a unit are these now; some hear of it, and some lose their tasks. Apply, then answer with `done`. */

@@ -35,6 +35,8 @@ export const OperationCode = {
   LOG_SELECT: 0x4c,
   LOG_SENSE: 0x4d,
   MODE_SELECT_10: 0x55,
+  RESERVE_10: 0x56,
+  RELEASE_10: 0x57,
   MODE_SENSE_10: 0x5a,
   PERSISTENT_RESERVE_IN: 0x5e,
   PERSISTENT_RESERVE_OUT: 0x5f,
@@ -226,6 +228,9 @@ export const MaintenanceIn = {
   REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS: 0x0d,
   REPORT_TIMESTAMP: 0x0f,
 } as const;
+
+/** Service actions of MAINTENANCE OUT. */
+export const MaintenanceOut = { SET_TARGET_PORT_GROUPS: 0x0a, SET_TIMESTAMP: 0x0f } as const;
 
 /** Normal ACA, in the CONTROL byte. */
 export const NACA = 0x04;

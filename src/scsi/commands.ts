@@ -5,6 +5,7 @@ import { readCapacity10, readCapacity16 } from './capacity.ts';
 import {
   Cdb32,
   MaintenanceIn,
+  MaintenanceOut,
   OperationCode,
   SERVICE_ACTION_MASK,
   ServiceActionIn16,
@@ -34,12 +35,12 @@ import { reportSupportedOperationCodes } from './operation-codes.ts';
 import { orwrite16 } from './orwrite.ts';
 import { persistentReserveIn } from './persistent-reserve-in.ts';
 import { persistentReserveOut } from './persistent-reserve-out.ts';
-import { reportTargetPortGroups } from './port-groups.ts';
+import { reportTargetPortGroups, setTargetPortGroups } from './port-groups.ts';
 import { prefetch } from './prefetch.ts';
 import { NO_DATA } from './reply.ts';
 import { reportLuns } from './report-luns.ts';
 import { requestSense } from './request-sense.ts';
-import { release6, reserve6 } from './reserve-release.ts';
+import { release6, release10, reserve6, reserve10 } from './reserve-release.ts';
 import { sanitize } from './sanitize.ts';
 import { failField } from './sense.ts';
 import { preventAllowMediumRemoval, startStopUnit } from './start-stop.ts';
@@ -47,7 +48,7 @@ import { synchronizeCache } from './sync-cache.ts';
 import type { Task } from './task.ts';
 import { reportSupportedTaskManagementFunctions } from './task-management-report.ts';
 import { testUnitReady } from './test-unit-ready.ts';
-import { reportTimestamp } from './timestamp.ts';
+import { reportTimestamp, setTimestamp } from './timestamp.ts';
 import { unmap } from './unmap.ts';
 import { verifyFor } from './verify.ts';
 import { writeAndVerify } from './write-and-verify.ts';
@@ -93,6 +94,10 @@ export function commandFor(task: Task): ColdCommand | null {
       return reserve6;
     case OperationCode.RELEASE_6:
       return release6;
+    case OperationCode.RESERVE_10:
+      return reserve10;
+    case OperationCode.RELEASE_10:
+      return release10;
     case OperationCode.PERSISTENT_RESERVE_IN:
       return persistentReserveIn;
     case OperationCode.PERSISTENT_RESERVE_OUT:
@@ -140,6 +145,8 @@ export function commandFor(task: Task): ColdCommand | null {
       return reportLuns;
     case OperationCode.MAINTENANCE_IN:
       return maintenanceIn(task);
+    case OperationCode.MAINTENANCE_OUT:
+      return maintenanceOut(task);
     case OperationCode.VARIABLE_LENGTH:
       return variableLength(task);
     default:
@@ -213,6 +220,17 @@ function maintenanceIn(task: Task): ColdCommand {
       return reportTimestamp;
     case MaintenanceIn.REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS:
       return reportSupportedTaskManagementFunctions;
+    default:
+      return unknownServiceAction;
+  }
+}
+
+function maintenanceOut(task: Task): ColdCommand {
+  switch (serviceActionOf(task)) {
+    case MaintenanceOut.SET_TARGET_PORT_GROUPS:
+      return setTargetPortGroups;
+    case MaintenanceOut.SET_TIMESTAMP:
+      return setTimestamp;
     default:
       return unknownServiceAction;
   }

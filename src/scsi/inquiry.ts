@@ -17,8 +17,8 @@ const REMOVABLE = 0x80;
 const VERSION = 0x06;
 /** HISUP, and response data format 2. */
 const RESPONSE_FORMAT = 0x12;
-/** Implicit asymmetric access: REPORT TARGET PORT GROUPS works, SET does not. */
-const TPGS_IMPLICIT = 0x10;
+/** Asymmetric access, implicit and explicit: REPORT and SET TARGET PORT GROUPS. */
+const TPGS_BOTH = 0x30;
 /** Third-party copy: EXTENDED COPY is here. */
 const THREE_PC = 0x08;
 const CMDQUE = 0x02;
@@ -34,7 +34,7 @@ function standardData(task: Task): Uint8Array {
   bytes[2] = VERSION;
   bytes[3] = RESPONSE_FORMAT;
   bytes[4] = STANDARD_BYTES - 5;
-  bytes[5] = TPGS_IMPLICIT | THREE_PC;
+  bytes[5] = TPGS_BOTH | THREE_PC;
   bytes[7] = CMDQUE;
   bytes.set(ascii(VENDOR_ID, 8), 8);
   bytes.set(ascii(PRODUCT_ID, 16), 16);

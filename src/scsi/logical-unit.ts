@@ -4,12 +4,18 @@
 import type { Backend } from '../backend/backend.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import { NO_RESERVATIONS, type ReservationSnapshot } from '../ring/reservations.ts';
-import { FRESH_STATE, UnitCondition, type UnitState } from '../ring/unit-state.ts';
+import { AccessState, FRESH_STATE, UnitCondition, type UnitState } from '../ring/unit-state.ts';
 import { Exclusion, type SharedTurn } from './exclusion.ts';
 import type { Nexus } from './nexus.ts';
 import { type Restriction, restrictionOf } from './reservation.ts';
 import { SenseFormat } from './sense.ts';
 import { Attribute, type Piece, type Task } from './task.ts';
+
+/** The figures of a unit: a worker's own block, and the sum of all workers'. */
+export interface UnitCounts {
+  readonly own: Float64Array;
+  readonly total: () => Float64Array;
+}
 
 /** A logical unit. */
 export class LogicalUnit {
@@ -23,6 +29,8 @@ export class LogicalUnit {
   meter: number;
   /** The medium is in, and usable: false after START STOP UNIT has ejected it, and while SANITIZE or FORMAT UNIT is at work. Why: condition.ts. */
   ready = true;
+  /** Some port is not active: what came through it may have to be refused. */
+  accessLimited = false;
   /** How far the command is that works on all of the medium, of 65,536; -1: none does, or another worker runs it. */
   progress = -1;
   /** Operations under way of tasks of other units, which copy from or to this one. */
@@ -48,7 +56,13 @@ export class LogicalUnit {
   /** Whose turn it is to read, change and write back. */
   readonly exclusion: Exclusion;
 
-  constructor(snapshot: UnitSnapshot, backend: Backend<Piece>, turn: SharedTurn) {
+  /** What this worker counts of it (ring/figures.ts), and what all workers have counted. */
+  readonly figures: Float64Array;
+  readonly totalFigures: () => Float64Array;
+
+  constructor(snapshot: UnitSnapshot, backend: Backend<Piece>, turn: SharedTurn, { own, total }: UnitCounts) {
+    this.figures = own;
+    this.totalFigures = total;
     this.snapshot = snapshot;
     this.backend = backend;
     this.exclusion = new Exclusion(turn);
@@ -71,6 +85,7 @@ export class LogicalUnit {
   setState(state: UnitState): void {
     this.state = state;
     this.ready = state.loaded && state.condition === UnitCondition.usable;
+    this.accessLimited = state.portGroups.some(({ state: access }) => access >= AccessState.standby);
     this.readOnly = this.snapshot.readOnly || state.writeProtected;
     this.senseFormat = state.descriptorSense ? SenseFormat.descriptor : SenseFormat.fixed;
   }

@@ -3,18 +3,25 @@
 
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { CONTROL_PAGE, ControlField, MODE_PAGES, type ModePage, PageControl, pageValues } from './mode-pages.ts';
+import {
+  CONTROL_PAGE,
+  ControlField,
+  canSave,
+  headerBytes,
+  MODE_PAGES,
+  type ModePage,
+  PageControl,
+  pageValues,
+  SPF,
+} from './mode-pages.ts';
 import { AdditionalSense, fail, failField, failParameter, SenseKey } from './sense.ts';
 import { Movement, type Task } from './task.ts';
 
-/** Byte 1 of the CDB. PF: pages look as the standard says. SP: save them, which can't be. RTD: back to the defaults. */
+/** Byte 1 of the CDB. PF: pages look as the standard says. SP: save what can be saved. RTD: back to the defaults. */
 const PF = 0x10;
 const SP = 0x01;
 const RTD = 0x02;
-/** PS and SPF of a page's first byte; with SPF it is longer, and none of ours is. */
 const PAGE_CODE_MASK = 0x3f;
-const SPF = 0x40;
-const PAGE_HEADER_BYTES = 2;
 
 /** Where the two commands differ. */
 interface Form {
@@ -47,16 +54,19 @@ function checkDescriptor(task: Task, unit: LogicalUnit, view: DataView, start: n
 /** Whether the page at offset `start` of the list is one of ours and changes only what may be changed. */
 function checkPage(task: Task, unit: LogicalUnit, bytes: Uint8Array, start: number): ModePage | null {
   const at = task.at + start;
-  const page = MODE_PAGES.find(({ code }) => code === (bytes[at]! & PAGE_CODE_MASK));
   const rest = task.dataLength - start;
-  if (page === undefined || (bytes[at]! & SPF) !== 0) failParameter(task, start);
-  else if (rest < PAGE_HEADER_BYTES) failLength(task);
-  else if (bytes[at + 1] !== page.size - PAGE_HEADER_BYTES) failParameter(task, start + 1);
+  const code = bytes[at]! & PAGE_CODE_MASK;
+  const subpage = (bytes[at]! & SPF) === 0 ? 0 : bytes[at + 1]!;
+  const page = MODE_PAGES.find((each) => each.code === code && each.subpage === subpage);
+  const header = page === undefined ? 0 : headerBytes(page);
+  if (page === undefined) failParameter(task, start);
+  else if (rest < header) failLength(task);
+  else if (bytes[at + header - 1] !== page.size - header) failParameter(task, start + header - 1);
   else if (rest < page.size) failLength(task);
   else {
     const current = pageValues(page, unit, PageControl.current);
     const changeable = pageValues(page, unit, PageControl.changeable);
-    for (let offset = PAGE_HEADER_BYTES; offset < page.size; offset++) {
+    for (let offset = header; offset < page.size; offset++) {
       if (((bytes[at + offset]! ^ current[offset]!) & ~changeable[offset]!) === 0) continue;
       failParameter(task, start + offset);
       return null;
@@ -85,7 +95,7 @@ function* select(task: Task, services: CommandServices, form: Form): Generator<v
   while (start < task.dataLength) {
     const page = checkPage(task, unit, bytes, start);
     if (page === null) return;
-    if (page.code === CONTROL_PAGE) control = task.at + start;
+    if (page.code === CONTROL_PAGE && page.subpage === 0) control = task.at + start;
     start += page.size;
   }
   if (control < 0) return;
@@ -93,10 +103,12 @@ function* select(task: Task, services: CommandServices, form: Form): Generator<v
     (bytes[control + offset]! & mask) !== 0;
   services.changeState(task, {
     kind: 'control',
+    save: (task.cdb.getUint8(1) & SP) !== 0,
     descriptorSense: isSet(ControlField.D_SENSE),
     writeProtected: isSet(ControlField.SWP),
   });
   yield;
+  if (task.stateResult === 'notSaved') fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.INTERNAL_TARGET_FAILURE);
 }
 
 function command(form: Form): ColdCommand {
@@ -108,7 +120,8 @@ function command(form: Form): ColdCommand {
     length: (task) => {
       const flags = task.cdb.getUint8(1);
       const length = form.listLength(task.cdb);
-      if ((flags & (SP | RTD)) !== 0 || (length !== 0 && (flags & PF) === 0)) failField(task, 1);
+      const cannotSave = (flags & SP) !== 0 && task.unit !== null && !canSave(task.unit);
+      if ((flags & RTD) !== 0 || cannotSave || (length !== 0 && (flags & PF) === 0)) failField(task, 1);
       return length;
     },
     run: (task, services) => select(task, services, form),

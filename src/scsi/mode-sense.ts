@@ -3,7 +3,7 @@
 
 import type { ColdCommand } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { ALL_PAGES, ALL_SUBPAGES, MODE_PAGES, PageControl, pageValues } from './mode-pages.ts';
+import { ALL_PAGES, ALL_SUBPAGES, canSave, MODE_PAGES, PageControl, pageValues } from './mode-pages.ts';
 import { blank, joined, reply } from './reply.ts';
 import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
 import { Movement, type Task } from './task.ts';
@@ -39,18 +39,15 @@ function requestedPages(task: Task): Uint8Array | null {
   const control = (task.cdb.getUint8(2) >>> 6) as PageControl;
   const code = task.cdb.getUint8(2) & 0x3f;
   const subpage = task.cdb.getUint8(3);
-  if (control === PageControl.saved) {
+  if (control === PageControl.saved && !canSave(task.unit!)) {
     fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.SAVING_PARAMETERS_NOT_SUPPORTED);
     return null;
   }
-  // No page has subpages: 00h and "all" mean the page itself.
-  if (subpage !== 0 && subpage !== ALL_SUBPAGES) {
-    failField(task, 3);
-    return null;
-  }
-  const pages = MODE_PAGES.filter((page) => code === ALL_PAGES || code === page.code);
-  if (pages.length === 0) {
-    failField(task, 2);
+  const ofCode = MODE_PAGES.filter((page) => code === ALL_PAGES || code === page.code);
+  const pages = ofCode.filter((page) => subpage === ALL_SUBPAGES || subpage === page.subpage);
+  // SPC-5: all pages, or one; of all of them, all subpages or none.
+  if (pages.length === 0 || (code === ALL_PAGES && subpage !== 0 && subpage !== ALL_SUBPAGES)) {
+    failField(task, ofCode.length === 0 ? 2 : 3);
     return null;
   }
   return joined(pages.map((page) => pageValues(page, task.unit!, control)));

@@ -34,13 +34,30 @@ export class Nexus {
     this.reservationKey = nexusKey({ initiatorName, isid, portalGroupTag });
   }
 
-  /** The portal group as a RELATIVE TARGET PORT IDENTIFIER. Tags start at 0, which SPC-5 reserves; the other end is as good as never used. */
+  /** Takes over a LUN map, in LUN order. */
+  address(units: readonly (readonly [lun: number, unit: LogicalUnit])[]): void {
+    this.units.clear();
+    for (const [lun, unit] of units) this.units.set(lun, unit);
+    this.luns = units.map(([lun]) => lun);
+  }
+
+  /** The port that it came through. */
   get relativeTargetPort(): number {
-    return this.portalGroupTag === 0 ? 0xffff : this.portalGroupTag;
+    return relativePort(this.portalGroupTag);
   }
 
   /** The initiator port's name as SCSI spells it (RFC 7143, SCSI port name): `iqn…,i,0x<isid>`. */
   get initiatorPortName(): string {
     return `${this.initiatorName},i,0x${this.isid}`;
   }
+}
+
+/** A portal group as a RELATIVE TARGET PORT IDENTIFIER. Tags start at 0, which SPC-5 reserves; the other end is as good as never used. */
+export function relativePort(portalGroupTag: number): number {
+  return portalGroupTag === 0 ? 0xffff : portalGroupTag;
+}
+
+/** A portal group's port as SCSI names it (RFC 7143, SCSI port name): `iqn…,t,0x<tag>`. */
+export function targetPortName(targetName: string, portalGroupTag: number): string {
+  return `${targetName},t,0x${portalGroupTag.toString(16).padStart(4, '0')}`;
 }

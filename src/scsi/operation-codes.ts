@@ -30,6 +30,7 @@ function hasServiceAction(opcode: number): boolean {
     opcode === OperationCode.THIRD_PARTY_COPY_IN ||
     opcode === OperationCode.SERVICE_ACTION_IN_16 ||
     opcode === OperationCode.MAINTENANCE_IN ||
+    opcode === OperationCode.MAINTENANCE_OUT ||
     opcode === OperationCode.PERSISTENT_RESERVE_IN ||
     opcode === OperationCode.PERSISTENT_RESERVE_OUT
   );
@@ -79,6 +80,8 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('4c 01 00 00000000 ffff 00'), // LOG SELECT
   command('4d 01 3f ff 00 ffff ffff 00'), // LOG SENSE
   command('55 13 0000000000 ffff 00'), // MODE SELECT(10)
+  command('56 00 0000000000 ffff 00'), // RESERVE(10)
+  command('57 00 0000000000 ffff 00'), // RELEASE(10)
   command('5a 18 ff ff 000000 ffff 00'), // MODE SENSE(10)
   command('5e 00 0000000000 ffff 00'), // PERSISTENT RESERVE IN, READ KEYS
   command('5e 01 0000000000 ffff 00'), // READ RESERVATION
@@ -121,6 +124,8 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('a3 0c 87 ff ffff ffffffff 00 00'), // REPORT SUPPORTED OPERATION CODES
   command('a3 0d 80 000000 ffffffff 00 00'), // REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS
   command('a3 0f 00000000 ffffffff 00 00'), // REPORT TIMESTAMP
+  command('a4 0a 00000000 ffffffff 00 00'), // SET TARGET PORT GROUPS
+  command('a4 0f 00000000 ffffffff 00 00'), // SET TIMESTAMP
   command('a8 18 ffffffff ffffffff 00 00'), // READ(12)
   command('aa 18 ffffffff ffffffff 00 00'), // WRITE(12)
   command('ae 12 ffffffff ffffffff 00 00'), // WRITE AND VERIFY(12)

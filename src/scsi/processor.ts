@@ -5,8 +5,10 @@ import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
+import { Figure } from '../ring/figures.ts';
 import type { Meters } from '../ring/meters.ts';
 import { isOccupied, type UnitState } from '../ring/unit-state.ts';
+import { checkAccess } from './access-state.ts';
 import { controlAt, NACA, OperationCode } from './cdb.ts';
 import { CommandRunner, type TaskControl } from './command-runner.ts';
 import { commandFor } from './commands.ts';
@@ -18,7 +20,7 @@ import { PiecePool } from './piece-pool.ts';
 import { Quiescence } from './quiescence.ts';
 import { checkLength32, checkMedium, decodeReadWrite } from './read-write.ts';
 import { AdditionalSense, fail, failErrno, failField, failOperationCode, SenseKey } from './sense.ts';
-import { Movement, type Piece, Status, type Task } from './task.ts';
+import { Attribute, Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders, TaskEvents } from './task-events.ts';
 import { TaskMemory } from './task-memory.ts';
 
@@ -55,6 +57,8 @@ export class Processor implements TaskControl {
     const opcode = task.cdb.getUint8(0);
     if (opcode === OperationCode.VARIABLE_LENGTH) checkLength32(task);
     const control = controlAt(opcode);
+    // SAM-5: without an auto contingent allegiance there is no command with the ACA attribute; the numbers behind it are reserved.
+    if (task.attribute >= Attribute.ACA) fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_MESSAGE_ERROR);
     // NORMACA is 0 in our INQUIRY data: no auto contingent allegiance can be asked for (SAM-5).
     if (control > 0 && (task.cdb.getUint8(control) & NACA) !== 0) failField(task, control);
   }
@@ -87,6 +91,7 @@ export class Processor implements TaskControl {
       if (attention !== 0) fail(task, SenseKey.UNIT_ATTENTION, attention);
     }
     if (task.status !== Status.GOOD) return false;
+    if (unit.accessLimited && !checkAccess(task, unit)) return false;
     if (unit.restriction !== null && !unit.restriction.permits(task)) {
       task.status = Status.RESERVATION_CONFLICT;
       return false;
@@ -109,6 +114,7 @@ export class Processor implements TaskControl {
     if (unit !== null && !unit.mayStart(task)) return;
     if (unit !== null && task.status === Status.GOOD && this.pacer.holds(task)) return;
     task.started = true;
+    if (unit !== null) unit.figures[Figure.queueMicros]! += (this.#engine.now() - task.arrivedAt) * 1000;
     if (task.status !== Status.GOOD) {
       // It was interrupted while it waited.
       this.settle(task);
@@ -190,6 +196,7 @@ export class Processor implements TaskControl {
     piece.inFlight = true;
     piece.done = false;
     piece.progress = 0;
+    piece.askedAt = this.#engine.now();
     task.piecesInFlight++;
     this.operationsInFlight++;
     if (task.share !== null) task.share.underWay++;
@@ -211,6 +218,9 @@ export class Processor implements TaskControl {
     const task = piece.task!;
     piece.inFlight = false;
     piece.done = true;
+    const { figures } = piece.unit!;
+    figures[Figure.deviceOperations]!++;
+    figures[Figure.deviceMicros]! += (this.#engine.now() - piece.askedAt) * 1000;
     task.piecesInFlight--;
     this.operationsInFlight--;
     if (task.share !== null) task.share.underWay--;

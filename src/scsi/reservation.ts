@@ -8,13 +8,19 @@ import {
   type ReservationSnapshot,
   ReservationType,
 } from '../ring/reservations.ts';
-import { MaintenanceIn, OperationCode, SERVICE_ACTION_MASK, ServiceActionIn16 } from './cdb.ts';
+import { Cdb32, MaintenanceIn, OperationCode, SERVICE_ACTION_MASK, ServiceActionIn16, VariableLength } from './cdb.ts';
 import type { Nexus } from './nexus.ts';
 import type { Task } from './task.ts';
 
 /** How a command touches what a reservation guards. */
 const Access = { none: 0, read: 1, write: 2 } as const;
 type Access = (typeof Access)[keyof typeof Access];
+
+const READING_32: readonly number[] = [
+  VariableLength.READ_32,
+  VariableLength.VERIFY_32,
+  VariableLength.GET_LBA_STATUS_32,
+];
 
 /** Commands not named here change something. */
 function accessOf(cdb: DataView): Access {
@@ -29,6 +35,8 @@ function accessOf(cdb: DataView): Access {
     case OperationCode.PERSISTENT_RESERVE_OUT:
     case OperationCode.RESERVE_6:
     case OperationCode.RELEASE_6:
+    case OperationCode.RESERVE_10:
+    case OperationCode.RELEASE_10:
       return Access.none;
     case OperationCode.SERVICE_ACTION_IN_16:
       return (cdb.getUint8(1) & SERVICE_ACTION_MASK) === ServiceActionIn16.READ_CAPACITY_16 ? Access.none : Access.read;
@@ -36,6 +44,8 @@ function accessOf(cdb: DataView): Access {
       return (cdb.getUint8(1) & SERVICE_ACTION_MASK) === MaintenanceIn.REPORT_TARGET_PORT_GROUPS
         ? Access.none
         : Access.read;
+    case OperationCode.VARIABLE_LENGTH:
+      return READING_32.includes(Cdb32.serviceAction.get(cdb, 0)) ? Access.read : Access.write;
     case OperationCode.READ_6:
     case OperationCode.READ_10:
     case OperationCode.READ_12:
@@ -83,6 +93,7 @@ class UnitReservation implements Restriction {
       case OperationCode.REQUEST_SENSE:
       // Without effect for anybody but the holder, and no error.
       case OperationCode.RELEASE_6:
+      case OperationCode.RELEASE_10:
         return true;
       default:
         return false;

@@ -1,7 +1,8 @@
-// RESERVE(6) and RELEASE(6) (SPC-2): the whole unit for one initiator, until it lets go, is gone, or the unit is reset.
+// RESERVE(6), (10), RELEASE(6) and (10) (SPC-2): the whole unit for one initiator, until it lets go, is gone, or the unit is reset.
 // The rules, and how they go together with persistent reservations, are control/reservations.ts.
 
 import { ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
+import { OperationCode } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { NO_DATA } from './reply.ts';
 import { failField } from './sense.ts';
@@ -10,10 +11,20 @@ import { Status, type Task } from './task.ts';
 const NO_KEY = '0'.repeat(16);
 /** Third-party reservation and extents, byte 1: long obsolete, and not supported. */
 const OBSOLETE = 0x1f;
+/** PARAMETER LIST LENGTH of the longer two, which only third parties and extents would need. */
+const LIST_LENGTH_AT = 7;
+
+function isLong(task: Task): boolean {
+  return task.cdb.getUint8(0) >= OperationCode.RESERVE_10;
+}
 
 function* carryOut(task: Task, services: CommandServices, action: ReserveAction): Generator<void, void, number> {
   if ((task.cdb.getUint8(1) & OBSOLETE) !== 0) {
     failField(task, 1);
+    return;
+  }
+  if (isLong(task) && task.cdb.getUint16(LIST_LENGTH_AT) !== 0) {
+    failField(task, LIST_LENGTH_AT);
     return;
   }
   const { initiatorName, isid, portalGroupTag } = task.nexus!;
@@ -46,3 +57,6 @@ export const release6: ColdCommand = {
   name: 'RELEASE(6)',
   run: (task, services) => carryOut(task, services, ReserveAction.RELEASE_6),
 };
+
+export const reserve10: ColdCommand = { ...reserve6, name: 'RESERVE(10)' };
+export const release10: ColdCommand = { ...release6, name: 'RELEASE(10)' };

@@ -63,6 +63,8 @@ export class Piece implements BlockIo {
   offset = 0;
   durable = false;
   atomic = false;
+  /** When the backend was asked, on the engine's clock. */
+  askedAt = 0;
   progress = 0;
   operation = 0;
   /** Write: bytes that have arrived. */
@@ -99,6 +101,8 @@ export class Task {
   readonly cdb: DataView;
   /** Bytes of it that came: 16, or more behind an operation code that needs them. */
   cdbBytes = 16;
+  /** When it came, on the engine's clock. */
+  arrivedAt = 0;
   /** Bytes the initiator expects to send or receive. */
   expectedDataTransferLength = 0;
   /** The request's R and W bits. */

@@ -1,9 +1,16 @@
-// REPORT TIMESTAMP (SPC-5): milliseconds since this unit's worker started. It can't be set: hosts have better clocks.
-// Wall-clock time is nothing that the data plane knows.
+// REPORT and SET TIMESTAMP (SPC-5): milliseconds since an initiator set them, or since the machine started, until one does.
+// Wall-clock time is nothing that the data plane knows: hosts have better clocks.
 
-import type { ColdCommand } from './cold-command.ts';
+import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { blank, reply } from './reply.ts';
-import { Movement } from './task.ts';
+import { AdditionalSense, fail, SenseKey } from './sense.ts';
+import { Movement, type Task } from './task.ts';
+
+/** TIMESTAMP ORIGIN: zero at power-on; as SET TIMESTAMP said. */
+const Origin = { powerOn: 0b000, set: 0b010 } as const;
+const LIST_BYTES = 12;
+const TIMESTAMP_AT = 4;
+const TWO_32 = 2 ** 32;
 
 export const reportTimestamp: ColdCommand = {
   name: 'REPORT TIMESTAMP',
@@ -12,12 +19,36 @@ export const reportTimestamp: ColdCommand = {
   beforeAttention: false,
   length: (task) => task.cdb.getUint32(6),
   run: (task, services) => {
-    const { bytes, view } = blank(12);
+    const { timestamp } = task.unit!.state;
+    const { bytes, view } = blank(LIST_BYTES);
     view.setUint16(0, bytes.length - 2);
-    // TIMESTAMP ORIGIN, byte 2, stays 000b: zero at power-on. The six bytes from 4 on are the time.
-    const milliseconds = Math.floor(services.now());
-    view.setUint16(4, Math.floor(milliseconds / 2 ** 32));
-    view.setUint32(6, milliseconds >>> 0);
+    bytes[2] = timestamp === null ? Origin.powerOn : Origin.set;
+    const elapsed = Math.floor(services.now() - (timestamp?.at ?? 0));
+    const milliseconds = (timestamp?.value ?? 0) + elapsed;
+    view.setUint16(TIMESTAMP_AT, Math.floor(milliseconds / TWO_32));
+    view.setUint32(TIMESTAMP_AT + 2, milliseconds >>> 0);
     reply(task, services, bytes);
   },
+};
+
+function* set(task: Task, services: CommandServices): Generator<void, void, number> {
+  if (task.transferLength === 0) return;
+  if (task.dataLength < LIST_BYTES) {
+    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    return;
+  }
+  const { memory } = services;
+  const at = task.at + TIMESTAMP_AT;
+  const value = memory.getUint16(at) * TWO_32 + memory.getUint32(at + 2);
+  services.changeState(task, { kind: 'timestamp', value, at: services.now() });
+  yield;
+}
+
+export const setTimestamp: ColdCommand = {
+  name: 'SET TIMESTAMP',
+  movement: Movement.listOut,
+  anyLun: false,
+  beforeAttention: false,
+  length: (task) => task.cdb.getUint32(6),
+  run: set,
 };

@@ -14,8 +14,10 @@ import {
   writeSameBlocksMax,
 } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import type { Nexus } from './nexus.ts';
+import { ALL_PAGES, ALL_SUBPAGES } from './mode-pages.ts';
+import { type Nexus, relativePort, targetPortName } from './nexus.ts';
 import { ascii, blank, joined, nullPadded } from './reply.ts';
+import { SENSE_BYTES_MAX } from './sense.ts';
 import type { Task } from './task.ts';
 
 /** T10 VENDOR IDENTIFICATION, eight characters. */
@@ -35,6 +37,9 @@ type Page = (unit: LogicalUnit, nexus: Nexus) => Uint8Array;
 const PAGES = new Map<number, Page>([
   [0x80, unitSerialNumber],
   [0x83, deviceIdentification],
+  [0x86, extendedInquiry],
+  [0x87, modePagePolicy],
+  [0x88, scsiPorts],
   [0x8f, thirdPartyCopy],
   [0xb0, blockLimits],
   [0xb1, blockDeviceCharacteristics],
@@ -83,7 +88,6 @@ function designation(codeSet: number, association: number, type: number, designa
 function deviceIdentification(unit: LogicalUnit, nexus: Nexus): Uint8Array {
   const { serial, naa } = unit.snapshot;
   const inFourBytes = (value: number): Uint8Array => Uint8Array.of(0, 0, value >>> 8, value & 0xff);
-  const tagInHex = nexus.portalGroupTag.toString(16).padStart(4, '0');
   return joined([
     designation(CodeSet.ascii, Association.unit, DesignatorType.t10, ascii(VENDOR_ID + serial, 8 + serial.length)),
     designation(CodeSet.binary, Association.unit, DesignatorType.naa, Uint8Array.from(Buffer.from(naa, 'hex'))),
@@ -93,10 +97,46 @@ function deviceIdentification(unit: LogicalUnit, nexus: Nexus): Uint8Array {
       CodeSet.utf8,
       Association.port,
       DesignatorType.nameString,
-      nullPadded(`${nexus.targetName},t,0x${tagInHex}`),
+      nullPadded(targetPortName(nexus.targetName, nexus.portalGroupTag)),
     ),
     designation(CodeSet.utf8, Association.target, DesignatorType.nameString, nullPadded(nexus.targetName)),
   ]);
+}
+
+/** HEADSUP, ORDSUP, SIMPSUP: the task attributes, but for ACA. */
+const HEADSUP_ORDSUP_SIMPSUP = 0x07;
+/** V_SUP: there is a volatile cache. */
+const V_SUP = 0x01;
+
+/** SPC-5 extended INQUIRY data; offsets are those of the page, less the header. */
+function extendedInquiry(unit: LogicalUnit): Uint8Array {
+  const { bytes } = blank(60);
+  bytes[5 - HEADER_BYTES] = HEADSUP_ORDSUP_SIMPSUP;
+  bytes[6 - HEADER_BYTES] = unit.snapshot.writeCache ? V_SUP : 0;
+  bytes[13 - HEADER_BYTES] = SENSE_BYTES_MAX;
+  return bytes;
+}
+
+/** SPC-5 mode page policy: one descriptor for all pages and subpages, which all nexuses share. */
+function modePagePolicy(): Uint8Array {
+  return Uint8Array.of(ALL_PAGES, ALL_SUBPAGES, 0, 0);
+}
+
+/** SPC-5 SCSI ports: the ports of all portal groups that serve the unit, each by its name. */
+function scsiPorts({ snapshot }: LogicalUnit): Uint8Array {
+  const ports = snapshot.portalGroups.map((tag) => {
+    const name = designation(
+      CodeSet.utf8,
+      Association.port,
+      DesignatorType.nameString,
+      nullPadded(targetPortName(snapshot.targetName, tag)),
+    );
+    const { bytes, view } = blank(12);
+    view.setUint16(2, relativePort(tag));
+    view.setUint16(10, name.length);
+    return joined([bytes, name]);
+  });
+  return joined(ports);
 }
 
 const UNMAP_ALIGNMENT_VALID = 0x8000_0000;

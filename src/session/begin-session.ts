@@ -2,6 +2,8 @@
 // Whose connection it is for, and what else that needs, is session-host.ts's.
 
 import { assert } from '../base/assert.ts';
+import { NONE } from '../base/free-list.ts';
+import { privateFigures } from '../ring/figures.ts';
 import type { Handoff } from '../ring/messages.ts';
 import { Nexus } from '../scsi/nexus.ts';
 import { CmdWindow } from './cmd-window.ts';
@@ -17,16 +19,18 @@ export function beginSession(host: SessionHost, handoff: Handoff, units: Units, 
   const { tsih, initiatorName, isid, targetName, portalGroupTag } = handoff;
   const nexus = new Nexus(tsih, initiatorName, isid, targetName, portalGroupTag);
   nexus.meter = handoff.meter;
-  for (const [lun, id] of handoff.luns) {
-    const unit = units.find(id);
-    assert(unit !== undefined, 'handoff: the unit was announced before');
-    nexus.units.set(lun, unit);
-  }
-  nexus.luns = handoff.luns.map(([lun]) => lun);
+  nexus.address(
+    handoff.luns.map(([lun, id]) => {
+      const unit = units.find(id);
+      assert(unit !== undefined, 'handoff: the unit was announced before');
+      return [lun, unit];
+    }),
+  );
   const window = new CmdWindow(handoff.expCmdSN, handoff.queueDepth, initial, budget);
   return new Session(host, nexus, window, {
     parameters: handoff.session,
     sendTargets: handoff.sendTargets,
     nopIntervalMs: handoff.nopIntervalMs,
+    figures: handoff.figures === NONE ? privateFigures() : host.sessionFigures.block(0, handoff.figures),
   });
 }

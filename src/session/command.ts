@@ -5,6 +5,7 @@ import { BHS_SIZE } from '../pdu/bhs.ts';
 import { FINAL_BIT, IMMEDIATE_BIT } from '../pdu/opcode.ts';
 import { AHS_HEADER_SIZE, AhsType, ATTRIBUTE_MASK, READ_BIT, ScsiCommand, WRITE_BIT } from '../pdu/scsi-command.ts';
 import { Counter } from '../ring/counters.ts';
+import { Figure } from '../ring/figures.ts';
 import { readLun } from '../scsi/lun.ts';
 import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
 import { CDB_BYTES_MAX, Movement, Status } from '../scsi/task.ts';
@@ -62,6 +63,8 @@ function accept(connection: Connection, task: IscsiTask, arrival: Arrival): void
   const session = connection.session;
   connection.link(task);
   connection.host.counters[Counter.commands]!++;
+  session.figures[Figure.inFlight]!++;
+  if (task.unit !== null) task.unit.figures[Figure.inFlight]!++;
   connection.payloadKind = PayloadKind.command;
   connection.payloadTask = task;
   // Until `commandPayload`, even without data: what is held behind this command may abort it before.
@@ -94,6 +97,7 @@ function fill(connection: Connection, task: IscsiTask, at: number): boolean {
   task.connection = connection;
   task.nexus = connection.session.nexus;
   task.share = connection.share;
+  task.arrivedAt = connection.lastReceived;
   task.segmentLength = connection.segmentLength;
   task.initiatorTaskTag = ScsiCommand.initiatorTaskTag.get(view, at);
   task.expectedDataTransferLength = ScsiCommand.expectedDataTransferLength.get(view, at);

@@ -5,6 +5,7 @@ import { NONE } from '../base/free-list.ts';
 import type { Engine, EngineEvents, SocketHandle } from '../engine/engine.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
 import { Counter } from '../ring/counters.ts';
+import type { Figures } from '../ring/figures.ts';
 import { type FromWorker, type Handoff, RefusalReason, type ToWorker } from '../ring/messages.ts';
 import type { Meters } from '../ring/meters.ts';
 import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
@@ -35,6 +36,9 @@ export interface SessionHostOptions {
   readonly worker: number;
   readonly turns: Turns;
   readonly meters: Meters;
+  /** What is counted of units, by this worker among others, and of sessions. */
+  readonly unitFigures: Figures;
+  readonly sessionFigures: Figures;
   /** The worker's block of figures, by {@link Counter}. */
   readonly counters: Float64Array;
   readonly uplink: (message: FromWorker) => void;
@@ -47,6 +51,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   processor!: Processor;
   readonly tasks = new TaskPool(TASKS_AT_START);
   readonly counters: Float64Array;
+  readonly sessionFigures: Figures;
   /** Connections that wait for memory before they read on. */
   readonly stalled = new Set<Connection>();
   /** Slots and cells that the engine has for sending: they come back as peers read. */
@@ -68,6 +73,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   constructor(options: SessionHostOptions) {
     this.#options = options;
     this.counters = options.counters;
+    this.sessionFigures = options.sessionFigures;
     this.#uplink = options.uplink;
   }
 
@@ -76,8 +82,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     this.engine = engine;
     this.processor = new Processor(engine, this, this.#options.meters);
     this.spareCell = engine.slab.takeCell();
-    const { turns, worker } = this.#options;
-    this.units = new Units(engine, this.processor, this.#sessions, this.#uplink, turns, worker);
+    this.units = new Units(engine, this.processor, this.#sessions, this.#options);
   }
 
   get hungry(): boolean {
@@ -184,6 +189,9 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
         return;
       case 'unitRemoved':
         this.units.remove(message.id, message.request);
+        return;
+      case 'lunMap':
+        this.units.map(message.targetName, message.luns, message.request);
         return;
       case 'reset':
         this.units.applyReset(message.reset, message.request);

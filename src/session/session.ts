@@ -5,6 +5,7 @@ import { NONE } from '../base/free-list.ts';
 import { serialBefore } from '../base/serial.ts';
 import type { SessionParameters } from '../pdu/parameters.ts';
 import { Counter } from '../ring/counters.ts';
+import { countLatency, Figure } from '../ring/figures.ts';
 import type { Nexus } from '../scsi/nexus.ts';
 import { Movement, Status } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
@@ -26,6 +27,8 @@ export class Session {
   readonly window: CmdWindow;
   /** By CID. */
   readonly connections = new Map<number, Connection>();
+  /** What is counted of it (ring/figures.ts). */
+  readonly figures: Float64Array;
   /** The answer to SendTargets in this session. */
   readonly sendTargets: string;
   /** Milliseconds; 0: no keep-alive. */
@@ -45,13 +48,14 @@ export class Session {
     host: SessionHost,
     nexus: Nexus,
     window: CmdWindow,
-    options: { parameters: SessionParameters; sendTargets: string; nopIntervalMs: number },
+    options: { parameters: SessionParameters; sendTargets: string; nopIntervalMs: number; figures: Float64Array },
   ) {
     this.host = host;
     this.nexus = nexus;
     this.tsih = nexus.tsih;
     this.window = window;
     this.parameters = options.parameters;
+    this.figures = options.figures;
     this.sendTargets = options.sendTargets;
     this.nopIntervalMs = options.nopIntervalMs;
   }
@@ -194,7 +198,10 @@ export class Session {
 
   /** Allocates nothing. */
   #count(task: IscsiTask): void {
-    const counters = this.host.counters;
+    const { counters } = this.host;
+    const micros = (this.host.engine.now() - task.arrivedAt) * 1000;
+    countCommand(this.figures, task, micros);
+    if (task.unit !== null) countCommand(task.unit.figures, task, micros);
     if (task.status !== Status.GOOD) {
       counters[Counter.errors]!++;
     } else if (task.movement === Movement.streamIn) {
@@ -209,6 +216,8 @@ export class Session {
   /** The task is over, answered or not. Allocates nothing. */
   end(task: IscsiTask): void {
     const connection = task.connection!;
+    this.figures[Figure.inFlight]!--;
+    if (task.unit !== null) task.unit.figures[Figure.inFlight]!--;
     if (task.immediate) this.immediateTasks--;
     else if (!task.statusSent && !task.held) this.window.ended();
     const waits = task.abortWaits;
@@ -217,5 +226,22 @@ export class Session {
     this.host.tasks.give(task);
     if (waits !== null) for (const wait of waits) wait.taskEnded();
     connection.taskEnded();
+  }
+}
+
+/** Counts a command that has been answered. Allocates nothing. */
+function countCommand(figures: Float64Array, task: IscsiTask, micros: number): void {
+  if (task.status !== Status.GOOD) {
+    figures[Figure.errors]!++;
+  } else if (task.movement === Movement.streamIn) {
+    figures[Figure.reads]!++;
+    figures[Figure.bytesRead]! += task.moveLength;
+    countLatency(figures, Figure.readMicros, Figure.readLatency, micros);
+  } else if (task.movement === Movement.streamOut) {
+    figures[Figure.writes]!++;
+    figures[Figure.bytesWritten]! += task.moveLength;
+    countLatency(figures, Figure.writeMicros, Figure.writeLatency, micros);
+  } else {
+    figures[Figure.others]!++;
   }
 }

@@ -2,13 +2,15 @@
 // Main is the authority over both: units arrive as snapshots, resets come back from it once they are due everywhere.
 
 import { createBackend } from '../backend/create.ts';
+import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
+import { type Figures, privateFigures } from '../ring/figures.ts';
 import type { FromWorker, SharedReset, ToWorker, UnitSnapshot } from '../ring/messages.ts';
 import type { NexusName, ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import type { Turns } from '../ring/turns.ts';
 import type { StateOrder, StateResult } from '../ring/unit-state.ts';
 import type { SharedTurn } from '../scsi/exclusion.ts';
-import { LogicalUnit } from '../scsi/logical-unit.ts';
+import { LogicalUnit, type UnitCounts } from '../scsi/logical-unit.ts';
 import type { Processor } from '../scsi/processor.ts';
 import { AdditionalSense } from '../scsi/sense.ts';
 import type { Piece } from '../scsi/task.ts';
@@ -22,9 +24,12 @@ const NEWS = {
   registrationsPreempted: AdditionalSense.REGISTRATIONS_PREEMPTED,
 } as const;
 
-const STATE_NEWS = {
+/** The unit attention for each piece of news. */
+export const STATE_NEWS = {
   mediumLoaded: AdditionalSense.NOT_READY_TO_READY_CHANGE,
   modeParametersChanged: AdditionalSense.MODE_PARAMETERS_CHANGED,
+  accessStateChanged: AdditionalSense.ASYMMETRIC_ACCESS_STATE_CHANGED,
+  timestampChanged: AdditionalSense.TIMESTAMP_CHANGED,
 } as const;
 
 /** Whether a nexus that reservations name is a session's; without an ISID it is every one of that initiator. */
@@ -36,6 +41,14 @@ function means({ initiatorName, isid, portalGroupTag }: NexusName, { nexus }: Se
   );
 }
 
+/** What the units of a worker are given. */
+export interface UnitsOptions {
+  readonly worker: number;
+  readonly turns: Turns;
+  readonly unitFigures: Figures;
+  readonly uplink: (message: FromWorker) => void;
+}
+
 /** The units that this worker serves. */
 export class Units {
   readonly #engine: Engine;
@@ -43,6 +56,7 @@ export class Units {
   readonly #sessions: ReadonlyMap<number, Session>;
   readonly #uplink: (message: FromWorker) => void;
   readonly #turns: Turns;
+  readonly #figures: Figures;
   readonly #worker: number;
   readonly #units = new Map<number, LogicalUnit>();
   /** Resets that this worker asked for, by number. */
@@ -57,15 +71,14 @@ export class Units {
     engine: Engine,
     processor: Processor,
     sessions: ReadonlyMap<number, Session>,
-    uplink: (message: FromWorker) => void,
-    turns: Turns,
-    worker: number,
+    { uplink, turns, unitFigures, worker }: UnitsOptions,
   ) {
     this.#engine = engine;
     this.#processor = processor;
     this.#sessions = sessions;
     this.#uplink = uplink;
     this.#turns = turns;
+    this.#figures = unitFigures;
     this.#worker = worker;
   }
 
@@ -84,13 +97,40 @@ export class Units {
   take(snapshot: UnitSnapshot, memoryOf: (handle: number) => SharedArrayBuffer): void {
     const known = this.#units.get(snapshot.id);
     if (known !== undefined) {
+      const before = known.blockCount;
       known.update(snapshot);
       this.#processor.pacer.review();
+      if (snapshot.blockCount !== before) this.#tellAll(known, AdditionalSense.CAPACITY_DATA_HAS_CHANGED);
       return;
     }
     const complete = (piece: Piece, errno: number): void => this.#processor.pieceDone(piece, errno);
     const backend = createBackend(this.#engine, snapshot.backend, memoryOf, complete);
-    this.#units.set(snapshot.id, new LogicalUnit(snapshot, backend, this.#turnOf(snapshot.id)));
+    this.#units.set(
+      snapshot.id,
+      new LogicalUnit(snapshot, backend, this.#turnOf(snapshot.id), this.#countsOf(snapshot.figures)),
+    );
+  }
+
+  #countsOf(slot: number): UnitCounts {
+    const own = slot === NONE ? privateFigures() : this.#figures.block(this.#worker, slot);
+    return { own, total: () => (slot === NONE ? own : this.#figures.total(slot)) };
+  }
+
+  /** A unit attention for every nexus that sees the unit. */
+  #tellAll(unit: LogicalUnit, additionalSense: number): void {
+    for (const { nexus } of this.#sessions.values()) {
+      if ([...nexus.units.values()].includes(unit)) unit.attention(nexus, additionalSense);
+    }
+  }
+
+  /** A target has these units now: its sessions address them, and are told that there are others than before. */
+  map(targetName: string, luns: readonly (readonly [lun: number, unit: number])[], request: number): void {
+    for (const { nexus } of this.#sessions.values()) {
+      if (nexus.targetName !== targetName) continue;
+      nexus.address(luns.map(([lun, id]) => [lun, this.#units.get(id)!]));
+      for (const unit of nexus.units.values()) unit.attention(nexus, AdditionalSense.REPORTED_LUNS_DATA_HAS_CHANGED);
+    }
+    this.#uplink({ type: 'done', request });
   }
 
   #turnOf(unit: number): SharedTurn {
@@ -129,8 +169,8 @@ export class Units {
     });
     for (const session of this.#sessions.values()) {
       session.abortTasks((task) => task.unit === unit, wait);
-      for (const [lun, mapped] of session.nexus.units) if (mapped === unit) session.nexus.units.delete(lun);
-      session.nexus.luns = [...session.nexus.units.keys()];
+      const left = [...session.nexus.units].filter(([, mapped]) => mapped !== unit);
+      if (left.length !== session.nexus.units.size) session.nexus.address(left);
     }
     if (unit !== undefined) this.#processor.stopWork(unit, wait);
     wait.seal();

@@ -1,5 +1,6 @@
 // The authority over units' state: every worker knows before the one that asked hears, and nobody is told twice.
 
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { Catalog } from '../../src/control/catalog.ts';
 import type { Requests } from '../../src/control/requests.ts';
@@ -33,7 +34,7 @@ function rig(): {
   } as unknown as Requests;
   const catalog = { units: [{ id: UNIT, targetName: TARGET }] } as unknown as Catalog;
   return {
-    authority: new UnitStateAuthority(catalog, supervisor, requests),
+    authority: new UnitStateAuthority(catalog, supervisor, requests, pino({ level: 'silent' })),
     sent,
     apply: async () => {
       for (const resolve of waiting.splice(0)) resolve();

@@ -51,7 +51,7 @@ describe('the medium', () => {
 
 describe('the control mode page', () => {
   it('changes for everybody, which is news to the others', () => {
-    const change = { kind: 'control', descriptorSense: true, writeProtected: false } as const;
+    const change = { kind: 'control', save: false, descriptorSense: true, writeProtected: false } as const;
     const { state, news } = changeState(FRESH_STATE, A, change);
     expect(state.descriptorSense).toBe(true);
     expect(news).toBe('modeParametersChanged');
@@ -62,7 +62,12 @@ describe('the control mode page', () => {
 describe('a reset', () => {
   it('frees the medium, which stays where it is, and takes the mode parameters back', () => {
     const changed = stateAfter(FRESH_STATE, [A, 'eject'], [A, 'prevent']);
-    const state = changeState(changed, A, { kind: 'control', descriptorSense: true, writeProtected: true }).state;
+    const state = changeState(changed, A, {
+      kind: 'control',
+      save: false,
+      descriptorSense: true,
+      writeProtected: true,
+    }).state;
     expect(resetState(state)).toEqual({ ...FRESH_STATE, loaded: false });
     expect(resetState(FRESH_STATE)).toBe(FRESH_STATE);
   });
@@ -132,7 +137,12 @@ describe('the whole medium', () => {
 describe('any changes by anybody', () => {
   const change = fc.oneof(
     fc.constantFrom<StateChange>({ kind: 'load' }, { kind: 'eject' }, { kind: 'prevent' }, { kind: 'allow' }),
-    fc.record({ kind: fc.constant('control' as const), descriptorSense: fc.boolean(), writeProtected: fc.boolean() }),
+    fc.record({
+      kind: fc.constant('control' as const),
+      save: fc.boolean(),
+      descriptorSense: fc.boolean(),
+      writeProtected: fc.boolean(),
+    }),
   );
   it('change nothing they do not name, and move no medium that is held', () => {
     fc.assert(

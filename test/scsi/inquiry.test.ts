@@ -11,7 +11,7 @@ describe('standard INQUIRY data', () => {
   it('describes a disk of 96 bytes', () => {
     const { status, data } = new ScsiBench().run('12 00 00 0100 00');
     expect(status).toBe(Status.GOOD);
-    expect(data.subarray(0, 8).toString('hex')).toBe('0000061' + '2' + '5b' + '18' + '00' + '02');
+    expect(data.subarray(0, 8).toString('hex')).toBe('0000061' + '2' + '5b' + '38' + '00' + '02');
     expect(data.subarray(8, 36).toString('latin1')).toBe('LUNARINGDISK            0.1 ');
     // SAM-5, iSCSI, SPC-5, SPC-4, SBC-4, SBC-3.
     expect(data.subarray(58, 74).toString('hex')).toBe(
@@ -57,13 +57,45 @@ describe('vital product data', () => {
   it('00h lists the pages, and every page it lists can be read', () => {
     const bench = new ScsiBench({ thin: true });
     const { data } = bench.run('12 01 00 00ff 00');
-    expect(data.toString('hex')).toBe('00000007' + '0080838fb0b1b2');
+    expect(data.toString('hex')).toBe('0000000a' + '0080838687888fb0b1b2');
     for (const page of data.subarray(4)) {
       const { status, data: body } = bench.run(`12 01 ${page.toString(16).padStart(2, '0')} 00ff 00`);
       expect(status).toBe(Status.GOOD);
       expect(body[1]).toBe(page);
       expect(body.readUInt16BE(2)).toBe(body.length - 4);
     }
+  });
+
+  it('86h tells the task attributes, the volatile cache, and how long sense data can be', () => {
+    const page = (writeCache: boolean) => new ScsiBench({ writeCache }).run('12 01 86 00ff 00', { expected: 255 }).data;
+    expect(page(true).length).toBe(64);
+    expect(page(true).subarray(0, 14).toString('hex')).toBe('0086003c' + '00' + '07' + '01' + '000000000000' + '28');
+    expect(page(false)[6]).toBe(0);
+  });
+
+  it('87h: all mode pages are the same for everybody', () => {
+    const { data } = new ScsiBench().run('12 01 87 00ff 00', { expected: 255 });
+    expect(data.toString('hex')).toBe('00870004' + '3fff0000');
+  });
+
+  it('88h has the ports of all portal groups, each with its name', () => {
+    const bench = new ScsiBench({ portalGroups: [1, 0] });
+    const { data } = bench.run('12 01 88 00ff 00', { expected: 255 });
+    const name = (tag: string) => `${bench.nexus.targetName},t,0x${tag}`;
+    expect(data.readUInt16BE(2)).toBe(data.length - 4);
+    const length = data.readUInt16BE(14);
+    expect(data.subarray(4, 20).toString('hex')).toBe(
+      `0000000100000000${'0000'}${length.toString(16).padStart(4, '0')}5398${'00'}${(length - 4).toString(16)}`,
+    );
+    expect(
+      data
+        .subarray(20, 20 + length - 4)
+        .toString()
+        .replaceAll('\0', ''),
+    ).toBe(name('0001'));
+    const second = data.subarray(16 + length);
+    expect(second.readUInt16BE(2)).toBe(0xffff);
+    expect(second.subarray(16).toString().replaceAll('\0', '')).toBe(name('0000'));
   });
 
   it('80h is the serial number', () => {

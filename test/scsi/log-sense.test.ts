@@ -1,19 +1,49 @@
 // The commands that say little: logs, defects, diagnostics, and the echo buffer.
 
 import { describe, expect, it } from 'vitest';
+import { Figure } from '../../src/ring/figures.ts';
 import { Status } from '../../src/scsi/task.ts';
 import { ScsiBench } from '../support/scsi-bench.ts';
 
 describe('LOG SENSE', () => {
   it('00h lists the pages, and with all subpages the pages and their subpages', () => {
     const bench = new ScsiBench();
-    expect(bench.run('4d 00 00 00 00 0000 00ff 00').data.toString('hex')).toBe('00000002002f');
-    expect(bench.run('4d 00 00 ff 00 0000 00ff 00').data.toString('hex')).toBe('40ff0006000000ff2f00');
+    expect(bench.run('4d 00 00 00 00 0000 00ff 00').data.toString('hex')).toBe('00000007' + '0002030d11192f');
+    expect(bench.run('4d 00 00 ff 00 0000 00ff 00').data.toString('hex')).toBe(
+      '40ff0010' + '000000ff' + '020003000d00110019002f00',
+    );
   });
 
   it('2Fh: no exception, temperature unknown', () => {
     const { data } = new ScsiBench().run('4d 00 6f 00 00 0000 00ff 00');
     expect(data.toString('hex')).toBe('2f000008' + '00000304' + '0000ff00');
+  });
+
+  it('0Dh, 11h: no sensor, no wear', () => {
+    const bench = new ScsiBench();
+    expect(bench.run('4d 00 4d 00 00 0000 00ff 00').data.toString('hex')).toBe(
+      '0d00000c' + '0000030200ff' + '0001030200ff',
+    );
+    expect(bench.run('4d 00 51 00 00 0000 00ff 00').data.toString('hex')).toBe('11000008' + '0001030400000000');
+  });
+
+  it('a parameter pointer leaves out what stands before it', () => {
+    const { data } = new ScsiBench().run('4d 00 4d 00 00 0001 00ff 00');
+    expect(data.toString('hex')).toBe('0d000006' + '0001030200ff');
+  });
+
+  it('02h, 03h and 19h tell what all workers have counted', () => {
+    const bench = new ScsiBench();
+    const figures = bench.unit.totalFigures();
+    figures.set([3, 5, 7, 4096, 8192, 2], Figure.reads);
+    figures.set([9000, 11_000], Figure.readMicros);
+    for (const page of ['42', '43']) {
+      expect(bench.run(`4d 00 ${page} 00 00 0000 00ff 00`).data.readBigUInt64BE(8)).toBe(2n);
+    }
+    const { data } = bench.run('4d 00 59 00 00 0000 00ff 00');
+    const numbers = Array.from({ length: 8 }, (_, index) => Number(data.readBigUInt64BE(8 + index * 8)));
+    expect(numbers).toEqual([3, 5, 16, 8, 9, 11, 8, 20]);
+    expect(data.subarray(72).toString('hex')).toBe('00030308' + '00000003' + '00000001');
   });
 
   it('is cut to the allocation length', () => {
@@ -22,7 +52,7 @@ describe('LOG SENSE', () => {
 
   it.each([
     ['4d 01 00 00 00 0000 00ff 00', 'saving', 'c00001'],
-    ['4d 00 0d 00 00 0000 00ff 00', 'a page that is not there', 'c00002'],
+    ['4d 00 0c 00 00 0000 00ff 00', 'a page that is not there', 'c00002'],
     ['4d 00 2f 01 00 0000 00ff 00', 'a subpage that is not there', 'c00003'],
     ['4d 00 00 01 00 0000 00ff 00', 'another', 'c00003'],
     ['4d 00 2f 00 00 0001 00ff 00', 'a parameter that is not there', 'c00005'],
@@ -32,9 +62,10 @@ describe('LOG SENSE', () => {
 });
 
 describe('LOG SELECT', () => {
-  it('resets nothing, and sets nothing', () => {
+  it('resets nothing, and sets nothing, and says so', () => {
     const bench = new ScsiBench();
-    expect(bench.run('4c 02 00 00 000000 0000 00').status).toBe(Status.GOOD);
+    expect(bench.run('4c 00 00 00 000000 0000 00').status).toBe(Status.GOOD);
+    expect(bench.run('4c 02 00 00 000000 0000 00').sense.slice(-6)).toBe('c00001');
     expect(bench.run('4c 01 00 00 000000 0000 00').sense.slice(-6)).toBe('c00001');
     expect(bench.run('4c 00 00 00 000000 0008 00').sense.slice(-6)).toBe('c00007');
   });

@@ -1,6 +1,7 @@
 // MODE SELECT(6) and (10): what changes, what does not, and what a wrong list is told.
 
 import { describe, expect, it } from 'vitest';
+import { resetState } from '../../src/control/unit-state.ts';
 import { Status } from '../../src/scsi/task.ts';
 import { type Outcome, ScsiBench } from '../support/scsi-bench.ts';
 
@@ -29,7 +30,7 @@ describe('MODE SELECT', () => {
   it('turns D_SENSE on and off: sense data are in descriptor format in between', () => {
     const bench = new ScsiBench();
     expect(select6(bench, `00000000 ${control(true, false)}`).status).toBe(Status.GOOD);
-    expect(controlPageOf(bench)).toBe(control(true, false).replaceAll(' ', ''));
+    expect(controlPageOf(bench)).toBe(control(true, false).replaceAll(' ', '').replace('0a', '8a'));
     expect(bench.run('28 00 ffffffff 00 0001 00').sense).toBe('7205210000000000');
     expect(select10(bench, `0000000000000000 ${control(false, false)}`).status).toBe(Status.GOOD);
     expect(bench.run('28 00 ffffffff 00 0001 00').sense.slice(0, 2)).toBe('70');
@@ -77,6 +78,23 @@ describe('MODE SELECT', () => {
     }
   });
 
+  it('saves with SP what a reset then brings back', () => {
+    const bench = new ScsiBench();
+    const savedPage = () => bench.run('1a 08 ca 00 ff 00').data.subarray(4).toString('hex');
+    select6(bench, `00000000 ${control(true, true)}`);
+    expect(savedPage()).toContain('8a0a0210');
+    select6(bench, `00000000 ${control(true, false)}`, '11');
+    expect(savedPage()).toContain('8a0a0610');
+    select6(bench, `00000000 ${control(false, true)}`);
+    expect(resetState(bench.unit.state)).toMatchObject({ descriptorSense: true, writeProtected: false });
+  });
+
+  it('saves nothing where there is no place for it', () => {
+    const bench = new ScsiBench({ durable: false });
+    expect(select6(bench, `00000000 ${control(true, true)}`, '11').sense.slice(-6)).toBe('c00001');
+    expect(controlPageOf(bench)).toContain('0a0a0210');
+  });
+
   it('needs no list', () => {
     const bench = new ScsiBench();
     expect(select6(bench, '').status).toBe(Status.GOOD);
@@ -96,7 +114,6 @@ describe('MODE SELECT is refused', () => {
   const bench = new ScsiBench({ blockCount: 2048 });
 
   it.each([
-    ['11', 'to save pages'],
     ['12', 'to revert to defaults'],
     ['00', 'pages in a form of somebody else’s'],
   ])('with flags %sh: %s', (flags) => {
@@ -106,8 +123,10 @@ describe('MODE SELECT is refused', () => {
   it.each([
     ['00000000 0a0a 03 10 00 00 00000000 0000', '800006', 'a bit that can not be changed'],
     ['00000000 0a0a 02 00 00 00 00000000 0000', '800007', 'another'],
-    ['00000000 020e 00000000 00000000 00000000 0000', '800004', 'a page that is not there'],
-    ['00000000 4a01 001c', '800004', 'a subpage'],
+    ['00000000 030e 00000000 00000000 00000000 0000', '800004', 'a page that is not there'],
+    ['00000000 4a02 001c', '800004', 'a subpage that is not there'],
+    [`00000000 4a01 001c 04${'00'.repeat(27)}`, '800008', 'a bit of a subpage'],
+    [`00000000 4a01 001b 02${'00'.repeat(27)}`, '800007', 'a subpage of the wrong length'],
     ['00000000 0a09 02 10 00 00 00000000 0000', '800005', 'a page of the wrong length'],
     ['00000007 00', '', 'a header that promises more'],
     ['00000008 00000000 00001000', '800008', 'a block size that is not the unit’s'],
@@ -119,9 +138,12 @@ describe('MODE SELECT is refused', () => {
     else expect(outcome.sense.slice(24)).toBe(`260000${pointer}`);
   });
 
-  it.each(['000000', '00000000 0a', '00000000 0a0a 02 10 00'])('for a list that ends too early: %s', (list) => {
-    expect(select6(bench, list)).toMatchObject(LENGTH_ERROR);
-  });
+  it.each(['000000', '00000000 0a', '00000000 4a01 001c', '00000000 0a0a 02 10 00'])(
+    'for a list that ends too early: %s',
+    (list) => {
+      expect(select6(bench, list)).toMatchObject(LENGTH_ERROR);
+    },
+  );
 
   it('for a list that is shorter than the CDB says', () => {
     const data = Buffer.from('00000000', 'hex');

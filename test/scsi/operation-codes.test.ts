@@ -5,7 +5,7 @@ import { OperationCode, VariableLength } from '../../src/scsi/cdb.ts';
 import { commandFor } from '../../src/scsi/commands.ts';
 import { COMMANDS } from '../../src/scsi/operation-codes.ts';
 import { decodeReadWrite } from '../../src/scsi/read-write.ts';
-import { Status, Task } from '../../src/scsi/task.ts';
+import { Task } from '../../src/scsi/task.ts';
 import { ScsiBench } from '../support/scsi-bench.ts';
 
 function report(
@@ -134,42 +134,5 @@ describe('REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS', () => {
     const bench = new ScsiBench();
     expect(bench.run('a3 0d 00 000000 00000004 00 00').data.toString('hex')).toBe('da000000');
     expect(bench.run('a3 0d 80 000000 00000010 00 00').data.toString('hex')).toBe(`da00000c${'00'.repeat(12)}`);
-  });
-});
-
-describe('REPORT TIMESTAMP', () => {
-  it('counts milliseconds from the start', () => {
-    const bench = new ScsiBench();
-    bench.engine.clock = 2 ** 33 + 0x1234;
-    const { data } = bench.run('a3 0f 00000000 000000ff 00 00');
-    expect(data.toString('hex')).toBe('000a0000' + '000200001234' + '0000');
-  });
-});
-
-describe('REPORT TARGET PORT GROUPS', () => {
-  const CDB = '00000000 00000100 00 00';
-
-  it('has one group, active and optimized, with the port of this nexus', () => {
-    const bench = new ScsiBench();
-    const nexus = bench.addNexus(2, 0x0203);
-    expect(bench.run(`a3 0a ${CDB}`, { nexus }).data.toString('hex')).toBe(
-      '0000000c' + '00010203' + '00000001' + '00000203',
-    );
-  });
-
-  it('has a header of eight bytes in the extended format', () => {
-    expect(new ScsiBench().run(`a3 2a ${CDB}`).data.toString('hex')).toBe(
-      '00000010' + '10000000' + '00010001' + '00000001' + '00000001',
-    );
-  });
-
-  it('refuses other formats', () => {
-    expect(new ScsiBench().run(`a3 4a ${CDB}`).sense.slice(-6)).toBe('c00001');
-  });
-
-  it('is GOOD and empty without room for an answer', () => {
-    const { status, data } = new ScsiBench().run('a3 0a 00000000 00000000 00 00');
-    expect(status).toBe(Status.GOOD);
-    expect(data.length).toBe(0);
   });
 });

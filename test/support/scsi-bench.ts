@@ -5,15 +5,17 @@ import { createBackend } from '../../src/backend/create.ts';
 import { SEQUENCE_BYTES } from '../../src/backend/memory.ts';
 import { NONE } from '../../src/base/free-list.ts';
 import { changeState } from '../../src/control/unit-state.ts';
+import { privateFigures } from '../../src/ring/figures.ts';
 import type { UnitSnapshot } from '../../src/ring/messages.ts';
 import { Meters } from '../../src/ring/meters.ts';
 import { nexusKey } from '../../src/ring/reservations.ts';
 import type { StateOrder, StateResult } from '../../src/ring/unit-state.ts';
-import { LogicalUnit } from '../../src/scsi/logical-unit.ts';
+import { LogicalUnit, type UnitCounts } from '../../src/scsi/logical-unit.ts';
 import { Nexus } from '../../src/scsi/nexus.ts';
 import { Processor } from '../../src/scsi/processor.ts';
-import { AdditionalSense, SENSE_BYTES_MAX, writeSense } from '../../src/scsi/sense.ts';
+import { SENSE_BYTES_MAX, writeSense } from '../../src/scsi/sense.ts';
 import { Movement, Status, Task } from '../../src/scsi/task.ts';
+import { STATE_NEWS } from '../../src/session/units.ts';
 import { SimEngine, type SimFile } from './sim-engine.ts';
 
 const FD = 7;
@@ -28,11 +30,14 @@ export interface BenchUnit {
   readonly removable?: boolean;
   readonly writeCache?: boolean;
   readonly thin?: boolean;
+  /** There is a place for what outlasts a restart. */
+  readonly durable?: boolean;
   readonly lun?: number;
   /** Memory units: with atomic writes. */
   readonly atomic?: boolean;
   /** Of {@link ScsiBench.meters}. */
   readonly meter?: number;
+  readonly portalGroups?: readonly number[];
 }
 
 /** How a command ended. */
@@ -80,11 +85,18 @@ function snapshotOf(options: BenchUnit, id: number, lun: number, fd: number): Un
     writeCache: options.writeCache ?? false,
     serial: '0123456789ABCDEF',
     naa: `300000000000000${id}`,
-    durableReservations: true,
+    durableReservations: options.durable ?? true,
     thin: options.thin ?? false,
     meter: options.meter ?? NONE,
+    portalGroups: options.portalGroups ?? [1],
+    figures: NONE,
     backend: backends[kind],
   };
+}
+
+function counts(): UnitCounts {
+  const own = privateFigures();
+  return { own, total: () => own };
 }
 
 /** One unit, one nexus (or more), and a way to send them commands. */
@@ -137,7 +149,7 @@ export class ScsiBench {
     };
     const snapshot = snapshotOf(options, 1, lun, FD);
     const backend = createBackend(this.engine, snapshot.backend, () => memory, this.processor.pieceDone);
-    this.unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} });
+    this.unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} }, counts());
     this.nexus = this.addNexus(1);
   }
 
@@ -148,7 +160,7 @@ export class ScsiBench {
     const lun = this.#lun + 1;
     const snapshot = snapshotOf({ ...options, kind: 'file' }, 2, lun, FD + 1);
     const backend = createBackend(this.engine, snapshot.backend, () => this.#noMemory(), this.processor.pieceDone);
-    const unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} });
+    const unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} }, counts());
     for (const nexus of this.#nexuses) {
       nexus.units.set(lun, unit);
       nexus.luns = [...nexus.luns, lun];
@@ -163,10 +175,8 @@ export class ScsiBench {
   /** What main would do, and every worker after it. */
   #change({ by, change }: StateOrder, then: (result: StateResult) => void): void {
     const { result, state, news } = changeState(this.unit.state, by, change);
-    const code =
-      news === 'mediumLoaded' ? AdditionalSense.NOT_READY_TO_READY_CHANGE : AdditionalSense.MODE_PARAMETERS_CHANGED;
     for (const nexus of this.#nexuses) {
-      if (news !== null && nexus.reservationKey !== nexusKey(by)) this.unit.attention(nexus, code);
+      if (news !== null && nexus.reservationKey !== nexusKey(by)) this.unit.attention(nexus, STATE_NEWS[news]);
     }
     this.processor.takeState(this.unit, state, () => then(result));
   }

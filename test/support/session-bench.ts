@@ -9,6 +9,7 @@ import {
   type SessionParameters,
 } from '../../src/pdu/parameters.ts';
 import { COUNTERS_PER_BLOCK } from '../../src/ring/counters.ts';
+import { Figures } from '../../src/ring/figures.ts';
 import type { BackendSnapshot, FromWorker, Handoff, ToWorker } from '../../src/ring/messages.ts';
 import { Meters } from '../../src/ring/meters.ts';
 import { Turns } from '../../src/ring/turns.ts';
@@ -76,6 +77,8 @@ export class SessionBench {
       worker: 0,
       turns: Turns.create(),
       meters: Meters.create(),
+      unitFigures: Figures.create(1, 1),
+      sessionFigures: Figures.create(1, 1),
       counters: new Float64Array(COUNTERS_PER_BLOCK),
       uplink: (message) => this.#hear(message),
       onWoken: () => {},
@@ -105,6 +108,8 @@ export class SessionBench {
         serial: `0123456789ABCDE${lun}`,
         naa: `300000000000000${lun}`,
         thin: false,
+        portalGroups: [1],
+        figures: NONE,
         meter: NONE,
         durableReservations: false,
         backend,
@@ -164,6 +169,7 @@ export class SessionBench {
       queueDepth: login.queueDepth ?? 32,
       nopIntervalMs: login.nopIntervalMs ?? 0,
       meter: NONE,
+      figures: NONE,
     };
     if (first !== undefined) initiator.share(first);
     this.tell(handoff);
