@@ -30,6 +30,9 @@ export const VECTORS_MAX = 256;
 const VECTORS_START = 64;
 const MESSAGE_BYTES_MAX = VECTORS_START + VECTORS_MAX * IoVector.size;
 const HIGH_WORD = 2 ** -32;
+const HEADER_WORDS = MessageHeader.size >> 2;
+const VECTORS_WORD = MessageHeader.vectors.offset >> 2;
+const VECTOR_COUNT_WORD = MessageHeader.vectorCount.offset >> 2;
 
 /**
  * An arena of messages. The kernel copies a message when it takes the entry that points to it (IORING_FEAT_SUBMIT_STABLE),
@@ -78,9 +81,11 @@ export class Gather {
     const { words, address } = this.#memory;
     const header = this.#start >> 2;
     const vectors = address + this.#start + VECTORS_START;
-    words[header + (MessageHeader.vectors.offset >> 2)] = vectors;
-    words[header + (MessageHeader.vectors.offset >> 2) + 1] = vectors * HIGH_WORD;
-    words[header + (MessageHeader.vectorCount.offset >> 2)] = this.#count;
+    // All of it: vectors of an earlier turn may have stood here, and what is left of them would be a name or control data to the kernel.
+    for (let word = 0; word < HEADER_WORDS; word++) words[header + word] = 0;
+    words[header + VECTORS_WORD] = vectors;
+    words[header + VECTORS_WORD + 1] = vectors * HIGH_WORD;
+    words[header + VECTOR_COUNT_WORD] = this.#count;
     const message = address + this.#start;
     // The next header on a cache line of its own.
     this.#start += VECTORS_START + Math.ceil((this.#count * IoVector.size) / 64) * 64;

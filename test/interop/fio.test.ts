@@ -57,5 +57,7 @@ describe.skipIf(missingClients().length > 0)('fio', () => {
       }),
     );
     for (const result of await Promise.all(jobs)) expect(result.errors).toBe(0);
+    // libiscsi connects again without a word: a connection that is lost would not be seen otherwise.
+    expect(target.log).not.toMatch(/connection lost|data digest|rejected a PDU/);
   });
 });

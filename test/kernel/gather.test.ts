@@ -53,3 +53,20 @@ test('an arena for so many messages takes that many of the longest, and no more'
   }
   expect(gather.hasRoom).toBe(false);
 });
+
+test('nothing is left in a header of the vectors that stood there before', () => {
+  const gather = new Gather(2);
+  gather.begin();
+  for (let index = 0; index < VECTORS_MAX; index++) gather.add(0x7fff_ffff_f000, 0x7fff_ffff);
+  gather.finish();
+  gather.reset();
+  for (let message = 0; message < 4; message++) {
+    gather.begin();
+    gather.add(4096, 1);
+    const header = peek(gather.finish(), MessageHeader.size);
+    for (const field of ['name', 'nameLength', 'control', 'controlLength', 'flags'] as const) {
+      expect(MessageHeader[field].get(header, 0), `${field} of message ${message}`).toBe(0);
+    }
+    expect(MessageHeader.vectorCount.get(header, 0)).toBe(1);
+  }
+});
