@@ -17,6 +17,8 @@ export interface RecordContext {
   readonly portals: readonly AdvertisedPortal[];
   /** The initiator's (ring/meters.ts). */
   readonly meter: number;
+  /** The I_T nexus is new since the start. */
+  readonly afterPowerOn: boolean;
   readonly tuning: Pick<TuningSettings, 'queueDepth' | 'nopIntervalMs'>;
 }
 
@@ -25,7 +27,7 @@ export function handoffRecord(
   id: number,
   entry: SessionEntry,
   { grant, fd, received }: Candidate,
-  { target, portals, tuning, meter }: RecordContext,
+  { target, portals, tuning, meter, afterPowerOn }: RecordContext,
 ): Handoff {
   const { identity, cid, tsih } = grant.claim;
   const { localAddress, peerAddress } = grant.endpoint;
@@ -47,6 +49,7 @@ export function handoffRecord(
     session: entry.parameters,
     connection: grant.connection,
     luns: target?.luns ?? [],
+    afterPowerOn,
     sendTargets: sendTargetsText({ name: identity.targetName, portals }, localAddress),
     finalResponse: Buffer.from(grant.finalResponse(entry.tsih, FIRST_WINDOW)).toString('base64'),
     received: Buffer.from(received).toString('base64'),

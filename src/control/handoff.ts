@@ -149,6 +149,7 @@ export class Handoffs {
         if (first !== null) await first();
         const refusal = await this.#offer(id, entry, candidate);
         taken = refusal === null;
+        if (taken) this.#context.sessions.greeted(entry.identity);
         return refusal;
       } finally {
         if (!taken) this.#context.endings.connectionEnded(entry.tsih, cid, id);

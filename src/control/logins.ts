@@ -60,6 +60,7 @@ export class Logins {
           target,
           portals: this.#portalsOf(targetName),
           tuning: settings.tuning,
+          afterPowerOn: !sessions.isKnown(entry.identity),
           meter: meterBook.ofInitiator(entry.identity, target?.settings.initiatorLimits ?? []),
         });
       },

@@ -33,6 +33,8 @@ export interface SessionEntry extends KnownSession {
 export const ON_MAIN = -1;
 
 const TSIH_MAX = 0xffff;
+/** A few hundred bytes each. */
+const GREETED_MAX = 16 * 1024;
 
 const keyOf = (identity: SessionIdentity): string =>
   `${identity.initiatorName}\n${identity.isid}\n${identity.targetName}\n${identity.portalGroupTag}`;
@@ -41,6 +43,8 @@ const keyOf = (identity: SessionIdentity): string =>
 export class Sessions implements SessionLookup {
   /** What is counted of each. */
   readonly figures = Figures.create(1, SESSION_FIGURES_MAX);
+  /** I_T nexuses that had a session since the start, the latest last. */
+  readonly #greeted = new Set<string>();
   readonly #byTsih = new Map<number, SessionEntry>();
   readonly #byIdentity = new Map<string, SessionEntry>();
   #lastTsih = 0;
@@ -77,6 +81,23 @@ export class Sessions implements SessionLookup {
   add(entry: SessionEntry): void {
     this.#byTsih.set(entry.tsih, entry);
     this.#byIdentity.set(keyOf(entry.identity), entry);
+  }
+
+  /** Whether this I_T nexus had a session before, since the start. Of many thousands the oldest are forgotten: they hear of the start once more. */
+  isKnown(identity: SessionIdentity): boolean {
+    return this.#greeted.has(keyOf(identity));
+  }
+
+  /** A worker serves this session: its I_T nexus has heard of the start. */
+  greeted(identity: SessionIdentity): void {
+    const key = keyOf(identity);
+    this.#greeted.delete(key);
+    this.#greeted.add(key);
+    if (this.#greeted.size <= GREETED_MAX) return;
+    for (const oldest of this.#greeted) {
+      this.#greeted.delete(oldest);
+      return;
+    }
   }
 
   remove(tsih: number): void {

@@ -72,6 +72,8 @@ export interface Handoff {
   readonly connection: ConnectionParameters;
   /** LUN number and unit id, in LUN order. */
   readonly luns: readonly (readonly [lun: number, unit: number])[];
+  /** This I_T nexus has not been here since the target was started: it is told so by unit attention. */
+  readonly afterPowerOn: boolean;
   /** The answer to SendTargets inside this session: `TargetName=…` and its addresses, NUL-terminated pairs. */
   readonly sendTargets: string;
   /** The final Login Response, headers and text, in base64. The worker sends it as its first bytes. */

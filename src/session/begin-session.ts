@@ -6,6 +6,7 @@ import { NONE } from '../base/free-list.ts';
 import { privateFigures } from '../ring/figures.ts';
 import type { Handoff } from '../ring/messages.ts';
 import { Nexus } from '../scsi/nexus.ts';
+import { AdditionalSense } from '../scsi/sense.ts';
 import { CmdWindow } from './cmd-window.ts';
 import { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
@@ -26,6 +27,11 @@ export function beginSession(host: SessionHost, handoff: Handoff, units: Units, 
       return [lun, unit];
     }),
   );
+  if (handoff.afterPowerOn) {
+    // Not POWER ON OCCURRED (29h/01h), which says more: this one is what other targets send, and the only one that libiscsi tries again after.
+    const additionalSense = AdditionalSense.POWER_ON_RESET_OR_BUS_DEVICE_RESET;
+    for (const unit of nexus.units.values()) unit.attention(nexus, additionalSense);
+  }
   const window = new CmdWindow(handoff.expCmdSN, handoff.queueDepth, initial, budget);
   return new Session(host, nexus, window, {
     parameters: handoff.session,

@@ -6,6 +6,7 @@ import { LoginResponse } from '../../src/pdu/login-response.ts';
 import { Digest } from '../../src/pdu/parameters.ts';
 import { encodePairs, parseBoolean, parsePairs } from '../../src/pdu/text.ts';
 import { CONTINUE_BIT } from '../../src/pdu/text-pdu.ts';
+import { reportLuns, testUnitReady } from './cdbs.ts';
 import { ChapClient, type ChapOptions } from './chap-client.ts';
 import type { HeaderValues } from './header-values.ts';
 import type { RawInitiator, Reply } from './raw-initiator.ts';
@@ -24,6 +25,8 @@ export interface LoginOptions {
   readonly skipSecurity?: boolean;
   /** Fields of every request's header. */
   readonly values?: Partial<HeaderValues<typeof LoginRequest>>;
+  /** Leave the unit attentions that wait for a new I_T nexus, which hosts take before anything else. */
+  readonly keepAttentions?: boolean;
 }
 
 export interface LoginResult {
@@ -93,8 +96,23 @@ export async function login(initiator: RawInitiator, options: LoginOptions = {})
   const secured = options.skipSecurity === true || (await phase.security());
   if (secured) await phase.operational();
   const result = phase.result();
-  if (result.status === 0) adopt(initiator, options, result);
+  if (result.status !== 0) return result;
+  const leads = initiator.session.tsih === 0;
+  adopt(initiator, options, result);
+  const normal = (options.sessionType ?? 'Normal') === 'Normal';
+  if (normal && leads && options.keepAttentions !== true) await takeAttentions(initiator);
   return result;
+}
+
+const LUNS_MAX = 64;
+
+/** Asks every unit whether it is ready, and takes no offence at the answer. */
+async function takeAttentions(initiator: RawInitiator): Promise<void> {
+  const read = 8 + LUNS_MAX * 8;
+  const { data } = await initiator.command(reportLuns(read), { read });
+  for (let at = 8; at < 8 + Math.min(data.readUInt32BE(0), LUNS_MAX * 8); at += 8) {
+    await initiator.command(testUnitReady(), { lun: data.readUInt16BE(at) & 0x3fff });
+  }
 }
 
 function statusOf(response: Reply<typeof LoginResponse>): number {

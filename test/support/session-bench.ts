@@ -161,6 +161,7 @@ export class SessionBench {
       session,
       connection,
       luns: Object.values(SimLun).map((lun) => [lun, 100 + lun] as const),
+      afterPowerOn: false,
       sendTargets: `TargetName=${TARGET_NAME}\0TargetAddress=127.0.0.1:3260,1\0`,
       // A Login Response's header, which is all that anyone here looks at.
       finalResponse: Buffer.from([0x23, ...Array<number>(47).fill(0)]).toString('base64'),
