@@ -64,6 +64,9 @@ const OTHERS: readonly Setting[] = [
   { engine: 'posix', workers: 2 },
 ];
 
+/** `LUNARING_SUITE=whole`: every test on every setting, which takes some minutes. */
+const WHOLE = process.env['LUNARING_SUITE'] === 'whole';
+
 const CHAP_TARGET = 'iqn.2026-11.io.lunaring:chap';
 const USER = 'alice';
 const SECRET = 'twelve-chars-or-more';
@@ -130,7 +133,8 @@ describe.skipIf(missingClients().length > 0)('iscsi-test-cu', () => {
 
   describe('all of it, engine uring, 1 worker', () => runAll(MAIN, [...everything, ...passing(suite.also)]));
 
-  describe.each(OTHERS)('the core of it, engine $engine, workers: $workers', (setting) =>
-    runAll(setting, passing(suite.core)),
+  const onOthers = WHOLE ? everything : passing(suite.core);
+  describe.each(OTHERS)(`${WHOLE ? 'all' : 'the core'} of it, engine $engine, workers: $workers`, (setting) =>
+    runAll(setting, onOthers),
   );
 });
