@@ -138,20 +138,42 @@ export function loadSettings(sources: Sources): Loaded {
   const placeOf: OriginOf = (path) => originAt(path, true, file, setters);
   const findings = strangers(environment);
 
-  const parsed = configuration.safeParse(document);
-  if (!parsed.success) {
-    findings.push(...parsed.error.issues.flatMap((issue) => judge(issue, document, placeOf)));
-    return { settings: null, findings };
-  }
-  const settings = settle(parsed.data, {
+  const judged = settleDocument(document, {
+    placeOf,
     directoryOf(path) {
       const fromFile = location !== null && file?.has(path.slice(0, 1)) === true && !setters.has(String(path[0]));
       return fromFile ? dirname(location) : workingDirectory;
     },
+  });
+  findings.push(...judged.findings);
+  if (judged.settings === null) return { settings: null, findings };
+  return { settings: judged.settings, findings, originOf: (path) => originAt(path, false, file, setters) };
+}
+
+/** What a document's values stand in. */
+export interface DocumentSurroundings {
+  /** For findings: where the value at a path stands. */
+  readonly placeOf: OriginOf;
+  /** What a relative path at this place is relative to. */
+  directoryOf(path: Path): string;
+}
+
+/** Judges and completes a configuration that is at hand as plain data. */
+export function settleDocument(
+  document: unknown,
+  { placeOf, directoryOf }: DocumentSurroundings,
+): { readonly settings: Settings | null; readonly findings: readonly Finding[] } {
+  const parsed = configuration.safeParse(document);
+  if (!parsed.success) {
+    return { settings: null, findings: parsed.error.issues.flatMap((issue) => judge(issue, document, placeOf)) };
+  }
+  const findings: Finding[] = [];
+  const settings = settle(parsed.data, {
+    directoryOf,
     report(severity, path, received, allowed, remedy) {
       findings.push({ severity, path: formatPath(path), origin: placeOf(path), received, allowed, remedy });
     },
   });
-  if (findings.some(({ severity }) => severity === 'error')) return { settings: null, findings };
-  return { settings: freeze(settings), findings, originOf: (path) => originAt(path, false, file, setters) };
+  const failed = findings.some(({ severity }) => severity === 'error');
+  return { settings: failed ? null : freeze(settings), findings };
 }

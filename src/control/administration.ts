@@ -1,46 +1,38 @@
-// What an operator does to a running target: targets taken offline, redirected and removed, sessions listed and ended.
-// How the wish is expressed (HTTP, a library call) is for the layers above; what it means for a login is policy.ts's.
+// What an operator does to a running target: targets and units added, changed, taken offline, redirected and removed, sessions listed and
+// ended. How the wish is expressed (HTTP, a library call) is for the layers above; what it means for a login is policy.ts's.
 
 import type { Logger } from 'pino';
-import type { TargetSettings } from '../config/settings.ts';
-import type { Redirect, SessionType } from '../login/policy.ts';
-import type { SessionParameters } from '../pdu/parameters.ts';
-import type { Catalog } from './catalog.ts';
+import type { AclSettings, AuthSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
+import type { Redirect } from '../login/policy.ts';
+import { Figure } from '../ring/figures.ts';
+import type { ToWorker, UnitSnapshot } from '../ring/messages.ts';
+import type { Admittance } from './admittance.ts';
+import type { Catalog, CatalogTarget, RemovedUnits } from './catalog.ts';
 import type { Endings } from './endings.ts';
+import type { MeterBook } from './meter-book.ts';
+import type { Refusals } from './refusals.ts';
+import { type SessionReport, sessionReport, type TargetReport, targetReport } from './reports.ts';
 import type { Requests } from './requests.ts';
-import type { ConnectionEntry, SessionEntry, Sessions } from './sessions.ts';
+import type { SessionEntry, Sessions } from './sessions.ts';
 import { syncStorage } from './storage.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { Tombstones } from './tombstones.ts';
 
-/** A session, for a list of them. */
-export interface SessionReport {
-  readonly tsih: number;
-  readonly sessionType: SessionType;
-  readonly initiatorName: string;
-  readonly initiatorAlias: string;
-  /** 12 hex digits. */
-  readonly isid: string;
-  /** Empty: a discovery session. */
-  readonly targetName: string;
-  readonly portalGroupTag: number;
-  /** Index of its worker; -1: main. */
-  readonly worker: number;
-  readonly since: Date;
-  readonly parameters: SessionParameters;
-  readonly connections: readonly ConnectionEntry[];
-}
-
-/** A target, for a list of them. */
-export interface TargetReport {
-  readonly name: string;
-  readonly alias: string;
-  readonly state: TargetSettings['state'];
-  readonly redirect: Redirect | null;
-  readonly portalGroups: readonly number[];
-  readonly sessions: number;
-  readonly connections: number;
-}
+/** What of a target's settings may change while it is served; what is left out stays. Logins to come meet the new values. */
+export type TargetChange = Partial<
+  Pick<
+    TargetSettings,
+    | 'alias'
+    | 'acl'
+    | 'auth'
+    | 'redirects'
+    | 'sessionLimit'
+    | 'connectionLimit'
+    | 'maxConnections'
+    | 'digests'
+    | 'initiatorLimits'
+  >
+>;
 
 /** What administration acts on. */
 export interface AdministrationContext {
@@ -50,10 +42,13 @@ export interface AdministrationContext {
   readonly supervisor: Supervisor;
   readonly requests: Requests;
   readonly endings: Endings;
+  readonly admittance: Admittance;
+  readonly refusals: Refusals;
+  readonly meterBook: MeterBook;
   readonly log: Logger;
 }
 
-/** The operator's hand. Names are taken in any case; what answers false knows none of that name. */
+/** The operator's hand. Names are taken in any case; what answers false or undefined knows none of that name. */
 export class Administration {
   readonly #context: AdministrationContext;
 
@@ -61,18 +56,50 @@ export class Administration {
     this.#context = context;
   }
 
-  /** In the order of the configuration. */
-  targets(): TargetReport[] {
-    const { catalog, sessions } = this.#context;
-    return catalog.targets.map(({ name, settings, state, redirect }) => {
-      const { alias = '', portalGroups } = settings;
-      return { name, alias, state, redirect, portalGroups, ...sessions.countOf(name) };
-    });
+  get refusals(): Refusals {
+    return this.#context.refusals;
   }
 
-  /** Discovery sessions and those on their way to a worker included. */
-  sessions(): SessionReport[] {
-    return [...this.#context.sessions.all()].map(reportOf);
+  // Targets
+
+  /** In the order in which they came. */
+  targets(): TargetReport[] {
+    const { catalog, sessions } = this.#context;
+    return catalog.targets.map((target) => targetReport(target, catalog, sessions));
+  }
+
+  target(name: string): TargetReport | undefined {
+    const { catalog, sessions } = this.#context;
+    const target = catalog.find(name);
+    return target === undefined ? undefined : targetReport(target, catalog, sessions);
+  }
+
+  /** Adds a target, and serves it when this resolves. Throws ConfigurationError; nothing is added then. */
+  addTarget(settings: TargetSettings): TargetReport {
+    const { catalog, log } = this.#context;
+    const target = catalog.add(settings);
+    for (const [, id] of target.luns) this.#introduce(catalog.unit(id)!);
+    log.info({ target: target.name }, 'a target was added');
+    return this.target(target.name)!;
+  }
+
+  /** Changes what may change of a target. */
+  changeTarget(name: string, change: TargetChange): boolean {
+    const { catalog, meterBook, log } = this.#context;
+    const target = catalog.find(name);
+    if (target === undefined) return false;
+    target.settings = { ...target.settings, ...change };
+    if (change.initiatorLimits !== undefined) this.#applyInitiatorLimits(target, meterBook);
+    log.info({ target: target.name, changed: Object.keys(change) }, 'a target was changed');
+    return true;
+  }
+
+  setAccess(name: string, acl: AclSettings): boolean {
+    return this.changeTarget(name, { acl });
+  }
+
+  setAuthentication(name: string, auth: AuthSettings): boolean {
+    return this.changeTarget(name, { auth });
   }
 
   /** An offline target refuses logins with 0301. Its sessions go on until they are ended. */
@@ -100,44 +127,165 @@ export class Administration {
    * disk, and its storage is closed.
    */
   async removeTarget(name: string): Promise<boolean> {
-    const { catalog, tombstones, sessions, endings, supervisor, requests, log } = this.#context;
+    const { catalog, tombstones, sessions, log } = this.#context;
+    const target = catalog.find(name);
     const removed = catalog.remove(name);
-    if (removed === undefined) return false;
-    const target = removed.settings.name;
-    tombstones.raise(removed.settings);
-    log.info({ target }, 'a target was removed');
-    const own = [...sessions.all()].filter(({ identity }) => identity.targetName === target);
-    await Promise.all(own.map((entry) => endings.endSession(entry, 'its target was removed')));
-    for (const { id } of removed.units) {
-      await requests.ask(supervisor.running(), (worker, request) =>
-        supervisor.send(worker, { type: 'unitRemoved', id, request }),
-      );
-    }
-    syncStorage(removed.units, log);
-    removed.close();
+    if (target === undefined || removed === undefined) return false;
+    tombstones.raise(target.settings);
+    log.info({ target: target.name }, 'a target was removed');
+    const own = [...sessions.all()].filter(({ identity }) => identity.targetName === target.name);
+    await Promise.all(own.map((entry) => this.#end(entry, 'its target was removed')));
+    await this.#discard(removed);
     return true;
   }
 
-  /** Ends a session: its tasks are aborted, its connections closed. Resolves when that is done. */
-  async endSession(tsih: number): Promise<boolean> {
-    const { sessions, endings } = this.#context;
-    const entry = sessions.find(tsih);
-    if (entry === undefined) return false;
-    await endings.endSession(entry, 'ended by an operator');
+  // Units
+
+  /** Adds a unit; the target's sessions are told that there are others than before. Throws ConfigurationError; nothing is added then. */
+  async addUnit(name: string, lun: LunSettings): Promise<boolean> {
+    const { catalog, log } = this.#context;
+    const target = catalog.find(name);
+    if (target === undefined) return false;
+    this.#introduce(catalog.addUnit(target, lun));
+    await this.#publishMap(target);
+    log.info({ target: target.name, lun: lun.lun }, 'a unit was added');
     return true;
+  }
+
+  /** Takes a unit away. Resolves when its tasks have ended, what was written is on the disk, and its storage is closed. */
+  async removeUnit(name: string, lun: number): Promise<boolean> {
+    const { catalog, log } = this.#context;
+    const target = catalog.find(name);
+    const removed = target === undefined ? undefined : catalog.removeUnit(target, lun);
+    if (target === undefined || removed === undefined) return false;
+    await this.#discard(removed);
+    await this.#publishMap(target);
+    log.info({ target: target.name, lun }, 'a unit was removed');
+    return true;
+  }
+
+  /** Makes a unit `bytes` long, or with null as long as its device has become; initiators are told. Throws StorageError. */
+  growUnit(name: string, lun: number, bytes: number | null): boolean {
+    return this.#changeUnit(name, lun, (unit, target) => {
+      const grown = this.#context.catalog.store.grow(unit, bytes);
+      const size = grown.blockCount * grown.blockSize;
+      setLun(target, lun, (settings) => (settings.size === undefined ? settings : { ...settings, size }));
+      return grown;
+    });
+  }
+
+  /** Limits a unit; undefined lifts the limits. */
+  limitUnit(name: string, lun: number, limits: UnitLimitSettings | undefined): boolean {
+    return this.#changeUnit(name, lun, (unit, target) => {
+      setLun(
+        target,
+        lun,
+        ({ limits: _, ...settings }) => (limits === undefined ? settings : { ...settings, limits }) as LunSettings,
+      );
+      return this.#context.catalog.store.limit(unit, limits);
+    });
+  }
+
+  #changeUnit(name: string, lun: number, change: (unit: UnitSnapshot, target: CatalogTarget) => UnitSnapshot): boolean {
+    const { catalog, supervisor, log } = this.#context;
+    const target = catalog.find(name);
+    const unit = target === undefined ? undefined : catalog.unitAt(target, lun);
+    if (target === undefined || unit === undefined) return false;
+    supervisor.broadcast({ type: 'unit', unit: change(unit, target) });
+    log.info({ target: target.name, lun }, 'a unit was changed');
+    return true;
+  }
+
+  // Sessions
+
+  /** Discovery sessions and those on their way to a worker included. */
+  sessions(): SessionReport[] {
+    const { sessions } = this.#context;
+    return [...sessions.all()].map((entry) => sessionReport(entry, sessions.figures));
+  }
+
+  session(tsih: number): SessionReport | undefined {
+    const { sessions } = this.#context;
+    const entry = sessions.find(tsih);
+    return entry === undefined ? undefined : sessionReport(entry, sessions.figures);
+  }
+
+  /** Ends a session: its initiator is told, its tasks are aborted, its connections closed. Resolves when that is done. */
+  async endSession(tsih: number): Promise<boolean> {
+    const entry = this.#context.sessions.find(tsih);
+    if (entry === undefined) return false;
+    await this.#end(entry, 'ended by an operator');
+    return true;
+  }
+
+  // The whole
+
+  /** Why logins are refused; empty while they are taken. */
+  get draining(): string {
+    return this.#context.admittance.draining;
+  }
+
+  /** From now on every login is refused with 0301; an empty reason takes them again. Sessions go on. */
+  drain(reason: string): void {
+    this.#context.admittance.draining = reason;
+    this.#context.log.info({ reason }, reason === '' ? 'logins are taken again' : 'logins are refused');
+  }
+
+  /** Commands in flight, over all sessions. */
+  inFlight(): number {
+    const { sessions } = this.#context;
+    let total = 0;
+    for (const { figures } of sessions.all()) total += sessions.figures.total(figures)[Figure.inFlight]!;
+    return total;
+  }
+
+  /** Every worker learns of a unit before anybody can address it. */
+  #introduce(unit: UnitSnapshot): void {
+    const { catalog, supervisor } = this.#context;
+    if (unit.backend.kind === 'memory') {
+      const { handle } = unit.backend;
+      for (const worker of supervisor.running()) {
+        supervisor.sendBuffer(worker, { handle, memory: catalog.memories.get(handle)! });
+      }
+    }
+    supervisor.broadcast({ type: 'unit', unit });
+  }
+
+  #publishMap({ name: targetName, luns }: CatalogTarget): Promise<void> {
+    return this.#askAll((request) => ({ type: 'lunMap', request, targetName, luns }));
+  }
+
+  /** Units that nobody finds any more: their tasks end, what was written is kept, their storage is closed. */
+  async #discard(removed: RemovedUnits): Promise<void> {
+    for (const { id } of removed.units) await this.#askAll((request) => ({ type: 'unitRemoved', id, request }));
+    syncStorage(removed.units, this.#context.log);
+    removed.close();
+  }
+
+  #end(entry: SessionEntry, reason: string): Promise<void> {
+    return this.#context.endings.endSession(entry, reason, true);
+  }
+
+  #applyInitiatorLimits({ name, settings }: CatalogTarget, meterBook: MeterBook): void {
+    const { sessions, supervisor } = this.#context;
+    meterBook.change(name, settings.initiatorLimits);
+    for (const { identity, tsih, worker } of sessions.all()) {
+      if (identity.targetName !== name || !supervisor.isRunning(worker)) continue;
+      supervisor.send(worker, {
+        type: 'sessionMeter',
+        tsih,
+        meter: meterBook.ofInitiator(identity, settings.initiatorLimits),
+      });
+    }
+  }
+
+  #askAll(message: (request: number) => ToWorker): Promise<void> {
+    const { requests, supervisor } = this.#context;
+    return requests.ask(supervisor.running(), (worker, request) => supervisor.send(worker, message(request)));
   }
 }
 
-function reportOf(entry: SessionEntry): SessionReport {
-  const { tsih, identity, sessionType, initiatorAlias, worker, since, parameters, connections } = entry;
-  return {
-    tsih,
-    ...identity,
-    sessionType,
-    initiatorAlias,
-    worker,
-    since,
-    parameters,
-    connections: [...connections.values()],
-  };
+function setLun(target: CatalogTarget, lun: number, change: (settings: LunSettings) => LunSettings): void {
+  const luns = target.settings.luns.map((settings) => (settings.lun === lun ? change(settings) : settings));
+  target.settings = { ...target.settings, luns };
 }

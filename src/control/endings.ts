@@ -18,15 +18,15 @@ export class Endings {
     this.#requests = requests;
   }
 
-  /** Ends a session once what is under way for it is over. Resolves when its tasks have ended and its connections are closed. */
-  async endSession(entry: SessionEntry, reason: string): Promise<void> {
+  /** Ends a session once what is under way for it is over; `announced` has its initiator told beforehand. Resolves when its tasks have ended and its connections are closed. */
+  async endSession(entry: SessionEntry, reason: string, announced = false): Promise<void> {
     const { tsih, worker } = entry;
     if (entry.close !== null) {
       entry.close(reason);
       return;
     }
     await entry.busy;
-    await this.#ask(worker, (request) => ({ type: 'endSession', request, tsih, reason }));
+    await this.#ask(worker, (request) => ({ type: 'endSession', request, tsih, reason, announced }));
     this.#sessions.remove(tsih);
   }
 

@@ -14,6 +14,7 @@ import { handoffRecord } from './handoff-record.ts';
 import type { LoginContext } from './login-connection.ts';
 import type { MeterBook } from './meter-book.ts';
 import { Policy } from './policy.ts';
+import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
 import type { Sessions } from './sessions.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -68,15 +69,34 @@ export class Logins {
     });
     this.endings = endings;
     this.handoffs = handoffs;
-    this.administration = new Administration({ catalog, tombstones, sessions, supervisor, requests, endings, log });
+    const refusals = new Refusals();
+    this.administration = new Administration({
+      catalog,
+      tombstones,
+      sessions,
+      supervisor,
+      requests,
+      endings,
+      admittance,
+      refusals,
+      meterBook,
+      log,
+    });
     this.context = {
       policy: new Policy({ settings, catalog, tombstones, sessions, admittance }),
       admittance,
       sessions,
       loginTimeoutMs: settings.tuning.loginTimeoutMs,
       targets: () => this.#advertised(),
-      handOver: (candidate) => handoffs.take(candidate),
-      refused: (refusal) => logRefusal(log, refusal),
+      handOver: async (candidate) => {
+        const refusal = await handoffs.take(candidate);
+        if (refusal === null) refusals.succeeded();
+        return refusal;
+      },
+      refused: (refusal) => {
+        refusals.add(refusal);
+        logRefusal(log, refusal);
+      },
       log,
     };
   }

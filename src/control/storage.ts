@@ -291,6 +291,34 @@ export function lostStorage(fd: number, path: string): string | null {
   }
 }
 
+/**
+ * Makes the file behind `fd` `bytes` long; with null, and for a device, takes the length that it has become. Answers it, in bytes, and
+ * never less than `before`. Throws {@link StorageError}.
+ */
+export function growStorage(fd: number, path: string, bytes: number | null, before: number): number {
+  const stats = fstatSync(fd);
+  const present = stats.isFile() ? stats.size : blockDeviceGeometry(fd).size;
+  if (bytes !== null && stats.isFile() && present < bytes) {
+    try {
+      ftruncateSync(fd, bytes);
+      return bytes;
+    } catch (error) {
+      const received = `${path}: ${(error as NodeJS.ErrnoException).code}`;
+      const remedy = 'choose a smaller size, or a file system with room for it';
+      throw new StorageError('size', received, 'a size that the file system takes', remedy, { cause: error as Error });
+    }
+  }
+  const after = bytes ?? present;
+  if (after <= present && after >= before) return after;
+  const remedy = 'grow the device first, then ask without a size';
+  throw new StorageError(
+    'size',
+    `${path}: ${formatSize(present)}`,
+    `${formatSize(Math.max(after, before))} and more`,
+    remedy,
+  );
+}
+
 /** Has the disk keep what was written; a failure is logged, there is nobody left to tell. */
 export function syncStorage(units: readonly UnitSnapshot[], log: Logger): void {
   for (const { backend, readOnly, targetName, lun } of units) {

@@ -154,8 +154,15 @@ export type ToWorker =
   | { readonly type: 'resetDone'; readonly request: number }
   /** The initiator of a session is limited by this meter from now on; -1: by none. */
   | { readonly type: 'sessionMeter'; readonly tsih: number; readonly meter: number }
-  /** Ends one session (reinstatement, administration): tasks aborted first; answer with `done`. */
-  | { readonly type: 'endSession'; readonly request: number; readonly tsih: number; readonly reason: string }
+  /** Ends one session (reinstatement, administration), its tasks with it; answer with `done`. */
+  | {
+      readonly type: 'endSession';
+      readonly request: number;
+      readonly tsih: number;
+      readonly reason: string;
+      /** The initiator is told beforehand (Async Message). */
+      readonly announced: boolean;
+    }
   /** Ends one connection (its CID logs in anew, or main gave up on it): answer with `done`. */
   | {
       readonly type: 'endConnection';

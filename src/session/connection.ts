@@ -9,6 +9,7 @@ import type { ConnectionParameters } from '../pdu/parameters.ts';
 import { Counter } from '../ring/counters.ts';
 import type { Piece } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
+import { announceSessionDrop } from './async-message.ts';
 import { commandHeader, commandPayload } from './command.ts';
 import { ConnectionState } from './connection-state.ts';
 import { controlPayload } from './control-pdu.ts';
@@ -271,11 +272,14 @@ export class Connection extends PduSender implements FrameConsumer {
     this.engine.close(this.socket, false);
   }
 
-  /** As `close`; `wait` hears when connection and tasks are gone. */
-  closeThen(reason: string, wait: AbortWait): void {
+  /** As `close`, or with an announcement to the initiator (§11.9.1); `wait` hears when connection and tasks are gone. */
+  closeThen(reason: string, wait: AbortWait, announced = false): void {
     wait.add();
     this.#closeWaits.push(wait);
-    this.close(reason);
+    if (announced && this.open) {
+      announceSessionDrop(this);
+      this.leave(reason);
+    } else this.close(reason);
   }
 
   /** The engine has let go of the socket: nothing is being received, so every task can end. */

@@ -218,7 +218,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
         this.units.limit(message.tsih, message.meter);
         return;
       case 'endSession':
-        this.#endSession(message.tsih, message.reason, message.request);
+        this.#endSession(message);
         return;
       case 'endConnection':
         this.#endConnection(message);
@@ -316,11 +316,11 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
 
   // Ending
 
-  #endSession(tsih: number, reason: string, request: number): void {
+  #endSession({ tsih, reason, request, announced }: Extract<ToWorker, { type: 'endSession' }>): void {
     const wait = new AbortWait(() => this.#uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
     if (session !== undefined) session.awaited = false;
-    for (const connection of session?.connections.values() ?? []) connection.closeThen(reason, wait);
+    for (const connection of session?.connections.values() ?? []) connection.closeThen(reason, wait, announced);
     if (session?.over) this.#sessionClosed(session);
     wait.seal();
   }

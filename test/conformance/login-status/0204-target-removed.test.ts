@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TOMBSTONE_MS } from '../../../src/control/tombstones.ts';
+import { AsyncMessage } from '../../../src/pdu/async-message.ts';
 import { read16, write16 } from '../../support/cdbs.ts';
 import { admitted, knock, loginStatus, namesAnd, takeSteps } from '../../support/login-attempt.ts';
 import { TargetInProcess } from '../../support/target-in-process.ts';
@@ -45,6 +46,7 @@ describe('beside them', () => {
     const data = Buffer.alloc(512, 'kept');
     expect(await own.command(write16(0, 1), { write: data })).toMatchObject({ status: 0 });
     await target.administration.removeTarget(TARGET_NAME);
+    await own.expect(AsyncMessage);
     await own.expectClose();
     await other.ping();
     expect(await other.command(read16(0, 1), { read: 512 })).toMatchObject({ response: 0 });

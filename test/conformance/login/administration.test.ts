@@ -1,6 +1,7 @@
 // What an operator does to a running target: who logs in next is told, and who is logged in goes on or is ended, as he says.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { AsyncEvent, AsyncMessage } from '../../../src/pdu/async-message.ts';
 import { read16, write16 } from '../../support/cdbs.ts';
 import { admitted, loginStatus, tryLogin } from '../../support/login-attempt.ts';
 import { TargetInProcess } from '../../support/target-in-process.ts';
@@ -33,6 +34,7 @@ test('sessions are listed with all that was agreed on', async () => {
       worker: expect.toSatisfy((worker) => worker === 0 || worker === 1),
       since: expect.any(Date),
       parameters: expect.objectContaining({ maxConnections: 2, maxBurstLength: 65536 }),
+      figures: expect.objectContaining({ reads: 0, writes: 0, inFlight: 0 }),
       connections: [1, 2].map((cid) => expect.objectContaining({ cid, peerAddress: '127.0.0.1' })),
     },
   ]);
@@ -56,6 +58,8 @@ test('a session is ended, and its initiator may come again', async () => {
   const ended = await admitted(target.port);
   const other = await admitted(target.port);
   expect(await target.administration.endSession(ended.session.tsih)).toBe(true);
+  // §11.9.1: it is told before.
+  expect((await ended.expect(AsyncMessage)).asyncEvent).toBe(AsyncEvent.SESSION_DROP);
   await ended.expectClose();
   expect(await target.administration.endSession(ended.session.tsih)).toBe(false);
   await other.ping();
@@ -101,7 +105,7 @@ test('a target is removed under I/O, and its neighbour does not notice', async (
   const [, removed] = await Promise.all([
     work(50),
     target.administration.removeTarget(TARGET_NAME),
-    expect(lost).rejects.toThrow('closed'),
+    expect(lost).rejects.toThrow('Asynchronous Message'),
   ]);
   expect(removed).toBe(true);
   expect(await loginStatus(target.port)).toBe('0204');

@@ -1,0 +1,47 @@
+// A target or a unit by itself, as it is added or changed while others are served: judged by the same schema, in the same words, as in the
+// file. Where it comes from, and what becomes of it, is for the callers.
+
+import { LunaringError } from '../base/error.ts';
+import type { Finding } from './finding.ts';
+import { settleDocument } from './load.ts';
+import type { LunSettings, PortalSettings, TargetSettings } from './settings.ts';
+
+/** What was given can't be served; every finding says where, what is allowed and what to do. */
+export class PartError extends LunaringError {
+  readonly findings: readonly Finding[];
+
+  constructor(findings: readonly Finding[]) {
+    super('LUNARING_PART', findings.map(({ path, received }) => `${path}: ${received}`).join('; '));
+    this.findings = findings;
+  }
+}
+
+const PLACEHOLDER = 'iqn.2026-11.io.lunaring:part';
+const TARGET_PREFIX = /^targets\[0\]\.?/;
+const UNIT_PREFIX = /^targets\[0\]\.luns\[0\]\.?/;
+
+function settlePart(target: unknown, portals: readonly PortalSettings[], directory: string, prefix: RegExp) {
+  const document = { portals: portals.map((portal) => ({ ...portal })), targets: [target] };
+  const { settings, findings } = settleDocument(document, {
+    placeOf: () => 'the request',
+    directoryOf: () => directory,
+  });
+  if (settings !== null) return settings.targets[0]!;
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  throw new PartError(errors.map((finding) => ({ ...finding, path: finding.path.replace(prefix, '') || 'the body' })));
+}
+
+/** A target from plain data. Relative paths are relative to `directory`. Throws {@link PartError}. */
+export function settleTargetPart(
+  document: unknown,
+  portals: readonly PortalSettings[],
+  directory: string,
+): TargetSettings {
+  return settlePart(document, portals, directory, TARGET_PREFIX);
+}
+
+/** A unit from plain data. Throws {@link PartError}. */
+export function settleUnitPart(document: unknown, portals: readonly PortalSettings[], directory: string): LunSettings {
+  const target = { name: PLACEHOLDER, luns: [document] };
+  return settlePart(target, portals, directory, UNIT_PREFIX).luns[0]!;
+}

@@ -1,0 +1,145 @@
+// Targets, units and sessions as they are told to operators: plain data, with nothing in them that is secret.
+// How they are printed or sent is for the layers above.
+
+import type { LunSettings, TargetSettings } from '../config/settings.ts';
+import type { Redirect, SessionType } from '../login/policy.ts';
+import type { SessionParameters } from '../pdu/parameters.ts';
+import { Figure, type Figures } from '../ring/figures.ts';
+import type { Catalog, CatalogTarget } from './catalog.ts';
+import type { ConnectionEntry, SessionEntry, Sessions } from './sessions.ts';
+
+/** What was counted of a session, since it began. */
+export interface SessionFigures {
+  readonly reads: number;
+  readonly writes: number;
+  readonly others: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly errors: number;
+  /** Current. */
+  readonly inFlight: number;
+}
+
+/** A session, for a list of them. */
+export interface SessionReport {
+  readonly tsih: number;
+  readonly sessionType: SessionType;
+  readonly initiatorName: string;
+  readonly initiatorAlias: string;
+  /** 12 hex digits. */
+  readonly isid: string;
+  /** Empty: a discovery session. */
+  readonly targetName: string;
+  readonly portalGroupTag: number;
+  /** Index of its worker; -1: main. */
+  readonly worker: number;
+  readonly since: Date;
+  readonly parameters: SessionParameters;
+  readonly connections: readonly ConnectionEntry[];
+  readonly figures: SessionFigures;
+}
+
+/** A unit, for a list of them. */
+export interface UnitReport {
+  readonly lun: number;
+  readonly backend: LunSettings['backend'];
+  /** Empty: it has none. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly blockSize: number;
+  readonly readOnly: boolean;
+  readonly removable: boolean;
+  readonly serial: string;
+  readonly naa: string;
+  readonly limits: LunSettings['limits'] | null;
+}
+
+/** A target, for a list of them. */
+export interface TargetReport {
+  readonly name: string;
+  readonly alias: string;
+  readonly state: TargetSettings['state'];
+  readonly redirect: Redirect | null;
+  readonly portalGroups: readonly number[];
+  readonly sessions: number;
+  readonly connections: number;
+  readonly sessionLimit: number;
+  readonly connectionLimit: number;
+  readonly acl: TargetSettings['acl'];
+  /** How initiators prove who they are, and the names of those who can. */
+  readonly auth: {
+    readonly method: TargetSettings['auth']['method'];
+    readonly users: readonly string[];
+    readonly mutual: boolean;
+  };
+  readonly initiatorLimits: TargetSettings['initiatorLimits'];
+  readonly units: readonly UnitReport[];
+}
+
+export function sessionReport(entry: SessionEntry, figures: Figures): SessionReport {
+  const { tsih, identity, sessionType, initiatorAlias, worker, since, parameters, connections } = entry;
+  const total = figures.total(entry.figures);
+  const of = (figure: Figure) => total[figure]!;
+  return {
+    tsih,
+    ...identity,
+    sessionType,
+    initiatorAlias,
+    worker,
+    since,
+    parameters,
+    connections: [...connections.values()],
+    figures: {
+      reads: of(Figure.reads),
+      writes: of(Figure.writes),
+      others: of(Figure.others),
+      bytesRead: of(Figure.bytesRead),
+      bytesWritten: of(Figure.bytesWritten),
+      errors: of(Figure.errors),
+      inFlight: of(Figure.inFlight),
+    },
+  };
+}
+
+function unitReport(target: CatalogTarget, catalog: Catalog, settings: LunSettings): UnitReport[] {
+  const unit = catalog.unitAt(target, settings.lun);
+  if (unit === undefined) return [];
+  const { lun, blockSize, blockCount, readOnly, removable, serial, naa, backend } = unit;
+  const path = backend.kind === 'file' ? backend.path : '';
+  const bytes = blockSize * blockCount;
+  return [
+    {
+      lun,
+      backend: settings.backend,
+      path,
+      bytes,
+      blockSize,
+      readOnly,
+      removable,
+      serial,
+      naa,
+      limits: settings.limits ?? null,
+    },
+  ];
+}
+
+export function targetReport(target: CatalogTarget, catalog: Catalog, sessions: Sessions): TargetReport {
+  const { name, settings, state, redirect } = target;
+  const { alias = '', portalGroups, sessionLimit, connectionLimit, acl, auth, initiatorLimits } = settings;
+  const users = auth.method === 'chap' ? auth.users.map((user) => user.name) : [];
+  const mutual = auth.method === 'chap' && auth.mutual !== undefined;
+  return {
+    name,
+    alias,
+    state,
+    redirect,
+    portalGroups,
+    ...sessions.countOf(name),
+    sessionLimit,
+    connectionLimit,
+    acl,
+    auth: { method: auth.method, users, mutual },
+    initiatorLimits,
+    units: [...settings.luns].sort((a, b) => a.lun - b.lun).flatMap((lun) => unitReport(target, catalog, lun)),
+  };
+}

@@ -1,0 +1,215 @@
+// The units of the process and the storage behind them: opened once for all workers, grown, limited, closed (main thread).
+// Which target a unit belongs to, and under which number, is catalog.ts's.
+
+import { closeSync } from 'node:fs';
+import { SEQUENCE_BYTES } from '../backend/memory.ts';
+import { NONE } from '../base/free-list.ts';
+import type { FileLunSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
+import { formatSize } from '../config/size.ts';
+import type { Figures } from '../ring/figures.ts';
+import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
+import { makeIdentity, readMachineId } from './identity.ts';
+import type { MeterBook } from './meter-book.ts';
+import { growStorage, identifyStorage, openStorage, StorageError } from './storage.ts';
+
+/** Geometry and storage of a unit, before it has an id and a name. */
+interface Storage {
+  readonly bytes: number;
+  readonly thin: boolean;
+  readonly writeCache: boolean;
+  readonly durableReservations: boolean;
+  readonly backend: BackendSnapshot;
+}
+
+/** How the store is made. */
+export interface UnitStoreOptions {
+  /** See {@link makeIdentity}; the machine's own when left out. */
+  readonly machineId?: string;
+  /** Where limited units get their meters; left out where nobody serves them. */
+  readonly meters?: MeterBook;
+  /** Where units are counted. */
+  readonly figures?: Figures;
+}
+
+/** How a unit is called in messages. */
+export const holderName = (targetName: string, lun: number): string => `${targetName} LUN ${lun}`;
+
+/** All units. */
+export class UnitStore {
+  /** Files that were made. */
+  readonly created: string[] = [];
+  readonly #units = new Map<number, UnitSnapshot>();
+  readonly #memories = new Map<number, SharedArrayBuffer>();
+  readonly #machineId: string;
+  readonly #meters: MeterBook | null;
+  readonly #figures: Figures | null;
+  /** Who serves which file or device, and whether only to be read. */
+  readonly #holders = new Map<string, { readonly who: string; readonly readOnly: boolean }>();
+  #nextUnit = 0;
+
+  constructor(options: UnitStoreOptions) {
+    this.#machineId = options.machineId ?? readMachineId();
+    this.#meters = options.meters ?? null;
+    this.#figures = options.figures ?? null;
+  }
+
+  all(): IterableIterator<UnitSnapshot> {
+    return this.#units.values();
+  }
+
+  find(id: number): UnitSnapshot | undefined {
+    return this.#units.get(id);
+  }
+
+  /** The buffers of the memory units, by the handle in their snapshots. */
+  get memories(): ReadonlyMap<number, SharedArrayBuffer> {
+    return this.#memories;
+  }
+
+  /** Opens a unit of a target. Throws {@link StorageError}, or LunaringError where the C library is needed and can't be reached. */
+  open({ name: targetName, portalGroups }: TargetSettings, lun: LunSettings): UnitSnapshot {
+    const id = this.#nextUnit++;
+    const storage = this.#open(lun, id, holderName(targetName, lun.lun));
+    const path = lun.backend === 'file' ? lun.path : '';
+    const identity = makeIdentity({ machineId: this.#machineId, targetName, lun: lun.lun, path });
+    const unit: UnitSnapshot = {
+      id,
+      targetName,
+      lun: lun.lun,
+      blockSize: lun.blockSize,
+      blockCount: storage.bytes / lun.blockSize,
+      readOnly: lun.readOnly,
+      removable: lun.removable,
+      writeCache: storage.writeCache,
+      serial: lun.serial ?? identity.serial,
+      naa: lun.naa ?? identity.naa,
+      durableReservations: storage.durableReservations,
+      thin: storage.thin,
+      portalGroups,
+      figures: this.#figures?.open() ?? NONE,
+      meter: this.#meters?.ofUnit(NONE, lun.limits) ?? NONE,
+      backend: storage.backend,
+    };
+    this.#units.set(id, unit);
+    return unit;
+  }
+
+  /** Two units of the same name look like two paths to one disk, and multipath software writes to either: whose it is already, or null. */
+  namesake({ id, naa }: UnitSnapshot): string | null {
+    for (const other of this.#units.values()) {
+      if (other.id !== id && other.naa === naa) return holderName(other.targetName, other.lun);
+    }
+    return null;
+  }
+
+  /** Changes what a unit is limited to; undefined: to nothing. Answers the new snapshot, which workers are to have. */
+  limit(unit: UnitSnapshot, limits: UnitLimitSettings | undefined): UnitSnapshot {
+    return this.#replace({ ...unit, meter: this.#meters?.ofUnit(unit.meter, limits) ?? NONE });
+  }
+
+  /**
+   * Makes a unit `bytes` long, or with null as long as its device has become. Answers the new snapshot, which workers are to have.
+   * Throws {@link StorageError} for what can't be, a unit that would shrink among it.
+   */
+  grow(unit: UnitSnapshot, bytes: number | null): UnitSnapshot {
+    const before = unit.blockCount * unit.blockSize;
+    const wanted = bytes ?? before;
+    if (wanted % unit.blockSize !== 0) {
+      throw new StorageError('size', `${wanted} bytes`, `a multiple of the block size, ${unit.blockSize}`, 'change it');
+    }
+    if (wanted < before) {
+      throw new StorageError(
+        'size',
+        formatSize(wanted),
+        `at least ${formatSize(before)}, its size now`,
+        'choose a larger size',
+      );
+    }
+    const after = this.#grown(unit, bytes);
+    return this.#replace({ ...unit, blockCount: Math.floor(after / unit.blockSize) });
+  }
+
+  #grown({ backend, blockSize, blockCount }: UnitSnapshot, bytes: number | null): number {
+    switch (backend.kind) {
+      case 'file':
+        return growStorage(backend.fd, backend.path, bytes, blockSize * blockCount);
+      case 'null':
+        return bytes ?? blockSize * blockCount;
+      default:
+        throw new StorageError('backend', backend.kind, 'a file, a device or null', 'add another unit instead');
+    }
+  }
+
+  #replace(unit: UnitSnapshot): UnitSnapshot {
+    this.#units.set(unit.id, unit);
+    return unit;
+  }
+
+  /** From now on nobody finds the unit. Its storage stays open until {@link closeStorage}. */
+  forget({ id }: UnitSnapshot): void {
+    this.#units.delete(id);
+    this.#memories.delete(id);
+  }
+
+  /** Gives back what a unit holds. Nobody may use it any more. */
+  closeStorage({ backend, targetName, lun, meter, figures }: UnitSnapshot): void {
+    this.#figures?.close(figures);
+    if (meter !== NONE) this.#meters?.ofUnit(meter, undefined);
+    if (backend.kind !== 'file') return;
+    closeSync(backend.fd);
+    const who = holderName(targetName, lun);
+    for (const [identity, holder] of this.#holders) if (holder.who === who) this.#holders.delete(identity);
+  }
+
+  #open(lun: LunSettings, id: number, who: string): Storage {
+    switch (lun.backend) {
+      case 'file':
+        return this.#openFile(lun, who);
+      case 'memory':
+        return this.#openMemory(lun.size, lun.atomicWrites, id);
+      case 'null': {
+        const kept = { writeCache: false, durableReservations: false };
+        return { bytes: lun.size, thin: true, ...kept, backend: { kind: 'null' } };
+      }
+    }
+  }
+
+  #openFile(lun: FileLunSettings, who: string): Storage {
+    this.#refuseShared(lun, who);
+    const { fd, size, canPunch, created, regular } = openStorage(lun);
+    if (created) this.created.push(lun.path);
+    this.#holders.set(identifyStorage(lun.path) ?? lun.path, { who, readOnly: lun.readOnly });
+    return {
+      bytes: size,
+      thin: canPunch,
+      // Without O_DIRECT data waits in the page cache, with it in the device's own: only a flush or FUA makes it last.
+      writeCache: !lun.readOnly,
+      // They are kept in a file beside the unit's own: not in /dev, which is made anew at every boot.
+      durableReservations: regular,
+      backend: { kind: 'file', fd, path: lun.path, direct: lun.direct, canPunch },
+    };
+  }
+
+  /** Two units over one file would each cache, reserve and lock on their own: initiators would destroy each other's data. */
+  #refuseShared(lun: FileLunSettings, who: string): void {
+    const identity = identifyStorage(lun.path);
+    const holder = identity === null ? undefined : this.#holders.get(identity);
+    if (holder === undefined || (holder.readOnly && lun.readOnly)) return;
+    const received = `${lun.path}: also served as ${holder.who}`;
+    const remedy = `map one unit only, or set readOnly: true on both (${who}, ${holder.who})`;
+    throw new StorageError('path', received, 'a file that no other unit writes', remedy);
+  }
+
+  #openMemory(bytes: number, atomic: boolean, id: number): Storage {
+    try {
+      this.#memories.set(id, new SharedArrayBuffer(bytes + (atomic ? SEQUENCE_BYTES : 0)));
+    } catch (cause) {
+      const remedy = 'choose a smaller size, or give the machine more memory';
+      throw new StorageError('size', formatSize(bytes), 'memory that can be reserved', remedy, {
+        cause: cause as Error,
+      });
+    }
+    const kept = { writeCache: false, durableReservations: false };
+    return { bytes, thin: true, ...kept, backend: { kind: 'memory', handle: id, atomic } };
+  }
+}
