@@ -1,31 +1,51 @@
-// What is measured: one access pattern at one depth is a cell.
-// Who is measured is peers.ts, how is measure.ts.
+// What is measured: one access pattern, at one depth, over so many sessions, seen by one instrument, is a cell.
+// Which of them are worth the time is cell-sets.ts; who is measured is peers.ts, how is measure.ts.
 
 import { KIB, MIB } from '../src/config/limits.ts';
 
+export const PATTERNS = ['read', 'write', 'rw', 'randread', 'randwrite', 'randrw'] as const;
+/** In fio's words; `rw` and `randrw` are 70 % reads. */
+export type Pattern = (typeof PATTERNS)[number];
+
+export const INSTRUMENTS = ['fio', 'iscsi-perf', 'qemu-img', 'raw', 'raw-data-digest'] as const;
+export type InstrumentName = (typeof INSTRUMENTS)[number];
+
 export interface Cell {
   readonly name: string;
-  readonly rw: 'read' | 'write' | 'randread' | 'randwrite';
+  readonly instrument: InstrumentName;
+  readonly pattern: Pattern;
   /** Bytes. */
   readonly blockSize: number;
+  /** Outstanding I/Os of each session. */
   readonly depth: number;
+  readonly sessions: number;
 }
 
-const SEQUENTIAL_DEPTH = 8;
+/** 4096 is `4k`, as fio writes it. */
+export function sizeName(bytes: number): string {
+  return bytes % MIB === 0 ? `${bytes / MIB}m` : `${bytes / KIB}k`;
+}
 
-/** Small random I/O for the cost of a command, large sequential I/O for the cost of a byte. */
-export const CELLS: readonly Cell[] = [
-  { name: 'randread-4k-qd1', rw: 'randread', blockSize: 4 * KIB, depth: 1 },
-  { name: 'randread-4k-qd32', rw: 'randread', blockSize: 4 * KIB, depth: 32 },
-  { name: 'randwrite-4k-qd1', rw: 'randwrite', blockSize: 4 * KIB, depth: 1 },
-  { name: 'randwrite-4k-qd32', rw: 'randwrite', blockSize: 4 * KIB, depth: 32 },
-  { name: 'read-128k-qd8', rw: 'read', blockSize: 128 * KIB, depth: SEQUENTIAL_DEPTH },
-  { name: 'write-128k-qd8', rw: 'write', blockSize: 128 * KIB, depth: SEQUENTIAL_DEPTH },
-  { name: 'read-1m-qd8', rw: 'read', blockSize: MIB, depth: SEQUENTIAL_DEPTH },
-  { name: 'write-1m-qd8', rw: 'write', blockSize: MIB, depth: SEQUENTIAL_DEPTH },
-];
+/** A cell, under the name that `--cells` finds: `randread-4k-qd32`, `randread-4k-qd32-s4`, `randread-4k-qd32@raw`. */
+export function cell(
+  pattern: Pattern,
+  blockSize: number,
+  depth: number,
+  sessions = 1,
+  instrument: InstrumentName = 'fio',
+): Cell {
+  const several = sessions === 1 ? '' : `-s${sessions}`;
+  const eyes = instrument === 'fio' ? '' : `@${instrument}`;
+  const name = `${pattern}-${sizeName(blockSize)}-qd${depth}${several}${eyes}`;
+  return { name, instrument, pattern, blockSize, depth, sessions };
+}
 
-/** Whether a cell's data flows to the target. */
-export function writes(cell: Cell): boolean {
-  return cell.rw.endsWith('write');
+/** Whether a cell's data flows to the target, some of it at least. */
+export function writes({ pattern }: Cell): boolean {
+  return pattern.endsWith('write') || pattern.endsWith('rw');
+}
+
+/** Whether it goes both ways. */
+export function mixed({ pattern }: Cell): boolean {
+  return pattern.endsWith('rw');
 }

@@ -1,19 +1,24 @@
-// The benchmark: every cell against every peer, in turns, printed as tables. `npm run bench -- --help` lists the options.
-// The client is fio with the libiscsi engine, so that all peers are measured with the same eyes.
+// The benchmark: every cell against every peer, in turns, as tables and reports. `npm run bench -- --help` lists the options.
+// What is measured is cells.ts, who is measured peers.ts, in which order schedule.ts.
 
 import { execFileSync } from 'node:child_process';
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { findFio } from '../test/support/fio.ts';
-import { succeed } from '../test/support/run.ts';
 import { Scratch } from '../test/support/scratch.ts';
-import { CELLS, type Cell } from './cells.ts';
-import { type Measurement, measure } from './measure.ts';
+import { cellSet } from './cell-sets.ts';
+import type { Cell } from './cells.ts';
+import { describeMachine } from './machine.ts';
+import { measureManySessions } from './many-sessions.ts';
+import type { Series } from './measurement.ts';
 import { type Options, readOptions, selected, USAGE, UsageError } from './options.ts';
-import { floorPresent, type Peer, startPeers } from './peers.ts';
-import { cellTable, preamble, type Series, writeJson } from './report.ts';
+import { type Files, floorPresent, type Peer, peerNames, startPeers } from './peers.ts';
+import { writeHtml } from './report-html.ts';
+import { cellTable, duration, manySessionsText, preamble, progressLine } from './report-terminal.ts';
+import { type Results, writeJson } from './results.ts';
+import { countPairs, type Listener, measureCell, pairSeconds } from './schedule.ts';
 
 /** A slow disk, and the largest size that anyone would ask for. */
-const FILL_LIMIT_SECONDS = 600;
+const FILL_LIMIT_MS = 600_000;
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
@@ -21,79 +26,115 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function describeMachine(fioPath: string): Record<string, string | number> {
-  const all = cpus();
-  return {
-    machine: `${all[0]?.model.trim()}, ${all.length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB`,
-    kernel: release(),
-    // Whoever else is at work here: with two cores a load of 1 before the start spoils most figures.
-    load: loadavg()[0]!.toFixed(1),
-    node: process.version,
-    fio: execFileSync(fioPath, ['--version'], { encoding: 'utf8' }).trim(),
-    date: new Date().toISOString(),
-  };
-}
-
-/** All rounds of one cell, the peers taking turns in each. */
-async function measureCell(cell: Cell, peers: readonly Peer[], options: Options): Promise<Series[]> {
-  const rounds = new Map<Peer, Measurement[]>();
-  const absent = new Map<Peer, string>();
-  for (const peer of peers) {
-    rounds.set(peer, []);
-    const reason = peer.excludes(cell);
-    if (reason !== null) absent.set(peer, reason);
-  }
-  for (let round = 0; round < options.rounds; round++) {
-    for (const peer of peers) {
-      if (absent.has(peer)) continue;
-      try {
-        rounds.get(peer)!.push(await measure(peer, cell, options, round > 0));
-      } catch (error) {
-        absent.set(peer, 'failed');
-        process.exitCode = EXIT_FAILURE;
-        process.stderr.write(`${peer.name}, ${cell.name}: ${(error as Error).message}\n`);
-      }
-    }
-  }
-  return peers.map((peer) => {
-    const reason = absent.get(peer);
-    const series = { cell: cell.name, peer: peer.name, group: peer.group, ours: peer.ours };
-    return reason === undefined ? { ...series, rounds: rounds.get(peer)! } : { ...series, rounds: [], absent: reason };
-  });
-}
-
 /** Noise, and all of it there before anything is read: a hole in a file is no disk. */
-function fill(path: string, sizeMiB: number): Promise<unknown> {
-  const args = ['if=/dev/urandom', `of=${path}`, 'bs=1M', `count=${sizeMiB}`, 'conv=fsync'];
-  return succeed('dd', args, { limitSeconds: FILL_LIMIT_SECONDS });
+function fill(path: string, sizeMiB: number): void {
+  const args = ['if=/dev/urandom', `of=${path}`, 'bs=1M', `count=${sizeMiB}`, 'conv=fsync', 'status=none'];
+  execFileSync('dd', args, { timeout: FILL_LIMIT_MS });
+}
+
+function files(scratch: Scratch, sizeMiB: number): Files {
+  const filled = new Set<string>();
+  const disk = (name: string) => {
+    const path = scratch.file(`${name}.img`);
+    if (!filled.has(name)) fill(path, sizeMiB);
+    filled.add(name);
+    return path;
+  };
+  return { disk, floor: scratch.file('floor') };
+}
+
+/** How many CPUs a list like `0,2-3` names. */
+function countCpus(list: string | undefined): number {
+  if (list === undefined) return availableParallelism();
+  return list.split(',').reduce((sum, part) => {
+    const [first = 0, last = first] = part.split('-').map(Number);
+    return sum + last - first + 1;
+  }, 0);
+}
+
+/** The line at the bottom of a terminal; elsewhere nothing. */
+class Progress implements Listener {
+  readonly #began = performance.now();
+  readonly #total: number;
+  readonly #expectedSeconds: number;
+  #done = 0;
+
+  constructor(total: number, expectedSeconds: number) {
+    this.#total = total;
+    this.#expectedSeconds = expectedSeconds;
+  }
+
+  begins(cell: Cell, peer: Peer, round: number): void {
+    if (!process.stderr.isTTY) return;
+    const elapsed = (performance.now() - this.#began) / 1000;
+    const what = `${cell.name}  ${peer.name}  round ${round + 1}`;
+    process.stderr.write(`\r\x1b[K${progressLine(this.#done, this.#total, elapsed, this.#expectedSeconds, what)}`);
+  }
+
+  failed(cell: Cell, peer: Peer, error: Error): void {
+    this.clear();
+    process.exitCode = EXIT_FAILURE;
+    process.stderr.write(`${peer.name}, ${cell.name}: ${error.message}\n`);
+  }
+
+  /** So many pairs of cell and peer are done. */
+  advance(pairs: number): void {
+    this.#done += pairs;
+    this.clear();
+  }
+
+  clear(): void {
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  }
+}
+
+async function measureAll(cells: readonly Cell[], peers: readonly Peer[], options: Options): Promise<Series[]> {
+  const clientCpuCount = countCpus(options.clientCpus);
+  const pairs = countPairs(cells, peers);
+  const expected = pairs * pairSeconds(options);
+  print(`time      about ${duration(expected)}: ${cells.length} cells, ${pairs} pairs of cell and peer`);
+  const progress = new Progress(pairs, expected);
+  const all: Series[] = [];
+  for (const cell of cells) {
+    const series = await measureCell(cell, peers, options, progress);
+    progress.advance(countPairs([cell], peers));
+    all.push(...series);
+    print(`\n${cellTable(cell, series, clientCpuCount)}`);
+  }
+  return all;
+}
+
+async function stopAll(peers: readonly Peer[]): Promise<void> {
+  for (const stop of await Promise.allSettled(peers.map((peer) => peer.stop()))) {
+    if (stop.status === 'fulfilled') continue;
+    process.stderr.write(`${stop.reason}\n`);
+    process.exitCode = EXIT_FAILURE;
+  }
 }
 
 async function bench(options: Options): Promise<void> {
   const fioPath = findFio();
   if (fioPath === null) throw new Error('no fio with the libiscsi engine: run node scripts/setup-clients.mjs');
+  const cells = cellSet(options.set, options.axes).filter(({ name }) => selected(name, options.cells));
+  const names = peerNames(options);
+  if (cells.length === 0) throw new UsageError(`no cell is called anything like ${options.cells.join(' or ')}`);
+  if (names.length === 0) throw new UsageError(`no peer is called anything like ${options.peers.join(' or ')}`);
   using scratch = new Scratch('bench', options.directory);
-  const files = {
-    direct: scratch.file('direct.img'),
-    cached: scratch.file('cached.img'),
-    floor: scratch.file('floor'),
-  };
-  for (const path of [files.direct, files.cached]) await fill(path, options.sizeMiB);
-  const machine = describeMachine(fioPath);
+  const machine = describeMachine(fioPath, names);
   print(preamble(machine, options));
   if (!floorPresent) print('floor     absent: its source is not beside the repository');
-  const peers = await startPeers(options, files);
-  const all: Series[] = [];
+  const peers = await startPeers(options, files(scratch, options.sizeMiB));
+  let all: Series[];
   try {
-    for (const cell of CELLS.filter((one) => selected(one.name, options.cells))) {
-      all.push(...(await measureCell(cell, peers, options)));
-      print(`\n${cellTable(cell, all)}`);
-    }
+    all = await measureAll(cells, peers, options);
   } finally {
-    const stops = await Promise.allSettled(peers.map((peer) => peer.stop()));
-    for (const stop of stops) if (stop.status === 'rejected') process.stderr.write(`${stop.reason}\n`);
-    if (stops.some((stop) => stop.status === 'rejected')) process.exitCode = EXIT_FAILURE;
+    await stopAll(peers);
   }
-  if (options.json !== undefined) writeJson(options.json, machine, options, all);
+  const manySessions = options.idleSessions > 0 ? await measureManySessions(options) : null;
+  if (manySessions !== null) print(`\n${manySessionsText(manySessions)}`);
+  const results: Results = { machine, options, all, manySessions, clientCpuCount: countCpus(options.clientCpus) };
+  if (options.json !== undefined) writeJson(options.json, results);
+  if (options.html !== undefined) writeHtml(options.html, results);
 }
 
 // Interrupted, it ends by way of 'exit', so that no disk of half a gigabyte stays behind.

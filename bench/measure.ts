@@ -1,59 +1,94 @@
-// One measurement: a cell against a peer for some seconds, seen from the client (fio) and from the target's own threads.
-// What is made of several of them is report.ts.
+// One measurement: a cell against a peer for some seconds, seen from the client and from the target's own threads.
+// What is made of several of them is statistics.ts; when which is measured, schedule.ts.
 
-import { type FioResult, fio } from '../test/support/fio.ts';
-import { cpuUs } from '../test/support/process-readings.ts';
-import { type Cell, writes } from './cells.ts';
+import { readFileSync } from 'node:fs';
+import { contextSwitches, cpuTimes, readProcess } from '../test/support/process-readings.ts';
+import { run } from '../test/support/run.ts';
+import type { Cell } from './cells.ts';
+import { INSTRUMENT, type Observation } from './instruments.ts';
+import type { Measurement } from './measurement.ts';
 import type { Options } from './options.ts';
 import type { Peer } from './peers.ts';
 
-/** From here on the client is what limits the figure: its core has nothing left. */
-export const CLIENT_BUSY = 0.95;
 const WARM_UP_SECONDS = 1;
-
-export interface Measurement {
-  readonly iops: number;
-  readonly bytesPerSecond: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
-  /** CPU time of all the target's threads, user and system, per I/O. */
-  readonly cpuUsPerIo: number;
-  /** Share of a core that fio used. */
-  readonly clientCpu: number;
-}
+const SYSTEM_CALLS_SECONDS = 1;
+const TICK_US = 10_000;
+const SECOND_US = 1e6;
 
 /** Measures `cell` against `peer`; `warm` says that it was measured before, so that its code is compiled and its memory touched. */
 export async function measure(peer: Peer, cell: Cell, options: Options, warm: boolean): Promise<Measurement> {
-  if (!warm) await runCell(peer, cell, WARM_UP_SECONDS, options);
+  if (!warm) await observe(peer, cell, WARM_UP_SECONDS, options);
   peer.prepare();
-  const before = cpuUs(peer.pid);
-  const result = await runCell(peer, cell, options.seconds, options);
-  const spent = cpuUs(peer.pid) - before;
-  const direction = writes(cell) ? result.write : result.read;
+  const before = peer.pid === null ? null : readings(peer.pid);
+  const children = childrenUs();
+  const seen = await observe(peer, cell, options.seconds, options);
+  const childrenSpent = childrenUs() - children;
+  const after = peer.pid === null ? null : readings(peer.pid);
+  // The disk itself has no target: what its client spends is all there is.
+  const perIo = (of: (reading: Readings) => number, otherwise: number): number =>
+    before === null || after === null ? otherwise : (of(after) - of(before)) / seen.ios;
+  const userUsPerIo = perIo(({ userUs }) => userUs, (seen.userCpu * SECOND_US) / seen.iops);
+  const systemUsPerIo = perIo(({ systemUs }) => systemUs, (seen.systemCpu * SECOND_US) / seen.iops);
+  const { iops, p50Us, p99Us, p999Us, meanUs } = seen;
   return {
-    iops: direction.iops,
-    bytesPerSecond: direction.bytesPerSecond,
-    p50Us: direction.p50Us,
-    p99Us: direction.p99Us,
-    cpuUsPerIo: spent / direction.ios,
-    clientCpu: result.clientCpu,
+    iops,
+    bytesPerSecond: iops * cell.blockSize,
+    p50Us,
+    p99Us,
+    p999Us,
+    meanUs,
+    cpuUsPerIo: userUsPerIo + systemUsPerIo,
+    userUsPerIo,
+    systemUsPerIo,
+    voluntaryPerIo: before === null ? null : perIo(({ voluntary }) => voluntary, 0),
+    involuntaryPerIo: before === null ? null : perIo(({ involuntary }) => involuntary, 0),
+    rssBytes: after?.rssBytes ?? null,
+    clientCpu: seen.clientCpu ?? (childrenSpent * seen.iops) / (seen.ios * SECOND_US),
   };
 }
 
-function runCell(peer: Peer, cell: Cell, seconds: number, options: Options): Promise<FioResult> {
-  const job = {
-    url: peer.url,
-    rw: cell.rw,
-    blockSize: cell.blockSize,
-    depth: cell.depth,
-    options: { size: `${options.sizeMiB}M`, time_based: 1, runtime: seconds, norandommap: 1, randrepeat: 0 },
-  };
-  return fio(job, { cpus: options.clientCpus, limitSeconds: seconds + 60 });
+interface Readings {
+  readonly userUs: number;
+  readonly systemUs: number;
+  readonly voluntary: number;
+  readonly involuntary: number;
+  readonly rssBytes: number;
 }
 
-/** The middle one; the mean of the middle two. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+function readings(pid: number): Readings {
+  return { ...cpuTimes(pid), ...contextSwitches(pid), rssBytes: readProcess(pid).rssBytes };
+}
+
+/** CPU time of all the programs that this one ran to their end. */
+function childrenUs(): number {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[13]) + Number(fields[14])) * TICK_US;
+}
+
+function observe(peer: Peer, cell: Cell, seconds: number, options: Options): Promise<Observation> {
+  const instrument = peer.instrument ?? INSTRUMENT[cell.instrument];
+  return instrument(peer.url, cell, seconds, options);
+}
+
+/**
+ * System calls of the target per I/O, in a pass of its own, so that counting disturbs no figure. perf counts in the kernel, at a
+ * tracepoint, for all threads; where it is not there or may not, the answer is null. ptrace, the other way, would slow a target so much
+ * that it batches differently.
+ */
+export async function systemCallsPerIo(peer: Peer, cell: Cell, options: Options): Promise<number | null> {
+  if (peer.pid === null) return null;
+  const inMs = String((SYSTEM_CALLS_SECONDS + 30) * 1000);
+  const stop = new AbortController();
+  const args = ['stat', '-x,', '-e', 'raw_syscalls:sys_enter', '-p', String(peer.pid), '--timeout', inMs];
+  try {
+    const counting = run('perf', args, { limitSeconds: SYSTEM_CALLS_SECONDS + 60, stop: stop.signal });
+    const seen = await observe(peer, cell, SYSTEM_CALLS_SECONDS, options).finally(() => stop.abort());
+    const { stderr } = await counting;
+    const count = /^(\d+),[^,]*,raw_syscalls:sys_enter/m.exec(stderr)?.[1];
+    return count === undefined ? null : Number(count) / seen.ios;
+  } catch {
+    stop.abort();
+    return null;
+  }
 }

@@ -5,12 +5,20 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LunaringError } from '../src/base/error.ts';
+import { KIB, MIB } from '../src/config/limits.ts';
+import type { Axes, SetName } from './cell-sets.ts';
+import { PATTERNS, type Pattern } from './cells.ts';
 
 export interface Options {
   /** Seconds that each measurement lasts. */
   readonly seconds: number;
   /** How often each cell is measured for each peer, in turn. */
   readonly rounds: number;
+  readonly set: SetName;
+  /** Instead of the set: every combination of these. */
+  readonly axes: Axes;
+  /** Whether system calls are counted, in a pass of its own. */
+  readonly systemCalls: boolean;
   /** Substrings of the names of cells and peers; empty: all. */
   readonly cells: readonly string[];
   readonly peers: readonly string[];
@@ -26,21 +34,34 @@ export interface Options {
   readonly clientCpus: string | undefined;
   /** File for the results. */
   readonly json: string | undefined;
+  readonly html: string | undefined;
+  /** Idle sessions of the cells about many sessions; 0: those aren't measured. */
+  readonly idleSessions: number;
 }
 
 export const USAGE = `usage: npm run bench -- [options]
-  --quick              1 s per measurement, 1 round
-  --seconds N          seconds per measurement (4)
-  --rounds N           measurements per cell and peer (3)
+  --quick              few cells, 1 s and 1 round each: under 3 minutes
+  --full               the whole matrix: hours; says how many before it begins
+  --rw A,B             only these access patterns: read, write, rw, randread, randwrite, randrw (rw: 70 % reads)
+  --block A,B          only these block sizes: 4k, 16k, 128k, 1m, ...
+  --depth A,B          only these depths, of each session
+  --sessions A,B       only these numbers of sessions
+                       without --full, axes that aren't named stay at randread, 4k, 32, 1
   --cells A,B          only cells whose name contains A or B
-  --peers A,B          only peers whose name contains A or B
+  --peers A,B          only peers whose name contains A or B; by their whole name also those that are left out otherwise:
+                       istgt, lunaring-direct-posix, lunaring-memory-posix, lunaring-memory-header-digest
+  --idle N             besides, what N idle sessions cost: CPU, memory, and the speed of 8 busy ones
+  --seconds N          seconds per measurement (2)
+  --rounds N           measurements per cell and peer (3)
+  --no-system-calls    leave out the pass that counts them
   --size MIB           size of the disk (512)
   --directory DIR      where its file is made (the temporary directory)
   --workers N          worker threads of lunaring (1)
   --engine E           auto, uring or posix (auto)
   --target-cpus LIST   CPUs of the target, as taskset takes them (0), none: not pinned
   --client-cpus LIST   CPUs of the client (1), none: not pinned
-  --json FILE          write the results as JSON too
+  --json FILE          write the results as JSON
+  --html FILE          write a report with plots
 `;
 
 /** The command line can't be understood. */
@@ -56,7 +77,10 @@ export function readOptions(args: readonly string[]): Options | null {
   if (values.help) return null;
   const pin = availableParallelism() > 1;
   return {
-    seconds: positive('seconds', values.seconds ?? (values.quick ? '1' : '4')),
+    set: values.full ? 'full' : values.quick ? 'quick' : 'default',
+    axes: axes(values),
+    systemCalls: !(values['no-system-calls'] ?? values.quick ?? false),
+    seconds: positive('seconds', values.seconds ?? (values.quick ? '1' : '2')),
     rounds: positive('rounds', values.rounds ?? (values.quick ? '1' : '3')),
     cells: list(values.cells),
     peers: list(values.peers),
@@ -67,6 +91,8 @@ export function readOptions(args: readonly string[]): Options | null {
     targetCpus: cpus(values['target-cpus'], pin ? '0' : undefined),
     clientCpus: cpus(values['client-cpus'], pin ? '1' : undefined),
     json: values.json,
+    html: values.html,
+    idleSessions: values.idle === undefined ? 0 : positive('idle', values.idle),
   };
 }
 
@@ -77,6 +103,14 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         quick: { type: 'boolean' },
+        full: { type: 'boolean' },
+        'no-system-calls': { type: 'boolean' },
+        rw: text,
+        block: text,
+        depth: text,
+        sessions: text,
+        idle: text,
+        html: text,
         help: { type: 'boolean', short: 'h' },
         seconds: text,
         rounds: text,
@@ -100,6 +134,28 @@ function positive(name: string, value: string): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number) || number < 1) throw new UsageError(`--${name} takes a whole number from 1 on`);
   return number;
+}
+
+function axes(values: ReturnType<typeof parse>): Axes {
+  const numbers = (name: string, value: string) => list(value).map((one) => positive(name, one));
+  return {
+    ...(values.rw === undefined ? {} : { patterns: list(values.rw).map(pattern) }),
+    ...(values.block === undefined ? {} : { blocks: list(values.block).map(blockSize) }),
+    ...(values.depth === undefined ? {} : { depths: numbers('depth', values.depth) }),
+    ...(values.sessions === undefined ? {} : { sessions: numbers('sessions', values.sessions) }),
+  };
+}
+
+function pattern(value: string): Pattern {
+  const found = PATTERNS.find((one) => one === value);
+  if (found === undefined) throw new UsageError(`--rw takes ${PATTERNS.join(', ')}, not ${value}`);
+  return found;
+}
+
+function blockSize(value: string): number {
+  const [, digits, unit] = /^([1-9]\d{0,5})([km])$/i.exec(value) ?? [];
+  if (digits === undefined) throw new UsageError(`--block takes sizes like 4k or 1m, not ${value}`);
+  return Number(digits) * (unit!.toLowerCase() === 'k' ? KIB : MIB);
 }
 
 function engine(value: string): Options['engine'] {

@@ -1,23 +1,38 @@
-// Who is measured: ours in three settings, and beside each the peer that does the same work in another way.
+// Who is measured: ours in several settings, and beside each the peers that do the same work in another way.
 // All of them run for the whole benchmark, one busy at a time.
 
 import { execFileSync } from 'node:child_process';
 import { MIB } from '../src/config/limits.ts';
-import { TargetProcess } from '../test/support/target-process.ts';
+import type { Daemon } from '../test/support/daemon.ts';
+import { type ConfigurationFile, TargetProcess } from '../test/support/target-process.ts';
 import type { Cell } from './cells.ts';
 import { FLOOR_IO_BYTES_MAX, floorSource, startFloor } from './floor.ts';
-import { type Options, selected } from './options.ts';
+import { type Instrument, runLocally } from './instruments.ts';
+import { startIstgt } from './istgt.ts';
+import type { Options } from './options.ts';
 import { startTgt } from './tgt.ts';
 
 /** A group is what can be compared: the same medium, reached in the same way. */
-export type Group = 'direct' | 'cached' | 'memory';
+export type Group = 'direct' | 'cached' | 'memory' | 'null';
+
+/** What a group's medium is, for the reports. */
+export const GROUPS: Readonly<Record<Group, string>> = {
+  direct: 'file, O_DIRECT',
+  cached: 'file, through the page cache',
+  memory: 'no disk; the floor is a C program that does the least work a target can do, and stores nothing',
+  null: 'no disk and no memory: what everything else costs',
+};
 
 export interface Peer {
   readonly name: string;
   readonly group: Group;
-  readonly ours: boolean;
-  readonly pid: number;
+  /** The first of its group: what the others are compared with. */
+  readonly subject: boolean;
+  /** Null: no target, the client goes to the disk itself. */
+  readonly pid: number | null;
   readonly url: string;
+  /** Instead of the one that the cell names. */
+  readonly instrument?: Instrument;
   /** Why this peer can't be measured in this cell, or null. */
   excludes(cell: Cell): string | null;
   /** Brings the medium into the same state before every measurement. */
@@ -25,38 +40,80 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
-/** What a group's medium is, for the report. */
-export const GROUPS: Readonly<Record<Group, string>> = {
-  direct: 'file, O_DIRECT: lunaring (file) beside tgt (aio)',
-  cached: 'file, through the page cache: lunaring (file, direct: false) beside tgt (rdwr)',
-  memory: 'no disk: lunaring (memory) beside the floor (C, stores nothing)',
-};
-
-type Starter = (options: Options, files: Files) => Promise<Peer | null>;
-
-/** Paths of what the peers need: a file for each group that has one (no two lunarings serve the same), and one to compile the floor to. */
+/** Paths of what the peers need: a file for each group that has one, and one to compile the floor to. No two lunarings serve the same file. */
 export interface Files {
-  readonly direct: string;
-  readonly cached: string;
+  /** A file of that name, filled. */
+  disk(name: string): string;
   readonly floor: string;
 }
 
-const STARTERS: readonly { name: string; start: Starter }[] = [
-  { name: 'lunaring-direct', start: (options, files) => startOurs('lunaring-direct', 'direct', options, files.direct) },
-  { name: 'tgt-aio', start: (options, files) => startTgtPeer('tgt-aio', 'direct', options, files.direct) },
-  { name: 'lunaring-cached', start: (options, files) => startOurs('lunaring-cached', 'cached', options, files.cached) },
-  { name: 'tgt-rdwr', start: (options, files) => startTgtPeer('tgt-rdwr', 'cached', options, files.cached) },
-  { name: 'lunaring-memory', start: (options) => startOurs('lunaring-memory', 'memory', options, '') },
-  { name: 'floor', start: (options, files) => startFloorPeer(options, files.floor) },
+interface Candidate {
+  readonly name: string;
+  readonly group: Group;
+  /** Only when it is asked for by name, or the whole matrix is measured. */
+  readonly onRequest?: boolean;
+  readonly start: (name: string, options: Options, files: Files) => Promise<Started>;
+}
+
+/** What is particular to a peer. */
+type Started = Pick<Peer, 'pid' | 'url' | 'stop'> & Partial<Pick<Peer, 'instrument' | 'excludes'>>;
+
+type Target = NonNullable<ConfigurationFile['targets']>[number];
+
+const CANDIDATES: readonly Candidate[] = [
+  { name: 'lunaring-direct', group: 'direct', start: ours({}) },
+  { name: 'tgt-aio', group: 'direct', start: tgt('direct', 'aio') },
+  { name: 'tgt-rdwr-direct', group: 'direct', start: tgt('direct', 'rdwr', 'direct') },
+  { name: 'disk-direct', group: 'direct', start: disk('direct', true) },
+  { name: 'lunaring-direct-posix', group: 'direct', onRequest: true, start: ours({ engine: 'posix' }) },
+  { name: 'lunaring-cached', group: 'cached', start: ours({ direct: false }) },
+  { name: 'tgt-rdwr', group: 'cached', start: tgt('cached', 'rdwr') },
+  { name: 'istgt', group: 'cached', onRequest: true, start: istgt },
+  { name: 'disk-cached', group: 'cached', start: disk('cached', false) },
+  { name: 'lunaring-memory', group: 'memory', start: ours({ backend: 'memory' }) },
+  { name: 'floor', group: 'memory', start: floor },
+  {
+    name: 'lunaring-memory-header-digest',
+    group: 'memory',
+    onRequest: true,
+    start: ours({ backend: 'memory', digest: true }),
+  },
+  {
+    name: 'lunaring-memory-posix',
+    group: 'memory',
+    onRequest: true,
+    start: ours({ backend: 'memory', engine: 'posix' }),
+  },
+  { name: 'lunaring-null', group: 'null', start: ours({ backend: 'null' }) },
 ];
+
+/** Whether the floor can be among the peers. */
+export const floorPresent = floorSource() !== null;
+
+/** Those that `options` ask for: by a part of the name, and those on request by the whole of it. */
+function candidates(options: Options): readonly Candidate[] {
+  const { peers } = options;
+  return CANDIDATES.filter(({ name, onRequest = false }) => {
+    if (name === 'floor' && !floorPresent) return false;
+    if (peers.includes(name)) return true;
+    if (onRequest) return name !== 'istgt' && options.set === 'full' && peers.length === 0;
+    return peers.length === 0 || peers.some((part) => name.includes(part));
+  });
+}
+
+/** The names of those that `options` ask for. */
+export function peerNames(options: Options): readonly string[] {
+  return candidates(options).map(({ name }) => name);
+}
 
 /** Starts those that were asked for. */
 export async function startPeers(options: Options, files: Files): Promise<Peer[]> {
   const peers: Peer[] = [];
   try {
-    for (const { name, start } of STARTERS) {
-      const peer = selected(name, options.peers) ? await start(options, files) : null;
-      if (peer !== null) peers.push(peer);
+    for (const { name, group, start } of candidates(options)) {
+      const subject = peers.every((peer) => peer.group !== group) && name.startsWith('lunaring');
+      const prepare = () => settle(group, files);
+      peers.push({ name, group, subject, excludes: () => null, prepare, ...(await start(name, options, files)) });
     }
   } catch (error) {
     await Promise.allSettled(peers.map((peer) => peer.stop()));
@@ -65,68 +122,71 @@ export async function startPeers(options: Options, files: Files): Promise<Peer[]
   return peers;
 }
 
-/** Whether the floor can be among the peers. */
-export const floorPresent = floorSource() !== null;
+interface Ours {
+  readonly backend?: 'memory' | 'null';
+  readonly direct?: boolean;
+  readonly engine?: Options['engine'];
+  readonly digest?: boolean;
+}
 
-async function startOurs(name: string, group: Group, options: Options, file: string): Promise<Peer> {
-  const size = options.sizeMiB * MIB;
-  const lun =
-    group === 'memory'
-      ? { lun: 0, backend: 'memory' as const, size }
-      : { lun: 0, path: file, direct: group === 'direct' };
-  const target = await TargetProcess.start(
-    {
-      targets: [{ name: 'iqn.2026-11.io.lunaring:disk0', luns: [lun] }],
-      tuning: { workers: options.workers, engine: options.engine },
-      log: { level: 'warn' },
+function ours({ backend, direct = true, engine, digest = false }: Ours): Candidate['start'] {
+  return async (_name, options, files) => {
+    const size = options.sizeMiB * MIB;
+    // Two of ours never serve one file; the variants have one of their own.
+    const file = () => files.disk(engine === undefined ? (direct ? 'direct' : 'cached') : `direct-${engine}`);
+    const lun = backend === undefined ? { lun: 0, path: file(), direct } : { lun: 0, backend, size };
+    const digests = digest ? { digests: { header: 'require' as const } } : {};
+    const target: Target = { name: 'iqn.2026-11.io.lunaring:disk0', luns: [lun], ...digests };
+    const tuning = { workers: options.workers, engine: engine ?? options.engine };
+    const settings: ConfigurationFile = { targets: [target], tuning, log: { level: 'warn' } };
+    const process = await TargetProcess.start(settings, { cpus: options.targetCpus });
+    return {
+      pid: process.pid,
+      url: process.url(),
+      excludes: (cell) => (digest && cell.instrument.startsWith('raw') ? 'raw offers no header digests' : null),
+      stop: () => process.stop(),
+    };
+  };
+}
+
+function served({ daemon, url }: { daemon: Daemon; url: string }): Started {
+  return { pid: daemon.pid, url, stop: () => daemon.kill() };
+}
+
+function tgt(group: 'direct' | 'cached', store: string, openFlags?: string): Candidate['start'] {
+  return async (_name, options, files) =>
+    served(await startTgt(files.disk(group), store, options.targetCpus, openFlags));
+}
+
+async function istgt(_name: string, options: Options, files: Files): Promise<Started> {
+  return served(await startIstgt(files.disk('cached'), options.sizeMiB, options.targetCpus));
+}
+
+async function floor(_name: string, options: Options, files: Files): Promise<Started> {
+  const started = served(await startFloor(floorSource()!, files.floor, options.sizeMiB, options.targetCpus));
+  return {
+    ...started,
+    excludes: (cell) => {
+      if (cell.blockSize > FLOOR_IO_BYTES_MAX) return 'more than the floor can do';
+      return cell.instrument === 'raw-data-digest' ? 'it has no digests' : null;
     },
-    { cpus: options.targetCpus },
-  );
-  return {
-    name,
-    group,
-    ours: true,
-    pid: target.pid,
-    url: target.url(),
-    excludes: () => null,
-    prepare: () => prepare(group, file),
-    stop: () => target.stop(),
   };
 }
 
-async function startTgtPeer(name: string, group: Group, options: Options, file: string): Promise<Peer> {
-  const { daemon, url } = await startTgt(file, group === 'direct' ? 'aio' : 'rdwr', options.targetCpus);
-  return {
-    name,
-    group,
-    ours: false,
-    pid: daemon.pid,
-    url,
-    excludes: () => null,
-    prepare: () => prepare(group, file),
-    stop: () => daemon.kill(),
-  };
-}
-
-async function startFloorPeer(options: Options, program: string): Promise<Peer | null> {
-  const source = floorSource();
-  if (source === null) return null;
-  const { daemon, url } = await startFloor(source, program, options.sizeMiB, options.targetCpus);
-  return {
-    name: 'floor',
-    group: 'memory',
-    ours: false,
-    pid: daemon.pid,
-    url,
-    excludes: (cell) => (cell.blockSize > FLOOR_IO_BYTES_MAX ? 'more than the floor can do' : null),
-    prepare: () => undefined,
-    stop: () => daemon.kill(),
-  };
+function disk(group: 'direct' | 'cached', direct: boolean): Candidate['start'] {
+  return async (_name, _options, files) => ({
+    pid: null,
+    url: files.disk(group),
+    instrument: runLocally(direct),
+    excludes: (cell) => (cell.instrument === 'fio' ? null : 'only fio goes to the disk itself'),
+    stop: async () => undefined,
+  });
 }
 
 /** Nothing of an earlier measurement is still on its way to the disk, and the page cache holds all of the file or none of it. */
-function prepare(group: Group, file: string): void {
-  if (group === 'memory') return;
+function settle(group: Group, files: Files): void {
+  if (group !== 'direct' && group !== 'cached') return;
+  const file = files.disk(group);
   execFileSync('sync', [file]);
   if (group === 'cached') execFileSync('dd', [`if=${file}`, 'of=/dev/null', 'bs=1M', 'status=none']);
   else execFileSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0', 'status=none']);

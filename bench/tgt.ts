@@ -1,5 +1,5 @@
 // tgt, the userspace target of the Linux distributions, as a private instance: the peer that ours is measured against.
-// Two backing stores matter: aio (O_DIRECT, kernel AIO) and rdwr (page cache, a pool of threads).
+// Two backing stores matter: aio (O_DIRECT, kernel AIO) and rdwr (a pool of threads; page cache, or O_DIRECT when it is told so).
 
 import { accepts, Daemon } from '../test/support/daemon.ts';
 import { succeed } from '../test/support/run.ts';
@@ -19,11 +19,12 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   ImmediateData: 'Yes',
 };
 
-/** Starts a tgtd that serves `path` from the backing store `store` (`aio`, `rdwr`). It ignores SIGTERM: kill it. */
+/** Starts a tgtd that serves `path` from the backing store `store` (`aio`, `rdwr`) with `--bsoflags` as given. It ignores SIGTERM: kill it. */
 export async function startTgt(
   path: string,
   store: string,
   cpus: string | undefined,
+  openFlags?: string,
 ): Promise<{ daemon: Daemon; url: string }> {
   const port = await freePort();
   // Any number from 1 to 32767 that no other instance uses (0 is the system's): it names the control socket.
@@ -39,7 +40,8 @@ export async function startTgt(
     }
     // LUN 0 is its controller device.
     const unit = ['--mode', 'logicalunit', '--tid', '1', '--lun', '1'];
-    await admin('--op', 'new', ...unit, '--bstype', store, '-b', path);
+    const flags = openFlags === undefined ? [] : ['--bsoflags', openFlags];
+    await admin('--op', 'new', ...unit, '--bstype', store, ...flags, '-b', path);
     await admin('--op', 'bind', ...target, '-I', 'ALL');
   } catch (error) {
     await daemon.kill();

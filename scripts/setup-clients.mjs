@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Puts the real initiators and peers on this machine that test/interop and bench/ use: libiscsi's tools, qemu-img, tgt, and a fio
-// with the libiscsi engine. Does nothing when all are there. Installs only as root on a Debian system; elsewhere it says what is
+// with the libiscsi engine; and what its arguments name besides (`setup-clients.mjs istgt`: a peer for the benchmark alone). Does nothing when all are there. Installs only as root on a Debian system; elsewhere it says what is
 // missing, which in CI (CI=true) is a failure.
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -23,6 +23,9 @@ const CLIENTS = [
   { name: 'tgtd', packages: ['tgt'], present: () => onPath('tgtd') },
   { name: 'fio with the libiscsi engine', packages: FIO_BUILD_PACKAGES, present: () => fioPath() !== null },
 ];
+
+/** What only the benchmark wants, and only when it is asked for it. */
+const OPTIONAL = [{ name: 'istgt', packages: ['istgt'], present: () => onPath('istgt') }];
 
 function onPath(program) {
   // tgtd lives in sbin, which a user's PATH may lack.
@@ -60,7 +63,8 @@ function fioPath() {
 }
 
 function missingClients() {
-  return CLIENTS.filter((client) => !client.present());
+  const asked = OPTIONAL.filter(({ name }) => process.argv.includes(name));
+  return [...CLIENTS, ...asked].filter((client) => !client.present());
 }
 
 function isDebian() {
@@ -77,12 +81,14 @@ function run(command, args) {
 }
 
 function install(missing) {
-  const hadTgt = onPath('tgtd');
+  const services = ['tgt', 'istgt'].filter((name) => !onPath(name === 'tgt' ? 'tgtd' : name));
   run('apt-get', ['-q', 'update']);
   const packages = [...new Set(missing.flatMap((client) => client.packages))];
   run('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...packages]);
   // The program is wanted, not a daemon on port 3260.
-  if (!hadTgt && existsSync('/run/systemd/system')) run('systemctl', ['disable', '--now', 'tgt.service']);
+  for (const name of existsSync('/run/systemd/system') ? services : []) {
+    if (packages.includes(name)) run('systemctl', ['disable', '--now', `${name}.service`]);
+  }
   if (fioPath() === null) run('bash', [join(import.meta.dirname, 'build-fio.sh'), CACHE]);
 }
 

@@ -13,17 +13,31 @@ const PROGRAM = join(repositoryRoot(), 'dist/bench/main.js');
 describe.skipIf(missingClients().length > 0)('npm run bench', () => {
   test('measures ours beside tgt, and writes what it found', async () => {
     using scratch = new Scratch('bench-test');
-    const json = scratch.file('result.json');
-    const only = ['--cells', 'randread-4k-qd32', '--peers', 'direct,aio', '--size', '16'];
-    const { stdout } = await succeed(process.execPath, [PROGRAM, '--quick', ...only, '--json', json]);
-    expect(stdout).toContain('lunaring / tgt-aio');
+    const [json, html] = [scratch.file('result.json'), scratch.file('result.html')];
+    const only = ['--cells', 'randread-4k-qd32', '--peers', 'lunaring-direct,tgt-aio', '--size', '16'];
+    const { stdout } = await succeed(process.execPath, [PROGRAM, '--quick', ...only, '--json', json, '--html', html]);
+    expect(stdout).toContain('lunaring-direct / tgt-aio');
     const { results, ratios } = JSON.parse(readFileSync(json, 'utf8'));
     expect(results.map((series: { peer: string }) => series.peer)).toEqual(['lunaring-direct', 'tgt-aio']);
     for (const { median } of results) {
       expect(median.iops).toBeGreaterThan(0);
       expect(median.cpuUsPerIo).toBeGreaterThan(0);
+      expect(median.p999Us).toBeGreaterThanOrEqual(median.p99Us);
     }
     expect(ratios).toHaveLength(1);
+    expect(readFileSync(html, 'utf8')).toContain('</html>');
+  }, 90_000);
+
+  test('has other eyes than fio: data digests, and sessions that are idle', async () => {
+    using scratch = new Scratch('bench-test');
+    const json = scratch.file('result.json');
+    const only = ['--cells', 'raw-data-digest', '--peers', 'lunaring-memory', '--size', '16', '--idle', '20'];
+    const small = ['--seconds', '1', '--rounds', '1', '--no-system-calls', '--json', json];
+    await succeed(process.execPath, [PROGRAM, ...only, ...small]);
+    const { results, manySessions } = JSON.parse(readFileSync(json, 'utf8'));
+    expect(results[0].median.iops).toBeGreaterThan(0);
+    expect(manySessions.idleSessions).toBe(20);
+    expect(manySessions.busyAmong[0].iops).toBeGreaterThan(0);
   }, 90_000);
 
   test('says how it is used, and refuses what it does not know', async () => {

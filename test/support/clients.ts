@@ -84,13 +84,15 @@ export interface PerfOptions {
   readonly blocks: number;
   readonly seconds: number;
   readonly random?: boolean;
+  /** As `taskset -c` takes them. */
+  readonly cpus?: string | undefined;
 }
 
 /** iscsi-perf: reads for some seconds; I/Os per second on average. Throws when a READ fails. */
 export async function iscsiPerf(url: string, options: PerfOptions): Promise<number> {
-  const { depth, blocks, seconds, random = false } = options;
+  const { depth, blocks, seconds, random = false, cpus } = options;
   const args = ['-m', String(depth), '-b', String(blocks), '-t', String(seconds), ...(random ? ['-r'] : []), url];
-  const { stdout } = await succeed('iscsi-perf', args, { limitSeconds: seconds + TOOL_LIMIT_SECONDS });
+  const { stdout } = await succeed('iscsi-perf', args, { limitSeconds: seconds + TOOL_LIMIT_SECONDS, cpus });
   const average = [...stdout.matchAll(/iops average (\d+)/g)].at(-1);
   if (average === undefined) throw new Error(`iscsi-perf measured nothing\n${stdout}`);
   return Number(average[1]);

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { type RunOptions, succeed } from './run.ts';
 
 export interface FioJob {
-  /** `iscsi://host:port/name/lun`. */
+  /** `iscsi://host:port/name/lun`; a path, when `options` name another engine. */
   readonly url: string;
-  readonly rw: 'read' | 'write' | 'randread' | 'randwrite' | 'randrw';
+  readonly rw: 'read' | 'write' | 'rw' | 'randread' | 'randwrite' | 'randrw';
   /** Bytes. */
   readonly blockSize: number;
   readonly depth: number;
@@ -25,13 +25,19 @@ export interface FioDirection {
   readonly bytesPerSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
+  readonly p999Us: number;
+  readonly meanUs: number;
 }
 
 export interface FioResult {
   readonly read: FioDirection;
   readonly write: FioDirection;
-  /** Share of one core that fio used, 0 to 1 (more with several threads). */
+  /** Both in one, when the job asks for `unified_rw_reporting`: `read` and `write` are empty then. */
+  readonly mixed: FioDirection | null;
+  /** CPUs that fio kept busy, in user and in system mode: of one thread on average, when several are reported as a group. */
   readonly clientCpu: number;
+  readonly userCpu: number;
+  readonly systemCpu: number;
   /** How long the measured part took. */
   readonly runtimeMs: number;
   readonly errors: number;
@@ -85,6 +91,7 @@ interface FioJson {
     sys_cpu: number;
     read: DirectionJson;
     write: DirectionJson;
+    mixed?: DirectionJson;
   }[];
 }
 
@@ -92,7 +99,7 @@ interface DirectionJson {
   total_ios: number;
   iops: number;
   bw_bytes: number;
-  clat_ns: { percentile?: Record<string, number> };
+  clat_ns: { mean?: number; percentile?: Record<string, number> };
 }
 
 /** fio may print warnings before its JSON. */
@@ -100,9 +107,12 @@ function parse(stdout: string): FioResult {
   const json = JSON.parse(stdout.slice(stdout.indexOf('{'))) as FioJson;
   const job = json.jobs[0]!;
   return {
-    read: direction(job.read),
-    write: direction(job.write),
+    read: direction(job.read ?? job.mixed),
+    write: direction(job.write ?? job.mixed),
+    mixed: job.mixed === undefined ? null : direction(job.mixed),
     clientCpu: (job.usr_cpu + job.sys_cpu) / 100,
+    userCpu: job.usr_cpu / 100,
+    systemCpu: job.sys_cpu / 100,
     runtimeMs: job.job_runtime,
     errors: job.error,
   };
@@ -116,5 +126,7 @@ function direction(json: DirectionJson): FioDirection {
     bytesPerSecond: json.bw_bytes,
     p50Us: percentile('50.000000'),
     p99Us: percentile('99.000000'),
+    p999Us: percentile('99.900000'),
+    meanUs: (json.clat_ns.mean ?? 0) / 1000,
   };
 }

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Pins the program to CPUs, as `taskset -c` takes them. */
   readonly cpus?: string | undefined;
+  /** Aborted, it interrupts the program as ^C would: one that runs until it is told to stop. */
+  readonly stop?: AbortSignal;
 }
 
 /** Exit status of timeout(1) when SIGTERM at the limit was enough; when it was not, SIGKILL ends timeout(1) as well. */
@@ -35,6 +37,7 @@ export function run(program: string, args: readonly string[], options: RunOption
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   });
+  options.stop?.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));

@@ -1,0 +1,39 @@
+// What the figures were measured on: the reader judges them by it.
+// Which settings were used is the options' to say.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+
+export type Machine = Readonly<Record<string, string>>;
+
+/** The first line that says a version, or why there is none. */
+function version(program: string, ...args: readonly string[]): string {
+  const { stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', timeout: 10_000 });
+  if (error !== undefined) return 'not there';
+  return `${stdout}${stderr}`.trim().split('\n')[0]!;
+}
+
+/** Of the Debian package: some of these programs don't say themselves. */
+function packaged(name: string): string {
+  const { stdout } = spawnSync('dpkg-query', ['--status', name], { encoding: 'utf8', timeout: 10_000 });
+  return /^Version: (.+)$/m.exec(stdout ?? '')?.[1] ?? 'unknown';
+}
+
+/** `peers`: names of those that take part. */
+export function describeMachine(fioPath: string, peers: readonly string[]): Machine {
+  const all = cpus();
+  const among = (part: string) => peers.some((peer) => peer.startsWith(part));
+  return {
+    machine: `${all[0]?.model.trim() ?? 'unknown'}, ${all.length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    kernel: release(),
+    // Whoever else is at work here: with two cores a load of 1 before the start spoils most figures.
+    load: loadavg()[0]!.toFixed(1),
+    node: process.version,
+    fio: execFileSync(fioPath, ['--version'], { encoding: 'utf8' }).trim(),
+    'qemu-img': version('qemu-img', '--version'),
+    libiscsi: packaged('libiscsi-bin'),
+    ...(among('tgt') ? { tgt: version('tgtd', '--version') } : {}),
+    ...(among('istgt') ? { istgt: packaged('istgt') } : {}),
+    date: new Date().toISOString(),
+  };
+}
