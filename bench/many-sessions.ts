@@ -17,7 +17,6 @@ const BUSY_SESSIONS = 8;
 const BUSY_DEPTH = 8;
 /** Beside one descriptor for each session. */
 const OTHER_DESCRIPTORS = 1000;
-const IDLE_SECONDS = 5;
 const MIB = 2 ** 20;
 
 export interface ManySessions {
@@ -31,10 +30,10 @@ export interface ManySessions {
   readonly busyAmong: readonly Measurement[];
 }
 
-async function idleCpu(pid: number): Promise<number> {
+async function idleCpu(pid: number, seconds: number): Promise<number> {
   const before = runNs(pid);
-  await sleep(IDLE_SECONDS * 1000);
-  return (runNs(pid) - before) / 1000 / IDLE_SECONDS;
+  await sleep(seconds * 1000);
+  return (runNs(pid) - before) / 1000 / seconds;
 }
 
 /** Measures a target of its own, with a memory unit. */
@@ -77,12 +76,12 @@ export async function measureManySessions(options: Options): Promise<ManySession
     [],
   ];
   for (let round = 0; round < options.rounds; round++) {
-    none.push(await idleCpu(target.pid));
+    none.push(await idleCpu(target.pid, options.seconds));
     busyAlone.push(await measure(peer, busy, options, round > 0));
     const before = rss();
     await withIdleSessions(peer.url, count, async () => {
       perSession.push((rss() - before) / count);
-      all.push(await idleCpu(target.pid));
+      all.push(await idleCpu(target.pid, options.seconds));
       busyAmong.push(await measure(peer, busy, options, true));
     });
   }
