@@ -42,7 +42,7 @@ const FAULTS: Readonly<Record<Exclude<keyof EngineEvents, 'hungry'>, (bench: Ben
   fileDone: ({ engine }) => engine.read(openFile, 0, 4096, 0, 1),
   woken: (bench) => bench.ring(),
   tick: () => {},
-  alarmed: () => {},
+  alarmed: ({ engine }) => engine.alarm(1),
 };
 type Sockets = Readonly<Record<Peer, SocketHandle>>;
 
