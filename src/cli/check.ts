@@ -1,10 +1,13 @@
 // `lunaring check`: judges the configuration together with the machine that is to serve it, and says what to do. Starts nothing.
-// The questions themselves are probes.ts and config/load.ts.
+// The questions themselves are probes.ts, placement.ts, ports.ts and config/load.ts.
 
 import { type Finding, formatFinding } from '../config/finding.ts';
 import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
-import { type Answer, probeDescriptors, probeLockedMemory, probePort, probeStorage, probeUring } from './probes.ts';
+import type { Answer } from './answer.ts';
+import { probePlacement } from './placement.ts';
+import { probePorts } from './ports.ts';
+import { probeDescriptors, probeLockedMemory, probeStorage, probeToken, probeUring } from './probes.ts';
 import { ExitCode, json, type World } from './world.ts';
 
 /** Options of the command. */
@@ -14,14 +17,15 @@ export interface CheckOptions {
 }
 
 async function askMachine(settings: Settings): Promise<Answer[]> {
-  const admin = settings.admin === false ? [] : [settings.admin];
+  const token = probeToken(settings);
   return [
     ...probeStorage(settings),
     probeUring(settings),
     probeLockedMemory(settings),
     probeDescriptors(settings),
-    ...(await Promise.all(settings.portals.map(({ address, port }) => probePort('portal', address, port)))),
-    ...(await Promise.all(admin.map(({ address, port }) => probePort('admin interface', address, port)))),
+    probePlacement(settings),
+    ...(await probePorts(settings)),
+    ...(token === null ? [] : [token]),
   ];
 }
 

@@ -48,7 +48,7 @@ function commandLine(world: World, finish: (code: ExitCode) => void): Command {
     });
   program
     .command('check')
-    .description('judge configuration and machine: files, io_uring, limits, ports')
+    .description('judge configuration and machine: files, io_uring, limits, CPUs, ports')
     .option(...CONFIG)
     .option(...JSON_OUTPUT)
     .action(async (options) => finish(await check(options, world)));

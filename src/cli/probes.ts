@@ -1,87 +1,64 @@
-// What can be wrong with a machine, one question each: storage, io_uring, locked memory, descriptors, ports.
-// Each answers in words and changes nothing; check.ts asks them all.
+// What can be wrong with a machine, one question each: storage, io_uring, locked memory, descriptors, the admin interface's token.
+// Each answers in words and changes nothing; ports and placement have files of their own, check.ts asks them all.
 
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { readFileSync, statSync } from 'node:fs';
 import { LunaringError } from '../base/error.ts';
 import { MIB } from '../config/limits.ts';
-import type { Settings } from '../config/settings.ts';
+import type { FileLunSettings, Settings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
-import { rehearseStorage, StorageError } from '../control/storage.ts';
-import { Errno, KernelError } from '../kernel/errno.ts';
+import { identifyStorage, rehearseStorage, StorageError } from '../control/storage.ts';
+import { probeEngine } from '../engine/choose.ts';
 import { Resource, resourceLimit } from '../kernel/libc.ts';
-import { Uring } from '../kernel/uring.ts';
+import { type Answer, failed, fine, type Opinion, warning } from './answer.ts';
 
-/** The answer to one question. A failed one keeps the target from starting, a warning costs speed or limits it. */
-export interface Answer {
-  readonly question: string;
-  readonly state: 'fine' | 'warning' | 'failed';
-  readonly detail: string;
-  /** What to do; empty when all is fine. */
-  readonly remedy: string;
+/** Can it be opened, is its size right, is it aligned for direct I/O. */
+function judgeFile(lun: FileLunSettings): Opinion {
+  try {
+    rehearseStorage(lun);
+    return fine(`${lun.path}, blocks of ${lun.blockSize}${lun.direct ? ', direct' : ''}`);
+  } catch (error) {
+    if (!(error instanceof LunaringError)) throw error;
+    if (!(error instanceof StorageError)) return failed(error.message, 'set direct: false');
+    return failed(error.received, `${error.remedy} (${error.allowed})`);
+  }
 }
 
-type Opinion = Omit<Answer, 'question'>;
-
-const fine = (detail: string): Opinion => ({ state: 'fine', detail, remedy: '' });
-const warning = (detail: string, remedy: string): Opinion => ({ state: 'warning', detail, remedy });
-const failed = (detail: string, remedy: string): Opinion => ({ state: 'failed', detail, remedy });
-
-/** Every file unit: can it be opened, is its size right, is it aligned for direct I/O. */
-export function probeStorage(settings: Settings): Answer[] {
+/** Every file unit, and whether two of them write one file. */
+export function probeStorage({ targets }: Pick<Settings, 'targets'>): Answer[] {
   const answers: Answer[] = [];
-  for (const { name, luns } of settings.targets) {
+  const holders = new Map<string, { readonly who: string; readonly readOnly: boolean }>();
+  for (const { name, luns } of targets) {
     for (const lun of luns) {
       if (lun.backend !== 'file') continue;
-      const question = `storage of ${name} LUN ${lun.lun}`;
-      try {
-        rehearseStorage(lun);
-        answers.push({ question, ...fine(`${lun.path}, blocks of ${lun.blockSize}${lun.direct ? ', direct' : ''}`) });
-      } catch (error) {
-        if (!(error instanceof LunaringError)) throw error;
-        const remedy = error instanceof StorageError ? `${error.remedy} (${error.allowed})` : 'set direct: false';
-        const detail = error instanceof StorageError ? error.received : error.message;
-        answers.push({ question, ...failed(detail, remedy) });
+      const who = `${name} LUN ${lun.lun}`;
+      const question = `storage of ${who}`;
+      const identity = identifyStorage(lun.path) ?? lun.path;
+      const holder = holders.get(identity);
+      holders.set(identity, { who, readOnly: lun.readOnly });
+      if (holder === undefined || (holder.readOnly && lun.readOnly)) answers.push({ question, ...judgeFile(lun) });
+      else {
+        const remedy = 'map one unit only, or set readOnly: true on both';
+        answers.push({ question, ...failed(`${lun.path}: also served as ${holder.who}`, remedy) });
       }
     }
   }
   return answers;
 }
 
-function readSwitch(): number {
-  try {
-    return Number(readFileSync('/proc/sys/kernel/io_uring_disabled', 'utf8'));
-  } catch {
-    // Kernels before 6.6 have no such switch.
-    return 0;
-  }
-}
-
-function explainUring(error: LunaringError): string {
-  const errno = error instanceof KernelError ? error.errno : 0;
-  const value = readSwitch();
-  if (errno === Errno.EPERM && value > 0) return `sysctl kernel.io_uring_disabled=0 (it is ${value})`;
-  if (errno === Errno.EPERM)
-    return "allow io_uring_setup, io_uring_enter and io_uring_register in the container's seccomp profile";
-  if (errno === Errno.ENOSYS || errno === Errno.EOPNOTSUPP) return 'use Linux 5.7 or newer, with CONFIG_IO_URING';
-  return 'see the error';
-}
-
 /** Whether workers can use io_uring. */
-export function probeUring(settings: Settings): Answer {
+export function probeUring({ tuning }: Pick<Settings, 'tuning'>): Answer {
   const question = 'io_uring';
-  const { engine } = settings.tuning;
-  try {
-    const ring = new Uring(8);
-    const { name } = ring.mode;
-    ring.close();
-    return { question, ...fine(`works, ${name}`) };
-  } catch (error) {
-    if (!(error instanceof LunaringError)) throw error;
-    const remedy = explainUring(error);
-    if (engine === 'uring') return { question, ...failed(error.message, `${remedy}, or set LUNARING_ENGINE=auto`) };
-    return { question, ...warning(`${error.message}: the posix engine serves, slower`, remedy) };
+  // What is found is worth knowing where it is not wished for, too.
+  const { engine, reason, remedy } = probeEngine('auto');
+  if (engine === 'uring') {
+    const unused = tuning.engine === 'posix' ? '; unused: LUNARING_ENGINE=posix' : '';
+    return { question, ...fine(`works, ${reason.replace(/^io_uring: /, '')}${unused}`) };
   }
+  const detail = reason.replace(/^posix: /, '').replace(` (${remedy})`, '');
+  if (tuning.engine === 'posix') return { question, ...fine(`${detail}; not needed: LUNARING_ENGINE=posix`) };
+  const help = remedy === '' ? 'see the error' : remedy;
+  if (tuning.engine === 'uring') return { question, ...failed(detail, `${help}; or set LUNARING_ENGINE=auto`) };
+  return { question, ...warning(`${detail}: the posix engine serves, slower`, help) };
 }
 
 /** Whether this process may lock any amount of memory (CAP_IPC_LOCK). */
@@ -94,7 +71,8 @@ function mayLockAnything(): boolean {
 /** Whether the I/O memory of all workers can be registered with the kernel, which pins it. */
 export function probeLockedMemory(settings: Settings): Answer {
   const question = 'locked memory';
-  const { workers, slabMiB } = settings.tuning;
+  const { workers, slabMiB, engine } = settings.tuning;
+  if (engine === 'posix') return { question, ...fine('not needed: LUNARING_ENGINE=posix') };
   const needed = workers * slabMiB * MIB;
   if (mayLockAnything()) return { question, ...fine('unlimited (CAP_IPC_LOCK)') };
   const { soft } = resourceLimit(Resource.lockedMemory);
@@ -123,23 +101,30 @@ export function probeDescriptors(settings: Settings): Answer {
   return { question, ...warning(`${needed} needed when every connection is in use, ${soft} allowed`, remedy) };
 }
 
-const PORT_REMEDIES: Readonly<Record<string, (port: number) => string>> = {
-  EADDRINUSE: (port) => `another program listens there: ss -ltnp 'sport = :${port}'; stop it, or choose another port`,
-  EADDRNOTAVAIL: () => 'no interface has this address: ip address; or listen on 0.0.0.0',
-  EACCES: () => 'ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one',
-};
+/** Permission bits of those who are neither the owner nor of its group. */
+const OTHERS = 0o007;
 
-/** Whether `address` and `port` can be listened on. */
-export function probePort(what: string, address: string, port: number): Promise<Answer> {
-  const question = `${what} ${address} port ${port}`;
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const code = error.code ?? error.message;
-      resolve({ question, ...failed(code, PORT_REMEDIES[code]?.(port) ?? 'see the error') });
-    });
-    server.listen({ host: address, port, ipv6Only: address.includes(':'), exclusive: true }, () => {
-      server.close(() => resolve({ question, ...fine('free') }));
-    });
-  });
+/** Whether the admin interface is guarded: its token is there, and nobody else's to read. Null: there is no admin interface. */
+export function probeToken({ admin }: Pick<Settings, 'admin'>): Answer | null {
+  if (admin === false) return null;
+  const question = 'admin token';
+  const { tokenFile } = admin;
+  if (tokenFile === undefined) {
+    const remedy = 'set admin.tokenFile: (umask 077; head -c 24 /dev/urandom | base64 > admin.token)';
+    return { question, ...warning('none: every user of this machine may administer the target', remedy) };
+  }
+  try {
+    if (readFileSync(tokenFile, 'utf8').trim() === '') {
+      return { question, ...failed(`${tokenFile}: empty`, `head -c 24 /dev/urandom | base64 > ${tokenFile}`) };
+    }
+    if ((statSync(tokenFile).mode & OTHERS) !== 0) {
+      return { question, ...warning(`${tokenFile}: open to every user of this machine`, `chmod 600 ${tokenFile}`) };
+    }
+    return { question, ...fine(tokenFile) };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const remedy =
+      code === 'ENOENT' ? `(umask 077; head -c 24 /dev/urandom | base64 > ${tokenFile})` : 'check path and permissions';
+    return { question, ...failed(`${tokenFile}: ${code}`, remedy) };
+  }
 }

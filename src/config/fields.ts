@@ -4,6 +4,7 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { parseCpuList } from '../base/cpu-list.ts';
 import { nearestWord } from '../base/nearest-word.ts';
 import { normalizeName } from './iscsi-name.ts';
 import { SECRET_CHARACTERS_MIN, TEXT_VALUE_BYTES_MAX } from './limits.ts';
@@ -203,15 +204,8 @@ export function pattern(shape: RegExp, allowed: string) {
 export function cpuList(max: number) {
   return checked(`any, or CPU numbers from 0 to ${max} such as 0-3,8`, (value) => {
     if (value === 'any') return [];
-    const cpus = new Set<number>();
-    for (const part of value.split(',')) {
-      const match = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part);
-      const first = Number(match?.[1]);
-      const last = Number(match?.[2] ?? match?.[1]);
-      if (match === null || first > last || last > max) return null;
-      for (let cpu = first; cpu <= last; cpu++) cpus.add(cpu);
-    }
-    return [...cpus];
+    const cpus = value.trim() === '' ? null : parseCpuList(value);
+    return cpus === null || cpus.some((cpu) => cpu > max) ? null : cpus;
   });
 }
 

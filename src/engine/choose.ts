@@ -17,6 +17,8 @@ export interface EngineChoice {
   readonly engine: 'uring' | 'posix';
   /** One sentence, for the log: what was found, or what stands in the way and how to remove it. */
   readonly reason: string;
+  /** What would bring io_uring; empty where it is there, was not asked for, or nobody knows. */
+  readonly remedy: string;
   /** Whether it is what was asked for; a `uring` that can't be had is `posix` and false. */
   readonly asWished: boolean;
 }
@@ -27,11 +29,13 @@ const PROBE_BUFFER_RING_BYTES = 16 * PROBE_BUFFERS;
 
 /** Chooses an engine. Never throws. */
 export function probeEngine(wish: EngineWish): EngineChoice {
-  if (wish === 'posix') return { engine: 'posix', reason: 'posix, as configured', asWished: true };
+  if (wish === 'posix') return { engine: 'posix', reason: 'posix, as configured', remedy: '', asWished: true };
   try {
-    return { engine: 'uring', reason: `io_uring: ${probeUring()}`, asWished: true };
+    return { engine: 'uring', reason: `io_uring: ${probeUring()}`, remedy: '', asWished: true };
   } catch (error) {
-    return { engine: 'posix', reason: `posix: ${obstacle(error as Error)}`, asWished: wish === 'auto' };
+    const { what, remedy } = obstacle(error as Error);
+    const reason = `posix: ${what}${remedy === '' ? '' : ` (${remedy})`}`;
+    return { engine: 'posix', reason, remedy, asWished: wish === 'auto' };
   }
 }
 
@@ -48,10 +52,9 @@ function probeUring(): string {
 }
 
 /** What failed, and what to do about it. */
-function obstacle(error: Error): string {
-  if (!(error instanceof KernelError)) return error.message;
-  const cure = cureOf(error.errno);
-  return `${error.call} failed: ${errnoName(error.errno)}${cure === '' ? '' : ` (${cure})`}`;
+function obstacle(error: Error): { readonly what: string; readonly remedy: string } {
+  if (!(error instanceof KernelError)) return { what: error.message, remedy: '' };
+  return { what: `${error.call} failed: ${errnoName(error.errno)}`, remedy: cureOf(error.errno) };
 }
 
 function cureOf(errno: number): string {

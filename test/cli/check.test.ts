@@ -1,8 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import type { Answer } from '../../src/cli/answer.ts';
 import { check } from '../../src/cli/check.ts';
-import type { Answer } from '../../src/cli/probes.ts';
+
 import { freePort, Scratch } from '../support/scratch.ts';
 import { FakeWorld } from './fake-world.ts';
 
@@ -12,7 +13,7 @@ async function report(world: FakeWorld): Promise<{ code: number; answers: Answer
 }
 
 describe('check', () => {
-  test('asks about files, io_uring, memory, descriptors and ports, and makes nothing', async () => {
+  test('asks about files, io_uring, memory, descriptors, CPUs, ports and the token, and makes nothing', async () => {
     using scratch = new Scratch('check');
     const ports = {
       LUNARING_PORTALS: `127.0.0.1:${await freePort()}`,
@@ -25,7 +26,9 @@ describe('check', () => {
       'io_uring',
       'locked',
       'descriptors',
+      'workers',
       'portal',
+      'admin',
       'admin',
     ]);
     expect(answers.filter(({ state }) => state === 'failed')).toEqual([]);
@@ -51,6 +54,16 @@ describe('check', () => {
   test('answers 2 to a configuration that is wrong, and asks no further', async () => {
     const { code, answers, findings } = await report(new FakeWorld({ LUNARING_WORKERS: '0' }));
     expect([code, answers, findings.length]).toEqual([2, [], 1]);
+  });
+
+  test('suggests what an unknown key may mean', async () => {
+    using scratch = new Scratch('check');
+    const config = scratch.file('lunaring.yaml');
+    writeFileSync(config, 'tuning:\n  wrokers: 2\n');
+    const world = new FakeWorld({}, scratch.path);
+    expect(await check({ config }, world)).toBe(2);
+    expect(world.printed).toMatch(/^error: tuning\.wrokers .*lunaring\.yaml:2/);
+    expect(world.printed).toContain('did you mean workers?');
   });
 
   test('reads well', async () => {

@@ -21,6 +21,8 @@ describe('probeEngine', () => {
     expect(choice.asWished).toBe(true);
     expect(choice.reason).toMatch(uringWorks() ? /^io_uring: Linux \d+\.\d+.*, \w+, provided buffer/ : /^posix: \S.*/);
     expect(choice.reason).not.toContain('\n');
+    if (uringWorks()) expect(choice.remedy).toBe('');
+    else expect(choice.reason).toContain(choice.remedy);
   });
 
   it('falls back from a wish for io_uring, and says that it did', () => {
@@ -28,7 +30,12 @@ describe('probeEngine', () => {
   });
 
   it('takes posix when that is asked for', () => {
-    expect(probeEngine('posix')).toEqual({ engine: 'posix', reason: 'posix, as configured', asWished: true });
+    expect(probeEngine('posix')).toEqual({
+      engine: 'posix',
+      reason: 'posix, as configured',
+      remedy: '',
+      asWished: true,
+    });
   });
 
   it('leaves no descriptor behind', () => {

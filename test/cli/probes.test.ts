@@ -1,0 +1,182 @@
+import { chmodSync, linkSync, truncateSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { probeDescriptors, probeLockedMemory, probeStorage, probeToken, probeUring } from '../../src/cli/probes.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import { probeEngine } from '../../src/engine/choose.ts';
+import { Resource, resourceLimit } from '../../src/kernel/libc.ts';
+import { run } from '../support/run.ts';
+import { Scratch } from '../support/scratch.ts';
+import type { ConfigurationFile } from '../support/target-process.ts';
+
+function settingsOf(file: ConfigurationFile, scratch: Scratch) {
+  const path = scratch.file('lunaring.json');
+  writeFileSync(path, JSON.stringify(file));
+  const { settings, findings } = loadSettings({ file: path, environment: {}, workingDirectory: scratch.path });
+  if (settings === null) throw new Error(JSON.stringify(findings));
+  return settings;
+}
+
+type Luns = NonNullable<ConfigurationFile['targets']>[number]['luns'];
+const withLuns = (luns: Luns, scratch: Scratch) =>
+  settingsOf({ targets: [{ name: 'iqn.2026-11.a:b', luns }] }, scratch);
+
+describe('storage', () => {
+  test('that is there, or can be made, is fine', () => {
+    using scratch = new Scratch('probes');
+    writeFileSync(scratch.file('there.img'), '');
+    truncateSync(scratch.file('there.img'), 65536);
+    const answers = probeStorage(
+      withLuns(
+        [
+          { lun: 0, path: 'there.img' },
+          { lun: 1, path: 'new.img', size: '1MiB' },
+          { lun: 2, backend: 'memory', size: '1MiB' },
+        ],
+        scratch,
+      ),
+    );
+    expect(answers.map(({ state }) => state)).toEqual(['fine', 'fine']);
+  });
+
+  test('is refused with what to do: missing, empty, no whole number of blocks', () => {
+    using scratch = new Scratch('probes');
+    writeFileSync(scratch.file('empty.img'), '');
+    writeFileSync(scratch.file('odd.img'), 'x'.repeat(100_000));
+    const answers = probeStorage(
+      withLuns(
+        [
+          { lun: 0, path: 'missing.img' },
+          { lun: 1, path: 'empty.img' },
+          { lun: 2, path: 'odd.img', blockSize: 4096 },
+          { lun: 3, path: 'nowhere/new.img', size: '1MiB' },
+        ],
+        scratch,
+      ),
+    );
+    expect(answers.map(({ state, detail }) => [state, detail.replace(`${scratch.path}/`, '')])).toEqual([
+      ['failed', 'missing.img: ENOENT'],
+      ['failed', 'empty.img: empty'],
+      ['failed', 'odd.img: 100000 bytes'],
+      ['failed', 'nowhere/new.img: ENOENT'],
+    ]);
+    expect(answers.map(({ remedy }) => /size: 1GiB|truncate|mkdir -p/.exec(remedy)?.[0])).toEqual([
+      'size: 1GiB',
+      'truncate',
+      'truncate',
+      'mkdir -p',
+    ]);
+  });
+
+  test('that is mapped twice is refused under any of its names, unless both only read', () => {
+    using scratch = new Scratch('probes');
+    writeFileSync(scratch.file('a.img'), '');
+    truncateSync(scratch.file('a.img'), 65536);
+    linkSync(scratch.file('a.img'), scratch.file('b.img'));
+    const luns = (readOnly: boolean) => [
+      { lun: 0, path: 'a.img', readOnly },
+      { lun: 1, path: 'b.img', readOnly },
+    ];
+    const [first, second] = probeStorage(withLuns(luns(false), scratch));
+    expect(first!.state).toBe('fine');
+    expect(second).toMatchObject({ state: 'failed', detail: expect.stringContaining('iqn.2026-11.a:b LUN 0') });
+    expect(probeStorage(withLuns(luns(true), scratch)).map(({ state }) => state)).toEqual(['fine', 'fine']);
+  });
+});
+
+describe('io_uring', () => {
+  const { engine, remedy } = probeEngine('auto');
+
+  test.each(['auto', 'uring', 'posix'] as const)('LUNARING_ENGINE=%s is judged by what this machine has', (wish) => {
+    using scratch = new Scratch('probes');
+    const answer = probeUring(settingsOf({ tuning: { engine: wish } }, scratch));
+    if (engine === 'uring') {
+      expect(answer).toMatchObject({ state: 'fine', detail: expect.stringMatching(/^works, Linux \d/), remedy: '' });
+      expect(answer.detail.includes('unused')).toBe(wish === 'posix');
+      return;
+    }
+    expect(answer.state).toBe({ auto: 'warning', uring: 'failed', posix: 'fine' }[wish]);
+    expect(answer.remedy).toContain(wish === 'posix' ? '' : remedy);
+  });
+});
+
+describe('limits of the process', () => {
+  test('descriptors are held against what connections and units may take', () => {
+    using scratch = new Scratch('probes');
+    const { soft } = resourceLimit(Resource.openFiles);
+    const few = probeDescriptors(withLuns([], scratch));
+    expect(few).toMatchObject({ state: 'fine', detail: `96 needed, ${soft} allowed` });
+    const targets = Array.from({ length: Math.ceil(soft / 8192) + 1 }, (_, index) => ({
+      name: `iqn.2026-11.a:${index}`,
+      connectionLimit: 4096,
+      luns: [],
+    }));
+    const many = probeDescriptors(settingsOf({ targets }, scratch));
+    const needed = 64 + targets.length * 8192;
+    expect(many).toMatchObject({ state: 'warning', detail: expect.stringContaining(`${needed} needed`) });
+    expect(many.remedy).toContain(`ulimit -n ${needed}`);
+  });
+
+  test('locked memory is of no interest to the posix engine', () => {
+    using scratch = new Scratch('probes');
+    const answer = probeLockedMemory(settingsOf({ tuning: { engine: 'posix' } }, scratch));
+    expect(answer).toMatchObject({ state: 'fine', detail: expect.stringContaining('not needed') });
+  });
+
+  test('locked memory is held against the slabs of all workers', async () => {
+    using scratch = new Scratch('probes');
+    const file = scratch.file('lunaring.json');
+    writeFileSync(
+      file,
+      JSON.stringify({
+        portals: [{ address: '127.0.0.1', port: 0 }],
+        admin: false,
+        targets: [],
+        tuning: { workers: 2, slabMiB: 64 },
+      }),
+    );
+    // Without the right to lock anything, which root has; 8 MiB is what most distributions allow.
+    const unprivileged = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-ipc_lock', '--'] : [];
+    const program = [process.execPath, 'dist/src/cli/main.js', 'check', '--config', file, '--json'];
+    const [first, ...rest] = ['prlimit', '--memlock=8388608:8388608', ...unprivileged, ...program];
+    const { stdout, stderr } = await run(first!, rest);
+    expect(stderr).toBe('');
+    const { answers } = JSON.parse(stdout) as { answers: { question: string; state: string; remedy: string }[] };
+    expect(answers.find(({ question }) => question === 'locked memory')).toEqual({
+      question: 'locked memory',
+      state: 'warning',
+      detail: '128MiB needed, 8MiB allowed: I/O memory stays unregistered, slower',
+      remedy: 'ulimit -l 131072, LimitMEMLOCK= in a unit file, or a smaller LUNARING_SLAB_MIB',
+    });
+  });
+});
+
+describe('the admin token', () => {
+  const probe = (scratch: Scratch, tokenFile?: string) =>
+    probeToken(settingsOf({ admin: tokenFile === undefined ? {} : { tokenFile } }, scratch));
+
+  test('is of no interest where there is no admin interface', () => {
+    using scratch = new Scratch('probes');
+    expect(probeToken(settingsOf({ admin: false }, scratch))).toBeNull();
+  });
+
+  test('is missed where there is none', () => {
+    using scratch = new Scratch('probes');
+    expect(probe(scratch)).toMatchObject({ state: 'warning', remedy: expect.stringContaining('admin.tokenFile') });
+    expect(probe(scratch, 'admin.token')).toMatchObject({
+      state: 'failed',
+      detail: `${scratch.file('admin.token')}: ENOENT`,
+      remedy: expect.stringContaining('umask 077'),
+    });
+  });
+
+  test('has to be something, and a secret', () => {
+    using scratch = new Scratch('probes');
+    const path = scratch.file('admin.token');
+    writeFileSync(path, ' \n', { mode: 0o600 });
+    expect(probe(scratch, path)).toMatchObject({ state: 'failed', detail: `${path}: empty` });
+    writeFileSync(path, 'something\n');
+    expect(probe(scratch, path)).toMatchObject({ state: 'fine', detail: path });
+    chmodSync(path, 0o644);
+    expect(probe(scratch, path)).toMatchObject({ state: 'warning', remedy: `chmod 600 ${path}` });
+  });
+});
