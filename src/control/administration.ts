@@ -15,8 +15,8 @@ import { type SessionReport, sessionReport, type TargetReport, targetReport } fr
 import type { Requests } from './requests.ts';
 import type { SessionEntry, Sessions } from './sessions.ts';
 import { syncStorage } from './storage.ts';
-import type { Supervisor } from './supervisor.ts';
 import type { Tombstones } from './tombstones.ts';
+import type { Workers } from './workers.ts';
 
 /** What of a target's settings may change while it is served; what is left out stays. Logins to come meet the new values. */
 export type TargetChange = Partial<
@@ -39,7 +39,7 @@ export interface AdministrationContext {
   readonly catalog: Catalog;
   readonly tombstones: Tombstones;
   readonly sessions: Sessions;
-  readonly supervisor: Supervisor;
+  readonly workers: Workers;
   readonly requests: Requests;
   readonly endings: Endings;
   readonly admittance: Admittance;
@@ -187,11 +187,11 @@ export class Administration {
   }
 
   #changeUnit(name: string, lun: number, change: (unit: UnitSnapshot, target: CatalogTarget) => UnitSnapshot): boolean {
-    const { catalog, supervisor, log } = this.#context;
+    const { catalog, workers, log } = this.#context;
     const target = catalog.find(name);
     const unit = target === undefined ? undefined : catalog.unitAt(target, lun);
     if (target === undefined || unit === undefined) return false;
-    supervisor.broadcast({ type: 'unit', unit: change(unit, target) });
+    workers.broadcast({ type: 'unit', unit: change(unit, target) });
     log.info({ target: target.name, lun }, 'a unit was changed');
     return true;
   }
@@ -241,14 +241,14 @@ export class Administration {
 
   /** Every worker learns of a unit before anybody can address it. */
   #introduce(unit: UnitSnapshot): void {
-    const { catalog, supervisor } = this.#context;
+    const { catalog, workers } = this.#context;
     if (unit.backend.kind === 'memory') {
       const { handle } = unit.backend;
-      for (const worker of supervisor.running()) {
-        supervisor.sendBuffer(worker, { handle, memory: catalog.memories.get(handle)! });
+      for (const worker of workers.running()) {
+        workers.sendBuffer(worker, { handle, memory: catalog.memories.get(handle)! });
       }
     }
-    supervisor.broadcast({ type: 'unit', unit });
+    workers.broadcast({ type: 'unit', unit });
   }
 
   #publishMap({ name: targetName, luns }: CatalogTarget): Promise<void> {
@@ -267,11 +267,11 @@ export class Administration {
   }
 
   #applyInitiatorLimits({ name, settings }: CatalogTarget, meterBook: MeterBook): void {
-    const { sessions, supervisor } = this.#context;
+    const { sessions, workers } = this.#context;
     meterBook.change(name, settings.initiatorLimits);
     for (const { identity, tsih, worker } of sessions.all()) {
-      if (identity.targetName !== name || !supervisor.isRunning(worker)) continue;
-      supervisor.send(worker, {
+      if (identity.targetName !== name || !workers.isRunning(worker)) continue;
+      workers.send(worker, {
         type: 'sessionMeter',
         tsih,
         meter: meterBook.ofInitiator(identity, settings.initiatorLimits),
@@ -280,8 +280,8 @@ export class Administration {
   }
 
   #askAll(message: (request: number) => ToWorker): Promise<void> {
-    const { requests, supervisor } = this.#context;
-    return requests.ask(supervisor.running(), (worker, request) => supervisor.send(worker, message(request)));
+    const { requests, workers } = this.#context;
+    return requests.ask(workers.running(), (worker, request) => workers.send(worker, message(request)));
   }
 }
 

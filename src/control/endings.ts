@@ -4,17 +4,17 @@
 import type { ToWorker } from '../ring/messages.ts';
 import type { Requests } from './requests.ts';
 import type { SessionEntry, Sessions } from './sessions.ts';
-import type { Supervisor } from './supervisor.ts';
+import type { Workers } from './workers.ts';
 
 /** Ends sessions and connections. */
 export class Endings {
   readonly #sessions: Sessions;
-  readonly #supervisor: Supervisor;
+  readonly #workers: Workers;
   readonly #requests: Requests;
 
-  constructor(sessions: Sessions, supervisor: Supervisor, requests: Requests) {
+  constructor(sessions: Sessions, workers: Workers, requests: Requests) {
     this.#sessions = sessions;
-    this.#supervisor = supervisor;
+    this.#workers = workers;
     this.#requests = requests;
   }
 
@@ -45,8 +45,8 @@ export class Endings {
 
   /** What a worker that is gone had, has ended with it. */
   #ask(worker: number, message: (request: number) => ToWorker): Promise<void> {
-    const supervisor = this.#supervisor;
-    const workers = supervisor.isRunning(worker) ? [worker] : [];
-    return this.#requests.ask(workers, (index, request) => supervisor.send(index, message(request)));
+    const workers = this.#workers;
+    const asked = workers.isRunning(worker) ? [worker] : [];
+    return this.#requests.ask(asked, (index, request) => workers.send(index, message(request)));
   }
 }

@@ -2,16 +2,16 @@
 // What must end first (reinstatement, RFC 7143 §6.3.4, §6.3.5) is ended here; sockets are the portal's, the record handoff-record.ts's.
 
 import type { Logger } from 'pino';
-import { close } from '../kernel/libc.ts';
 import type { Grant } from '../login/outcome.ts';
 import { fault, type LoginFault } from '../login/refusal.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import { type FromWorker, type Handoff, RefusalReason } from '../ring/messages.ts';
 import type { Catalog } from './catalog.ts';
 import type { Endings } from './endings.ts';
+import type { Machine } from './machine.ts';
 import type { SessionEntry, Sessions } from './sessions.ts';
 import { lostStorage } from './storage.ts';
-import type { Supervisor } from './supervisor.ts';
+import type { Workers } from './workers.ts';
 
 /** A worker that has not answered by then is stuck; the initiator is told to come again. */
 const ANSWER_MS = 5000;
@@ -20,10 +20,11 @@ const ANSWER_MS = 5000;
 export interface HandoffContext {
   readonly catalog: Catalog;
   readonly sessions: Sessions;
-  readonly supervisor: Supervisor;
+  readonly workers: Workers;
   readonly endings: Endings;
   /** What the worker is told of the connection. */
   readonly record: (id: number, entry: SessionEntry, candidate: Candidate) => Handoff;
+  readonly machine: Machine;
   readonly log: Logger;
 }
 
@@ -75,7 +76,7 @@ export class Handoffs {
     const offer = this.#offers.get(message.id);
     if (offer === undefined) return;
     this.#offers.delete(message.id);
-    if (message.type === 'refused') close(offer.fd);
+    if (message.type === 'refused') this.#context.machine.close(offer.fd);
     offer.settle(message.type === 'accepted' ? null : refusalFault(message.reason, message.detail));
   }
 
@@ -84,7 +85,7 @@ export class Handoffs {
     for (const [id, offer] of this.#offers) {
       if (offer.worker !== worker) continue;
       this.#offers.delete(id);
-      close(offer.fd);
+      this.#context.machine.close(offer.fd);
       offer.settle(targetError('the worker failed at the hand-off', 'a worker that takes the connection'));
     }
   }
@@ -164,21 +165,21 @@ export class Handoffs {
 
   /** Offers the connection to its worker. */
   #offer(id: number, entry: SessionEntry, candidate: Candidate): Promise<LoginFault | null> {
-    const { supervisor } = this.#context;
+    const { workers, machine } = this.#context;
     const { worker } = entry;
     const unfit = this.#judgeTarget(entry);
     if (unfit !== null) return this.#giveUp(candidate, unfit);
-    if (!supervisor.isRunning(worker)) {
+    if (!workers.isRunning(worker)) {
       return this.#giveUp(candidate, targetError(`worker ${worker} does not run`, 'a worker that runs'));
     }
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#tooLate(id, entry, candidate), ANSWER_MS);
+      const callOff = machine.after(ANSWER_MS, () => this.#tooLate(id, entry, candidate));
       const settle = (answer: LoginFault | null): void => {
-        clearTimeout(timer);
+        callOff();
         resolve(answer);
       };
       this.#offers.set(id, { worker, fd: candidate.fd, settle, late: false });
-      supervisor.send(worker, this.#context.record(id, entry, candidate));
+      workers.send(worker, this.#context.record(id, entry, candidate));
     });
   }
 
@@ -210,15 +211,15 @@ export class Handoffs {
 
   /** The running worker with the fewest connections, those on their way included; none that owes an answer. */
   #leastLoaded(): number | undefined {
-    const { sessions, supervisor } = this.#context;
+    const { sessions, workers } = this.#context;
     const stuck = new Set([...this.#offers.values()].filter(({ late }) => late).map(({ worker }) => worker));
     const load = sessions.connectionsByWorker();
-    const ready = supervisor.running().filter((worker) => !stuck.has(worker));
+    const ready = workers.running().filter((worker) => !stuck.has(worker));
     return ready.sort((a, b) => (load.get(a) ?? 0) - (load.get(b) ?? 0))[0];
   }
 
   #giveUp({ fd }: Candidate, reason: LoginFault): Promise<LoginFault> {
-    close(fd);
+    this.#context.machine.close(fd);
     return Promise.resolve(reason);
   }
 }

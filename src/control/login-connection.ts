@@ -1,11 +1,9 @@
 // One connection while main owns it: its login, and a discovery session if that is what it asked for.
-// Reads and writes the socket, keeps the login timer; what PDUs mean is login/'s, where the connection goes next handoff.ts's.
+// Keeps the login's time; the socket is login-socket.ts's, what PDUs mean login/'s, where the connection goes next handoff.ts's.
 
-import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { NONE } from '../base/free-list.ts';
 import { Errno, KernelError } from '../kernel/errno.ts';
-import { duplicate } from '../kernel/libc.ts';
 import type { AdvertisedTarget } from '../login/discovery.ts';
 import { DISCOVERY_WINDOW, DiscoverySession } from '../login/discovery-session.ts';
 import { LoginFramer } from '../login/framer.ts';
@@ -16,6 +14,8 @@ import { fault, type LoginFault, type Refusal } from '../login/refusal.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import type { Admittance, PendingLogin } from './admittance.ts';
 import type { Candidate } from './handoff.ts';
+import type { LoginSocket } from './login-socket.ts';
+import type { Machine } from './machine.ts';
 import { ON_MAIN, type Sessions } from './sessions.ts';
 
 /** What every connection of a portal needs. */
@@ -27,29 +27,21 @@ export interface LoginContext {
   readonly targets: () => readonly AdvertisedTarget[];
   readonly handOver: (candidate: Candidate) => Promise<LoginFault | null>;
   readonly refused: (refusal: Refusal) => void;
+  readonly machine: Machine;
   readonly log: Logger;
 }
 
-/** A refused connection is closed once its answer has left, or after this long. */
-const FAREWELL_MS = 2000;
 /** A discovery session asks and leaves. One that lingers is closed after this long without a word. */
 const DISCOVERY_IDLE_MS = 60_000;
 
-/** The parts of a socket's handle that Node has no public name for. */
-interface SocketHandle {
-  readonly fd: number;
-  readStop(): void;
-  readStart(): void;
-}
-
 /** A connection in login. Made at accept; lets go of the socket when a worker has it. */
 export class LoginConnection implements PendingLogin {
-  readonly #socket: Socket;
+  readonly #socket: LoginSocket;
   readonly #context: LoginContext;
   readonly #endpoint: LoginEndpoint;
   readonly #machine: LoginMachine;
   readonly #finished: () => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #callOffTimeout: () => void;
   #framer = new LoginFramer();
   #discovery: DiscoverySession | null = null;
   #discoveryTsih = 0;
@@ -57,17 +49,19 @@ export class LoginConnection implements PendingLogin {
   #over = false;
 
   /** `finished` runs once: when a worker has the connection, or when it is closed. */
-  constructor(socket: Socket, endpoint: LoginEndpoint, context: LoginContext, finished: () => void) {
+  constructor(socket: LoginSocket, endpoint: LoginEndpoint, context: LoginContext, finished: () => void) {
     this.#socket = socket;
     this.#endpoint = endpoint;
     this.#context = context;
     this.#finished = finished;
-    this.#machine = new LoginMachine(context.policy, endpoint);
-    this.#timer = setTimeout(() => this.#end('no login within the time for it'), context.loginTimeoutMs);
-    socket.on('data', this.#onData);
-    socket.on('error', this.#onError);
-    socket.on('close', this.#onClose);
-    socket.on('timeout', () => this.#end('a discovery session without a word'));
+    const { machine, loginTimeoutMs } = context;
+    this.#machine = new LoginMachine(context.policy, endpoint, { random: (length) => machine.random(length) });
+    this.#callOffTimeout = machine.after(loginTimeoutMs, () => this.#end('no login within the time for it'));
+    socket.listen({
+      data: (bytes) => this.#take(bytes),
+      ended: (reason) => this.#end(reason),
+      idle: () => this.#end('a discovery session without a word'),
+    });
     context.admittance.begin(this);
   }
 
@@ -80,16 +74,13 @@ export class LoginConnection implements PendingLogin {
     this.#end(reason);
   }
 
-  readonly #onError = (error: Error): void => this.#end(error.message);
-  readonly #onClose = (): void => this.#end('closed by the initiator');
-
-  readonly #onData = (bytes: Uint8Array): void => {
+  #take(bytes: Uint8Array): void {
     if (!this.#framer.push(bytes)) {
       this.#end('more bytes than a login has');
       return;
     }
     this.#work();
-  };
+  }
 
   #work(): void {
     while (!this.#over) {
@@ -126,13 +117,8 @@ export class LoginConnection implements PendingLogin {
 
   /** Sends the last bytes and closes. */
   #farewell(bytes: Uint8Array): void {
-    const socket = this.#socket;
     this.#letGo();
-    socket.on('error', () => {});
-    socket.resume();
-    socket.end(bytes);
-    const late = setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
-    socket.once('close', () => clearTimeout(late));
+    this.#socket.farewell(bytes);
   }
 
   // Discovery
@@ -145,7 +131,7 @@ export class LoginConnection implements PendingLogin {
       this.#refuse(grant.refuse(fault(LoginStatus.OUT_OF_RESOURCES, rule, 'no TSIH is left', 'fewer sessions')));
       return;
     }
-    clearTimeout(this.#timer);
+    this.#callOffTimeout();
     this.#context.admittance.finish(this);
     const { cid, identity, sessionType } = grant.claim;
     const { peerAddress, localAddress } = this.#endpoint;
@@ -174,7 +160,7 @@ export class LoginConnection implements PendingLogin {
     const rest = this.#framer.takeRest();
     this.#framer = new LoginFramer({ loginOnly: false });
     this.#framer.push(rest);
-    this.#socket.setTimeout(DISCOVERY_IDLE_MS);
+    this.#socket.endWhenIdle(DISCOVERY_IDLE_MS);
     this.#socket.write(grant.finalResponse(tsih, DISCOVERY_WINDOW));
   }
 
@@ -188,32 +174,28 @@ export class LoginConnection implements PendingLogin {
 
   async #handOver(grant: Grant): Promise<void> {
     const socket = this.#socket;
-    const handle = (socket as unknown as { _handle: SocketHandle | null })._handle;
-    if (handle === null) return;
     // Not one byte more is read here: what comes now is the worker's.
-    handle.readStop();
-    socket.off('data', this.#onData);
+    if (!socket.stopReading()) return;
     const received = this.#framer.takeRest();
-    if (socket.writableLength !== 0) await new Promise<void>((resolve) => socket.once('drain', resolve));
+    await socket.drained();
     if (this.#over) return;
-    const refusal = await this.#offer(grant, handle.fd, received);
+    const refusal = await this.#offer(grant, received);
     if (this.#over) return;
     if (refusal !== null) {
       // The peer's end of the connection is to be noticed.
-      handle.readStart();
+      socket.startReading();
       this.#refuse(grant.refuse(refusal));
       return;
     }
     this.#letGo();
-    socket.on('error', () => {});
     // Closes main's own descriptor only; the worker's keeps the connection.
     socket.destroy();
   }
 
   /** Never rejects: what goes wrong on the way is a refusal as well. */
-  async #offer(grant: Grant, fd: number, received: Uint8Array): Promise<LoginFault | null> {
+  async #offer(grant: Grant, received: Uint8Array): Promise<LoginFault | null> {
     try {
-      return await this.#context.handOver({ grant, fd: duplicate(fd), received });
+      return await this.#context.handOver({ grant, fd: this.#socket.duplicate(), received });
     } catch (cause) {
       if (cause instanceof KernelError && cause.errno === Errno.EMFILE) {
         const rule = 'there is a descriptor for the connection';
@@ -230,7 +212,6 @@ export class LoginConnection implements PendingLogin {
     if (this.#over) return;
     this.#context.log.debug({ peer: this.#endpoint.peerAddress, correlationId: this.#endpoint.correlationId }, reason);
     this.#letGo();
-    this.#socket.on('error', () => {});
     this.#socket.destroy();
   }
 
@@ -238,11 +219,8 @@ export class LoginConnection implements PendingLogin {
   #letGo(): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#timer);
-    this.#socket.setTimeout(0);
-    this.#socket.off('data', this.#onData);
-    this.#socket.off('error', this.#onError);
-    this.#socket.off('close', this.#onClose);
+    this.#callOffTimeout();
+    this.#socket.letGo();
     this.#context.admittance.finish(this);
     if (this.#discoveryTsih !== 0) this.#context.sessions.remove(this.#discoveryTsih);
     this.#finished();

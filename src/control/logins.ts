@@ -12,24 +12,26 @@ import { Endings } from './endings.ts';
 import { Handoffs } from './handoff.ts';
 import { handoffRecord } from './handoff-record.ts';
 import type { LoginContext } from './login-connection.ts';
+import type { Machine } from './machine.ts';
 import type { MeterBook } from './meter-book.ts';
 import { Policy } from './policy.ts';
 import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
 import type { Sessions } from './sessions.ts';
-import type { Supervisor } from './supervisor.ts';
 import { Tombstones } from './tombstones.ts';
+import type { Workers } from './workers.ts';
 
 /** What logins stand on. */
 export interface LoginsOptions {
   readonly settings: Settings;
   readonly catalog: Catalog;
   readonly sessions: Sessions;
-  readonly supervisor: Supervisor;
+  readonly workers: Workers;
   readonly requests: Requests;
   readonly meterBook: MeterBook;
   /** The portals, with the ports that they really listen on. */
   readonly portals: () => readonly { readonly address: string; readonly port: number; readonly tag: number }[];
+  readonly machine: Machine;
   readonly log: Logger;
 }
 
@@ -45,14 +47,14 @@ export class Logins {
 
   constructor(options: LoginsOptions) {
     this.#options = options;
-    const { settings, catalog, sessions, supervisor, requests, meterBook, log } = options;
+    const { settings, catalog, sessions, workers, requests, meterBook, machine, log } = options;
     const { admittance } = this;
     const tombstones = new Tombstones();
-    const endings = new Endings(sessions, supervisor, requests);
+    const endings = new Endings(sessions, workers, requests);
     const handoffs = new Handoffs({
       catalog,
       sessions,
-      supervisor,
+      workers,
       endings,
       record: (id, entry, candidate) => {
         const { targetName } = entry.identity;
@@ -65,6 +67,7 @@ export class Logins {
           meter: meterBook.ofInitiator(entry.identity, target?.settings.initiatorLimits ?? []),
         });
       },
+      machine,
       log,
     });
     this.endings = endings;
@@ -74,7 +77,7 @@ export class Logins {
       catalog,
       tombstones,
       sessions,
-      supervisor,
+      workers,
       requests,
       endings,
       admittance,
@@ -97,6 +100,7 @@ export class Logins {
         refusals.add(refusal);
         logRefusal(log, refusal);
       },
+      machine,
       log,
     };
   }

@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { LunaringError } from '../base/error.ts';
 import type { PortalSettings } from '../config/settings.ts';
 import { LoginConnection, type LoginContext } from './login-connection.ts';
+import { AcceptedSocket } from './login-socket.ts';
 
 /** Connections that the kernel keeps for us until they are accepted. */
 const BACKLOG = 1024;
@@ -72,7 +73,9 @@ export class Portal {
       { peer: `${remoteAddress}:${remotePort}`, correlationId: endpoint.correlationId },
       'accepted',
     );
-    const connection = new LoginConnection(socket, endpoint, this.#context, () => this.#connections.delete(connection));
+    const connection = new LoginConnection(new AcceptedSocket(socket), endpoint, this.#context, () =>
+      this.#connections.delete(connection),
+    );
     this.#connections.add(connection);
   }
 }

@@ -14,12 +14,12 @@ import type { Catalog } from './catalog.ts';
 import type { Requests } from './requests.ts';
 import { loadReservations, reservationPath, storeReservations } from './reservation-store.ts';
 import { nexusLost, type ReserveOutcome, reserve, unitReset } from './reservations.ts';
-import type { Supervisor } from './supervisor.ts';
+import type { Workers } from './workers.ts';
 
 /** The reservations of all units. */
 export class ReservationAuthority {
   readonly #catalog: Catalog;
-  readonly #supervisor: Supervisor;
+  readonly #workers: Workers;
   readonly #requests: Requests;
   readonly #log: Logger;
   readonly #states = new Map<number, ReservationSnapshot>();
@@ -27,9 +27,9 @@ export class ReservationAuthority {
   readonly #turns = new Map<number, Promise<unknown>>();
 
   /** Reads what was kept. Throws LunaringError for a file that can't be read: to serve without it would let everybody in. */
-  constructor(catalog: Catalog, supervisor: Supervisor, requests: Requests, log: Logger) {
+  constructor(catalog: Catalog, workers: Workers, requests: Requests, log: Logger) {
     this.#catalog = catalog;
-    this.#supervisor = supervisor;
+    this.#workers = workers;
     this.#requests = requests;
     this.#log = log;
     for (const unit of catalog.units) {
@@ -41,7 +41,7 @@ export class ReservationAuthority {
   /** Tells a worker that has just started. */
   introduce(worker: number): void {
     for (const [unit, state] of this.#states) {
-      this.#supervisor.send(worker, { type: 'reservation', request: 0, unit, state, news: [], abort: [] });
+      this.#workers.send(worker, { type: 'reservation', request: 0, unit, state, news: [], abort: [] });
     }
   }
 
@@ -54,7 +54,7 @@ export class ReservationAuthority {
         this.#log.error({ err: error, unit: order.unit }, 'a reservation could not be carried out');
         return 'noResources';
       })
-      .then((result) => this.#supervisor.send(worker, { type: 'reserved', request, result }));
+      .then((result) => this.#workers.send(worker, { type: 'reserved', request, result }));
     this.#turns.set(order.unit, turn);
   }
 
@@ -101,8 +101,8 @@ export class ReservationAuthority {
     abort: readonly NexusName[],
   ): Promise<void> {
     this.#states.set(unit, state);
-    return this.#requests.ask(this.#supervisor.running(), (worker, request) =>
-      this.#supervisor.send(worker, { type: 'reservation', request, unit, state, news, abort }),
+    return this.#requests.ask(this.#workers.running(), (worker, request) =>
+      this.#workers.send(worker, { type: 'reservation', request, unit, state, news, abort }),
     );
   }
 }

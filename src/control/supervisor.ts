@@ -8,35 +8,19 @@ import type { BufferParcel, WorkerAssignment } from '../../workers/io-worker.ts'
 import { close, createEventfd, ringEventfd } from '../kernel/libc.ts';
 import { allocateChannel, Channel } from '../ring/channel.ts';
 import { Counter, Counters } from '../ring/counters.ts';
-import type { Figures } from '../ring/figures.ts';
 import type { FromWorker, ToWorker } from '../ring/messages.ts';
-import type { Meters } from '../ring/meters.ts';
 import { Turns } from '../ring/turns.ts';
+import type { SharedFigures } from './control-plane.ts';
+import type { WorkerEvents, Workers } from './workers.ts';
 
 /** How the workers are set up. */
-export interface SupervisorOptions {
+export interface SupervisorOptions extends SharedFigures {
   readonly workers: number;
   readonly engine: 'uring' | 'posix';
   /** Per worker. */
   readonly slabBytes: number;
   /** CPUs to pin workers to, one after another; none: no pinning. */
   readonly cpus: readonly number[];
-  /** What limits units and initiators. */
-  readonly meters: Meters;
-  /** What is counted of units and sessions. */
-  readonly unitFigures: Figures;
-  readonly sessionFigures: Figures;
-}
-
-/** What the supervisor's owner hears. */
-export interface SupervisorEvents {
-  message(worker: number, message: FromWorker): void;
-  /** A worker started, or started anew: it knows nothing yet. */
-  started(worker: number): void;
-  /** A worker failed; its sessions are gone. Another takes its place. */
-  lost(worker: number, error: Error): void;
-  /** A worker fails again and again: there is no point in going on. */
-  hopeless(error: Error): void;
 }
 
 interface WorkerLink {
@@ -60,19 +44,22 @@ const QUICK_FAILURES_MAX = 5;
 const QUICK_MS = 5000;
 
 /** The workers. */
-export class Supervisor {
+export class Supervisor implements Workers {
   readonly counters: Counters;
   readonly turns = Turns.create();
   readonly #options: SupervisorOptions;
-  readonly #events: SupervisorEvents;
+  readonly #events: WorkerEvents;
+  readonly #hopeless: (error: Error) => void;
   readonly #log: Logger;
   readonly #pool: Piscina<WorkerAssignment, void>;
   readonly #links: WorkerLink[] = [];
   #stopping = false;
 
-  constructor(options: SupervisorOptions, events: SupervisorEvents, log: Logger) {
+  /** `hopeless`: a worker fails again and again, there is no point in going on. */
+  constructor(options: SupervisorOptions, events: WorkerEvents, hopeless: (error: Error) => void, log: Logger) {
     this.#options = options;
     this.#events = events;
+    this.#hopeless = hopeless;
     this.#log = log;
     this.counters = Counters.create(options.workers);
     this.#pool = new Piscina<WorkerAssignment, void>({
@@ -109,12 +96,10 @@ export class Supervisor {
     for (const { index } of this.#links) this.send(index, message);
   }
 
-  /** Workers that serve now. */
   running(): number[] {
     return this.#links.filter(({ running }) => running).map(({ index }) => index);
   }
 
-  /** Gives a worker a memory unit's buffer, which the unit's snapshot then names by `handle`. */
   sendBuffer(worker: number, parcel: BufferParcel): void {
     this.#links[worker]!.buffers.postMessage(parcel);
   }
@@ -202,11 +187,11 @@ export class Supervisor {
     this.#events.lost(link.index, failure);
     this.#release(link);
     if (link.quickFailures >= QUICK_FAILURES_MAX) {
-      this.#events.hopeless(failure);
+      this.#hopeless(failure);
       return;
     }
     this.#log.warn({ worker: link.index }, 'starting the worker again');
-    this.#startWorker(link.index).catch((again: Error) => this.#events.hopeless(again));
+    this.#startWorker(link.index).catch((again: Error) => this.#hopeless(again));
   }
 
   #release(link: WorkerLink): void {

@@ -13,14 +13,14 @@ import {
 } from '../ring/unit-state.ts';
 import type { Catalog } from './catalog.ts';
 import type { Requests } from './requests.ts';
-import type { Supervisor } from './supervisor.ts';
 import { changeState, releasedState, resetState, withoutPreventer } from './unit-state.ts';
 import { loadState, modeParametersPath, storeSaved } from './unit-state-store.ts';
+import type { Workers } from './workers.ts';
 
 /** What initiators have made of all units. */
 export class UnitStateAuthority {
   readonly #catalog: Catalog;
-  readonly #supervisor: Supervisor;
+  readonly #workers: Workers;
   readonly #requests: Requests;
   readonly #log: Logger;
   readonly #states = new Map<number, UnitState>();
@@ -28,9 +28,9 @@ export class UnitStateAuthority {
   readonly #occupants = new Map<number, number>();
 
   /** Reads what was saved. Throws LunaringError for a file that can't be read: to serve without it might lift a write protection. */
-  constructor(catalog: Catalog, supervisor: Supervisor, requests: Requests, log: Logger) {
+  constructor(catalog: Catalog, workers: Workers, requests: Requests, log: Logger) {
     this.#catalog = catalog;
-    this.#supervisor = supervisor;
+    this.#workers = workers;
     this.#requests = requests;
     this.#log = log;
     for (const unit of catalog.units) this.#load(unit);
@@ -45,7 +45,7 @@ export class UnitStateAuthority {
   /** Tells a worker that has just started. */
   introduce(worker: number): void {
     for (const [unit, state] of this.#states) {
-      this.#supervisor.send(worker, { type: 'unitState', request: 0, unit, state, news: null, by: null });
+      this.#workers.send(worker, { type: 'unitState', request: 0, unit, state, news: null, by: null });
     }
   }
 
@@ -54,13 +54,13 @@ export class UnitStateAuthority {
     // A change is decided at once, and later ones see it, so that orders need not wait for each other.
     const { result, state, news } = changeState(this.#stateOf(unit), by, change);
     if (change.kind === 'control' && change.save && !this.#save(unit, state.saved)) {
-      this.#supervisor.send(worker, { type: 'stateChanged', request, result: 'notSaved' });
+      this.#workers.send(worker, { type: 'stateChanged', request, result: 'notSaved' });
       return;
     }
     if (change.kind === 'occupy' && result === 'good') this.#occupants.set(unit, worker);
     if (change.kind === 'release') this.#occupants.delete(unit);
     await this.#publish(unit, state, news, by);
-    this.#supervisor.send(worker, { type: 'stateChanged', request, result });
+    this.#workers.send(worker, { type: 'stateChanged', request, result });
   }
 
   /** A session has ended, and with it what its I_T nexus held. */
@@ -107,8 +107,8 @@ export class UnitStateAuthority {
     if (state === this.#stateOf(unit)) return;
     this.#states.set(unit, state);
     const exempt = by === null ? null : nexusKey(by);
-    await this.#requests.ask(this.#supervisor.running(), (worker, request) =>
-      this.#supervisor.send(worker, { type: 'unitState', request, unit, state, news, by: exempt }),
+    await this.#requests.ask(this.#workers.running(), (worker, request) =>
+      this.#workers.send(worker, { type: 'unitState', request, unit, state, news, by: exempt }),
     );
   }
 }

@@ -1,0 +1,170 @@
+// The control plane: catalog, logins, sessions, reservations, unit states, requests and endings, put together; all that main decides.
+// Threads, rings and listening sockets are target.ts's, so that nothing in here knows whether they are real.
+
+import type { Logger } from 'pino';
+import type { Settings } from '../config/settings.ts';
+import type { SessionIdentity } from '../login/policy.ts';
+import { Figures, UNIT_FIGURES_MAX } from '../ring/figures.ts';
+import type { FromWorker, SharedReset } from '../ring/messages.ts';
+import { Meters } from '../ring/meters.ts';
+import type { Administration } from './administration.ts';
+import { Catalog } from './catalog.ts';
+import { Logins, type LoginsOptions } from './logins.ts';
+import type { Machine } from './machine.ts';
+import { MeterBook } from './meter-book.ts';
+import { Requests } from './requests.ts';
+import { ReservationAuthority } from './reservation-authority.ts';
+import { Sessions } from './sessions.ts';
+import { syncStorage } from './storage.ts';
+import { TurnCalls } from './turn-calls.ts';
+import { UnitStateAuthority } from './unit-state-authority.ts';
+import type { WorkerEvents, Workers } from './workers.ts';
+
+/** Memory that main and workers share, made by the control plane. */
+export interface SharedFigures {
+  /** What limits units and initiators. */
+  readonly meters: Meters;
+  /** What is counted of units and sessions. */
+  readonly unitFigures: Figures;
+  readonly sessionFigures: Figures;
+}
+
+/** What the control plane stands on. */
+export interface ControlPlaneOptions {
+  readonly settings: Settings;
+  /** Makes the workers, none of them running yet. */
+  readonly makeWorkers: (shared: SharedFigures, events: WorkerEvents) => Workers;
+  /** The portals, with the ports that they really listen on. */
+  readonly portals: LoginsOptions['portals'];
+  readonly machine: Machine;
+  readonly log: Logger;
+}
+
+/** See the file's head. Single-threaded; hears of the workers through {@link WorkerEvents}. */
+export class ControlPlane implements WorkerEvents {
+  readonly catalog: Catalog;
+  readonly sessions = new Sessions();
+  readonly logins: Logins;
+  readonly #log: Logger;
+  readonly #requests = new Requests();
+  readonly #workers: Workers;
+  readonly #reservations: ReservationAuthority;
+  readonly #unitStates: UnitStateAuthority;
+  readonly #turnCalls: TurnCalls;
+
+  /** Opens the storage. Throws ConfigurationError for what the settings say, LunaringError for what can't be read. */
+  constructor({ settings, makeWorkers, portals, machine, log }: ControlPlaneOptions) {
+    this.#log = log;
+    const meters = Meters.create();
+    const meterBook = new MeterBook(meters, () => this.sessions.identities());
+    const unitFigures = Figures.create(settings.tuning.workers, UNIT_FIGURES_MAX);
+    this.catalog = new Catalog(settings, { meters: meterBook, figures: unitFigures });
+    for (const path of this.catalog.created) log.info({ path }, 'made a file that was missing, sparse');
+    const workers = makeWorkers({ meters, unitFigures, sessionFigures: this.sessions.figures }, this);
+    this.#workers = workers;
+    this.#turnCalls = new TurnCalls(workers.turns, (worker, unit) => workers.send(worker, { type: 'turn', unit }));
+    this.#reservations = new ReservationAuthority(this.catalog, workers, this.#requests, log);
+    this.#unitStates = new UnitStateAuthority(this.catalog, workers, this.#requests, log);
+    this.logins = new Logins({
+      settings,
+      catalog: this.catalog,
+      sessions: this.sessions,
+      workers,
+      requests: this.#requests,
+      meterBook,
+      portals,
+      machine,
+      log,
+    });
+  }
+
+  get administration(): Administration {
+    return this.logins.administration;
+  }
+
+  /** Has the disks keep what was written, and closes them. No worker runs any more. */
+  close(): void {
+    syncStorage(this.catalog.units, this.#log);
+    this.catalog.close();
+  }
+
+  // What the workers say
+
+  /** A worker that has just started learns of every unit. */
+  started(worker: number): void {
+    for (const [handle, memory] of this.catalog.memories) this.#workers.sendBuffer(worker, { handle, memory });
+    for (const unit of this.catalog.units) this.#workers.send(worker, { type: 'unit', unit });
+    this.#reservations.introduce(worker);
+    this.#unitStates.introduce(worker);
+  }
+
+  message(worker: number, message: FromWorker): void {
+    switch (message.type) {
+      case 'ready':
+        this.#log.info({ worker }, `worker: ${message.description}`);
+        return;
+      case 'accepted':
+      case 'refused':
+        this.logins.handoffs.answered(message);
+        return;
+      case 'connectionEnded':
+        this.#connectionEnded(message);
+        return;
+      case 'reset':
+        void this.#reset(worker, message.request, message.reset);
+        return;
+      case 'turnWanted':
+        this.#turnCalls.wanted(worker, message.unit);
+        return;
+      case 'turnFreed':
+        this.#turnCalls.freed(message.unit);
+        return;
+      case 'reserve':
+        this.#reservations.order(worker, message.request, message.order);
+        return;
+      case 'changeState':
+        void this.#unitStates.order(worker, message.request, message.order);
+        return;
+      case 'done':
+        this.#requests.done(worker, message.request);
+        return;
+      case 'log':
+        this.#log[message.level]({ worker, ...message.fields }, message.message);
+    }
+  }
+
+  #connectionEnded({ tsih, cid, id, sessionEnded }: Extract<FromWorker, { type: 'connectionEnded' }>): void {
+    const identity = this.sessions.find(tsih)?.identity;
+    this.logins.endings.connectionEnded(tsih, cid, id);
+    if (sessionEnded && identity !== undefined) this.#nexusLost(identity);
+  }
+
+  /** A session has ended: what its I_T nexus held for as long as it lasts is free. */
+  #nexusLost(identity: SessionIdentity): void {
+    this.#reservations.nexusLost(identity.targetName, identity);
+    this.#unitStates.nexusLost(identity.targetName, identity);
+  }
+
+  /** A reset reaches every worker before the one that asked hears that it is done. */
+  async #reset(asker: number, askersRequest: number, reset: SharedReset): Promise<void> {
+    const workers = this.#workers;
+    await this.#requests.ask(workers.running(), (worker, request) =>
+      workers.send(worker, { type: 'reset', request, reset }),
+    );
+    if (reset.kind !== 'clearTaskSet') {
+      await this.#reservations.reset(reset.units);
+      await this.#unitStates.reset(reset.units);
+    }
+    workers.send(asker, { type: 'resetDone', request: askersRequest });
+  }
+
+  lost(worker: number, error: Error): void {
+    const lost = this.sessions.removeWorker(worker);
+    this.#log.error({ worker, err: error, sessions: lost.length }, 'a worker failed; its sessions are gone');
+    this.logins.handoffs.lost(worker);
+    this.#requests.lost(worker);
+    this.#unitStates.workerLost(worker);
+    for (const { identity } of lost) this.#nexusLost(identity);
+    for (const unit of this.#workers.turns.release(worker)) this.#turnCalls.freed(unit);
+  }
+}

@@ -1,0 +1,25 @@
+// What the control plane asks of the machine beside its storage: time, chance, and descriptors to be closed.
+// One object for all of it, so that another can stand in its place and say what time it is.
+
+import { randomBytes } from 'node:crypto';
+import { close } from '../kernel/libc.ts';
+
+/** See the file's head. */
+export interface Machine {
+  /** Runs `then` once, in `delayMs` milliseconds; what it returns calls that off. */
+  after(delayMs: number, then: () => void): () => void;
+  /** `length` bytes that nobody can guess. */
+  random(length: number): Uint8Array;
+  /** Closes a connection's descriptor that no worker has taken. */
+  close(fd: number): void;
+}
+
+/** The one that the process runs on. */
+export const THIS_MACHINE: Machine = {
+  after: (delayMs, then) => {
+    const timer = setTimeout(then, delayMs);
+    return () => clearTimeout(timer);
+  },
+  random: randomBytes,
+  close,
+};
