@@ -49,7 +49,8 @@ export const USAGE = `usage: npm run bench -- [options]
                        without --full, axes that aren't named stay at randread, 4k, 32, 1
   --cells A,B          only cells whose name contains A or B
   --peers A,B          only peers whose name contains A or B; by their whole name also those that are left out otherwise:
-                       istgt, lunaring-direct-posix, lunaring-memory-posix, lunaring-memory-header-digest
+                       istgt, lunaring-direct-posix, lunaring-memory-posix, lunaring-memory-header-digest,
+                       lunaring-direct-polling, lunaring-memory-polling
   --idle N             besides, what N idle sessions cost: CPU, memory, and the speed of 8 busy ones
   --seconds N          seconds per measurement (2)
   --rounds N           measurements per cell and peer (3)

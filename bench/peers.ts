@@ -60,12 +60,16 @@ type Started = Pick<Peer, 'pid' | 'url' | 'stop'> & Partial<Pick<Peer, 'instrume
 
 type Target = NonNullable<ConfigurationFile['targets']>[number];
 
+/** What the variants that poll look for at most: longer than a client on the same machine takes at depth 1. */
+const BUSY_POLL_US = 200;
+
 const CANDIDATES: readonly Candidate[] = [
   { name: 'lunaring-direct', group: 'direct', start: ours({}) },
   { name: 'tgt-aio', group: 'direct', start: tgt('direct', 'aio') },
   { name: 'tgt-rdwr-direct', group: 'direct', start: tgt('direct', 'rdwr', 'direct') },
   { name: 'disk-direct', group: 'direct', start: disk('direct', true) },
   { name: 'lunaring-direct-posix', group: 'direct', onRequest: true, start: ours({ engine: 'posix' }) },
+  { name: 'lunaring-direct-polling', group: 'direct', onRequest: true, start: ours({ busyPollUs: BUSY_POLL_US }) },
   { name: 'lunaring-cached', group: 'cached', start: ours({ direct: false }) },
   { name: 'tgt-rdwr', group: 'cached', start: tgt('cached', 'rdwr') },
   { name: 'istgt', group: 'cached', onRequest: true, start: istgt },
@@ -83,6 +87,12 @@ const CANDIDATES: readonly Candidate[] = [
     group: 'memory',
     onRequest: true,
     start: ours({ backend: 'memory', engine: 'posix' }),
+  },
+  {
+    name: 'lunaring-memory-polling',
+    group: 'memory',
+    onRequest: true,
+    start: ours({ backend: 'memory', busyPollUs: BUSY_POLL_US }),
   },
   { name: 'lunaring-null', group: 'null', start: ours({ backend: 'null' }) },
 ];
@@ -127,17 +137,19 @@ interface Ours {
   readonly direct?: boolean;
   readonly engine?: Options['engine'];
   readonly digest?: boolean;
+  readonly busyPollUs?: number;
 }
 
-function ours({ backend, direct = true, engine, digest = false }: Ours): Candidate['start'] {
-  return async (_name, options, files) => {
+function ours({ backend, direct = true, engine, digest = false, busyPollUs = 0 }: Ours): Candidate['start'] {
+  return async (name, options, files) => {
     const size = options.sizeMiB * MIB;
     // Two of ours never serve one file; the variants have one of their own.
-    const file = () => files.disk(engine === undefined ? (direct ? 'direct' : 'cached') : `direct-${engine}`);
+    const variant = engine !== undefined || busyPollUs !== 0;
+    const file = () => files.disk(variant ? name : direct ? 'direct' : 'cached');
     const lun = backend === undefined ? { lun: 0, path: file(), direct } : { lun: 0, backend, size };
     const digests = digest ? { digests: { header: 'require' as const } } : {};
     const target: Target = { name: 'iqn.2026-11.io.lunaring:disk0', luns: [lun], ...digests };
-    const tuning = { workers: options.workers, engine: engine ?? options.engine };
+    const tuning = { workers: options.workers, engine: engine ?? options.engine, busyPollUs };
     const settings: ConfigurationFile = { targets: [target], tuning, log: { level: 'warn' } };
     const process = await TargetProcess.start(settings, { cpus: options.targetCpus });
     return {

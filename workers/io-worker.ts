@@ -19,6 +19,8 @@ export interface WorkerAssignment {
   readonly engine: 'uring' | 'posix';
   readonly slabBytes: number;
   readonly receiveBytes: number;
+  /** How long to look before sleeping, in microseconds; 0: never. */
+  readonly busyPollUs: number;
   /** CPUs that it may run on; none: any. */
   readonly cpus: readonly number[];
   readonly counters: SharedArrayBuffer;
@@ -49,7 +51,7 @@ async function makeEngine(assignment: WorkerAssignment, events: EngineEvents): P
   const slab = new Slab(plan, pageOffset);
   if (assignment.engine === 'uring') {
     const { UringEngine } = await import('../src/engine/uring-engine.ts');
-    return new UringEngine({ slab, events, wakeFd: assignment.wakeFd, counters });
+    return new UringEngine({ slab, events, wakeFd: assignment.wakeFd, counters, busyPollUs: assignment.busyPollUs });
   }
   const { PosixEngine } = await import('../src/engine/posix-engine.ts');
   const engine = new PosixEngine({ slab, events, counters });

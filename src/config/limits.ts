@@ -110,3 +110,6 @@ export const NOP_INTERVAL_MS_DEFAULT = 15_000;
 export function workersAutomatic(): number {
   return Math.min(availableParallelism(), WORKERS_MAX);
 }
+
+/** Beyond a millisecond a sleep costs next to nothing in comparison. */
+export const BUSY_POLL_US_MAX = 1000;

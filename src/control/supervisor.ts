@@ -19,6 +19,8 @@ export interface SupervisorOptions extends SharedFigures {
   readonly engine: 'uring' | 'posix';
   /** Per worker. */
   readonly slabBytes: number;
+  /** See engine/busy-poll.ts. */
+  readonly busyPollUs: number;
   /** CPUs to pin workers to, one after another; none: no pinning. */
   readonly cpus: readonly number[];
 }
@@ -115,7 +117,7 @@ export class Supervisor implements Workers {
 
   /** Starts worker `index`, for the first time or again. Resolves when it has said that it is ready. */
   #startWorker(index: number): Promise<void> {
-    const { engine, slabBytes, cpus } = this.#options;
+    const { engine, slabBytes, busyPollUs, cpus } = this.#options;
     const bells = new MessageChannel();
     const buffers = new MessageChannel();
     const memory = allocateChannel();
@@ -152,6 +154,7 @@ export class Supervisor implements Workers {
         index,
         engine,
         slabBytes,
+        busyPollUs,
         receiveBytes: RECEIVE_BYTES,
         cpus: cpus.length === 0 ? [] : [cpus[index % cpus.length]!],
         counters: this.counters.memory,

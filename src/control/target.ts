@@ -75,6 +75,7 @@ class Target implements RunningTarget {
           workers: tuning.workers,
           engine,
           slabBytes: tuning.slabMiB * MIB,
+          busyPollUs: tuning.busyPollUs,
           cpus: tuning.cpus,
           ...shared,
         };

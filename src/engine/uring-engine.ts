@@ -11,6 +11,7 @@ import { addressOf, copyMemory, PageMemory } from '../kernel/memory.ts';
 import { Operation, SyncFlag, TransferFlag } from '../kernel/sqe.ts';
 import { REGISTERED_BUFFER_BYTES_MAX, Uring, type UringMode } from '../kernel/uring.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
+import { BusyPoll } from './busy-poll.ts';
 import { monotonicMs } from './clock.ts';
 import {
   type Address,
@@ -48,6 +49,8 @@ export interface UringEngineOptions {
   readonly bufferRing?: boolean;
   /** `false`: does without, as where RLIMIT_MEMLOCK is low. */
   readonly registeredSlab?: boolean;
+  /** Microseconds, see BusyPoll. None: 0. */
+  readonly busyPollUs?: number;
 }
 
 const SOCKETS_DEFAULT = 4096;
@@ -64,7 +67,6 @@ const ALARMS_AT = 64;
 const TIMESPEC_BYTES = 16;
 const ALARMS_PER_TURN = 4;
 const NANOSECONDS_PER_MS = 1e6;
-
 /** Operations that the engine can't do without; all of them are in Linux 5.7. */
 export const REQUIRED_OPERATIONS: readonly Operation[] = Object.values(Operation);
 
@@ -75,6 +77,7 @@ export class UringEngine implements Engine, CompletionHandler {
   readonly slab: Slab;
   #events: EngineEvents;
   readonly #uring: Uring;
+  readonly #busyPoll: BusyPoll;
   readonly #sockets: UringSockets;
   readonly #counters: Float64Array;
   /** Operations inside the slab use the registered buffers. */
@@ -102,13 +105,14 @@ export class UringEngine implements Engine, CompletionHandler {
       this.#uring.close();
       throw new KernelError('io_uring_register (operations of Linux 5.7)', Errno.EOPNOTSUPP);
     }
-    const wantSlab = options.registeredSlab ?? true;
-    const refusal = wantSlab ? this.#uring.registerBuffers(slab.base, slab.size) : Errno.EOPNOTSUPP;
+    this.#busyPoll = new BusyPoll(this.#uring, options.busyPollUs ?? 0);
+    const refusal =
+      (options.registeredSlab ?? true) ? this.#uring.registerBuffers(slab.base, slab.size) : Errno.EOPNOTSUPP;
     this.#slabRegistered = refusal === 0;
     const bufferBytes = options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES_DEFAULT;
     const buffers = new ReceiveBuffers(this.#uring, slab, bufferBytes, options.bufferRing ?? true);
-    const socketsMax = options.sockets ?? SOCKETS_DEFAULT;
-    this.#sockets = new UringSockets(this.#uring, slab, buffers, events, this.#counters, socketsMax);
+    const sockets = options.sockets ?? SOCKETS_DEFAULT;
+    this.#sockets = new UringSockets(this.#uring, slab, buffers, events, this.#counters, sockets);
     this.description = describe(this.#uring.mode, buffers, refusal);
   }
 
@@ -256,8 +260,8 @@ export class UringEngine implements Engine, CompletionHandler {
 
   #turn(): void {
     const sockets = this.#sockets;
-    const mustGoOn = sockets.busy || (sockets.releasesSoon && this.#events.hungry);
-    this.#uring.enter(mustGoOn ? 0 : 1);
+    if (sockets.busy || (sockets.releasesSoon && this.#events.hungry)) this.#uring.enter(0);
+    else this.#busyPoll.wait();
     this.#counters[Counter.turns]!++;
     this.#now = -1;
     this.#alarmsQueued = 0;

@@ -182,6 +182,11 @@ export class Uring {
     return (Atomics.load(this.#ringWords, this.#sqFlags) & CQ_OVERFLOW) !== 0;
   }
 
+  /** Whether there are completions to reap. Allocates nothing. */
+  get ready(): boolean {
+    return Atomics.load(this.#ringWords, this.#cqTail) !== this.#reaped;
+  }
+
   /** Entries written that the kernel has not taken yet. Allocates nothing. */
   get pending(): number {
     return (this.#written - this.#taken) | 0;

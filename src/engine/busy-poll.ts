@@ -1,0 +1,43 @@
+// How the io_uring engine waits: asleep in the kernel, or for a while awake, looking again and again, where that has paid lately.
+// What there is to wait for, and what comes of it, is uring-engine.ts's.
+
+import type { Uring } from '../kernel/uring.ts';
+
+const MICROSECONDS_PER_MS = 1000;
+
+/**
+ * Hybrid polling. A thread that sleeps is woken by an interrupt to its CPU and a switch, which costs tens of microseconds on many
+ * machines; one that looks by itself sees a completion at once, and uses its CPU up meanwhile. So it looks only for as long as waits have
+ * turned out to be: after a wait that was longer than the limit it goes to sleep at once, until one was shorter. An idle worker sleeps.
+ */
+export class BusyPoll {
+  readonly #uring: Uring;
+  readonly #limitMs: number;
+  /** The wait before this one was short enough. */
+  #promising = true;
+
+  /** `limitUs`: how long to look at most, in microseconds; 0: never. */
+  constructor(uring: Uring, limitUs: number) {
+    this.#uring = uring;
+    this.#limitMs = limitUs / MICROSECONDS_PER_MS;
+  }
+
+  /** Hands what is queued to the kernel, and returns when there is a completion, or a signal came. Throws KernelError. */
+  wait(): void {
+    const uring = this.#uring;
+    if (this.#limitMs === 0) {
+      uring.enter(1);
+      return;
+    }
+    const startMs = performance.now();
+    if (this.#promising) {
+      const endMs = startMs + this.#limitMs;
+      do {
+        uring.enter(0);
+        if (uring.ready) return;
+      } while (performance.now() < endMs);
+    }
+    uring.enter(1);
+    this.#promising = performance.now() - startMs < this.#limitMs;
+  }
+}
