@@ -161,7 +161,8 @@ const admin: EnvironmentVariable = {
   path: ['admin'],
   allowed: 'address:port, or off',
   fallback: '127.0.0.1:9260',
-  effect: 'Where the admin interface listens. An address that is not a loopback one needs admin.tokenFile in the file.',
+  effect:
+    'Where the admin interface listens, and where `lunaring status` and the like ask. An address that is not a loopback one needs a token.',
   apply(text, configuration) {
     const given = configuration['admin'];
     if (asFlag(text) === false) {
@@ -175,6 +176,22 @@ const admin: EnvironmentVariable = {
     ];
   },
   show: ({ admin: value }) => (value === false ? 'off' : joinAddress(value.address, value.port)),
+};
+
+const adminTokenFile: EnvironmentVariable = {
+  name: 'LUNARING_ADMIN_TOKEN_FILE',
+  path: ['admin', 'tokenFile'],
+  allowed: 'a path',
+  fallback: '',
+  effect:
+    'File with the token that requests to the admin interface carry: it asks for it, `lunaring status` and the like show it.',
+  apply(text, configuration) {
+    const given = configuration['admin'];
+    // What is switched off stays off.
+    if (given === undefined || isRecord(given)) configuration['admin'] = { ...given, tokenFile: text };
+    return [['admin', 'tokenFile']];
+  },
+  show: ({ admin: value }) => (value === false ? '' : (value.tokenFile ?? '')),
 };
 
 const config: EnvironmentVariable = {
@@ -194,6 +211,7 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   portals,
   disks,
   admin,
+  adminTokenFile,
   single('LUNARING_WORKERS', 'tuning', 'workers', asNumber),
   single('LUNARING_CPUS', 'tuning', 'cpus', asText),
   single('LUNARING_ENGINE', 'tuning', 'engine', asText),

@@ -141,7 +141,8 @@ export function loadSettings(sources: Sources): Loaded {
   const judged = settleDocument(document, {
     placeOf,
     directoryOf(path) {
-      const fromFile = location !== null && file?.has(path.slice(0, 1)) === true && !setters.has(String(path[0]));
+      const set = path.some((_, index) => setters.has(formatPath(path.slice(0, index + 1))));
+      const fromFile = location !== null && file?.has(path.slice(0, 1)) === true && !set;
       return fromFile ? dirname(location) : workingDirectory;
     },
   });

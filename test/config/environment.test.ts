@@ -15,7 +15,7 @@ function settingsOf(environment: Record<string, string>) {
 
 describe('the table of variables', () => {
   test('has every variable of the tuning surface', () => {
-    expect(ENVIRONMENT).toHaveLength(20);
+    expect(ENVIRONMENT).toHaveLength(21);
     expect(new Set(ENVIRONMENT.map(({ name }) => name)).size).toBe(ENVIRONMENT.length);
   });
 
@@ -96,6 +96,13 @@ describe('variables', () => {
   test('LUNARING_ADMIN moves the admin interface or switches it off', () => {
     expect(settingsOf({ LUNARING_ADMIN: '127.0.0.1:9999' }).admin).toEqual({ address: '127.0.0.1', port: 9999 });
     expect(settingsOf({ LUNARING_ADMIN: 'off' }).admin).toBe(false);
+  });
+
+  test('LUNARING_ADMIN_TOKEN_FILE guards the admin interface, and switches none on', () => {
+    const environment = { LUNARING_ADMIN: '192.0.2.7:9260', LUNARING_ADMIN_TOKEN_FILE: 'admin.token' };
+    expect(settingsOf(environment).admin).toEqual({ address: '192.0.2.7', port: 9260, tokenFile: '/srv/admin.token' });
+    expect(settingsOf({ ...environment, LUNARING_ADMIN: 'off' }).admin).toBe(false);
+    expect(load({ LUNARING_ADMIN: '192.0.2.7:9260' }).settings).toBeNull();
   });
 
   test('LUNARING_CPUS takes the kernel’s lists', () => {

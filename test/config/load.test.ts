@@ -122,6 +122,20 @@ describe('sources', () => {
     expect(pathWith({})).toBe(scratch.file('disk.img'));
     expect(pathWith({ LUNARING_DISKS: 'disk.img' })).toBe('/srv/disk.img');
   });
+
+  test('a path that a variable puts into a section of the file is relative to the working directory', () => {
+    using scratch = new Scratch('load');
+    const file = scratch.file('lunaring.yaml');
+    writeFileSync(file, 'admin: { port: 9261, tokenFile: a.token }');
+    const adminWith = (environment: Environment) =>
+      loadSettings({ file, environment, workingDirectory: '/srv' }).settings?.admin;
+    expect(adminWith({})).toMatchObject({ tokenFile: scratch.file('a.token') });
+    expect(adminWith({ LUNARING_ADMIN: '127.0.0.1:9262' })).toMatchObject({ tokenFile: scratch.file('a.token') });
+    expect(adminWith({ LUNARING_ADMIN_TOKEN_FILE: 'b.token' })).toMatchObject({
+      port: 9261,
+      tokenFile: '/srv/b.token',
+    });
+  });
 });
 
 describe('findings', () => {
