@@ -3,23 +3,37 @@
 
 import { Command, CommanderError } from 'commander';
 import { nearestWord } from '../base/nearest-word.ts';
+import { declareAdminCommands, type Finish } from './admin-commands.ts';
 import { check } from './check.ts';
 import { env } from './env.ts';
 import { explain } from './explain.ts';
 import { provoke } from './provoke.ts';
 import { serve } from './serve.ts';
+import { TEXT_WIDTH } from './table.ts';
 import { VERSION } from './version.ts';
 import { ExitCode, type World } from './world.ts';
 
 const EXAMPLES = `
 Examples:
-  lunaring serve                                           one sparse disk, disk0.img, on 127.0.0.1:3260
-  LUNARING_DISKS=/dev/sdb,/srv/a.img:20GiB lunaring serve  a device and a file
-  lunaring serve --config lunaring.yaml                    what the file says; docs/configuration.md has it all
-  lunaring check --config lunaring.yaml                    will this machine serve it?
-  lunaring env                                             every LUNARING_ variable, with the value in force
-  lunaring explain 0201                                    what a login status means, and what to do about it
-  lunaring provoke 192.0.2.7:3260 --target iqn.…           how a target, ours or any other, refuses logins
+  lunaring serve                                       one sparse disk, disk0.img, on 127.0.0.1:3260
+  LUNARING_DISKS=/dev/sdb,a.img:20GiB lunaring serve   a device and a file
+  lunaring serve --config lunaring.yaml                what the file says: docs/configuration.md
+  lunaring check --config lunaring.yaml                will this machine serve it?
+  lunaring env                                         every LUNARING_ variable, its value in force
+  lunaring explain 0201                                what a login status means, and what to do
+  lunaring provoke 192.0.2.7:3260 --target iqn.…       how a target, ours or another, refuses logins
+
+Examples with a running target (docs/administration.md has more, by task):
+  lunaring session list --rates                        who is logged in, what passes per second
+  lunaring lun add iqn.…:db 1 /srv/b.img --size 20GiB  another unit, while the others are in use
+  lunaring lun grow iqn.…:db 1 40GiB                   a larger one; then rescan on the initiator
+  lunaring target redirect iqn.…:db 192.0.2.8:3260     drain a node: logins go to another
+  lunaring refusals --follow                           why logins fail, as it happens
+  lunaring save                                        keep what was changed, for the next start
+
+These ask http://127.0.0.1:9260, unless --admin or LUNARING_ADMIN names another address, and show
+the token in the file that --token-file or LUNARING_ADMIN_TOKEN_FILE names. <command> --help has
+the rest.
 
 Exit status: 0 fine, 1 failed while running, 2 wrong usage or configuration.`;
 
@@ -27,7 +41,7 @@ const CONFIG = ['--config <file>', 'configuration file, YAML or JSON (instead of
 const JSON_OUTPUT = ['--json', 'print JSON'] as const;
 
 /** The command line. `finish` receives the exit status of the command that ran. */
-function commandLine(world: World, finish: (code: ExitCode) => void): Command {
+function commandLine(world: World, finish: Finish): Command {
   const program = new Command('lunaring');
   program
     .description('A high-throughput iSCSI target for Linux. Without a command it serves.')
@@ -35,7 +49,8 @@ function commandLine(world: World, finish: (code: ExitCode) => void): Command {
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ writeOut: world.print, writeErr: world.complain });
+    .configureOutput({ writeOut: world.print, writeErr: world.complain, getOutHelpWidth: () => TEXT_WIDTH })
+    .commandsGroup('Serving, and getting ready to:');
   program
     .command('serve', { isDefault: true })
     .description('serve the configured targets until SIGTERM or SIGINT')
@@ -76,7 +91,8 @@ function commandLine(world: World, finish: (code: ExitCode) => void): Command {
     .option('--secret-file <file>', 'file that holds the CHAP secret')
     .option(...JSON_OUTPUT)
     .action(async (where: string, options) => finish(await provoke(where, options, world)));
-  return program;
+  declareAdminCommands(program, world, finish);
+  return program.helpCommand(false);
 }
 
 /** What is no command ends up with `serve`, the default one. */

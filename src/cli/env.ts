@@ -5,7 +5,8 @@ import { ENVIRONMENT, type EnvironmentVariable } from '../config/environment.ts'
 import { formatFinding } from '../config/finding.ts';
 import { type Loaded, loadSettings } from '../config/load.ts';
 import { describeVariable } from '../config/reference.ts';
-import { columns, ExitCode, json, type World } from './world.ts';
+import { columns } from './table.ts';
+import { ExitCode, json, type World } from './world.ts';
 
 /** Options of the command. */
 export interface EnvOptions {

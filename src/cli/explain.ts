@@ -3,7 +3,8 @@
 
 import { nearestWord } from '../base/nearest-word.ts';
 import { findLoginStatus, formatLoginStatus, LOGIN_STATUS, type LoginStatusEntry } from '../pdu/login-status.ts';
-import { columns, ExitCode, json, type World } from './world.ts';
+import { columns } from './table.ts';
+import { ExitCode, json, type World } from './world.ts';
 
 /** Options of the command. */
 export interface ExplainOptions {

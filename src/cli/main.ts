@@ -2,6 +2,7 @@
 // The `lunaring` program: gives command-line.ts the process to work in, and ends with its exit status.
 // Importing it runs it, which is how scripts/start.mjs does without a second process.
 
+import { text } from 'node:stream/consumers';
 import { startTarget } from '../control/target.ts';
 import { run } from './command-line.ts';
 
@@ -10,6 +11,7 @@ const status = await run(process.argv.slice(2), {
   workingDirectory: process.cwd(),
   print: (text) => process.stdout.write(text),
   complain: (text) => process.stderr.write(text),
+  readInput: () => text(process.stdin),
   startTarget,
 });
 process.exit(status);

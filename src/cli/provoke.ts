@@ -8,7 +8,8 @@ import { findLoginStatus } from '../pdu/login-status.ts';
 import type { Subject } from '../provoke/attempt.ts';
 import { provoke as play, type Report } from '../provoke/provocation.ts';
 import type { TargetAddress } from '../provoke/wire.ts';
-import { columns, ExitCode, json, type World } from './world.ts';
+import { columns } from './table.ts';
+import { ExitCode, json, type World } from './world.ts';
 
 /** Options of the command. */
 export interface ProvokeOptions {

@@ -11,23 +11,14 @@ export interface World {
   readonly print: (text: string) => void;
   /** Writes to standard error: everything else. */
   readonly complain: (text: string) => void;
+  /** Everything that comes in on standard input. */
+  readonly readInput: () => Promise<string>;
   readonly startTarget: typeof startTarget;
 }
 
 /** Exit statuses. */
 export const ExitCode = { fine: 0, failed: 1, usage: 2 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
-
-/** Rows of text in columns, two spaces apart; the last column is as long as it likes. */
-export function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd();
-  return `${rows.map(line).join('\n')}\n`;
-}
 
 /** A value as the line of JSON that `--json` asks for. */
 export function json(value: unknown): string {

@@ -8,6 +8,7 @@ import type { RunningTarget } from '../../src/control/target.ts';
 export class FakeWorld implements World {
   readonly environment: Record<string, string>;
   readonly workingDirectory: string;
+  input = '';
   printed = '';
   complained = '';
 
@@ -23,6 +24,8 @@ export class FakeWorld implements World {
   readonly complain = (text: string): void => {
     this.complained += text;
   };
+
+  readonly readInput = async (): Promise<string> => this.input;
 
   startTarget: World['startTarget'] = async () => {
     throw new LunaringError('LUNARING_TEST', 'nothing is served here');

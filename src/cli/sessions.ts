@@ -1,0 +1,192 @@
+// `lunaring session …`: who is logged in, what was negotiated and what passes, and ending a session.
+// Which logins are taken is refusals.ts's and target-changes.ts's.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SessionReport } from '../control/reports.ts';
+import type { AdminOptions } from './admin-address.ts';
+import { type AdminClient, path, type Received } from './admin-client.ts';
+import { administer, type Told } from './administer.ts';
+import { formatBytes, formatCount, formatMoment, formatSpan, secondsSince } from './quantities.ts';
+import { facts, table } from './table.ts';
+import type { ExitCode, World } from './world.ts';
+
+type Session = Received<SessionReport>;
+
+/** Options of `session list`. */
+export interface ListSessionsOptions extends AdminOptions {
+  /** Seconds to measure for: rates in the place of totals. */
+  readonly rates?: number;
+}
+
+/** What passed in a second, on average. */
+interface Rates {
+  readonly readsPerSecond: number;
+  readonly writesPerSecond: number;
+  readonly bytesReadPerSecond: number;
+  readonly bytesWrittenPerSecond: number;
+}
+
+type Measured = Session & { readonly rates: Rates };
+
+const origin = ({ connections }: Session): string =>
+  [...new Set(connections.map(({ peerAddress }) => peerAddress))].join(', ');
+
+const LISTED = [
+  { heading: 'TSIH', right: true },
+  { heading: 'initiator', shortens: true },
+  { heading: 'from', shortens: true },
+  { heading: 'worker', right: true },
+  { heading: 'for' },
+  { heading: 'in flight', right: true },
+];
+const TOTALS = [
+  { heading: 'read', right: true },
+  { heading: 'written', right: true },
+  { heading: 'errors', right: true },
+];
+const RATES = [
+  { heading: 'reads/s', right: true },
+  { heading: 'writes/s', right: true },
+  { heading: 'read/s', right: true },
+  { heading: 'written/s', right: true },
+];
+
+function listed(session: Session): string[] {
+  return [
+    String(session.tsih),
+    session.initiatorName,
+    origin(session),
+    session.worker < 0 ? 'main' : String(session.worker),
+    formatSpan(secondsSince(session.since)),
+    String(session.figures.inFlight),
+  ];
+}
+
+function totals({ figures }: Session): string[] {
+  return [formatBytes(figures.bytesRead), formatBytes(figures.bytesWritten), String(figures.errors)];
+}
+
+function rateCells({ rates }: Measured): string[] {
+  return [
+    formatCount(Math.round(rates.readsPerSecond)),
+    formatCount(Math.round(rates.writesPerSecond)),
+    formatBytes(Math.round(rates.bytesReadPerSecond)),
+    formatBytes(Math.round(rates.bytesWrittenPerSecond)),
+  ];
+}
+
+/** A table for each target. */
+export function formatSessions(sessions: readonly (Session | Measured)[]): string {
+  if (sessions.length === 0) return 'no sessions';
+  const targets = [...new Set(sessions.map(({ targetName }) => targetName))];
+  const measured = sessions.every((session): session is Measured => 'rates' in session);
+  const shapes = [...LISTED, ...(measured ? RATES : TOTALS)];
+  return targets
+    .map((target) => {
+      const own = sessions.filter(({ targetName }) => targetName === target);
+      const rows = own.map((session) => [
+        ...listed(session),
+        ...('rates' in session ? rateCells(session) : totals(session)),
+      ]);
+      return `${target === '' ? 'discovery' : target}\n${table(shapes, rows, 2)}`;
+    })
+    .join('');
+}
+
+/** All about one session. */
+export function formatSession(session: Session): string {
+  const { parameters, figures, connections } = session;
+  const yes = (flag: boolean): string => (flag ? 'Yes' : 'No');
+  const heading = session.targetName === '' ? 'discovery session' : `session with ${session.targetName}`;
+  const negotiated = [
+    `MaxConnections=${parameters.maxConnections}`,
+    `InitialR2T=${yes(parameters.initialR2T)}`,
+    `ImmediateData=${yes(parameters.immediateData)}`,
+    `MaxBurstLength=${parameters.maxBurstLength}`,
+    `FirstBurstLength=${parameters.firstBurstLength}`,
+    `MaxOutstandingR2T=${parameters.maxOutstandingR2T}`,
+    `DefaultTime2Wait=${parameters.defaultTime2Wait}`,
+    `DefaultTime2Retain=${parameters.defaultTime2Retain}`,
+    `ErrorRecoveryLevel=${parameters.errorRecoveryLevel}`,
+  ];
+  return [
+    `TSIH ${session.tsih}: ${heading}, portal group ${session.portalGroupTag}\n`,
+    facts([
+      ['initiator', session.initiatorName],
+      ['alias', session.initiatorAlias],
+      ['ISID', session.isid],
+      ['since', `${formatMoment(session.since)}, for ${formatSpan(secondsSince(session.since))}`],
+      ['worker', session.worker < 0 ? 'none, main serves it' : String(session.worker)],
+      ['in flight', String(figures.inFlight)],
+      ['read', `${formatBytes(figures.bytesRead)} with ${formatCount(figures.reads)} commands`],
+      ['written', `${formatBytes(figures.bytesWritten)} with ${formatCount(figures.writes)} commands`],
+      ['others', `${formatCount(figures.others)} commands`],
+      ['errors', `${formatCount(figures.errors)} commands ended with another status than GOOD`],
+      ['negotiated', negotiated.join(' ')],
+      ...connections.map(
+        ({ cid, peerAddress, localAddress, since }) =>
+          [`connection ${cid}`, `${peerAddress} to ${localAddress}, since ${formatMoment(since)}`] as const,
+      ),
+    ]),
+  ].join('');
+}
+
+/** Two looks at the sessions, and what passed between them; those that were there both times. */
+async function measure(
+  admin: AdminClient,
+  query: Record<string, string | undefined>,
+  seconds: number,
+): Promise<Measured[]> {
+  const look = async () => ({ at: performance.now(), sessions: await admin.get<SessionReport[]>('/sessions', query) });
+  const before = await look();
+  await sleep(seconds * 1000);
+  const after = await look();
+  const elapsed = (after.at - before.at) / 1000;
+  const earlier = new Map(before.sessions.map((session) => [session.tsih, session]));
+  return after.sessions.flatMap((session) => {
+    const first = earlier.get(session.tsih);
+    if (first === undefined || first.since !== session.since) return [];
+    const rate = (figure: 'reads' | 'writes' | 'bytesRead' | 'bytesWritten'): number =>
+      (session.figures[figure] - first.figures[figure]) / elapsed;
+    const rates = {
+      readsPerSecond: rate('reads'),
+      writesPerSecond: rate('writes'),
+      bytesReadPerSecond: rate('bytesRead'),
+      bytesWrittenPerSecond: rate('bytesWritten'),
+    };
+    return [{ ...session, rates }];
+  });
+}
+
+/** Runs `session list`: of one target, or of all. */
+export function listSessions(
+  target: string | undefined,
+  options: ListSessionsOptions,
+  world: World,
+): Promise<ExitCode> {
+  return administer(options, world, async (admin): Promise<Told> => {
+    const { rates } = options;
+    const data =
+      rates === undefined
+        ? await admin.get<SessionReport[]>('/sessions', { target })
+        : await measure(admin, { target }, rates);
+    return { data, text: formatSessions(data) };
+  });
+}
+
+/** Runs `session show`. */
+export function showSession(tsih: number, options: AdminOptions, world: World): Promise<ExitCode> {
+  return administer(options, world, async (admin) => {
+    const data = await admin.get<SessionReport>(path`/sessions/${tsih}`);
+    return { data, text: formatSession(data) };
+  });
+}
+
+/** Runs `session end`. */
+export function endSession(tsih: number, options: AdminOptions, world: World): Promise<ExitCode> {
+  return administer(options, world, async (admin) => {
+    await admin.remove(path`/sessions/${tsih}`);
+    const hint = 'its initiator may log in again: take the target offline, or change who is let in, to keep it out';
+    return { data: { tsih, ended: true }, text: `ended session ${tsih}; ${hint}` };
+  });
+}
