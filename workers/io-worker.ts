@@ -47,8 +47,9 @@ async function makeEngine(assignment: WorkerAssignment, events: EngineEvents): P
   const plan = { bytes: assignment.slabBytes, receiveBytes: assignment.receiveBytes };
   const counters = new Counters(assignment.counters).block(assignment.index);
   // Direct I/O wants aligned memory, whoever asks for it.
-  const { pageOffset } = await import('../src/kernel/memory.ts');
+  const { adviseHugePages, pageOffset } = await import('../src/kernel/memory.ts');
   const slab = new Slab(plan, pageOffset);
+  adviseHugePages(slab.memory);
   if (assignment.engine === 'uring') {
     const { UringEngine } = await import('../src/engine/uring-engine.ts');
     return new UringEngine({ slab, events, wakeFd: assignment.wakeFd, counters, busyPollUs: assignment.busyPollUs });

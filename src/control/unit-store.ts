@@ -6,6 +6,7 @@ import { SEQUENCE_BYTES } from '../backend/memory.ts';
 import { NONE } from '../base/free-list.ts';
 import type { FileLunSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
+import { adviseHugePages } from '../kernel/memory.ts';
 import type { Figures } from '../ring/figures.ts';
 import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
 import { makeIdentity, readMachineId } from './identity.ts';
@@ -202,7 +203,9 @@ export class UnitStore {
 
   #openMemory(bytes: number, atomic: boolean, id: number): Storage {
     try {
-      this.#memories.set(id, new SharedArrayBuffer(bytes + (atomic ? SEQUENCE_BYTES : 0)));
+      const memory = new SharedArrayBuffer(bytes + (atomic ? SEQUENCE_BYTES : 0));
+      adviseHugePages(memory);
+      this.#memories.set(id, memory);
     } catch (cause) {
       const remedy = 'choose a smaller size, or give the machine more memory';
       throw new StorageError('size', formatSize(bytes), 'memory that can be reserved', remedy, {

@@ -1,8 +1,8 @@
 // Addresses of shared memory: the kernel, asked to read a file to one, puts the bytes where JavaScript sees them.
 
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { addressOf, PAGE_BYTES, PageMemory, pageOffset } from '../../src/kernel/memory.ts';
+import { addressOf, adviseHugePages, PAGE_BYTES, PageMemory, pageOffset } from '../../src/kernel/memory.ts';
 import { Operation } from '../../src/kernel/sqe.ts';
 import { Uring } from '../../src/kernel/uring.ts';
 import { Scratch } from '../support/scratch.ts';
@@ -45,4 +45,24 @@ test('page memory is aligned, zeroed, and the same through both of its views', (
   pages.words[2047] = 0x01020304;
   expect(pages.view.getUint32(8188, true)).toBe(0x01020304);
   expect(pages.address - addressOf(pages.memory)).toBe(pages.view.byteOffset);
+});
+
+/** The flags that the kernel keeps for the pages at `address`: `VmFlags` of proc_pid_smaps(5). */
+function pageFlags(address: number): string {
+  let inside = false;
+  for (const line of readFileSync('/proc/self/smaps', 'utf8').split('\n')) {
+    const [, start, end] = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line) ?? [];
+    if (start !== undefined) inside = Number.parseInt(start, 16) <= address && address < Number.parseInt(end!, 16);
+    else if (inside && line.startsWith('VmFlags:')) return line;
+  }
+  throw new Error('nothing is mapped there');
+}
+
+test('huge pages are asked for where the kernel has them', () => {
+  const memory = new SharedArrayBuffer(64 * 1024 * 1024);
+  const middle = addressOf(memory) + memory.byteLength / 2;
+  expect(pageFlags(middle)).not.toMatch(/ hg\b/);
+  const known = existsSync('/sys/kernel/mm/transparent_hugepage');
+  expect(adviseHugePages(memory)).toBe(known);
+  if (known) expect(pageFlags(middle)).toMatch(/ hg\b/);
 });
