@@ -21,6 +21,7 @@ const LAYERS = [
   'session',
   'login',
   'control',
+  'metrics',
   'admin',
   'provoke',
   'cli',

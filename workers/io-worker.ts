@@ -1,11 +1,12 @@
 // The worker thread: one engine, one set of sessions, one channel to main. Composes; decides nothing.
 // piscina starts it once and it runs until main says stop; what it does in between is session/session-host.ts.
 
+import { readlinkSync } from 'node:fs';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Engine, EngineEvents } from '../src/engine/engine.ts';
 import { Slab } from '../src/engine/slab.ts';
 import { Channel, type ChannelMemory } from '../src/ring/channel.ts';
-import { Counters } from '../src/ring/counters.ts';
+import { Counter, Counters } from '../src/ring/counters.ts';
 import { Figures, SESSION_FIGURES_MAX, UNIT_FIGURES_MAX } from '../src/ring/figures.ts';
 import type { FromWorker, ToWorker } from '../src/ring/messages.ts';
 import { Meters } from '../src/ring/meters.ts';
@@ -67,6 +68,9 @@ export default async function ioWorker(assignment: WorkerAssignment): Promise<vo
     const { pinThread } = await import('../src/kernel/libc.ts');
     pinThread(assignment.cpus);
   }
+  const counters = new Counters(assignment.counters).block(assignment.index);
+  // "PID/task/TID": main reads there what CPU time the thread has had.
+  counters[Counter.threadId] = Number(readlinkSync('/proc/thread-self').split('/')[2]);
   const channel = new Channel<FromWorker, ToWorker>(memory.fromWorker, memory.toWorker, () => bell.postMessage(0));
   const parcels = new Map<number, SharedArrayBuffer>();
   const memoryOf = (handle: number): SharedArrayBuffer => {
@@ -82,7 +86,7 @@ export default async function ioWorker(assignment: WorkerAssignment): Promise<vo
     meters: new Meters(assignment.meters),
     unitFigures: new Figures(assignment.unitFigures, UNIT_FIGURES_MAX),
     sessionFigures: new Figures(assignment.sessionFigures, SESSION_FIGURES_MAX),
-    counters: new Counters(assignment.counters).block(assignment.index),
+    counters,
     uplink: (message) => channel.send(message),
     onWoken: () => channel.receive((message) => host.handle(message, memoryOf)),
   });

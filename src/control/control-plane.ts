@@ -45,6 +45,8 @@ export class ControlPlane implements WorkerEvents {
   readonly catalog: Catalog;
   readonly sessions = new Sessions();
   readonly logins: Logins;
+  /** What is counted of units. */
+  readonly unitFigures: Figures;
   readonly #log: Logger;
   readonly #requests = new Requests();
   readonly #workers: Workers;
@@ -57,10 +59,10 @@ export class ControlPlane implements WorkerEvents {
     this.#log = log;
     const meters = Meters.create();
     const meterBook = new MeterBook(meters, () => this.sessions.identities());
-    const unitFigures = Figures.create(settings.tuning.workers, UNIT_FIGURES_MAX);
-    this.catalog = new Catalog(settings, { meters: meterBook, figures: unitFigures });
+    this.unitFigures = Figures.create(settings.tuning.workers, UNIT_FIGURES_MAX);
+    this.catalog = new Catalog(settings, { meters: meterBook, figures: this.unitFigures });
     for (const path of this.catalog.created) log.info({ path }, 'made a file that was missing, sparse');
-    const workers = makeWorkers({ meters, unitFigures, sessionFigures: this.sessions.figures }, this);
+    const workers = makeWorkers({ meters, unitFigures: this.unitFigures, sessionFigures: this.sessions.figures }, this);
     this.#workers = workers;
     this.#turnCalls = new TurnCalls(workers.turns, (worker, unit) => workers.send(worker, { type: 'turn', unit }));
     this.#reservations = new ReservationAuthority(this.catalog, workers, this.#requests, log);

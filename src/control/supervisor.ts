@@ -25,6 +25,17 @@ export interface SupervisorOptions extends SharedFigures {
   readonly cpus: readonly number[];
 }
 
+/** A worker, as main sees it. */
+export interface WorkerReading {
+  readonly worker: number;
+  readonly running: boolean;
+  readonly restarts: number;
+  /** Bytes of messages on their way to it, and from it. */
+  readonly channel: { readonly out: number; readonly in: number };
+  /** What it counts: by {@link Counter}. Changes while it is read. */
+  readonly counters: Float64Array;
+}
+
 interface WorkerLink {
   readonly index: number;
   channel: Channel<ToWorker, FromWorker>;
@@ -35,6 +46,8 @@ interface WorkerLink {
   /** When it was started last, and how often it failed soon after. */
   startedAt: number;
   quickFailures: number;
+  /** How often it was started. */
+  starts: number;
   finished: Promise<void>;
 }
 
@@ -102,6 +115,12 @@ export class Supervisor implements Workers {
     return this.#links.filter(({ running }) => running).map(({ index }) => index);
   }
 
+  /** What there is to know of a worker without asking it. */
+  reading(worker: number): WorkerReading {
+    const { running, starts, channel } = this.#links[worker]!;
+    return { worker, running, restarts: starts - 1, channel: channel.depth, counters: this.counters.block(worker) };
+  }
+
   sendBuffer(worker: number, parcel: BufferParcel): void {
     this.#links[worker]!.buffers.postMessage(parcel);
   }
@@ -134,11 +153,13 @@ export class Supervisor implements Workers {
       running: false,
       startedAt: Date.now(),
       quickFailures: previous?.quickFailures ?? 0,
+      starts: (previous?.starts ?? 0) + 1,
       finished: Promise.resolve(),
     };
     this.#links[index] = link;
     this.counters.block(index)[Counter.connections] = 0;
     this.counters.block(index)[Counter.sessions] = 0;
+    this.#options.unitFigures.writerEnded(index);
     return new Promise((resolve, reject) => {
       bells.port1.on('message', () => {
         channel.receive((message) => {

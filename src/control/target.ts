@@ -8,6 +8,7 @@ import type { Administration } from './administration.ts';
 import { ControlPlane } from './control-plane.ts';
 import { THIS_MACHINE } from './machine.ts';
 import { Portal } from './portal.ts';
+import { Readings } from './readings.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** A portal that is listened on; `port` is the real one where 0 was configured. */
@@ -26,6 +27,8 @@ export interface RunningTarget {
   readonly workers: number;
   /** What an operator may do while it runs. */
   readonly administration: Administration;
+  /** What it has counted. */
+  readonly readings: Readings;
   /** Drains: new logins are refused, sessions asked to log out, data synced. Resolves when every thread has ended. */
   stop(): Promise<void>;
   /** Resolves when the target can't go on; never otherwise. */
@@ -53,6 +56,7 @@ class Target implements RunningTarget {
   readonly engineReason: string;
   readonly workers: number;
   readonly failed: Promise<Error>;
+  readonly readings: Readings;
   readonly #plane: ControlPlane;
   readonly #portals: readonly Portal[];
   #supervisor!: Supervisor;
@@ -86,7 +90,16 @@ class Target implements RunningTarget {
       machine: THIS_MACHINE,
       log,
     });
-    this.#portals = settings.portals.map((portal) => new Portal(portal, this.#plane.logins.context));
+    const { catalog, sessions, logins, unitFigures } = this.#plane;
+    this.readings = new Readings({
+      catalog,
+      sessions,
+      supervisor: this.#supervisor,
+      unitFigures,
+      refusals: logins.administration.refusals,
+      admittance: logins.admittance,
+    });
+    this.#portals = settings.portals.map((portal) => new Portal(portal, logins.context));
   }
 
   get portals(): readonly RunningPortal[] {

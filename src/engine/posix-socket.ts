@@ -5,6 +5,7 @@ import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { assert } from '../base/assert.ts';
 import { Errno } from '../kernel/errno.ts';
 import { Counter } from '../ring/counters.ts';
+import { countLatency } from '../ring/figures.ts';
 import { type Address, type EngineEvents, NO_RELEASE, type SocketHandle } from './engine.ts';
 import { END, type SendList, type SendQueue } from './send-queue.ts';
 import type { Slab } from './slab.ts';
@@ -22,6 +23,7 @@ export interface PosixHost {
   readonly sends: SendQueue;
   readonly counters: Float64Array;
   readonly events: EngineEvents;
+  now(): number;
   /** Bytes of I/O memory. */
   view(address: Address, length: number): Buffer;
   /** The socket has work for the next turn. */
@@ -51,6 +53,8 @@ export class PosixSocket implements SendList {
   #placed = 0;
   /** Entries of the write in flight, from the first on. */
   #sending = 0;
+  /** When that was begun, on the engine's clock. */
+  #sendingSince = 0;
   /** Nothing leaves any more. */
   #failed = false;
   #ended = false;
@@ -193,6 +197,7 @@ export class PosixSocket implements SendList {
   #startSend(): void {
     const { sends, counters } = this.#host;
     counters[Counter.sends]!++;
+    this.#sendingSince = this.#host.now();
     const pieces: Buffer[] = [];
     let bytes = 0;
     let entry = this.firstSend;
@@ -212,6 +217,8 @@ export class PosixSocket implements SendList {
   #sent(error: Error | null | undefined): void {
     const count = this.#sending;
     this.#sending = 0;
+    const micros = (this.#host.now() - this.#sendingSince) * 1000;
+    countLatency(this.#host.counters, Counter.sendWaitMicros, Counter.sendWaits, micros);
     if (this.#gone) return;
     if (error) this.#failed = true;
     else for (let index = 0; index < count; index++) this.#releaseFirst();

@@ -69,6 +69,8 @@ export class SocketState implements SendList {
   sendingBytes = 0;
   /** The socket had no room of late: a send waits in the kernel until there is. */
   sendPatiently = false;
+  /** When that send was submitted, on the engine's clock. */
+  sendingSince = 0;
   /** The send in flight was over when it was submitted, and tells only of failure. */
   sendingQuietly = false;
 

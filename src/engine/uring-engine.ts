@@ -112,7 +112,7 @@ export class UringEngine implements Engine, CompletionHandler {
     const bufferBytes = options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES_DEFAULT;
     const buffers = new ReceiveBuffers(this.#uring, slab, bufferBytes, options.bufferRing ?? true);
     const sockets = options.sockets ?? SOCKETS_DEFAULT;
-    this.#sockets = new UringSockets(this.#uring, slab, buffers, events, this.#counters, sockets);
+    this.#sockets = new UringSockets(this.#uring, slab, buffers, events, this.#counters, sockets, () => this.now());
     this.description = describe(this.#uring.mode, buffers, refusal);
   }
 

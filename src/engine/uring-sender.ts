@@ -6,6 +6,7 @@ import { Gather, VECTORS_MAX } from '../kernel/gather.ts';
 import { EntryFlag, MessageFlag, Operation } from '../kernel/sqe.ts';
 import type { Uring } from '../kernel/uring.ts';
 import { Counter } from '../ring/counters.ts';
+import { countLatency } from '../ring/figures.ts';
 import { type Address, NO_RELEASE } from './engine.ts';
 import { HandleQueue } from './handle-queue.ts';
 import { END, SendQueue } from './send-queue.ts';
@@ -28,6 +29,7 @@ export class UringSender {
   readonly #table: SocketTable;
   readonly #uring: Uring;
   readonly #counters: Float64Array;
+  readonly #now: () => number;
   readonly #gather = new Gather(GATHER_MESSAGES);
   readonly #queue: SendQueue;
   /** Have something to send. */
@@ -40,8 +42,9 @@ export class UringSender {
   /** One of those has more to send behind it, or is about to be closed. */
   #moreBehind = false;
 
-  /** `entries`: of the send queue, see there. */
-  constructor(table: SocketTable, uring: Uring, counters: Float64Array, entries: number) {
+  /** `entries`: of the send queue, see there. `now`: Engine.now. */
+  constructor(table: SocketTable, uring: Uring, counters: Float64Array, entries: number, now: () => number) {
+    this.#now = now;
     this.#table = table;
     this.#uring = uring;
     this.#counters = counters;
@@ -70,6 +73,7 @@ export class UringSender {
   /** A send ended, and says so. Allocates nothing. */
   sent(socket: SocketState, result: number): void {
     const { sendingBytes } = socket;
+    if (!socket.sendingQuietly) this.#countWait(socket);
     socket.sendPatiently = result < sendingBytes;
     if (result === sendingBytes) {
       this.#sentWhole(socket);
@@ -149,6 +153,7 @@ export class UringSender {
 
   #submit(socket: SocketState, operation: Operation, address: Address, length: number, more: boolean): void {
     if (socket.sendPatiently || !this.#uring.canSkipSuccess) {
+      socket.sendingSince = this.#now();
       this.#table.queue(socket, operation, Kind.send, address, length, PATIENT_FLAGS, 0);
       return;
     }
@@ -156,6 +161,12 @@ export class UringSender {
     this.#quiet.push(socket.handle);
     if (more || socket.close !== CloseState.open) this.#moreBehind = true;
     this.#table.queue(socket, operation | EntryFlag.CQE_SKIP_SUCCESS, Kind.send, address, length, QUIET_FLAGS, 0);
+  }
+
+  /** A send that waited for room is over. All others take no time that a clock of turns can tell. */
+  #countWait(socket: SocketState): void {
+    const micros = (this.#now() - socket.sendingSince) * 1000;
+    countLatency(this.#counters, Counter.sendWaitMicros, Counter.sendWaits, micros);
   }
 
   #sentWhole(socket: SocketState): void {

@@ -26,10 +26,11 @@ export class UringSockets {
     events: EngineEvents,
     counters: Float64Array,
     socketsMax: number,
+    now: () => number,
   ) {
     this.#table = new SocketTable(uring, events, socketsMax);
     this.#receiver = new UringReceiver(this.#table, slab, buffers, counters);
-    this.#sender = new UringSender(this.#table, uring, counters, slab.tokenCount * ENTRIES_PER_TOKEN);
+    this.#sender = new UringSender(this.#table, uring, counters, slab.tokenCount * ENTRIES_PER_TOKEN, now);
   }
 
   /** Sockets that are open or closing. */

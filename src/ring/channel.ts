@@ -32,6 +32,12 @@ export class Channel<Out, In> {
     this.#ringBell = ringBell;
   }
 
+  /** Bytes on their way: out of here, those that found no room in the ring included, and in. */
+  get depth(): { readonly out: number; readonly in: number } {
+    const overflow = this.#overflow.reduce((sum, { length }) => sum + length, 0);
+    return { out: this.#out.depth + overflow, in: this.#in.depth };
+  }
+
   /** Sends a message. It waits here when the ring is full, and goes as soon as the other side has made room. */
   send(message: Out): void {
     const record = Buffer.from(JSON.stringify(message));

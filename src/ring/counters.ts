@@ -2,6 +2,10 @@
 // Written by their owner with plain stores, so they cost nothing; read without messages. Naming them for people is admin/'s business.
 
 import { assert } from '../base/assert.ts';
+import { LATENCY_BUCKETS } from './figures.ts';
+
+/** Numbers that task management functions have here; what is beyond is counted under 0. */
+export const TASK_FUNCTIONS = 16;
 
 /** The figures of a worker, by index in its block. Totals since the worker's first start, but for the ones called current. */
 export const Counter = {
@@ -29,11 +33,27 @@ export const Counter = {
   turns: 12,
   /** PDUs whose data digest was wrong. */
   digestErrors: 13,
+  /** Connections that were lost because a header digest was wrong. */
+  headerDigestErrors: 14,
+  /** Reject PDUs. */
+  rejects: 15,
+  /** Current: the thread's id, as the kernel has it; 0: the worker has never run. */
+  threadId: 16,
+  /** Bytes of all slots and cells. */
+  slabBytes: 17,
+  /** Current, as of the last tick: connections that are not read, for want of memory, or because they do not take their answers. */
+  stalledConnections: 18,
+  throttledConnections: 19,
+  /** Task management functions, by number: the first of {@link TASK_FUNCTIONS}. */
+  taskManagement: 20,
+  /** Microseconds of those sends that had to wait for room in the socket, and the first of their {@link LATENCY_BUCKETS}. */
+  sendWaitMicros: 20 + TASK_FUNCTIONS,
+  sendWaits: 21 + TASK_FUNCTIONS,
 } as const;
 export type Counter = keyof typeof Counter;
 
 /** Numbers in a block: a multiple of a cache line's 8, so that no two workers write to one line. */
-export const COUNTERS_PER_BLOCK = 16;
+export const COUNTERS_PER_BLOCK = 64;
 
 /** A worker's figures, outside shared memory: for an engine that nobody counts. */
 export function privateCounters(): Float64Array {

@@ -25,27 +25,67 @@ export const Figure = {
   /** Microseconds from command to status, of all READs and of all WRITEs. */
   readMicros: 7,
   writeMicros: 8,
-  /** Microseconds that commands waited before they started: for their turn, for memory, for limits. */
+  /** Microseconds from a command's arrival to its start: it waited for its turn, or for limits. Of all commands that reached a unit. */
   queueMicros: 9,
-  /** Operations of the storage below, and the microseconds that they took. */
-  deviceOperations: 10,
-  deviceMicros: 11,
+  /** Microseconds that operations of the storage below took. */
+  deviceMicros: 10,
+  /** Microseconds that the initiator took from an R2T to the end of the burst that it asked for. */
+  networkMicros: 11,
   /** R2Ts that were sent. */
   readyToTransfers: 12,
-  /** First of the {@link LATENCY_BUCKETS} of READs, and of WRITEs. */
+  /** Commands that ended with BUSY, RESERVATION CONFLICT or TASK SET FULL: what the errors without sense data are. */
+  busy: 13,
+  reservationConflicts: 14,
+  taskSetFull: 15,
+  /** First of the {@link LATENCY_BUCKETS} of READs, and of WRITEs; then of the stages, whose sums are above. */
   readLatency: 16,
   writeLatency: 16 + LATENCY_BUCKETS,
+  queueLatency: 16 + 2 * LATENCY_BUCKETS,
+  deviceLatency: 16 + 3 * LATENCY_BUCKETS,
+  networkLatency: 16 + 4 * LATENCY_BUCKETS,
+  /** First of the 16 sense keys: commands that ended with CHECK CONDITION and this one. */
+  senseKeys: 16 + 5 * LATENCY_BUCKETS,
 } as const;
 export type Figure = (typeof Figure)[keyof typeof Figure];
 
 /** Numbers in a block: whole cache lines of 8, so that no two writers share one. */
-export const FIGURES_PER_BLOCK = 56;
+export const FIGURES_PER_BLOCK = 136;
+
+/** The bucket that a latency is counted in. Most take less than a turn of the engine, and so 0. Allocates nothing. */
+export function latencyBucket(micros: number): number {
+  return micros < 1 ? 0 : 32 - Math.clz32(Math.min(micros, LAST_BUCKET_MICROS));
+}
 
 /** Counts a latency in a block: the sum, and the bucket. Allocates nothing. */
-export function countLatency(block: Float64Array, sum: Figure, buckets: Figure, micros: number): void {
+export function countLatency(block: Float64Array, sum: number, buckets: number, micros: number): void {
   block[sum]! += micros;
-  const bucket = micros < 1 ? 0 : 32 - Math.clz32(Math.min(micros, LAST_BUCKET_MICROS));
-  block[buckets + bucket]!++;
+  block[buckets + latencyBucket(micros)]!++;
+}
+
+/** Counts a latency in the blocks of both that it concerns, a unit and a session: {@link countLatency}. Allocates nothing. */
+export function countLatencyTwice(
+  unit: Float64Array,
+  session: Float64Array,
+  sum: number,
+  buckets: number,
+  micros: number,
+): void {
+  if (micros < 1) {
+    unit[buckets]!++;
+    session[buckets]!++;
+    if (micros === 0) return;
+  } else {
+    const bucket = buckets + latencyBucket(micros);
+    unit[bucket]!++;
+    session[bucket]!++;
+  }
+  unit[sum]! += micros;
+  session[sum]! += micros;
+}
+
+/** Adds a block to a sum. */
+export function addFigures(sum: Float64Array, block: Float64Array): void {
+  for (let index = 0; index < FIGURES_PER_BLOCK; index++) sum[index]! += block[index]!;
 }
 
 /** A block in nobody's table, for what is counted for nobody. */
@@ -84,6 +124,11 @@ export class Figures {
     if (slot !== NONE) this.#free!.release(slot);
   }
 
+  /** A writer has ended: nothing of it is in flight any more. */
+  writerEnded(writer: number): void {
+    for (let slot = 0; slot < this.slots; slot++) this.block(writer, slot)[Figure.inFlight] = 0;
+  }
+
   /** A writer's own block. */
   block(writer: number, slot: number): Float64Array {
     assert(slot >= 0 && slot < this.slots && writer < this.writers, 'figures: there is no such block');
@@ -94,9 +139,7 @@ export class Figures {
   /** The sum of all writers' blocks of a slot. */
   total(slot: number): Float64Array {
     const sum = privateFigures();
-    for (let writer = 0; slot !== NONE && writer < this.writers; writer++) {
-      for (const [index, value] of this.block(writer, slot).entries()) sum[index]! += value;
-    }
+    for (let writer = 0; slot !== NONE && writer < this.writers; writer++) addFigures(sum, this.block(writer, slot));
     return sum;
   }
 }

@@ -39,6 +39,11 @@ export class Ring {
     return (this.#mask + 1) / 2 - LENGTH_BYTES;
   }
 
+  /** Bytes that wait to be read. For figures: either side may ask at any time, and changes it meanwhile. */
+  get depth(): number {
+    return (Atomics.load(this.#words, TAIL) - Atomics.load(this.#words, HEAD)) >>> 0;
+  }
+
   /** Writer: adds a record; false when there is no room for it now. */
   tryWrite(record: Uint8Array): boolean {
     assert(record.length <= this.recordMax, 'ring: a record is at most half of the ring');

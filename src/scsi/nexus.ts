@@ -2,6 +2,7 @@
 // Holds what SCSI remembers per nexus; the session that carries it is session/session.ts.
 
 import { NONE } from '../base/free-list.ts';
+import { privateFigures } from '../ring/figures.ts';
 import { nexusKey } from '../ring/reservations.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { Lane } from './pacer.ts';
@@ -25,7 +26,18 @@ export class Nexus {
   /** LUN numbers in order, for REPORT LUNS. */
   luns: readonly number[] = [];
 
-  constructor(tsih: number, initiatorName: string, isid: string, targetName: string, portalGroupTag: number) {
+  /** What is counted of it (ring/figures.ts). */
+  readonly figures: Float64Array;
+
+  constructor(
+    tsih: number,
+    initiatorName: string,
+    isid: string,
+    targetName: string,
+    portalGroupTag: number,
+    figures: Float64Array = privateFigures(),
+  ) {
+    this.figures = figures;
     this.tsih = tsih;
     this.initiatorName = initiatorName;
     this.isid = isid;

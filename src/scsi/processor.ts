@@ -5,7 +5,7 @@ import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
-import { Figure } from '../ring/figures.ts';
+import { countLatencyTwice, Figure } from '../ring/figures.ts';
 import type { Meters } from '../ring/meters.ts';
 import { isOccupied, type UnitState } from '../ring/unit-state.ts';
 import { checkAccess } from './access-state.ts';
@@ -114,7 +114,10 @@ export class Processor implements TaskControl {
     if (unit !== null && !unit.mayStart(task)) return;
     if (unit !== null && task.status === Status.GOOD && this.pacer.holds(task)) return;
     task.started = true;
-    if (unit !== null) unit.figures[Figure.queueMicros]! += (this.#engine.now() - task.arrivedAt) * 1000;
+    if (unit !== null) {
+      const micros = (this.#engine.now() - task.arrivedAt) * 1000;
+      countLatencyTwice(unit.figures, task.nexus!.figures, Figure.queueMicros, Figure.queueLatency, micros);
+    }
     if (task.status !== Status.GOOD) {
       // It was interrupted while it waited.
       this.settle(task);
@@ -218,9 +221,9 @@ export class Processor implements TaskControl {
     const task = piece.task!;
     piece.inFlight = false;
     piece.done = true;
+    const micros = (this.#engine.now() - piece.askedAt) * 1000;
     const { figures } = piece.unit!;
-    figures[Figure.deviceOperations]!++;
-    figures[Figure.deviceMicros]! += (this.#engine.now() - piece.askedAt) * 1000;
+    countLatencyTwice(figures, task.nexus!.figures, Figure.deviceMicros, Figure.deviceLatency, micros);
     task.piecesInFlight--;
     this.operationsInFlight--;
     if (task.share !== null) task.share.underWay--;

@@ -73,6 +73,8 @@ export class Piece implements BlockIo {
   burstEnd = 0;
   /** Target Transfer Tag of the R2T that solicited the burst; 0: none is outstanding. */
   transferTag = 0;
+  /** When that R2T was sent, on the engine's clock. */
+  solicitedAt = 0;
   /** DataSN that the next Data-Out of the burst must carry. */
   burstDataSN = 0;
   /** The backend was asked, and has not answered. */

@@ -18,7 +18,8 @@ export function beginSession(host: SessionHost, handoff: Handoff, units: Units, 
   const initial = Math.min(INITIAL_WINDOW, handoff.queueDepth);
   if (!budget.reserve(initial)) return null;
   const { tsih, initiatorName, isid, targetName, portalGroupTag } = handoff;
-  const nexus = new Nexus(tsih, initiatorName, isid, targetName, portalGroupTag);
+  const figures = handoff.figures === NONE ? privateFigures() : host.sessionFigures.block(0, handoff.figures);
+  const nexus = new Nexus(tsih, initiatorName, isid, targetName, portalGroupTag, figures);
   nexus.meter = handoff.meter;
   nexus.address(
     handoff.luns.map(([lun, id]) => {
@@ -37,6 +38,5 @@ export function beginSession(host: SessionHost, handoff: Handoff, units: Units, 
     parameters: handoff.session,
     sendTargets: handoff.sendTargets,
     nopIntervalMs: handoff.nopIntervalMs,
-    figures: handoff.figures === NONE ? privateFigures() : host.sessionFigures.block(0, handoff.figures),
   });
 }

@@ -146,7 +146,8 @@ export class Connection extends PduSender implements FrameConsumer {
     this.payloadPiece = null;
   }
 
-  framingFailed(reason: string): void {
+  framingFailed(reason: string, digest: boolean): void {
+    if (digest) this.host.counters[Counter.headerDigestErrors]!++;
     this.close(reason);
   }
 

@@ -5,6 +5,7 @@ import { RESERVED_TAG } from '../pdu/bhs.ts';
 import { DataOut } from '../pdu/data-out.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { R2T } from '../pdu/r2t.ts';
+import { countLatencyTwice, Figure } from '../ring/figures.ts';
 import { writeLun } from '../scsi/lun.ts';
 import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
 import { Movement, type Piece, Status } from '../scsi/task.ts';
@@ -138,6 +139,9 @@ export function lacksData(task: IscsiTask): boolean {
 }
 
 function endBurst(task: IscsiTask, piece: Piece): void {
+  const { session, engine } = task.connection!;
+  const micros = (engine.now() - piece.solicitedAt) * 1000;
+  countLatencyTwice(task.unit!.figures, session.figures, Figure.networkMicros, Figure.networkLatency, micros);
   task.burstsOutstanding--;
   piece.transferTag = 0;
   if (piece.received !== piece.burstEnd && wants(task)) {
@@ -169,6 +173,9 @@ function sendR2T(connection: Connection, task: IscsiTask, piece: Piece, length: 
   piece.transferTag = host.nextTagSerial * 2 ** TAG_PIECE_BITS + piece.index;
   piece.burstDataSN = 0;
   piece.burstEnd += length;
+  piece.solicitedAt = connection.engine.now();
+  connection.session.figures[Figure.readyToTransfers]!++;
+  if (task.unit !== null) task.unit.figures[Figure.readyToTransfers]!++;
   const cell = connection.takeCell();
   const view = connection.view;
   const at = connection.headerAt(cell);

@@ -23,8 +23,8 @@ export interface FrameConsumer {
   header(at: number, dataSegmentLength: number): Verdict;
   /** The data segment is in. `intact`: its digest was right, or there is none. Also called, at once, for a PDU without data. */
   payload(intact: boolean): void;
-  /** The stream makes no sense any more. */
-  framingFailed(reason: string): void;
+  /** The stream makes no sense any more; `digest`: because a header's digest was wrong. */
+  framingFailed(reason: string, digest: boolean): void;
 }
 
 /** Bytes of AHS taken: an extended CDB and a bidirectional length fit many times over. */
@@ -191,7 +191,7 @@ export class Framer {
       const length = BHS_SIZE + Bhs.totalAHSLength.get(this.#view, at) * 4;
       if (crc32c(this.#bytes, at, length) !== this.#view.getUint32(at + length, true)) {
         // Without a header nobody knows where the next PDU starts: RFC 7143 §7.8, the connection is lost.
-        this.#fail('header digest error');
+        this.#fail('header digest error', true);
         return;
       }
     }
@@ -274,10 +274,10 @@ export class Framer {
     this.#consumer.payload(!this.#dataDigest || this.#crc === this.#wireCrc);
   }
 
-  #fail(reason: string): void {
+  #fail(reason: string, digest = false): void {
     this.#phase = Phase.dead;
     this.#carried = 0;
-    this.#consumer.framingFailed(reason);
+    this.#consumer.framingFailed(reason, digest);
   }
 }
 

@@ -4,10 +4,12 @@
 import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { Reject, type RejectReason } from '../pdu/reject.ts';
+import { Counter } from '../ring/counters.ts';
 import type { Connection } from './connection.ts';
 
 /** Sends a Reject that quotes the 48 bytes of header at slab offset `at`. */
 export function sendReject(connection: Connection, at: number, reason: RejectReason): void {
+  connection.host.counters[Counter.rejects]!++;
   const cell = connection.takeCell();
   const view = connection.view;
   const header = connection.headerAt(cell);

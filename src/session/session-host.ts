@@ -4,6 +4,7 @@
 import { NONE } from '../base/free-list.ts';
 import type { Engine, EngineEvents, SocketHandle } from '../engine/engine.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
+import { CELL_BYTES } from '../engine/slab.ts';
 import { Counter } from '../ring/counters.ts';
 import type { Figures } from '../ring/figures.ts';
 import { type FromWorker, type Handoff, RefusalReason, type ToWorker } from '../ring/messages.ts';
@@ -81,6 +82,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   attach(engine: Engine): void {
     this.engine = engine;
     this.processor = new Processor(engine, this, this.#options.meters);
+    this.counters[Counter.slabBytes] = engine.slab.slotBytes + engine.slab.cellCount * CELL_BYTES;
     this.spareCell = engine.slab.takeCell();
     this.units = new Units(engine, this.processor, this.#sessions, this.#options);
   }
@@ -130,6 +132,8 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   tick(): void {
     const now = this.engine.now();
     this.counters[Counter.slabBytesInUse] = this.engine.slab.bytesInUse;
+    this.counters[Counter.stalledConnections] = this.stalled.size;
+    this.counters[Counter.throttledConnections] = this.throttled;
     for (const connection of this.connections) connection?.tick(now);
     this.#stopping.tick(now);
   }

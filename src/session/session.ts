@@ -5,7 +5,7 @@ import { NONE } from '../base/free-list.ts';
 import { serialBefore } from '../base/serial.ts';
 import type { SessionParameters } from '../pdu/parameters.ts';
 import { Counter } from '../ring/counters.ts';
-import { countLatency, Figure } from '../ring/figures.ts';
+import { countLatencyTwice, Figure, privateFigures } from '../ring/figures.ts';
 import type { Nexus } from '../scsi/nexus.ts';
 import { Movement, Status } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
@@ -48,14 +48,14 @@ export class Session {
     host: SessionHost,
     nexus: Nexus,
     window: CmdWindow,
-    options: { parameters: SessionParameters; sendTargets: string; nopIntervalMs: number; figures: Float64Array },
+    options: { parameters: SessionParameters; sendTargets: string; nopIntervalMs: number },
   ) {
     this.host = host;
     this.nexus = nexus;
     this.tsih = nexus.tsih;
     this.window = window;
     this.parameters = options.parameters;
-    this.figures = options.figures;
+    this.figures = nexus.figures;
     this.sendTargets = options.sendTargets;
     this.nopIntervalMs = options.nopIntervalMs;
   }
@@ -200,8 +200,7 @@ export class Session {
   #count(task: IscsiTask): void {
     const { counters } = this.host;
     const micros = (this.host.engine.now() - task.arrivedAt) * 1000;
-    countCommand(this.figures, task, micros);
-    if (task.unit !== null) countCommand(task.unit.figures, task, micros);
+    countCommand(task.unit === null ? NO_UNIT : task.unit.figures, this.figures, task, micros);
     if (task.status !== Status.GOOD) {
       counters[Counter.errors]!++;
     } else if (task.movement === Movement.streamIn) {
@@ -229,19 +228,42 @@ export class Session {
   }
 }
 
-/** Counts a command that has been answered. Allocates nothing. */
-function countCommand(figures: Float64Array, task: IscsiTask, micros: number): void {
+/** Counts a command that has been answered, for its unit and its session. Allocates nothing. */
+function countCommand(unit: Float64Array, session: Float64Array, task: IscsiTask, micros: number): void {
   if (task.status !== Status.GOOD) {
-    figures[Figure.errors]!++;
+    countError(unit, task);
+    countError(session, task);
   } else if (task.movement === Movement.streamIn) {
-    figures[Figure.reads]!++;
-    figures[Figure.bytesRead]! += task.moveLength;
-    countLatency(figures, Figure.readMicros, Figure.readLatency, micros);
+    unit[Figure.reads]!++;
+    session[Figure.reads]!++;
+    unit[Figure.bytesRead]! += task.moveLength;
+    session[Figure.bytesRead]! += task.moveLength;
+    countLatencyTwice(unit, session, Figure.readMicros, Figure.readLatency, micros);
   } else if (task.movement === Movement.streamOut) {
-    figures[Figure.writes]!++;
-    figures[Figure.bytesWritten]! += task.moveLength;
-    countLatency(figures, Figure.writeMicros, Figure.writeLatency, micros);
+    unit[Figure.writes]!++;
+    session[Figure.writes]!++;
+    unit[Figure.bytesWritten]! += task.moveLength;
+    session[Figure.bytesWritten]! += task.moveLength;
+    countLatencyTwice(unit, session, Figure.writeMicros, Figure.writeLatency, micros);
   } else {
-    figures[Figure.others]!++;
+    unit[Figure.others]!++;
+    session[Figure.others]!++;
   }
+}
+
+/** What is counted of commands that address no unit. */
+const NO_UNIT = privateFigures();
+
+/** The figure for each status that carries no sense data. */
+const ERRORS_WITHOUT_SENSE: Readonly<Record<number, Figure>> = {
+  [Status.BUSY]: Figure.busy,
+  [Status.RESERVATION_CONFLICT]: Figure.reservationConflicts,
+  [Status.TASK_SET_FULL]: Figure.taskSetFull,
+};
+
+function countError(figures: Float64Array, task: IscsiTask): void {
+  figures[Figure.errors]!++;
+  const sense = task.status === Status.CHECK_CONDITION;
+  const figure = sense ? Figure.senseKeys + task.senseKey : ERRORS_WITHOUT_SENSE[task.status];
+  if (figure !== undefined) figures[figure]!++;
 }

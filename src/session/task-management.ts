@@ -11,6 +11,7 @@ import {
   TaskManagementRequest,
   TaskManagementResponse,
 } from '../pdu/task-management.ts';
+import { Counter, TASK_FUNCTIONS } from '../ring/counters.ts';
 import type { SharedReset } from '../ring/messages.ts';
 import { readLun } from '../scsi/lun.ts';
 import { AbortWait } from './abort-wait.ts';
@@ -22,6 +23,7 @@ export function taskManagementRequest(connection: Connection, at: number): void 
   const view = connection.view;
   const session = connection.session;
   const taskFunction = TaskManagementRequest.flags.get(view, at) & FUNCTION_MASK;
+  connection.host.counters[Counter.taskManagement + (taskFunction < TASK_FUNCTIONS ? taskFunction : 0)]!++;
   const itt = TaskManagementRequest.initiatorTaskTag.get(view, at);
   const cmdSN = TaskManagementRequest.cmdSN.get(view, at);
   const respond = (response: TaskFunctionResponse): void => sendResponse(connection, itt, response);

@@ -52,6 +52,10 @@ export class FakeTarget implements RunningTarget {
     throw new LunaringError('LUNARING_TEST', 'nothing is administered here');
   }
 
+  get readings(): never {
+    throw new LunaringError('LUNARING_TEST', 'nothing is counted here');
+  }
+
   async stop(): Promise<void> {
     this.stopped++;
   }

@@ -95,4 +95,20 @@ describe('a channel', () => {
     worker.receive((text) => heard.push(text));
     expect(heard).toEqual(['disque nº 1 — 磁盘']);
   });
+
+  it('tells how much is on its way, in the ring and before it', () => {
+    const { toWorker, fromWorker } = allocateChannel();
+    const main = new Channel<Message, Message>(toWorker, fromWorker, () => {});
+    const worker = new Channel<Message, Message>(fromWorker, toWorker, () => {});
+    expect(main.depth).toEqual({ out: 0, in: 0 });
+    const filling = 'x'.repeat(200_000);
+    for (let number = 0; number < 4; number++) main.send({ number, filling });
+    expect(main.depth.out).toBeGreaterThan(800_000);
+    expect(worker.depth.in).toBeGreaterThan(400_000);
+    expect(worker.depth.in).toBeLessThan(main.depth.out);
+    worker.receive(() => {});
+    main.receive(() => {});
+    worker.receive(() => {});
+    expect(main.depth).toEqual({ out: 0, in: 0 });
+  });
 });

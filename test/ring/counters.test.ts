@@ -1,7 +1,8 @@
 // Figures in shared memory: each worker's in a block of its own, generations seen by everyone.
 
 import { describe, expect, it } from 'vitest';
-import { COUNTERS_PER_BLOCK, Counter, Counters, privateCounters } from '../../src/ring/counters.ts';
+import { COUNTERS_PER_BLOCK, Counter, Counters, privateCounters, TASK_FUNCTIONS } from '../../src/ring/counters.ts';
+import { LATENCY_BUCKETS } from '../../src/ring/figures.ts';
 
 const CACHE_LINE_BYTES = 64;
 
@@ -20,7 +21,9 @@ describe('counters', () => {
     expect((COUNTERS_PER_BLOCK * Float64Array.BYTES_PER_ELEMENT) % CACHE_LINE_BYTES).toBe(0);
     const indexes = Object.values(Counter);
     expect(new Set(indexes).size).toBe(indexes.length);
-    expect(Math.max(...indexes)).toBeLessThan(COUNTERS_PER_BLOCK);
+    expect(Counter.taskManagement + TASK_FUNCTIONS).toBeLessThanOrEqual(Counter.sendWaitMicros);
+    expect(Math.max(...indexes)).toBe(Counter.sendWaits);
+    expect(Counter.sendWaits + LATENCY_BUCKETS).toBeLessThanOrEqual(COUNTERS_PER_BLOCK);
     expect(privateCounters()).toHaveLength(COUNTERS_PER_BLOCK);
   });
 

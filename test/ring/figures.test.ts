@@ -2,7 +2,15 @@
 
 import { describe, expect, it } from 'vitest';
 import { NONE } from '../../src/base/free-list.ts';
-import { countLatency, FIGURES_PER_BLOCK, Figure, Figures, LATENCY_BUCKETS } from '../../src/ring/figures.ts';
+import {
+  countLatency,
+  countLatencyTwice,
+  FIGURES_PER_BLOCK,
+  Figure,
+  Figures,
+  LATENCY_BUCKETS,
+  privateFigures,
+} from '../../src/ring/figures.ts';
 
 describe('a table of figures', () => {
   it('adds up what all writers have counted in a slot, and in no other', () => {
@@ -18,7 +26,20 @@ describe('a table of figures', () => {
 
   it('gives no two writers a cache line', () => {
     expect((FIGURES_PER_BLOCK * Float64Array.BYTES_PER_ELEMENT) % 64).toBe(0);
-    expect(Figure.writeLatency + LATENCY_BUCKETS).toBeLessThanOrEqual(FIGURES_PER_BLOCK);
+    expect(Figure.networkLatency + LATENCY_BUCKETS).toBeLessThanOrEqual(Figure.senseKeys);
+    expect(Figure.senseKeys + 16).toBeLessThanOrEqual(FIGURES_PER_BLOCK);
+  });
+
+  it('forgets what a writer that has ended had in flight, and nothing else', () => {
+    const figures = Figures.create(2, 2);
+    const slot = figures.open();
+    for (const writer of [0, 1]) {
+      figures.block(writer, slot)[Figure.inFlight] = 3;
+      figures.block(writer, slot)[Figure.reads] = 5;
+    }
+    figures.writerEnded(1);
+    expect(figures.total(slot)[Figure.inFlight]).toBe(3);
+    expect(figures.total(slot)[Figure.reads]).toBe(10);
   });
 
   it('begins a slot that was used before with zeroes, and has no more than its slots', () => {
@@ -53,5 +74,9 @@ describe('a latency', () => {
     expect(buckets.indexOf(1)).toBe(bucket);
     expect(block[Figure.writeMicros]).toBe(micros);
     expect(block.subarray(0, Figure.readLatency).reduce((sum, value) => sum + value)).toBe(micros);
+    const [unit, session] = [privateFigures(), privateFigures()];
+    countLatencyTwice(unit, session, Figure.writeMicros, Figure.writeLatency, micros);
+    expect(unit).toEqual(block);
+    expect(session).toEqual(block);
   });
 });

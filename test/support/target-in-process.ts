@@ -9,6 +9,7 @@ import type { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import type { Settings } from '../../src/config/settings.ts';
 import type { Administration } from '../../src/control/administration.ts';
+import type { Readings } from '../../src/control/readings.ts';
 import type { RunningTarget } from '../../src/control/target.ts';
 import { repositoryRoot } from './repository.ts';
 import { Scratch } from './scratch.ts';
@@ -86,6 +87,10 @@ export class TargetInProcess implements AsyncDisposable {
 
   get administration(): Administration {
     return this.#running.administration;
+  }
+
+  get readings(): Readings {
+    return this.#running.readings;
   }
 
   /** A file in its directory. */

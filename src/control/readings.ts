@@ -1,0 +1,111 @@
+// What the target has counted, for whoever watches it: read from shared memory and main's own books, so that no worker hears of it.
+// How it is told to people and monitoring is for the layers above.
+
+import { NONE } from '../base/free-list.ts';
+import { addFigures, type Figures, privateFigures } from '../ring/figures.ts';
+import type { Admittance } from './admittance.ts';
+import type { Catalog, CatalogTarget } from './catalog.ts';
+import type { Refusals } from './refusals.ts';
+import { ON_MAIN, type Sessions } from './sessions.ts';
+import type { Supervisor, WorkerReading } from './supervisor.ts';
+
+/** A unit and its figures over all workers (ring/figures.ts); those of units that are not counted are zeroes. */
+export interface UnitReading {
+  readonly targetName: string;
+  readonly lun: number;
+  readonly bytes: number;
+  readonly figures: Float64Array;
+}
+
+/** A session that a worker serves, and its figures. */
+export interface SessionReading {
+  readonly targetName: string;
+  readonly initiatorName: string;
+  readonly tsih: number;
+  readonly figures: Float64Array;
+}
+
+/** A target, and how many use it. */
+export interface TargetReading {
+  readonly name: string;
+  readonly state: CatalogTarget['state'];
+  readonly sessions: number;
+  readonly connections: number;
+}
+
+/** What is read. */
+export interface ReadingsContext {
+  readonly catalog: Catalog;
+  readonly sessions: Sessions;
+  readonly supervisor: Supervisor;
+  readonly unitFigures: Figures;
+  readonly refusals: Refusals;
+  readonly admittance: Admittance;
+}
+
+/** The figures of a running target. Every call reads anew. */
+export class Readings {
+  readonly #context: ReadingsContext;
+
+  constructor(context: ReadingsContext) {
+    this.#context = context;
+  }
+
+  /** Whether logins are refused because the target drains. */
+  get draining(): boolean {
+    return this.#context.admittance.draining !== '';
+  }
+
+  /** Logins by status code, those that succeeded under `0000`. */
+  get logins(): ReadonlyMap<string, number> {
+    return this.#context.refusals.counts();
+  }
+
+  get sessionCount(): number {
+    return this.#context.sessions.size;
+  }
+
+  targets(): TargetReading[] {
+    const { catalog, sessions } = this.#context;
+    return catalog.targets.map(({ name, state }) => ({ name, state, ...sessions.countOf(name) }));
+  }
+
+  units(): UnitReading[] {
+    const { catalog, unitFigures } = this.#context;
+    return catalog.units.map(({ targetName, lun, blockSize, blockCount, figures }) => ({
+      targetName,
+      lun,
+      bytes: blockSize * blockCount,
+      figures: unitFigures.total(figures),
+    }));
+  }
+
+  /** Discovery sessions, which main serves itself, left out. */
+  sessions(): SessionReading[] {
+    const { sessions } = this.#context;
+    return [...sessions.all()]
+      .filter(({ worker }) => worker !== ON_MAIN)
+      .map(({ identity, tsih, figures }) => ({
+        targetName: identity.targetName,
+        initiatorName: identity.initiatorName,
+        tsih,
+        figures: sessions.figures.total(figures),
+      }));
+  }
+
+  workers(): WorkerReading[] {
+    const { supervisor } = this.#context;
+    return Array.from({ length: supervisor.count }, (_, worker) => supervisor.reading(worker));
+  }
+
+  /** What one worker has counted of all units together; {@link NONE}: what all of them have. */
+  unitTotal(worker: number = NONE): Float64Array {
+    const { catalog, unitFigures } = this.#context;
+    const sum = privateFigures();
+    for (const { figures } of catalog.units) {
+      if (figures === NONE) continue;
+      addFigures(sum, worker === NONE ? unitFigures.total(figures) : unitFigures.block(worker, figures));
+    }
+    return sum;
+  }
+}
