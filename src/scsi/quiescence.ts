@@ -24,9 +24,9 @@ export class Quiescence {
     for (let task = unit.firstTask; task !== null; task = task.nextInSet) {
       if (task.steps === null && !task.aborted) tasks.push(task);
     }
-    // All of them first: the end of one may be another's turn to start.
+    // All of them first: the end of one may be another's turn to start, and with that its end.
     for (const task of tasks) failWith(task, notReadySense(unit));
-    for (const task of tasks) this.#settle(task);
+    for (const task of tasks) if (task.inSet) this.#settle(task);
     this.check(unit);
   }
 

@@ -60,13 +60,16 @@ function decode(task: Task): number {
 
 /** The passes that OVERWRITE's parameter list asks for; null when it was refused. */
 function overwrites(task: Task, services: CommandServices): Pass[] | null {
+  // The initiator may have sent less of the list than its CDB says, or nothing: then there is nowhere to read it from.
+  if (task.dataLength < task.transferLength) {
+    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    return null;
+  }
   const { memory } = services;
   const flags = Parameters.flags.get(memory, task.at);
   const length = Parameters.patternLength.get(memory, task.at);
   const count = flags & COUNT_MASK;
-  if (task.dataLength < task.transferLength) {
-    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
-  } else if (count === 0 || (flags & TEST_MASK) !== 0) {
+  if (count === 0 || (flags & TEST_MASK) !== 0) {
     failParameter(task, Parameters.flags.offset);
   } else if (length === 0 || length > task.unit!.blockSize) {
     failParameter(task, Parameters.patternLength.offset);

@@ -346,3 +346,28 @@ describe('SANITIZE is refused', () => {
     expect(unit({ thin: false }).bench.run(sanitize(CRYPTOGRAPHIC_ERASE)).status).toBe(Status.GOOD);
   });
 });
+
+describe('SANITIZE, whatever the initiator does', () => {
+  it.each([0, 3, 4])('refuses an OVERWRITE of whose list only %i bytes come', (length) => {
+    const { bench, bytes } = unit();
+    const refused = bench.run(sanitize(OVERWRITE, 20), { data: list(new Uint8Array(16)).subarray(0, length) });
+    expect(refused).toMatchObject({ status: Status.CHECK_CONDITION, senseKey: 5, additionalSense: 0x1a00 });
+    expect(bytes.every((byte) => byte === 0xaa)).toBe(true);
+  });
+
+  it('ends commands that wait behind an ORDERED one, each once', () => {
+    const { bench } = unit();
+    const write = '2a 00 00000000 00 0008 00';
+    const data = new Uint8Array(8 * BLOCK);
+    const waiting = [
+      bench.begin(write, { data, silent: true, attribute: Attribute.ORDERED }),
+      bench.begin(write, { data, silent: true }),
+      bench.begin(READ),
+      bench.begin(write, { data, silent: true, attribute: Attribute.ORDERED }),
+      bench.begin(READ),
+    ];
+    expect(bench.run(sanitize(CRYPTOGRAPHIC_ERASE)).status).toBe(Status.GOOD);
+    for (const task of waiting) expect(task).toMatchObject({ completed: true, ...IN_PROGRESS });
+    expect(bench.unit.taskCount).toBe(0);
+  });
+});
