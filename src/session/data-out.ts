@@ -120,7 +120,8 @@ export function dataOutPayload(connection: Connection, damaged = false): void {
     return;
   }
   if (!wants(task)) {
-    connection.host.processor.settle(task);
+    // One that is held for its turn in CmdSN order ends in its turn.
+    if (!task.held) connection.host.processor.settle(task);
     return;
   }
   if (piece !== null && !task.unsolicitedOpen && piece.transferTag === 0) piece.burstEnd = piece.received;

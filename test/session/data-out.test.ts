@@ -8,7 +8,7 @@ import { RejectReason } from '../../src/pdu/reject.ts';
 import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
 import { AdditionalSense, SenseKey } from '../../src/scsi/sense.ts';
 import { Status } from '../../src/scsi/task.ts';
-import { write16 } from '../support/cdbs.ts';
+import { testUnitReady, write16 } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
 import { noise } from '../support/scratch.ts';
@@ -224,5 +224,27 @@ describe('Data-Out that is not what it should be (RFC 7143 §7.9)', () => {
     expect(reject!.data.equals(damaged.subarray(0, 48))).toBe(true);
     expect(ending(response)).toEqual([...BROKEN, AdditionalSense.PROTOCOL_SERVICE_CRC_ERROR]);
     expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+});
+
+describe('a command that is held for its turn (RFC 7143 §4.2.2.1)', () => {
+  it('and has failed already is answered in its turn, though its data have all come before', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { firstBurstLength: 4096 } });
+    const idle = bench.engine.slab.bytesInUse;
+    const data = noise(8192, 3);
+    // The command before it is still on its way; the data are more than FirstBurstLength.
+    const held = { cmdSN: one.numbers.cmdSN + 1 };
+    const tag = one.command(write16(0, 16), { write: 8192, unsolicited: true, values: held });
+    one.dataOut(tag, data, { flags: FINAL_BIT, dataSN: 0, bufferOffset: 0 });
+    bench.settle();
+    expect(one.replies()).toEqual([]);
+    one.command(testUnitReady());
+    bench.settle();
+    expect(one.replies().map(ending)).toEqual([
+      [...BROKEN, AdditionalSense.WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA],
+      [Status.GOOD],
+    ]);
+    expect(bench.engine.slab.bytesInUse).toBe(idle);
   });
 });
