@@ -130,12 +130,13 @@ export class Session {
   /** Aborts the session's tasks for which `concerned` holds; `wait` hears of the end of each. */
   abortTasks(concerned: (task: IscsiTask) => boolean, wait: AbortWait): void {
     for (const connection of this.connections.values()) {
-      // Aborting may end a task, and with it its place in the list.
+      // Aborting may end a task, and with it its place in the list. The newest first: an ORDERED task would start those behind it.
       const tasks: IscsiTask[] = [];
-      for (let task = connection.firstTask; task !== null; task = task.nextInConnection) {
+      for (let task = connection.lastTask; task !== null; task = task.previousInConnection) {
         if (concerned(task)) tasks.push(task);
       }
-      for (const task of tasks) this.abortTask(task, wait);
+      // What one gives up, its turn at the unit for instance, may let another run to its end: that one is gone then.
+      for (const task of tasks) if (task.connection === connection) this.abortTask(task, wait);
     }
   }
 

@@ -209,3 +209,24 @@ describe('functions for many tasks (RFC 7143 §4.2.3.3)', () => {
     expect(bench.engine.slab.bytesInUse).toBe(unused);
   });
 });
+
+describe('ABORT TASK SET', () => {
+  it('starts nothing that an ORDERED command held back, and ends each command once', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { initialR2T: true, immediateData: false } });
+    const idle = bench.engine.slab.bytesInUse;
+    const flags = FINAL_BIT | WRITE_BIT | Attribute.ORDERED;
+    one.command(write16(0, 64), { write: LENGTH, values: { flags } });
+    for (let count = 0; count < 3; count++) {
+      one.command(testUnitReady());
+      one.command(write16(0, 64), { write: LENGTH, values: { flags } });
+    }
+    bench.settle();
+    expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.R2T]);
+    one.taskManagement(TaskFunction.ABORT_TASK_SET);
+    bench.settle();
+    expect(answers(one)).toEqual([FUNCTION_COMPLETE]);
+    expect(one.maxCmdSN - one.expCmdSN).toBe(15);
+    expect(bench.engine.slab.bytesInUse).toBe(idle);
+  });
+});
