@@ -117,7 +117,10 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   }
 
   closed(socket: SocketHandle): void {
-    this.connections[socket]!.socketClosed();
+    const connection = this.connections[socket]!;
+    // Now, and not when its tasks have ended: another connection may have the handle by then.
+    this.connections[socket] = null;
+    connection.socketClosed();
   }
 
   fileDone(token: number, result: number): void {
@@ -287,7 +290,6 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   /** A connection and its tasks are gone. */
   connectionClosed(connection: Connection): void {
     const session = connection.session;
-    this.connections[connection.socket] = null;
     this.engine.slab.release(connection.cell);
     this.counters[Counter.connections]!--;
     this.connectionGone(connection);

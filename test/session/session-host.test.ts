@@ -361,3 +361,25 @@ describe('SessionHost', () => {
     );
   });
 });
+
+describe('SessionHost', () => {
+  it('has a socket handle free for another connection before the disk is done with the last one', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    bench.file.stuck = true;
+    one.command(write16(0, 8), { write: 8 * BLOCK_BYTES, data: noise(8 * BLOCK_BYTES, 1) });
+    bench.settle();
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    expect(one.open).toBe(false);
+    expect(bench.host.connections[one.socket]).toBeNull();
+    expect(bench.messages.some(({ type }) => type === 'connectionEnded')).toBe(false);
+    // As if another had it by now.
+    const other = bench.host.connections[bench.logIn().socket]!;
+    bench.host.connections[one.socket] = other;
+    bench.file.stuck = false;
+    bench.settle();
+    expect(bench.messages.some(({ type }) => type === 'connectionEnded')).toBe(true);
+    expect(bench.host.connections[one.socket]).toBe(other);
+  });
+});
