@@ -50,8 +50,8 @@ export function installIfStale(lastLine = '') {
 export function buildIfStale(lastLine = '') {
   installIfStale(lastLine);
   const stamp = `${TOP}/dist/.built`;
-  // bench/ is compiled with what it uses of test/support.
-  const sources = ['src', 'workers', 'bench', 'test/support'].map((folder) => newest(`${TOP}/${folder}`));
+  // bench/ and the fuzzer are compiled with what they use of test/support.
+  const sources = ['src', 'workers', 'bench', 'test/support', 'test/fuzz'].map((folder) => newest(`${TOP}/${folder}`));
   const latest = Math.max(...sources, changed(`${TOP}/tsconfig.json`), changed(`${TOP}/package-lock.json`));
   if (changed(stamp) > latest) return;
   const begun = new Date();
@@ -59,4 +59,14 @@ export function buildIfStale(lastLine = '') {
   // As old as the build's beginning: what changes while it runs is built the next time.
   writeFileSync(stamp, '');
   utimesSync(stamp, begun, begun);
+}
+
+/** Builds if needed, and runs a program of dist/ with this script's arguments; its standard output is ours. Returns its exit status. */
+export function runBuilt(program) {
+  buildIfStale();
+  const { status, error } = spawnSync(process.execPath, [`${TOP}/dist/${program}`, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
+  if (error) throw error;
+  return status ?? 1;
 }
