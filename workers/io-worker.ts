@@ -22,6 +22,8 @@ export interface WorkerAssignment {
   readonly receiveBytes: number;
   /** How long to look before sleeping, in microseconds; 0: never. */
   readonly busyPollUs: number;
+  /** Whether a thread of the kernel takes what it submits. */
+  readonly polled: boolean;
   /** CPUs that it may run on; none: any. */
   readonly cpus: readonly number[];
   readonly counters: SharedArrayBuffer;
@@ -52,8 +54,9 @@ async function makeEngine(assignment: WorkerAssignment, events: EngineEvents): P
   const slab = new Slab(plan, pageOffset);
   adviseHugePages(slab.memory);
   if (assignment.engine === 'uring') {
+    const { busyPollUs, polled } = assignment;
     const { UringEngine } = await import('../src/engine/uring-engine.ts');
-    return new UringEngine({ slab, events, wakeFd: assignment.wakeFd, counters, busyPollUs: assignment.busyPollUs });
+    return new UringEngine({ slab, events, wakeFd: assignment.wakeFd, counters, busyPollUs, polled });
   }
   const { PosixEngine } = await import('../src/engine/posix-engine.ts');
   const engine = new PosixEngine({ slab, events, counters });

@@ -273,6 +273,10 @@ const tuning = section({
     integer(limits.SLAB_MIB_MIN, limits.SLAB_MIB_MAX, 'MiB').default(limits.SLAB_MIB_DEFAULT),
     'I/O memory of each worker, reserved at start. Commands wait in the window when it is used up.',
   ),
+  sqPoll: describe(
+    flag().default(false),
+    'Lets a thread of the kernel take what workers submit, one for each worker: fewer system calls for a CPU that is used up while there is load. io_uring only, Linux 6.0.',
+  ),
   busyPollUs: describe(
     integer(0, limits.BUSY_POLL_US_MAX, 'µs').default(0),
     'For how long a worker looks for what comes next before it sleeps: latency for CPU time. It does so only while waits are that short; idle, it sleeps. io_uring only.',

@@ -21,6 +21,8 @@ export interface SupervisorOptions extends SharedFigures {
   readonly slabBytes: number;
   /** See engine/busy-poll.ts. */
   readonly busyPollUs: number;
+  /** Whether threads of the kernel take what workers submit. */
+  readonly polled: boolean;
   /** CPUs to pin workers to, one after another; none: no pinning. */
   readonly cpus: readonly number[];
 }
@@ -136,7 +138,7 @@ export class Supervisor implements Workers {
 
   /** Starts worker `index`, for the first time or again. Resolves when it has said that it is ready. */
   #startWorker(index: number): Promise<void> {
-    const { engine, slabBytes, busyPollUs, cpus } = this.#options;
+    const { engine, slabBytes, busyPollUs, polled, cpus } = this.#options;
     const bells = new MessageChannel();
     const buffers = new MessageChannel();
     const memory = allocateChannel();
@@ -176,6 +178,7 @@ export class Supervisor implements Workers {
         engine,
         slabBytes,
         busyPollUs,
+        polled,
         receiveBytes: RECEIVE_BYTES,
         cpus: cpus.length === 0 ? [] : [cpus[index % cpus.length]!],
         counters: this.counters.memory,

@@ -7,9 +7,10 @@ import { NONE } from '../base/free-list.ts';
 import type { CompletionHandler } from '../kernel/cqe.ts';
 import { Errno, errnoName, KernelError } from '../kernel/errno.ts';
 import { FallocateMode, seekStretch } from '../kernel/libc.ts';
-import { addressOf, copyMemory, PageMemory } from '../kernel/memory.ts';
+import { addressOf, copyMemory } from '../kernel/memory.ts';
 import { Operation, SyncFlag, TransferFlag } from '../kernel/sqe.ts';
-import { REGISTERED_BUFFER_BYTES_MAX, Uring, type UringMode } from '../kernel/uring.ts';
+import { REGISTERED_BUFFER_BYTES_MAX, Uring } from '../kernel/uring.ts';
+import type { UringMode } from '../kernel/uring-setup.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
 import { BusyPoll } from './busy-poll.ts';
 import { monotonicMs } from './clock.ts';
@@ -26,6 +27,7 @@ import {
 import { ReceiveBuffers } from './receive-buffers.ts';
 import type { Slab } from './slab.ts';
 import { UringSockets } from './uring-sockets.ts';
+import { UringWakes } from './uring-wakes.ts';
 import { KIND_SHIFT, Kind } from './user-data.ts';
 
 /** What an engine is made of. */
@@ -49,6 +51,8 @@ export interface UringEngineOptions {
   readonly bufferRing?: boolean;
   /** `false`: does without, as where RLIMIT_MEMLOCK is low. */
   readonly registeredSlab?: boolean;
+  /** Lets a thread of the kernel's take the entries, where that can be had. */
+  readonly polled?: boolean;
   /** Microseconds, see BusyPoll. None: 0. */
   readonly busyPollUs?: number;
 }
@@ -56,17 +60,7 @@ export interface UringEngineOptions {
 const SOCKETS_DEFAULT = 4096;
 const ENTRIES_DEFAULT = 1024;
 const RECEIVE_BUFFER_BYTES_DEFAULT = 128 * 1024;
-const TICK_SECONDS = 1;
 
-/** Where the engine's own page holds the tick's struct timespec, and what a read of the wake-up's counter yields. */
-const TIMESPEC_AT = 0;
-const WAKE_COUNT_AT = 16;
-const WAKE_COUNT_BYTES = 8;
-/** Behind them the struct timespecs of alarms, which the kernel copies at submission. */
-const ALARMS_AT = 64;
-const TIMESPEC_BYTES = 16;
-const ALARMS_PER_TURN = 4;
-const NANOSECONDS_PER_MS = 1e6;
 /** Operations that the engine can't do without; all of them are in Linux 5.7. */
 export const REQUIRED_OPERATIONS: readonly Operation[] = Object.values(Operation);
 
@@ -84,10 +78,7 @@ export class UringEngine implements Engine, CompletionHandler {
   readonly #slabRegistered: boolean;
   /** Keeps attached memory from being collected: the kernel's addresses are no references. */
   readonly #regions = new Map<Address, SharedArrayBuffer>();
-  readonly #wakeFd: number;
-  readonly #own = new PageMemory(ALARMS_AT + ALARMS_PER_TURN * TIMESPEC_BYTES);
-  /** Alarms set since the last turn. */
-  #alarmsQueued = 0;
+  readonly #wakes: UringWakes;
   #stopping = false;
   #now = -1;
 
@@ -96,15 +87,15 @@ export class UringEngine implements Engine, CompletionHandler {
     const { slab, events } = options;
     this.slab = slab;
     this.#events = events;
-    this.#wakeFd = options.wakeFd ?? NONE;
     this.#counters = options.counters ?? privateCounters();
     slab.base = addressOf(slab.memory) + slab.view.byteOffset;
     slab.copyByAddress = copyMemory;
-    this.#uring = new Uring(options.entries ?? ENTRIES_DEFAULT, options.mode);
+    this.#uring = new Uring(options.entries ?? ENTRIES_DEFAULT, options);
     if (!this.#uring.supports(REQUIRED_OPERATIONS)) {
       this.#uring.close();
       throw new KernelError('io_uring_register (operations of Linux 5.7)', Errno.EOPNOTSUPP);
     }
+    this.#wakes = new UringWakes(this.#uring, options.wakeFd ?? NONE);
     this.#busyPoll = new BusyPoll(this.#uring, options.busyPollUs ?? 0);
     const refusal =
       (options.registeredSlab ?? true) ? this.#uring.registerBuffers(slab.base, slab.size) : Errno.EOPNOTSUPP;
@@ -123,14 +114,7 @@ export class UringEngine implements Engine, CompletionHandler {
 
   alarm(delayMs: number): void {
     assert(delayMs > 0 && delayMs <= ALARM_MS_MAX, 'engine: an alarm within its bounds');
-    if (this.#alarmsQueued === ALARMS_PER_TURN) {
-      this.#uring.submit();
-      this.#alarmsQueued = 0;
-    }
-    const { words, address } = this.#own;
-    const at = ALARMS_AT + this.#alarmsQueued++ * TIMESPEC_BYTES;
-    words[(at >> 2) + 2] = delayMs * NANOSECONDS_PER_MS;
-    this.#queueOwn(Operation.TIMEOUT, NONE, address + at, 1, Kind.alarm);
+    this.#wakes.armAlarm(delayMs);
   }
 
   attachRegion(memory: SharedArrayBuffer): Address {
@@ -201,8 +185,8 @@ export class UringEngine implements Engine, CompletionHandler {
   /** Blocks the thread until {@link stop}: no promise, timer or message of Node's is served meanwhile. */
   run(): Promise<void> {
     try {
-      this.#armTick();
-      this.#armWake();
+      this.#wakes.armTick();
+      this.#wakes.armBell();
       while (!this.#stopping) this.#turn();
       this.#drain();
     } catch (error) {
@@ -264,7 +248,6 @@ export class UringEngine implements Engine, CompletionHandler {
     else this.#busyPoll.wait();
     this.#counters[Counter.turns]!++;
     this.#now = -1;
-    this.#alarmsQueued = 0;
     const due = sockets.offersDue;
     if (this.#uring.pending === 0 && !this.#uring.overflowed) this.#settle();
     this.#uring.reap(this);
@@ -273,6 +256,7 @@ export class UringEngine implements Engine, CompletionHandler {
 
   /** Everything queued is with the kernel, and what it has to say of it is here to be read. */
   #settle(): void {
+    this.#wakes.submitted();
     // Memory that sends give back is there for the requests that are about to be read.
     if (this.#sockets.releasesSoon) this.#uring.preview(this);
     this.#sockets.submitted();
@@ -282,8 +266,7 @@ export class UringEngine implements Engine, CompletionHandler {
   #drain(): void {
     this.#stopping = true;
     this.#sockets.closeAll();
-    this.#queueOwn(Operation.ASYNC_CANCEL, NONE, ownData(Kind.wake), 0, Kind.cancel);
-    this.#queueOwn(Operation.ASYNC_CANCEL, NONE, ownData(Kind.tick), 0, Kind.cancel);
+    this.#wakes.cancel();
     while (this.#sockets.count > 0 || this.#uring.inFlight > 0) this.#turn();
     this.#uring.close();
   }
@@ -302,10 +285,6 @@ export class UringEngine implements Engine, CompletionHandler {
     this.#uring.push(operation, fd, offset, address, length, flags, index, token, Kind.file << KIND_SHIFT);
   }
 
-  #queueOwn(operation: Operation, fd: number, address: Address, length: number, kind: number): void {
-    this.#uring.push(operation, fd, 0, address, length, 0, 0, 0, kind << KIND_SHIFT);
-  }
-
   /** The registered buffer that holds all of these bytes, or {@link NONE}. Allocates nothing. */
   #registeredBuffer(address: Address, length: number): number {
     const start = address - this.slab.base;
@@ -314,33 +293,17 @@ export class UringEngine implements Engine, CompletionHandler {
     return start + length <= (first + 1) * REGISTERED_BUFFER_BYTES_MAX ? first : NONE;
   }
 
-  #armTick(): void {
-    const { words, address } = this.#own;
-    words[TIMESPEC_AT >> 2] = TICK_SECONDS;
-    this.#queueOwn(Operation.TIMEOUT, NONE, address + TIMESPEC_AT, 1, Kind.tick);
-  }
-
   #ticked(): void {
     if (this.#stopping) return;
-    this.#armTick();
+    this.#wakes.armTick();
     this.#events.tick();
-  }
-
-  #armWake(): void {
-    if (this.#wakeFd === NONE) return;
-    this.#queueOwn(Operation.READ, this.#wakeFd, this.#own.address + WAKE_COUNT_AT, WAKE_COUNT_BYTES, Kind.wake);
   }
 
   #woken(): void {
     if (this.#stopping) return;
-    this.#armWake();
+    this.#wakes.armBell();
     this.#events.woken();
   }
-}
-
-/** The user_data of one of the engine's own operations, as the number that a cancellation names it by. */
-function ownData(kind: number): number {
-  return kind * 2 ** (32 + KIND_SHIFT);
 }
 
 function describe(mode: UringMode, buffers: ReceiveBuffers, slabRefusal: number): string {

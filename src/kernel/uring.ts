@@ -9,44 +9,10 @@ import { IoVector } from './gather.ts';
 import { close, libc } from './libc.ts';
 import { Mapping, type PageMemory } from './memory.ts';
 import { type EntryFlag, Sqe, writeEntry } from './sqe.ts';
+import { Params, setUpRing, type UringChoice, type UringMode } from './uring-setup.ts';
 
-const SYS_IO_URING_SETUP = 425;
 const SYS_IO_URING_ENTER = 426;
 const SYS_IO_URING_REGISTER = 427;
-
-/** struct io_uring_params, with struct io_sqring_offsets and io_cqring_offsets in it. */
-const Params = layout(
-  120,
-  {
-    sqEntries: u32(0),
-    cqEntries: u32(4),
-    flags: u32(8),
-    sqThreadCpu: u32(12),
-    sqThreadIdle: u32(16),
-    features: u32(20),
-    wqFd: u32(24),
-    reserved28: reserved(28, 12),
-    sqHead: u32(40),
-    sqTail: u32(44),
-    sqRingMask: u32(48),
-    sqRingEntries: u32(52),
-    sqFlags: u32(56),
-    sqDropped: u32(60),
-    sqArray: u32(64),
-    sqReserved68: reserved(68, 4),
-    sqUserAddress: u64(72),
-    cqHead: u32(80),
-    cqTail: u32(84),
-    cqRingMask: u32(88),
-    cqRingEntries: u32(92),
-    cqOverflow: u32(96),
-    cqCqes: u32(100),
-    cqFlags: u32(104),
-    cqReserved108: reserved(108, 4),
-    cqUserAddress: u64(112),
-  },
-  'little',
-);
 
 /** struct io_uring_probe without its tail; struct io_uring_probe_op. */
 const Probe = layout(16, { lastOp: u8(0), count: u8(1), reserved2: reserved(2, 14) }, 'little');
@@ -64,30 +30,12 @@ const BufferRing = layout(
   'little',
 );
 
-/** IORING_SETUP_*. */
-const SetupFlag = {
-  CQSIZE: 1 << 3,
-  SUBMIT_ALL: 1 << 7,
-  COOP_TASKRUN: 1 << 8,
-  SINGLE_ISSUER: 1 << 12,
-  DEFER_TASKRUN: 1 << 13,
-} as const;
-
-/** What to ask for, best first; an older kernel answers EINVAL to what it does not know. */
-const STEPS = [
-  { name: 'DEFER_TASKRUN', flags: SetupFlag.SUBMIT_ALL | SetupFlag.SINGLE_ISSUER | SetupFlag.DEFER_TASKRUN },
-  { name: 'COOP_TASKRUN', flags: SetupFlag.SUBMIT_ALL | SetupFlag.COOP_TASKRUN },
-  { name: 'plain', flags: 0 },
-] as const;
-
-/** IORING_FEAT_*: what the engine can't do without. FAST_POLL came with Linux 5.7 and is the youngest. */
-const REQUIRED_FEATURES = { SINGLE_MMAP: 1 << 0, NODROP: 1 << 1, SUBMIT_STABLE: 1 << 2, FAST_POLL: 1 << 5 } as const;
-
 const RegisterCode = { BUFFERS: 0, PROBE: 8, PBUF_RING: 22 } as const;
 
 const IORING_OFF_SQ_RING = 0;
 const IORING_OFF_SQES = 0x10000000;
-const IORING_ENTER_GETEVENTS = 1;
+/** IORING_ENTER_*. */
+const EnterFlag = { GETEVENTS: 1 << 0, SQ_WAKEUP: 1 << 1 } as const;
 
 /** The kernel takes at most this many bytes in one registered buffer. */
 export const REGISTERED_BUFFER_BYTES_MAX = 2 ** 30;
@@ -95,18 +43,11 @@ export const REGISTERED_BUFFER_BYTES_MAX = 2 ** 30;
 /** IORING_FEAT_CQE_SKIP (5.17). */
 const FEATURE_CQE_SKIP = 1 << 11;
 
-/** IORING_SQ_CQ_OVERFLOW. */
-const CQ_OVERFLOW = 1 << 1;
+/** IORING_SQ_*: the thread of a polled ring sleeps; completions had no room. */
+const RingFlag = { NEED_WAKEUP: 1 << 0, CQ_OVERFLOW: 1 << 1 } as const;
 
-/** Shortage of memory and interrupting signals pass; what lasts longer than this does not. */
-const SUBMIT_ATTEMPTS_MAX = 1000;
-
-/** How a ring was set up. */
-export interface UringMode {
-  /** When completions are processed: `DEFER_TASKRUN` (6.1: only inside `enter`), `COOP_TASKRUN` (5.19), `plain`. */
-  readonly name: (typeof STEPS)[number]['name'];
-  readonly features: number;
-}
+/** Shortage of memory, interrupting signals and a kernel's thread that has no CPU pass; what lasts longer than this does not. */
+const SUBMIT_MS_MAX = 10_000;
 
 /** An io_uring instance. Belongs to the thread that made it. */
 export class Uring {
@@ -116,6 +57,8 @@ export class Uring {
   /** Entries written whose completion has not been reaped, or inferred with {@link skipped}: every operation in use completes exactly once. */
   inFlight = 0;
   readonly #fd: number;
+  /** The kernel looks for entries by itself. */
+  readonly #polled: boolean;
   #ring: Mapping;
   #sqes: Mapping;
   #ringWords: Int32Array;
@@ -133,21 +76,13 @@ export class Uring {
   #taken = 0;
   #reaped = 0;
 
-  /**
-   * Sets up a ring of `entries` submissions, a power of two, and four times as many completions; takes the best mode that the kernel has, or `mode` if it is given.
-   * Throws {@link KernelError}: EPERM and ENOSYS when io_uring is switched off, EOPNOTSUPP when the kernel's is too old.
-   */
-  constructor(entries: number, mode?: UringMode['name']) {
-    const params = new DataView(new ArrayBuffer(Params.size));
-    const { fd, name } = setUp(entries, params, mode);
+  /** See {@link setUpRing}. */
+  constructor(entries: number, choice: UringChoice = {}) {
+    const { fd, mode, params } = setUpRing(entries, choice);
     this.#fd = fd;
+    this.mode = mode;
+    this.#polled = mode.name === 'SQPOLL';
     try {
-      const features = Params.features.get(params, 0);
-      for (const feature of Object.values(REQUIRED_FEATURES)) {
-        if ((features & feature) === 0)
-          throw new KernelError('io_uring_setup (features of Linux 5.7)', Errno.EOPNOTSUPP);
-      }
-      this.mode = { name, features };
       this.entries = Params.sqEntries.get(params, 0);
       const array = Params.sqArray.get(params, 0);
       const cqes = Params.cqCqes.get(params, 0);
@@ -179,7 +114,7 @@ export class Uring {
 
   /** Whether completions wait in the kernel because there was no room for them. Allocates nothing. */
   get overflowed(): boolean {
-    return (Atomics.load(this.#ringWords, this.#sqFlags) & CQ_OVERFLOW) !== 0;
+    return (this.#flags() & RingFlag.CQ_OVERFLOW) !== 0;
   }
 
   /** Whether there are completions to reap. Allocates nothing. */
@@ -214,11 +149,12 @@ export class Uring {
     this.inFlight++;
   }
 
-  /** Hands all written entries to the kernel without waiting for anything. Allocates nothing. */
+  /** Returns when the kernel has taken all written entries; waits for nothing else. Allocates nothing. */
   submit(): void {
-    for (let attempt = 0; this.pending !== 0; attempt++) {
-      assert(attempt < SUBMIT_ATTEMPTS_MAX, 'io_uring: the kernel takes no more entries');
-      this.enter(0);
+    const giveUpMs = performance.now() + SUBMIT_MS_MAX;
+    for (this.enter(0); this.pending !== 0; this.enter(0)) {
+      assert(performance.now() < giveUpMs, 'io_uring: the kernel takes no more entries');
+      libc().schedYield();
     }
   }
 
@@ -228,17 +164,32 @@ export class Uring {
    */
   enter(completions: number): void {
     Atomics.store(this.#ringWords, this.#sqTail, this.#written);
-    const library = libc();
     // GETEVENTS even when not waiting: completions that overflowed, or that wait for this thread, are delivered by it.
-    const flags = IORING_ENTER_GETEVENTS;
-    const result = library.ioUringEnter(SYS_IO_URING_ENTER, this.#fd, this.pending, completions, flags, 0, 0);
-    // The kernel takes entries during this call only.
+    if (this.#polled) this.#enterPolled(completions);
+    else this.#call(this.pending, completions, EnterFlag.GETEVENTS);
     this.#taken = Atomics.load(this.#ringWords, this.#sqHead);
+  }
+
+  /** The kernel's thread takes the entries whenever it looks; calls are for waking it, for waiting, and for room. */
+  #enterPolled(completions: number): void {
+    const flags = this.#flags();
+    const wake = (flags & RingFlag.NEED_WAKEUP) === 0 ? 0 : EnterFlag.SQ_WAKEUP;
+    const look = completions > 0 || (flags & RingFlag.CQ_OVERFLOW) !== 0 ? EnterFlag.GETEVENTS : 0;
+    if ((wake | look) !== 0) this.#call(this.pending, completions, wake | look);
+  }
+
+  #call(entries: number, completions: number, flags: number): void {
+    const library = libc();
+    const result = library.ioUringEnter(SYS_IO_URING_ENTER, this.#fd, entries, completions, flags, 0, 0);
     if (result >= 0) return;
     const errno = library.errno();
     // EAGAIN: no memory for a request; EBUSY: completions wait to be reaped. Both pass, and the entries are still there.
     if (errno === Errno.EINTR || errno === Errno.EAGAIN || errno === Errno.EBUSY) return;
     throw new KernelError('io_uring_enter', errno);
+  }
+
+  #flags(): number {
+    return Atomics.load(this.#ringWords, this.#sqFlags);
   }
 
   /** Shows `handler` every completion that is there, and leaves it to be reaped. Allocates nothing. */
@@ -324,21 +275,4 @@ export class Uring {
     const result = library.ioUringRegister(SYS_IO_URING_REGISTER, this.#fd, code, bytes, count);
     return result < 0 ? library.errno() : 0;
   }
-}
-
-function setUp(entries: number, params: DataView, only?: UringMode['name']): { fd: number; name: UringMode['name'] } {
-  const library = libc();
-  const bytes = new Uint8Array(params.buffer);
-  let errno: number = Errno.EINVAL;
-  for (const { name, flags } of STEPS) {
-    if (only !== undefined && name !== only) continue;
-    bytes.fill(0);
-    Params.cqEntries.set(params, 0, entries * 4);
-    Params.flags.set(params, 0, flags | SetupFlag.CQSIZE);
-    const fd = library.ioUringSetup(SYS_IO_URING_SETUP, entries, bytes);
-    if (fd >= 0) return { fd, name };
-    errno = library.errno();
-    if (errno !== Errno.EINVAL) break;
-  }
-  throw new KernelError('io_uring_setup', errno);
 }

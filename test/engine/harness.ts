@@ -33,7 +33,7 @@ type Options = Pick<UringEngineOptions, 'sockets' | 'receiveBufferBytes' | 'entr
 type Make = (slab: Slab, events: EngineEvents, wakeFd: number, options: Options) => UringEngine | PosixEngine;
 
 const uring =
-  (step: Pick<UringEngineOptions, 'mode' | 'bufferRing' | 'registeredSlab' | 'busyPollUs'>): Make =>
+  (step: Pick<UringEngineOptions, 'mode' | 'bufferRing' | 'registeredSlab' | 'busyPollUs' | 'polled'>): Make =>
   (slab, events, wakeFd, options) =>
     new UringEngine({ slab, events, wakeFd, receiveBufferBytes: 64 * 1024, ...options, ...step });
 
@@ -41,6 +41,7 @@ const uring =
 export const ENGINES: readonly (readonly [name: string, make: Make])[] = [
   ['uring', uring({})],
   ['uring, polling', uring({ busyPollUs: 1000 })],
+  ['uring with a thread of the kernel', uring({ polled: true })],
   ['uring as on Linux 5.19', uring({ mode: 'COOP_TASKRUN', registeredSlab: false })],
   ['uring as on Linux 5.7', uring({ mode: 'plain', registeredSlab: false, bufferRing: false })],
   ['posix', (slab, events, _wakeFd, { sockets }) => new PosixEngine({ slab, events, sockets: sockets ?? 64 })],

@@ -9,7 +9,7 @@ import { EntryFlag, Operation } from '../../src/kernel/sqe.ts';
 import { Uring } from '../../src/kernel/uring.ts';
 import { Scratch } from '../support/scratch.ts';
 
-const MODES = ['DEFER_TASKRUN', 'COOP_TASKRUN', 'plain'] as const;
+const MODES = ['DEFER_TASKRUN', 'COOP_TASKRUN', 'plain', 'SQPOLL'] as const;
 const UNKNOWN_OPERATION = 250;
 
 /** Keeps what it hears: user_data and result. */
@@ -41,7 +41,7 @@ function openRings(): number {
 
 describe.each(MODES)('a ring in mode %s', (mode) => {
   it('completes every entry once, with its user data', () => {
-    const uring = new Uring(8, mode);
+    const uring = new Uring(8, { mode });
     const recorder = new Recorder();
     expect(uring.mode.name).toBe(mode);
     // Several times around both rings, in batches of every size that fits.
@@ -58,7 +58,7 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
   });
 
   it('submits by itself when its entries are used up, and loses no completion that overflows', () => {
-    const uring = new Uring(8, mode);
+    const uring = new Uring(8, { mode });
     const recorder = new Recorder();
     const count = 1000;
     for (let index = 0; index < count; index++) pushFailing(uring, index);
@@ -71,7 +71,7 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
   });
 
   it('passes a completion on once, even if the handler throws', () => {
-    const uring = new Uring(8, mode);
+    const uring = new Uring(8, { mode });
     for (let index = 0; index < 3; index++) pushFailing(uring, index);
     uring.enter(3);
     const throwing = {
@@ -89,7 +89,7 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
   });
 
   it('shows completions before they are reaped', () => {
-    const uring = new Uring(8, mode);
+    const uring = new Uring(8, { mode });
     const recorder = new Recorder();
     for (let index = 0; index < 3; index++) pushFailing(uring, index);
     uring.enter(3);
@@ -106,7 +106,7 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
   it('is silent about successes that it was asked to be silent about, and about those only', () => {
     using scratch = new Scratch('uring');
     const fd = openSync(scratch.noise('file', 4096), 'r');
-    const uring = new Uring(8, mode);
+    const uring = new Uring(8, { mode });
     expect(uring.canSkipSuccess).toBe(true);
     const memory = new PageMemory(4096);
     const quietRead = Operation.READ | EntryFlag.CQE_SKIP_SUCCESS;
@@ -124,7 +124,7 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
   });
 
   it('knows when completions overflow', () => {
-    const uring = new Uring(8, mode);
+    const uring = new Uring(8, { mode });
     for (let index = 0; index < 100; index++) {
       pushFailing(uring, index);
       if (index % 8 === 7) uring.submit();
@@ -141,7 +141,7 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
   });
 
   it('knows what the kernel supports', () => {
-    const uring = new Uring(8, mode);
+    const uring = new Uring(8, { mode });
     expect(uring.supports(Object.values(Operation))).toBe(true);
     expect(uring.supports([Operation.READ, UNKNOWN_OPERATION])).toBe(false);
     uring.close();
@@ -150,7 +150,7 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
   it('reads into a registered buffer, and not outside of it', () => {
     using scratch = new Scratch('uring');
     const fd = openSync(scratch.noise('file', 8192), 'r');
-    const uring = new Uring(8, mode);
+    const uring = new Uring(8, { mode });
     const memory = new PageMemory(8192);
     expect(uring.registerBuffers(memory.address, 4096)).toBe(0);
     const recorder = new Recorder();
