@@ -11,6 +11,7 @@ import type { Endings } from './endings.ts';
 import type { Machine } from './machine.ts';
 import type { SessionEntry, Sessions } from './sessions.ts';
 import { lostStorage } from './storage.ts';
+import { WorkerLoad } from './worker-load.ts';
 import type { Workers } from './workers.ts';
 
 /** A worker that has not answered by then is stuck; the initiator is told to come again. */
@@ -57,10 +58,12 @@ const outOfResources = (received: string, expected: string): LoginFault =>
 export class Handoffs {
   readonly #context: HandoffContext;
   readonly #offers = new Map<number, Offer>();
+  readonly #load: WorkerLoad;
   #nextId = 1;
 
   constructor(context: HandoffContext) {
     this.#context = context;
+    this.#load = new WorkerLoad(context.sessions, context.machine.now);
   }
 
   /** Hands a connection over. Resolves with null when a worker has it, or with what the initiator is to be told. */
@@ -209,13 +212,10 @@ export class Handoffs {
     return null;
   }
 
-  /** The running worker with the fewest connections, those on their way included; none that owes an answer. */
+  /** The running worker with least to do; none that owes an answer. */
   #leastLoaded(): number | undefined {
-    const { sessions, workers } = this.#context;
     const stuck = new Set([...this.#offers.values()].filter(({ late }) => late).map(({ worker }) => worker));
-    const load = sessions.connectionsByWorker();
-    const ready = workers.running().filter((worker) => !stuck.has(worker));
-    return ready.sort((a, b) => (load.get(a) ?? 0) - (load.get(b) ?? 0))[0];
+    return this.#load.least(this.#context.workers.running().filter((worker) => !stuck.has(worker)));
   }
 
   #giveUp({ fd }: Candidate, reason: LoginFault): Promise<LoginFault> {

@@ -6,6 +6,8 @@ import { close } from '../kernel/libc.ts';
 
 /** See the file's head. */
 export interface Machine {
+  /** Milliseconds of a clock that only goes forward. */
+  now(): number;
   /** Runs `then` once, in `delayMs` milliseconds; what it returns calls that off. */
   after(delayMs: number, then: () => void): () => void;
   /** `length` bytes that nobody can guess. */
@@ -16,6 +18,7 @@ export interface Machine {
 
 /** The one that the process runs on. */
 export const THIS_MACHINE: Machine = {
+  now: () => performance.now(),
   after: (delayMs, then) => {
     const timer = setTimeout(then, delayMs);
     return () => clearTimeout(timer);

@@ -121,15 +121,6 @@ export class Sessions implements SessionLookup {
     return { sessions, connections };
   }
 
-  /** Connections of each worker, those on their way to it included. */
-  connectionsByWorker(): ReadonlyMap<number, number> {
-    const load = new Map<number, number>();
-    for (const { worker, connections } of this.#byTsih.values()) {
-      load.set(worker, (load.get(worker) ?? 0) + connections.size);
-    }
-    return load;
-  }
-
   /** Takes out every session of a worker that is gone; returns them. */
   removeWorker(worker: number): SessionEntry[] {
     const lost = [...this.#byTsih.values()].filter((entry) => entry.worker === worker);
