@@ -1,6 +1,7 @@
 // How the io_uring engine waits: asleep in the kernel, or for a while awake, looking again and again, where that has paid lately.
 // What there is to wait for, and what comes of it, is uring-engine.ts's.
 
+import { performance } from 'node:perf_hooks';
 import type { Uring } from '../kernel/uring.ts';
 
 const MICROSECONDS_PER_MS = 1000;

@@ -1,6 +1,7 @@
 // One io_uring instance: set-up with a step down for older kernels, the two mapped rings, registration, and the one call per turn.
 // Knows entries, not what they are for: operations are in sqe.ts, their meaning in the engine.
 
+import { performance } from 'node:perf_hooks';
 import { assert } from '../base/assert.ts';
 import { bytes, layout, reserved, u8, u16, u32, u64 } from '../base/layout.ts';
 import { type CompletionHandler, Cqe } from './cqe.ts';
