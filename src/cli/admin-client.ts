@@ -30,9 +30,10 @@ export class AdminError extends LunaringError {
     return [400, 415, 422].includes(this.status) ? ExitCode.usage : ExitCode.failed;
   }
 
-  /** For people: the message, and what was found wrong with the values. */
+  /** For people: each value that was found wrong, or else the message, which repeats the first of them. */
   format(): string {
-    return [`error: ${this.message}`, ...this.findings.map(formatFinding), ''].join('\n');
+    const lines = this.findings.length === 0 ? [`error: ${this.message}`] : this.findings.map(formatFinding);
+    return `${lines.join('\n')}\n`;
   }
 }
 

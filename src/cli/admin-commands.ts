@@ -94,7 +94,7 @@ function withLimits(command: Command): Command {
 function withTargetOptions(command: Command): Command {
   return command
     .option('--from <file>', 'keys of a target, as in a configuration file, YAML or JSON; - is standard input')
-    .option('--alias <text>', 'name for people')
+    .option('--alias <text>', "name for people; '' takes it away")
     .option('--session-limit <number>', 'sessions at a time', whole(1))
     .option('--connection-limit <number>', 'connections at a time, of all sessions', whole(1))
     .option('--max-connections <number>', 'connections of one session', whole(1))

@@ -3,6 +3,7 @@
 
 import { type AdminOptions, findAdmin, UsageError } from './admin-address.ts';
 import { AdminClient, AdminError } from './admin-client.ts';
+import { paragraph } from './table.ts';
 import { ExitCode, json, type World } from './world.ts';
 
 /** Options of commands that change something. */
@@ -26,7 +27,8 @@ export function saving({ save }: ChangeOptions): { readonly save?: string } {
 
 /** How a change is told: what was done, and whether it outlasts the target. */
 export function changed(what: string, { save }: ChangeOptions): string {
-  return save === true ? `${what}, and saved` : `${what}; until the target ends, unless saved (lunaring save)`;
+  const lasting = save === true ? 'saved' : 'not saved: lunaring save writes it to the configuration file';
+  return `${paragraph(what)}\n${lasting}`;
 }
 
 /** Runs `command` against the target that the options name, and answers the exit status. */

@@ -3,6 +3,7 @@
 
 import type { AdminOptions } from './admin-address.ts';
 import { administer } from './administer.ts';
+import { paragraph } from './table.ts';
 import type { ExitCode, World } from './world.ts';
 
 /** Options of the command. */
@@ -11,8 +12,6 @@ export interface DrainOptions extends AdminOptions {
   readonly reason?: string;
 }
 
-const DEFAULT_REASON = 'drained by an operator';
-
 /** Runs the command. */
 export function drain(options: DrainOptions, world: World): Promise<ExitCode> {
   return administer(options, world, async (admin) => {
@@ -20,9 +19,11 @@ export function drain(options: DrainOptions, world: World): Promise<ExitCode> {
       await admin.remove('/drain');
       return { data: { draining: '' }, text: 'logins are taken again' };
     }
-    const { reason = DEFAULT_REASON } = options;
-    await admin.put('/drain', { body: { reason } });
-    const text = `logins are refused with 0301: ${reason}; sessions go on (lunaring session list), lunaring drain --off ends it`;
-    return { data: { draining: reason }, text };
+    const { reason } = options;
+    const data = await admin.put<{ readonly draining: string }>('/drain', {
+      body: reason === undefined ? {} : { reason },
+    });
+    const hint = 'sessions go on (lunaring session list); lunaring drain --off takes logins again';
+    return { data, text: paragraph(`logins are refused with 0301: ${data.draining}; ${hint}`) };
   });
 }

@@ -28,6 +28,8 @@ export interface RefusalsReport {
 }
 
 const COUNT_DEFAULT = 10;
+/** As many as the target keeps. */
+const ALL = '500';
 const POLL_MS = 1000;
 
 function formatRefusal(refusal: Refusal): string {
@@ -41,7 +43,7 @@ function formatRefusal(refusal: Refusal): string {
       ['rule', refusal.rule],
       ['received', refusal.received],
       ['expected', refusal.expected],
-      ['do', refusal.fixes.join('; ')],
+      ['do', refusal.fixes.join(' ')],
       ['in the log', refusal.correlationId],
     ]),
   ].join('');
@@ -65,7 +67,7 @@ export function formatRefusals({ counts, latest }: Received<RefusalsReport>): st
 async function follow(admin: AdminClient, options: RefusalsOptions, world: World, seen: Set<string>): Promise<never> {
   for (;;) {
     await sleep(POLL_MS);
-    const { latest } = await admin.get<RefusalsReport>('/refusals');
+    const { latest } = await admin.get<RefusalsReport>('/refusals', { count: ALL });
     const news = latest.filter((refusal) => !seen.has(keyOf(refusal))).reverse();
     seen.clear();
     for (const refusal of latest) seen.add(keyOf(refusal));
@@ -81,7 +83,7 @@ const keyOf = ({ at, correlationId, status }: Refusal): string => `${at} ${corre
 export function refusals(options: RefusalsOptions, world: World): Promise<ExitCode> {
   return administer(options, world, async (admin) => {
     const { count = COUNT_DEFAULT } = options;
-    const whole = await admin.get<RefusalsReport>('/refusals');
+    const whole = await admin.get<RefusalsReport>('/refusals', { count: ALL });
     const data = { ...whole, latest: whole.latest.slice(0, count) };
     if (options.follow !== true) return { data, text: formatRefusals(data) };
     const told = [...data.latest].reverse();

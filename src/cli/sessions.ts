@@ -7,7 +7,7 @@ import type { AdminOptions } from './admin-address.ts';
 import { type AdminClient, path, type Received } from './admin-client.ts';
 import { administer, type Told } from './administer.ts';
 import { formatBytes, formatCount, formatMoment, formatSpan, secondsSince } from './quantities.ts';
-import { facts, table } from './table.ts';
+import { facts, paragraph, table } from './table.ts';
 import type { ExitCode, World } from './world.ts';
 
 type Session = Received<SessionReport>;
@@ -28,46 +28,56 @@ interface Rates {
 
 type Measured = Session & { readonly rates: Rates };
 
+const workerOf = ({ worker }: Pick<Session, 'worker'>): string => (worker < 0 ? 'main' : String(worker));
+
 const origin = ({ connections }: Session): string =>
   [...new Set(connections.map(({ peerAddress }) => peerAddress))].join(', ');
 
-const LISTED = [
+const TOTALS = [
   { heading: 'TSIH', right: true },
   { heading: 'initiator', shortens: true },
   { heading: 'from', shortens: true },
   { heading: 'worker', right: true },
-  { heading: 'for' },
   { heading: 'in flight', right: true },
-];
-const TOTALS = [
   { heading: 'read', right: true },
   { heading: 'written', right: true },
   { heading: 'errors', right: true },
+  { heading: 'for' },
 ];
+
+function totals(session: Session): string[] {
+  const { bytesRead, bytesWritten, errors } = session.figures;
+  return [
+    String(session.tsih),
+    session.initiatorName,
+    origin(session),
+    workerOf(session),
+    String(session.figures.inFlight),
+    formatBytes(bytesRead),
+    formatBytes(bytesWritten),
+    String(errors),
+    formatSpan(secondsSince(session.since)),
+  ];
+}
+
+/** Without what does not change: a name has more room then. */
 const RATES = [
+  { heading: 'TSIH', right: true },
+  { heading: 'initiator', shortens: true },
+  { heading: 'worker', right: true },
+  { heading: 'in flight', right: true },
   { heading: 'reads/s', right: true },
   { heading: 'writes/s', right: true },
   { heading: 'read/s', right: true },
   { heading: 'written/s', right: true },
 ];
 
-function listed(session: Session): string[] {
+function rateCells({ rates, ...session }: Measured): string[] {
   return [
     String(session.tsih),
     session.initiatorName,
-    origin(session),
-    session.worker < 0 ? 'main' : String(session.worker),
-    formatSpan(secondsSince(session.since)),
+    workerOf(session),
     String(session.figures.inFlight),
-  ];
-}
-
-function totals({ figures }: Session): string[] {
-  return [formatBytes(figures.bytesRead), formatBytes(figures.bytesWritten), String(figures.errors)];
-}
-
-function rateCells({ rates }: Measured): string[] {
-  return [
     formatCount(Math.round(rates.readsPerSecond)),
     formatCount(Math.round(rates.writesPerSecond)),
     formatBytes(Math.round(rates.bytesReadPerSecond)),
@@ -80,15 +90,11 @@ export function formatSessions(sessions: readonly (Session | Measured)[]): strin
   if (sessions.length === 0) return 'no sessions';
   const targets = [...new Set(sessions.map(({ targetName }) => targetName))];
   const measured = sessions.every((session): session is Measured => 'rates' in session);
-  const shapes = [...LISTED, ...(measured ? RATES : TOTALS)];
   return targets
     .map((target) => {
       const own = sessions.filter(({ targetName }) => targetName === target);
-      const rows = own.map((session) => [
-        ...listed(session),
-        ...('rates' in session ? rateCells(session) : totals(session)),
-      ]);
-      return `${target === '' ? 'discovery' : target}\n${table(shapes, rows, 2)}`;
+      const rows = own.map((session) => ('rates' in session ? rateCells(session) : totals(session)));
+      return `${target === '' ? 'discovery' : target}\n${table(measured ? RATES : TOTALS, rows, 2)}`;
     })
     .join('');
 }
@@ -170,6 +176,8 @@ export function listSessions(
       rates === undefined
         ? await admin.get<SessionReport[]>('/sessions', { target })
         : await measure(admin, { target }, rates);
+    // A name that is mistyped has no sessions either: then the target says that there is none.
+    if (target !== undefined && data.length === 0) await admin.get(path`/targets/${target}`);
     return { data, text: formatSessions(data) };
   });
 }
@@ -187,6 +195,6 @@ export function endSession(tsih: number, options: AdminOptions, world: World): P
   return administer(options, world, async (admin) => {
     await admin.remove(path`/sessions/${tsih}`);
     const hint = 'its initiator may log in again: take the target offline, or change who is let in, to keep it out';
-    return { data: { tsih, ended: true }, text: `ended session ${tsih}; ${hint}` };
+    return { data: { tsih, ended: true }, text: paragraph(`ended session ${tsih}; ${hint}`) };
   });
 }

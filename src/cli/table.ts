@@ -78,6 +78,11 @@ function broken(text: string, width: number): string[] {
   return lines;
 }
 
+/** Sentences as lines that fit. */
+export function paragraph(text: string): string {
+  return broken(text, TEXT_WIDTH).join('\n');
+}
+
 /** Names and what there is to say of each, one below the other. An empty text is left out, a long one goes on below itself. */
 export function facts(pairs: readonly (readonly [name: string, text: string])[], indent = 2): string {
   const shown = pairs.filter(([, text]) => text !== '');

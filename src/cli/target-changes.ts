@@ -109,7 +109,8 @@ async function partOf(options: TargetOptions, before: Part | undefined, world: W
   return {
     ...(from === undefined ? {} : await readPart(from, world)),
     ...given({
-      alias,
+      // No alias is none at all.
+      alias: alias === '' ? null : alias,
       sessionLimit,
       connectionLimit,
       maxConnections,

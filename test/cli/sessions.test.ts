@@ -25,12 +25,12 @@ describe('sessions', () => {
     const lines = formatSessions([SESSION, discovery, { ...SESSION, tsih: 9 }]).split('\n');
     expect(lines).toEqual([
       'iqn.2026-11.com.example:db',
-      expect.stringMatching(/^ {2}TSIH {2}initiator +from +worker +for +in flight +read +written +errors$/),
-      expect.stringMatching(/^ {5}7 {2}iqn\S+ +192\.0\.2\.9 +1 +1 h +5 +40\.0 KiB +8\.00 KiB +1$/),
+      expect.stringMatching(/^ {2}TSIH {2}initiator +from +worker +in flight +read +written +errors +for$/),
+      expect.stringMatching(/^ {5}7 {2}iqn\S+ +192\.0\.2\.9 +1 +5 +40\.0 KiB +8\.00 KiB +1 +1 h$/),
       expect.stringMatching(/^ {5}9 /),
       'discovery',
       expect.stringMatching(/^ {2}TSIH /),
-      expect.stringMatching(/^ {5}8 .* main +1 h /),
+      expect.stringMatching(/^ {5}8 .* main +5 /),
       '',
     ]);
   });

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type RunOptions, succeed } from './run.ts';
+import { type RunOptions, run, succeed } from './run.ts';
 
 export interface FioJob {
   /** `iscsi://host:port/name/lun`; a path, when `options` name another engine. */
@@ -61,7 +61,10 @@ export function findFio(): string | null {
   return found;
 }
 
-/** Runs one job and throws when fio reports an error, a verify failure included. */
+/** Exit status of a fio that was interrupted, and otherwise content. */
+const INTERRUPTED = 128;
+
+/** Runs one job and throws when fio reports an error, a verify failure included. With `stop` it ends when that says so. */
 export async function fio(job: FioJob, runOptions: RunOptions = {}): Promise<FioResult> {
   const program = findFio();
   if (program === null) throw new Error('no fio with the libiscsi engine: run node scripts/setup-clients.mjs');
@@ -79,7 +82,10 @@ export async function fio(job: FioJob, runOptions: RunOptions = {}): Promise<Fio
     ...job.options,
   };
   const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-  const { stdout } = await succeed(program, ['--output-format=json', ...args], runOptions);
+  const all = ['--output-format=json', ...args];
+  if (runOptions.stop === undefined) return parse((await succeed(program, all, runOptions)).stdout);
+  const { code, stdout, stderr } = await run(program, all, runOptions);
+  if (code !== 0 && code !== INTERRUPTED) throw new Error(`fio ended with ${code}\n${stdout}\n${stderr}`);
   return parse(stdout);
 }
 
