@@ -45,11 +45,12 @@ function commands(settings: Settings, portal: RunningPortal): string[] {
   ];
 }
 
-/** The text for people. */
-export function banner(settings: Settings, running: RunningTarget): string {
+/** The text for people. `admin`: the admin interface's URL, if there is one. */
+export function banner(settings: Settings, running: RunningTarget, admin: string | null): string {
   const lines = [
     `lunaring ${VERSION} is ready`,
     `  portals  ${running.portals.map((portal) => `${connectable(portal)},${portal.tag}`).join(' ')}`,
+    ...(admin === null ? [] : [`  admin    ${admin}`]),
     `  engine   ${running.engine}: ${running.engineReason}`,
     `  workers  ${running.workers}`,
   ];
@@ -63,8 +64,8 @@ export function banner(settings: Settings, running: RunningTarget): string {
 }
 
 /** The line for machines. */
-export function readyLine(settings: Settings, running: RunningTarget): string {
+export function readyLine(settings: Settings, running: RunningTarget, admin: string | null): string {
   const { portals, engine, engineReason, workers } = running;
   const targets = settings.targets.map(({ name, state, luns }) => ({ name, state, luns: luns.map(({ lun }) => lun) }));
-  return `${JSON.stringify({ event: 'ready', version: VERSION, portals, engine, engineReason, workers, targets })}\n`;
+  return `${JSON.stringify({ event: 'ready', version: VERSION, portals, admin, engine, engineReason, workers, targets })}\n`;
 }

@@ -3,6 +3,7 @@
 // Importing it runs it, which is how scripts/start.mjs does without a second process.
 
 import { text } from 'node:stream/consumers';
+import { startAdmin } from '../admin/admin.ts';
 import { startTarget } from '../control/target.ts';
 import { run } from './command-line.ts';
 
@@ -13,5 +14,6 @@ const status = await run(process.argv.slice(2), {
   complain: (text) => process.stderr.write(text),
   readInput: () => text(process.stdin),
   startTarget,
+  startAdmin,
 });
 process.exit(status);

@@ -1,19 +1,21 @@
 // `lunaring serve`: settings in, a running target out, and an orderly end at the first signal.
-// Starting and stopping the target itself is control/target.ts.
+// Starting and stopping the target itself is control/target.ts, its admin interface admin/admin.ts.
 
 import type { Logger } from 'pino';
 import { ConfigurationError, formatFinding } from '../config/finding.ts';
-import { loadSettings } from '../config/load.ts';
-import type { Settings } from '../config/settings.ts';
+import { type Loaded, loadSettings } from '../config/load.ts';
 import type { RunningTarget } from '../control/target.ts';
 import { banner, readyLine } from './banner.ts';
 import { createLogger } from './log.ts';
+import { VERSION } from './version.ts';
 import { ExitCode, type World } from './world.ts';
 
 /** Options of the command. */
 export interface ServeOptions {
   readonly config?: string;
 }
+
+type Usable = Extract<Loaded, { originOf: unknown }>;
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Ctrl-C under npm arrives twice, from the terminal and from npm. What follows this soon is the same wish, not impatience. */
@@ -74,14 +76,19 @@ async function stop(running: RunningTarget, log: Logger): Promise<void> {
   }
 }
 
-async function serveUntilTheEnd(settings: Settings, log: Logger, world: World): Promise<ExitCode> {
+async function serveUntilTheEnd({ settings, directory }: Usable, log: Logger, world: World): Promise<ExitCode> {
   using ending = new Ending(log);
+  const startedAt = new Date();
   const running = await world.startTarget(settings, log);
   void running.failed.then(ending.fail);
-  const line = settings.log.format === 'json' ? readyLine(settings, running) : banner(settings, running);
+  const admin = await world.startAdmin({ running, settings, directory, version: VERSION, startedAt, log });
+  const url = admin?.url ?? null;
+  const line = settings.log.format === 'json' ? readyLine(settings, running, url) : banner(settings, running, url);
   world.print(line);
   const code = await ending.reason;
+  admin?.stopping('the target is stopping');
   await stop(running, log);
+  admin?.close();
   log.info('stopped');
   return code;
 }
@@ -97,7 +104,7 @@ export async function serve(options: ServeOptions, world: World): Promise<ExitCo
   const log = createLogger(loaded.settings.log, process.stderr.isTTY === true);
   for (const finding of loaded.findings) log.warn(finding, `${finding.path}: ${finding.received}; ${finding.remedy}`);
   try {
-    return await serveUntilTheEnd(loaded.settings, log, world);
+    return await serveUntilTheEnd(loaded, log, world);
   } catch (error) {
     if (error instanceof ConfigurationError) {
       world.complain(`${error.message}\n`);

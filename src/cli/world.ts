@@ -1,6 +1,7 @@
 // What a command gets from the process it runs in, and gives back to it: arguments, environment, streams, exit status.
 // Commands take it as a parameter, so that tests run them without a process of their own.
 
+import type { startAdmin } from '../admin/admin.ts';
 import type { startTarget } from '../control/target.ts';
 
 /** The surroundings of a command. */
@@ -14,6 +15,7 @@ export interface World {
   /** Everything that comes in on standard input. */
   readonly readInput: () => Promise<string>;
   readonly startTarget: typeof startTarget;
+  readonly startAdmin: typeof startAdmin;
 }
 
 /** Exit statuses. */

@@ -28,7 +28,13 @@ export type OriginOf = (path: Path) => string;
 
 /** What loading gives: settings with the warnings about them, or what is wrong. */
 export type Loaded =
-  | { readonly settings: Settings; readonly findings: readonly Finding[]; readonly originOf: OriginOf }
+  | {
+      readonly settings: Settings;
+      readonly findings: readonly Finding[];
+      readonly originOf: OriginOf;
+      /** The file's, or else the working directory: what paths that come later are relative to. */
+      readonly directory: string;
+    }
   | { readonly settings: null; readonly findings: readonly Finding[] };
 
 /** The longest text of a value that a finding quotes. */
@@ -74,6 +80,11 @@ function judge(issue: z.core.$ZodIssue, document: unknown, placeOf: OriginOf): F
     // Never the value: a mistyped key may be that of a secret.
     return found.keys.map((key, index) => finding([...found.path, key], `an unknown key, ${key}`, remedies[index]));
   });
+}
+
+/** Findings for everything that a schema refused in `document`. */
+export function findingsOf(error: z.ZodError, document: unknown, placeOf: OriginOf): Finding[] {
+  return error.issues.flatMap((issue) => judge(issue, document, placeOf));
 }
 
 /** Variables that look like ours and are not. A warning only: Kubernetes makes some for a service that is called lunaring. */
@@ -148,7 +159,8 @@ export function loadSettings(sources: Sources): Loaded {
   });
   findings.push(...judged.findings);
   if (judged.settings === null) return { settings: null, findings };
-  return { settings: judged.settings, findings, originOf: (path) => originAt(path, false, file, setters) };
+  const directory = location === null ? workingDirectory : dirname(location);
+  return { settings: judged.settings, findings, originOf: (path) => originAt(path, false, file, setters), directory };
 }
 
 /** What a document's values stand in. */
@@ -166,7 +178,7 @@ export function settleDocument(
 ): { readonly settings: Settings | null; readonly findings: readonly Finding[] } {
   const parsed = configuration.safeParse(document);
   if (!parsed.success) {
-    return { settings: null, findings: parsed.error.issues.flatMap((issue) => judge(issue, document, placeOf)) };
+    return { settings: null, findings: findingsOf(parsed.error, document, placeOf) };
   }
   const findings: Finding[] = [];
   const settings = settle(parsed.data, {

@@ -4,7 +4,7 @@
 import { LunaringError } from '../base/error.ts';
 import type { Finding } from './finding.ts';
 import { settleDocument } from './load.ts';
-import type { LunSettings, PortalSettings, TargetSettings } from './settings.ts';
+import type { ChapSettings, LunSettings, PortalSettings, TargetSettings } from './settings.ts';
 
 /** What was given can't be served; every finding says where, what is allowed and what to do. */
 export class PartError extends LunaringError {
@@ -18,6 +18,7 @@ export class PartError extends LunaringError {
 
 const PLACEHOLDER = 'iqn.2026-11.io.lunaring:part';
 const TARGET_PREFIX = /^targets\[0\]\.?/;
+const CREDENTIAL_PREFIX = /^targets\[0\]\.auth\.users\[0\]\.?/;
 const UNIT_PREFIX = /^targets\[0\]\.luns\[0\]\.?/;
 
 function settlePart(target: unknown, portals: readonly PortalSettings[], directory: string, prefix: RegExp) {
@@ -38,6 +39,17 @@ export function settleTargetPart(
   directory: string,
 ): TargetSettings {
   return settlePart(document, portals, directory, TARGET_PREFIX);
+}
+
+/** A CHAP account from plain data: its name, and one of `secret` and `secretFile`. Throws {@link PartError}. */
+export function settleCredentialPart(
+  document: unknown,
+  portals: readonly PortalSettings[],
+  directory: string,
+): ChapSettings['users'][number] {
+  const target = { name: PLACEHOLDER, auth: { method: 'chap', users: [document] }, luns: [] };
+  const { auth } = settlePart(target, portals, directory, CREDENTIAL_PREFIX);
+  return (auth as ChapSettings).users[0]!;
 }
 
 /** A unit from plain data. Throws {@link PartError}. */

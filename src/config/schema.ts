@@ -46,7 +46,8 @@ const portal = section({
   discovery: describe(flag().default(true), 'Whether discovery sessions are served here; refused with 0209 otherwise.'),
 });
 
-const credential = section({
+/** A CHAP account. */
+export const credential = section({
   name: describe(text(), 'CHAP name (CHAP_N).'),
   secret: describe(secretText().optional(), 'CHAP secret. Never printed.'),
   secretFile: describe(
@@ -115,7 +116,7 @@ const allowance = {
   ),
 };
 
-const unitLimits = section(allowance);
+export const unitLimits = section(allowance);
 
 const initiatorLimits = section({
   initiators: describe(
@@ -125,7 +126,7 @@ const initiatorLimits = section({
   ...allowance,
 });
 
-const redirect = section({
+export const redirect = section({
   address: describe(targetAddress(), 'Where the target is served instead.'),
   permanent: describe(flag().default(false), 'Moved for good (0102) rather than for now (0101).'),
 });
@@ -195,7 +196,8 @@ const nullLun = section({
   ...unit,
 });
 
-const lun = z.discriminatedUnion('backend', [fileLun, memoryLun, nullLun], {
+/** A logical unit. */
+export const lun = z.discriminatedUnion('backend', [fileLun, memoryLun, nullLun], {
   error: (issue) =>
     `file, memory or null\n${
       typeof issue.input === 'object' && (issue.input as { backend?: unknown } | null)?.backend === null
@@ -204,7 +206,8 @@ const lun = z.discriminatedUnion('backend', [fileLun, memoryLun, nullLun], {
     }`,
 });
 
-const target = section({
+/** A target. */
+export const target = section({
   name: describe(iscsiName(), 'iSCSI name of the target; compared without regard to case.'),
   alias: describe(text().optional(), 'Name for people (TargetAlias).'),
   state: describe(
@@ -247,11 +250,11 @@ const target = section({
 });
 
 const admin = section({
-  address: describe(ipAddress().prefault('127.0.0.1'), 'Address of the admin interface. This version serves none yet.'),
+  address: describe(ipAddress().prefault('127.0.0.1'), 'Address of the admin interface.'),
   port: describe(integer(0, 65535).default(9260), 'Its TCP port; 0 takes any free one.'),
   tokenFile: describe(
     filePath().optional(),
-    'File with the token that requests must carry. Required unless the address is a loopback one.',
+    'File with the token that requests must carry (Authorization: Bearer). Required unless the address is a loopback one.',
   ),
 });
 
@@ -305,7 +308,7 @@ const tuning = section({
   ),
 });
 
-const log = section({
+export const log = section({
   level: describe(
     choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
     'The least important lines that are written.',

@@ -98,6 +98,11 @@ export class Administration {
     return this.changeTarget(name, { acl });
   }
 
+  /** How initiators of a target prove who they are, secrets included: for who changes it, not to be told. */
+  authentication(name: string): AuthSettings | undefined {
+    return this.#context.catalog.find(name)?.settings.auth;
+  }
+
   setAuthentication(name: string, auth: AuthSettings): boolean {
     return this.changeTarget(name, { auth });
   }

@@ -13,10 +13,11 @@ function settingsOf(environment: Record<string, string> = {}) {
 const at = (...portals: RunningPortal[]) => Object.assign(new FakeTarget(), { portals });
 
 describe('the banner', () => {
-  const text = banner(settingsOf(), new FakeTarget());
+  const text = banner(settingsOf(), new FakeTarget(), 'http://127.0.0.1:9260');
 
   test('says what is served, and how', () => {
     expect(text).toContain('127.0.0.1:3260,1');
+    expect(text).toContain('admin    http://127.0.0.1:9260\n');
     expect(text).toContain('uring: io_uring works');
     expect(text).toContain('iqn.2026-11.io.lunaring:disk0');
     expect(text).toContain('LUN 0  /srv/disk0.img, direct, 1GiB, blocks of 512');
@@ -31,21 +32,22 @@ describe('the banner', () => {
   });
 
   test('names an address to connect to where the portal listens on all', () => {
-    const portals = (address: string) => banner(settingsOf(), at({ address, port: 3261, tag: 1 }));
+    const portals = (address: string) => banner(settingsOf(), at({ address, port: 3261, tag: 1 }), null);
     expect(portals('0.0.0.0')).toContain('iscsi://127.0.0.1:3261');
     expect(portals('::')).toContain('iscsi://[::1]:3261');
     expect(portals('fd00::7')).toContain('iscsi://[fd00::7]:3261');
   });
 
   test('takes a target that the portal serves, and does without one', () => {
-    expect(banner(settingsOf(), at({ address: '127.0.0.1', port: 3260, tag: 9 }))).not.toContain('--login');
-    expect(banner(settingsOf({ LUNARING_DISKS: 'null:1GiB' }), new FakeTarget())).toContain('LUN 0  null, 1GiB');
+    expect(banner(settingsOf(), at({ address: '127.0.0.1', port: 3260, tag: 9 }), null)).not.toContain('--login');
+    expect(banner(settingsOf({ LUNARING_DISKS: 'null:1GiB' }), new FakeTarget(), null)).toContain('LUN 0  null, 1GiB');
   });
 });
 
 test('machines get the same facts as one line', () => {
-  const line = readyLine(settingsOf(), new FakeTarget());
+  const line = readyLine(settingsOf(), new FakeTarget(), null);
   expect(JSON.parse(line)).toMatchObject({
+    admin: null,
     event: 'ready',
     portals: [{ address: '127.0.0.1', port: 3260, tag: 1 }],
     targets: [{ name: 'iqn.2026-11.io.lunaring:disk0', state: 'online', luns: [0] }],

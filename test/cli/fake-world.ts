@@ -30,6 +30,8 @@ export class FakeWorld implements World {
   startTarget: World['startTarget'] = async () => {
     throw new LunaringError('LUNARING_TEST', 'nothing is served here');
   };
+
+  startAdmin: World['startAdmin'] = async () => null;
 }
 
 /** A running target that does nothing but stop. */

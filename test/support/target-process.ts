@@ -22,6 +22,8 @@ const POLL_MS = 20;
 /** What the target says of itself when it is up. */
 export interface Ready {
   readonly portals: readonly { readonly address: string; readonly port: number; readonly tag: number }[];
+  /** URL of the admin interface; null: it has none. */
+  readonly admin: string | null;
   readonly engine: string;
   readonly workers: number;
 }

@@ -1,0 +1,68 @@
+// The admin interface of a running target: put together, started, ended. Where it can't be had, the target serves without it.
+// What it answers is the parts' business.
+
+import type { AdminSettings } from '../config/settings.ts';
+import type { AdminContext } from './context.ts';
+import { Gate } from './gate.ts';
+import { ROUTES, SOCKET_PARTS } from './parts.ts';
+import { TokenGuard } from './token.ts';
+import { HttpServer } from './uws.ts';
+
+/** An admin interface that answers. */
+export interface Admin {
+  /** `http://127.0.0.1:9260`. */
+  readonly url: string;
+  /** From now on it only tells, and changes nothing. */
+  stopping(reason: string): void;
+  close(): void;
+}
+
+function urlOf(address: string, port: number): string {
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+async function start({ address, port, tokenFile }: AdminSettings, context: AdminContext): Promise<Admin> {
+  const guard = tokenFile === undefined ? null : TokenGuard.read(tokenFile);
+  const parts = SOCKET_PARTS.map((part) => part(context));
+  const end = () => {
+    for (const part of parts) part.close();
+  };
+  const sockets = new Map(parts.map((part) => [part.path, part]));
+  const gate = new Gate({ routes: ROUTES, sockets, guard, context });
+  try {
+    const server = new HttpServer(gate);
+    await server.listen(address, port);
+    const url = urlOf(address, server.port);
+    context.log.info({ url, native: server.native, token: guard !== null }, 'the admin interface listens');
+    return {
+      url,
+      stopping: (reason) => {
+        gate.stopping = reason;
+      },
+      close: () => {
+        end();
+        server.close();
+      },
+    };
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+
+/** Starts it; null where it is switched off, or can't be had: then the log says why, and what helps. */
+export async function startAdmin(context: AdminContext): Promise<Admin | null> {
+  const { admin } = context.settings;
+  if (admin === false) return null;
+  try {
+    return await start(admin, context);
+  } catch (error) {
+    const cure = 'free the port or set another one (LUNARING_ADMIN=address:port, or off), and start again';
+    const { message } = error as Error;
+    context.log.error(
+      { err: error },
+      `no admin interface: ${message}. The target serves without it; to have it, ${cure}`,
+    );
+    return null;
+  }
+}

@@ -1,0 +1,149 @@
+// What answers look like, as schemas: for the API's description, and for the tests, which hold real answers against them.
+// The data are control/reports.ts's.
+
+import { z } from 'zod';
+import { SessionType } from '../login/policy.ts';
+import type { DescribedAnswer } from './route.ts';
+
+const count = z.int().min(0);
+const time = z.iso.datetime();
+
+const redirect = z.strictObject({ address: z.string(), permanent: z.boolean() });
+
+const limits = z.strictObject({
+  iops: count.optional(),
+  bandwidth: count.optional(),
+  burstMs: count,
+});
+
+export const unitReport = z.strictObject({
+  lun: count,
+  backend: z.string(),
+  path: z.string(),
+  bytes: count,
+  blockSize: count,
+  readOnly: z.boolean(),
+  removable: z.boolean(),
+  serial: z.string(),
+  naa: z.string(),
+  limits: limits.nullable(),
+});
+
+export const targetReport = z.strictObject({
+  name: z.string(),
+  alias: z.string(),
+  state: z.enum(['online', 'offline']),
+  redirect: redirect.nullable(),
+  portalGroups: z.array(count),
+  sessions: count,
+  connections: count,
+  sessionLimit: count,
+  connectionLimit: count,
+  acl: z.strictObject({
+    initiators: z.array(z.string()),
+    networks: z.array(z.string()),
+    denial: z.enum(['reveal', 'hide']),
+  }),
+  auth: z.strictObject({ method: z.enum(['none', 'chap']), users: z.array(z.string()), mutual: z.boolean() }),
+  initiatorLimits: z.array(limits.extend({ initiators: z.array(z.string()) })),
+  units: z.array(unitReport),
+});
+
+export const sessionReport = z.strictObject({
+  tsih: count,
+  sessionType: z.enum([SessionType.normal, SessionType.discovery]),
+  initiatorName: z.string(),
+  initiatorAlias: z.string(),
+  isid: z.string(),
+  targetName: z.string(),
+  portalGroupTag: count,
+  worker: z.int().min(-1).describe('-1: the main thread, which serves discovery sessions'),
+  since: time,
+  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).describe('as negotiated'),
+  connections: z.array(
+    z.strictObject({ id: count, cid: count, peerAddress: z.string(), localAddress: z.string(), since: time }),
+  ),
+  figures: z.strictObject({
+    reads: count,
+    writes: count,
+    others: count,
+    bytesRead: count,
+    bytesWritten: count,
+    errors: count,
+    inFlight: z.int(),
+  }),
+});
+
+const refusalReport = z.strictObject({
+  code: count,
+  status: z.string(),
+  name: z.string(),
+  rule: z.string(),
+  received: z.string(),
+  expected: z.string(),
+  causes: z.array(z.string()),
+  fixes: z.array(z.string()),
+  sections: z.array(z.string()),
+  peerAddress: z.string(),
+  localAddress: z.string(),
+  initiatorName: z.string().nullable(),
+  targetName: z.string().nullable(),
+  correlationId: z.string(),
+  at: time,
+});
+
+export const refusalsReport = z.strictObject({
+  counts: z.record(z.string(), count).describe('logins by status since the start, 0000 among them'),
+  latest: z.array(refusalReport).describe('newest first'),
+});
+
+export const statusReport = z.strictObject({
+  version: z.string(),
+  pid: count,
+  startedAt: time,
+  uptimeSeconds: count,
+  engine: z.string(),
+  engineReason: z.string(),
+  workers: count,
+  portals: z.array(z.strictObject({ address: z.string(), port: count, tag: count })),
+  draining: z.string().describe('why logins are refused; empty while they are taken'),
+  targets: count,
+  sessions: count,
+  inFlight: z.int(),
+});
+
+export const workerReport = z.strictObject({
+  index: count,
+  running: z.boolean(),
+  sessions: count,
+  figures: z.record(z.string(), z.number()).describe('totals since the start, but for what is in use now'),
+});
+
+export const drainReport = z.strictObject({ draining: z.string() });
+
+export const settingsReport = z.strictObject({ logLevel: z.string() });
+
+export const errorReport = z.strictObject({
+  error: z.strictObject({
+    code: z.string(),
+    message: z.string(),
+    findings: z
+      .array(z.strictObject({ path: z.string(), received: z.string(), allowed: z.string(), remedy: z.string() }))
+      .optional(),
+  }),
+});
+
+/** An answer in JSON, described. */
+export function described(description: string, schema: z.ZodType): DescribedAnswer {
+  return { description, type: 'application/json', schema };
+}
+
+/** Done, and nothing to say about it. */
+export const NOTHING: DescribedAnswer = { description: 'Done.' };
+
+const failure = (description: string): DescribedAnswer => described(description, errorReport);
+
+export const UNKNOWN = failure('There is none.');
+export const EXISTS = failure('There is one already.');
+export const CONFLICT = failure('Not as things are; the message says why.');
+export const UNUSABLE = failure('A value can’t be served; every finding says where, what is allowed, and what to do.');

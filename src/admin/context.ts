@@ -1,0 +1,44 @@
+// What the routes act on, and how they find it.
+// What is done with it is the routes' business.
+
+import type { Logger } from 'pino';
+import type { Settings } from '../config/settings.ts';
+import type { Administration } from '../control/administration.ts';
+import type { TargetReport, UnitReport } from '../control/reports.ts';
+import type { RunningTarget } from '../control/target.ts';
+import { ApiError } from './http.ts';
+
+/** What the interface stands on. */
+export interface AdminContext {
+  readonly running: RunningTarget;
+  /** As they were loaded. */
+  readonly settings: Settings;
+  /** What relative paths in requests are relative to. */
+  readonly directory: string;
+  readonly version: string;
+  readonly startedAt: Date;
+  readonly log: Logger;
+}
+
+/** Below this is the API. */
+export const BASE = '/api/v1';
+
+/** Answers what there is, or throws a 404. */
+export function found<Value>(value: Value | undefined | false, what: string): Value {
+  if (value === undefined || value === false) throw new ApiError(404, 'unknown', `there is no ${what}`);
+  return value;
+}
+
+export function targetNamed(administration: Administration, name: string | undefined): TargetReport {
+  return found(administration.target(name ?? ''), `target ${name}`);
+}
+
+/** A number in a path, or NaN: there is nothing of that name. */
+export function numberIn(text: string | undefined): number {
+  return /^\d{1,9}$/.test(text ?? '') ? Number(text) : Number.NaN;
+}
+
+export function unitNumbered(target: TargetReport, lun: string | undefined): UnitReport {
+  const unit = target.units.find((each) => each.lun === numberIn(lun));
+  return found(unit, `LUN ${lun} at ${target.name}`);
+}

@@ -1,0 +1,132 @@
+// Every request's way: where it comes from, the token, the route, the body; then the route's function, and its errors as answers.
+// What a route does is its own business, what travels on sockets uws.ts's.
+
+import { Sequence } from '../base/sequence.ts';
+import { ConfigurationError, formatPath } from '../config/finding.ts';
+import { findingsOf } from '../config/load.ts';
+import { PartError } from '../config/part.ts';
+import { StorageError } from '../control/storage.ts';
+import { parseBody } from './body.ts';
+import type { AdminContext } from './context.ts';
+import { type AdminRequest, type Answer, ApiError, errorAnswer, type SocketHandler } from './http.ts';
+import { strangeOrigin } from './origin.ts';
+import { changes, type Route } from './route.ts';
+import { Router } from './router.ts';
+import type { TokenGuard } from './token.ts';
+import type { HttpHandler, Step } from './uws.ts';
+
+/** What a gate is made of. */
+export interface GateOptions {
+  readonly routes: readonly Route[];
+  /** By path. */
+  readonly sockets: ReadonlyMap<string, SocketHandler>;
+  /** Null: no token is asked for. */
+  readonly guard: TokenGuard | null;
+  readonly context: AdminContext;
+}
+
+const THE_BODY = 'the body';
+
+/** Lets requests through to the routes. */
+export class Gate implements HttpHandler {
+  /** Why nothing is changed any more; empty while things are. */
+  stopping = '';
+  readonly #options: GateOptions;
+  readonly #router: Router;
+  /** One change after another: each finds what the one before has left. */
+  readonly #changes = new Sequence();
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#router = new Router(options.routes);
+  }
+
+  begin(request: AdminRequest): Step {
+    try {
+      return this.#route(request);
+    } catch (error) {
+      return this.#failed(error, request);
+    }
+  }
+
+  upgrade(request: AdminRequest): SocketHandler | Answer {
+    const handler = this.#options.sockets.get(request.path);
+    try {
+      this.#judgeOrigin(request);
+      this.#judgeToken(request);
+      if (handler === undefined) throw new ApiError(404, 'unknown-path', 'there is no WebSocket at this path');
+      return handler;
+    } catch (error) {
+      return this.#failed(error, request);
+    }
+  }
+
+  #judgeOrigin(request: AdminRequest): void {
+    const strange = strangeOrigin(request, this.#options.guard !== null);
+    if (strange !== null) throw new ApiError(403, 'origin', strange);
+  }
+
+  #judgeToken(request: AdminRequest): void {
+    const { guard } = this.#options;
+    if (guard === null || guard.admits(request)) return;
+    const headers = { 'WWW-Authenticate': 'Bearer' };
+    throw new ApiError(401, 'token', 'Authorization: Bearer must carry the token of admin.tokenFile', { headers });
+  }
+
+  #route(request: AdminRequest): Step {
+    this.#judgeOrigin(request);
+    const found = this.#router.find(request.method, request.path);
+    if (found.kind !== 'route' || found.route.open !== true) this.#judgeToken(request);
+    if (found.kind === 'nowhere') {
+      if (this.#options.sockets.has(request.path)) {
+        throw new ApiError(426, 'upgrade', 'this path is a WebSocket', { headers: { Upgrade: 'websocket' } });
+      }
+      throw new ApiError(404, 'unknown-path', 'there is nothing at this path; /openapi.json lists what there is');
+    }
+    if (found.kind === 'method') {
+      const Allow = found.allowed.join(', ');
+      throw new ApiError(405, 'method', `this path takes ${Allow}`, { headers: { Allow } });
+    }
+    const { route, parameters } = found;
+    const { query, headers } = request;
+    if (changes(route) && this.stopping !== '') throw new ApiError(503, 'stopping', this.stopping);
+    return async (bytes) => {
+      try {
+        const raw = parseBody(bytes, headers.get('content-type') ?? '');
+        const call = { request, parameters, query, raw, body: judgeBody(route, raw) };
+        if (!changes(route)) return await route.handle(call, this.#options.context);
+        return await this.#changes.run(async () => route.handle(call, this.#options.context));
+      } catch (error) {
+        return this.#failed(error, request);
+      }
+    };
+  }
+
+  #failed(error: unknown, { method, path }: AdminRequest): Answer {
+    if (error instanceof ApiError) return errorAnswer(error);
+    if (error instanceof PartError || error instanceof ConfigurationError) return unusable(error.findings);
+    if (error instanceof StorageError) {
+      const { key, received, allowed, remedy } = error;
+      return unusable([{ severity: 'error', path: key, origin: THE_BODY, received, allowed, remedy }]);
+    }
+    this.#options.context.log.error({ err: error, method, path }, 'a request to the admin interface failed');
+    return errorAnswer(new ApiError(500, 'failed', 'this should not have happened; the log has more'));
+  }
+}
+
+function unusable(findings: PartError['findings']): Answer {
+  const [first] = findings;
+  const message = first === undefined ? 'a value can’t be used' : `${first.path}: ${first.received}; ${first.remedy}`;
+  return errorAnswer(new ApiError(422, 'unusable', message, { findings }));
+}
+
+/** The body as the route's schema gives it. Throws {@link PartError}. */
+function judgeBody({ body }: Route, raw: unknown): unknown {
+  if (body === undefined) return undefined;
+  const parsed = body.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const findings = findingsOf(parsed.error, raw, () => THE_BODY);
+  throw new PartError(
+    findings.map((finding) => ({ ...finding, path: finding.path === formatPath([]) ? THE_BODY : finding.path })),
+  );
+}

@@ -1,0 +1,93 @@
+// The API's description (OpenAPI 3.1), made from the routes themselves: schemas, parameters, answers.
+// docs/openapi.json is this, and so is /openapi.json of a running target.
+
+import { z } from 'zod';
+import { notes } from '../config/fields.ts';
+import { errorReport, sessionReport, targetReport, unitReport } from './answers.ts';
+import { jsonAnswer } from './http.ts';
+import type { DescribedAnswer, Route } from './route.ts';
+
+const DESCRIPTION = `Administration of a running lunaring. Requests and answers are JSON; errors are {"error": {code, message, findings?}}.
+Where admin.tokenFile is set, every request carries Authorization: Bearer; where it is not, only the loopback is listened on, and the Host
+header must name it. Any request may be answered with 400 (malformed JSON), 401 (token), 403 (another origin), 413 (more than 1 MiB), 415 (not
+JSON) or 503 (stopping, or too much at once). Changes are made one after another, and hold when they are answered.`;
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io,
+    metadata: notes,
+    override({ jsonSchema: node }) {
+      // Our own words, as in config/reference.ts.
+      delete node['allowed'];
+      delete node['unit'];
+    },
+  });
+  return rest;
+}
+
+/** Shapes that many answers have: they are described once. */
+const NAMED = new Map<z.ZodType, string>([
+  [targetReport, 'Target'],
+  [unitReport, 'Unit'],
+  [sessionReport, 'Session'],
+  [errorReport, 'Error'],
+]);
+
+function shapeOf(schema: z.ZodType): object {
+  if (schema instanceof z.ZodArray) return { type: 'array', items: shapeOf(schema.element as z.ZodType) };
+  const name = NAMED.get(schema);
+  return name === undefined ? jsonSchema(schema, 'output') : { $ref: `#/components/schemas/${name}` };
+}
+
+function answerOf({ description, type, schema }: DescribedAnswer): object {
+  if (type === undefined) return { description };
+  return { description, content: { [type]: schema === undefined ? {} : { schema: shapeOf(schema) } } };
+}
+
+function operation(route: Route): object {
+  const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+  const inPath = names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  const inQuery = Object.entries(route.query ?? {}).map(([name, description]) => {
+    return { name, in: 'query', description, schema: { type: 'string' } };
+  });
+  const { summary, body, answers } = route;
+  const content = body === undefined ? null : { 'application/json': { schema: jsonSchema(body, 'input') } };
+  return {
+    summary,
+    ...(route.open === true ? { security: [] } : {}),
+    ...(inPath.length + inQuery.length === 0 ? {} : { parameters: [...inPath, ...inQuery] }),
+    ...(content === null ? {} : { requestBody: { required: body?.safeParse(undefined).success === false, content } }),
+    responses: Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)])),
+  };
+}
+
+/** The description of these routes. */
+export function describeApi(routes: readonly Route[], version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'lunaring administration', version, description: DESCRIPTION, license: { name: 'Apache-2.0' } },
+    servers: [{ url: 'http://127.0.0.1:9260' }],
+    security: [{}, { token: [] }],
+    paths,
+    components: {
+      schemas: Object.fromEntries([...NAMED].map(([schema, name]) => [name, jsonSchema(schema, 'output')])),
+      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+    },
+  };
+}
+
+/** A route that answers with the description of `routes` and of itself. */
+export function descriptionRoute(routes: readonly Route[]): Route {
+  const route: Route = {
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'Describes this interface.',
+    answers: { 200: { description: 'OpenAPI 3.1.', type: 'application/json' } },
+    handle: (_, { version }) => jsonAnswer(200, describeApi([...routes, route], version)),
+  };
+  return route;
+}

@@ -1,0 +1,104 @@
+// The routes of the service as a whole: how it is, its workers, draining, and settings that can change while it runs.
+// What the figures of workers mean is ring/counters.ts's.
+
+import { z } from 'zod';
+import type { WorkerReading } from '../control/supervisor.ts';
+import { Counter } from '../ring/counters.ts';
+import { described, drainReport, settingsReport, statusReport, UNUSABLE, workerReport } from './answers.ts';
+import { type AdminContext, BASE } from './context.ts';
+import { DONE, jsonAnswer } from './http.ts';
+import { drainReason, settingsChange } from './requests.ts';
+import { type Route, withBody } from './route.ts';
+
+function statusOf({ running, version, startedAt }: AdminContext) {
+  const { administration, engine, engineReason, workers, portals } = running;
+  return {
+    version,
+    pid: process.pid,
+    startedAt,
+    uptimeSeconds: Math.floor((Date.now() - startedAt.getTime()) / 1000),
+    engine,
+    engineReason,
+    workers,
+    portals,
+    draining: administration.draining,
+    targets: running.readings.targets().length,
+    sessions: running.readings.sessionCount,
+    inFlight: administration.inFlight(),
+  };
+}
+
+/** Figures that are one number each. */
+const FIGURES = Object.entries(Counter).filter(([name]) => !['sessions', 'taskManagement', 'sendWaits'].includes(name));
+
+function workerReportOf({ worker, running, counters }: WorkerReading) {
+  const figures = Object.fromEntries(FIGURES.map(([name, index]) => [name, counters[index]!]));
+  return { index: worker, running, sessions: counters[Counter.sessions]!, figures };
+}
+
+const reports: readonly Route[] = [
+  {
+    method: 'GET',
+    path: `${BASE}/status`,
+    summary: 'Tells how the target is.',
+    answers: { 200: described('What runs, since when, and how much is going on.', statusReport) },
+    handle: (_, context) => jsonAnswer(200, statusOf(context)),
+  },
+  {
+    method: 'GET',
+    path: `${BASE}/workers`,
+    summary: 'Tells of the workers.',
+    answers: { 200: described('One record a worker.', z.array(workerReport)) },
+    handle: (_, { running }) => jsonAnswer(200, running.readings.workers().map(workerReportOf)),
+  },
+];
+
+const draining: readonly Route[] = [
+  withBody({
+    method: 'PUT',
+    path: `${BASE}/drain`,
+    summary: 'Refuses every login with 0301 from now on. Sessions go on.',
+    body: drainReason.prefault({}),
+    answers: { 200: described('Why logins are refused.', drainReport), 422: UNUSABLE },
+    handle: ({ body: { reason } }, { running }) => {
+      running.administration.drain(reason);
+      return jsonAnswer(200, { draining: reason });
+    },
+  }),
+  {
+    method: 'DELETE',
+    path: `${BASE}/drain`,
+    summary: 'Takes logins again.',
+    answers: { 204: { description: 'Done.' } },
+    handle: (_, { running }) => {
+      running.administration.drain('');
+      return DONE;
+    },
+  },
+];
+
+const currentSettings = ({ log }: AdminContext) => jsonAnswer(200, { logLevel: log.level });
+
+const settings: readonly Route[] = [
+  {
+    method: 'GET',
+    path: `${BASE}/settings`,
+    summary: 'Tells the settings that can change while the target runs.',
+    answers: { 200: described('The settings.', settingsReport) },
+    handle: (_, context) => currentSettings(context),
+  },
+  withBody({
+    method: 'PUT',
+    path: `${BASE}/settings`,
+    summary: 'Changes the settings that are given.',
+    body: settingsChange,
+    answers: { 200: described('The settings.', settingsReport), 422: UNUSABLE },
+    handle: ({ body: { logLevel } }, context) => {
+      if (logLevel !== undefined) context.log.level = logLevel;
+      return currentSettings(context);
+    },
+  }),
+];
+
+/** The routes. */
+export const serviceRoutes: readonly Route[] = [...reports, ...draining, ...settings];

@@ -1,0 +1,176 @@
+// The routes of targets: listed, added, changed, taken offline, redirected, removed, and their CHAP users.
+// What that means for logins and sessions is control/administration.ts's.
+
+import { z } from 'zod';
+import { USERS_MAX } from '../config/limits.ts';
+import { PartError, settleCredentialPart, settleTargetPart } from '../config/part.ts';
+import type { ChapSettings } from '../config/settings.ts';
+import type { TargetChange } from '../control/administration.ts';
+import { CONFLICT, described, EXISTS, NOTHING, targetReport, UNKNOWN, UNUSABLE } from './answers.ts';
+import { type AdminContext, BASE, found, targetNamed } from './context.ts';
+import { ApiError, DONE, jsonAnswer } from './http.ts';
+import { targetChange, targetRedirect, targetState, targetToAdd, userSecret } from './requests.ts';
+import { type Route, withBody } from './route.ts';
+
+const TARGET = `${BASE}/targets/{name}`;
+/** Any name will do: only what is beside it is judged. */
+const SOME_NAME = 'iqn.2026-11.io.lunaring:changed';
+
+/** What a change comes to, judged in the same words as the file. */
+function settleChange(raw: Record<string, unknown>, { settings, directory }: AdminContext): TargetChange {
+  const { alias, ...others } = raw;
+  const named = typeof alias === 'string' ? { alias } : {};
+  const document = { name: SOME_NAME, luns: [], ...others, ...named };
+  const settled: Record<string, unknown> = settleTargetPart(document, settings.portals, directory);
+  return Object.fromEntries(Object.keys(raw).map((key) => [key, settled[key]])) as TargetChange;
+}
+
+const targets: readonly Route[] = [
+  {
+    method: 'GET',
+    path: `${BASE}/targets`,
+    summary: 'Lists the targets.',
+    answers: { 200: described('The targets, in the order in which they came.', z.array(targetReport)) },
+    handle: (_, { running }) => jsonAnswer(200, running.administration.targets()),
+  },
+  withBody({
+    method: 'POST',
+    path: `${BASE}/targets`,
+    summary: 'Adds a target, as it would stand in the configuration file, and serves it.',
+    body: targetToAdd,
+    answers: { 201: described('The target.', targetReport), 409: EXISTS, 422: UNUSABLE },
+    handle: ({ body, raw }, { running: { administration }, settings, directory }) => {
+      if (administration.target(body.name) !== undefined) {
+        throw new ApiError(409, 'exists', `there is a target ${body.name} already`);
+      }
+      const document = { luns: [], ...(raw as object) };
+      return jsonAnswer(201, administration.addTarget(settleTargetPart(document, settings.portals, directory)));
+    },
+  }),
+  {
+    method: 'GET',
+    path: TARGET,
+    summary: 'Tells of a target.',
+    answers: { 200: described('The target.', targetReport), 404: UNKNOWN },
+    handle: ({ parameters }, { running: { administration } }) =>
+      jsonAnswer(200, targetNamed(administration, parameters['name'])),
+  },
+  withBody({
+    method: 'PATCH',
+    path: TARGET,
+    summary: 'Changes what is given, for the logins to come; limits of initiators hold at once.',
+    body: targetChange,
+    answers: { 200: described('The target.', targetReport), 404: UNKNOWN, 422: UNUSABLE },
+    handle: ({ parameters, raw }, context) => {
+      const { administration } = context.running;
+      const { name } = targetNamed(administration, parameters['name']);
+      administration.changeTarget(name, settleChange(raw as Record<string, unknown>, context));
+      return jsonAnswer(200, administration.target(name));
+    },
+  }),
+  {
+    method: 'DELETE',
+    path: TARGET,
+    summary: 'Removes a target: its sessions are ended, and its name is answered with 0204 for a day.',
+    answers: { 204: NOTHING, 404: UNKNOWN },
+    handle: async ({ parameters }, { running: { administration } }) => {
+      const { name } = targetNamed(administration, parameters['name']);
+      await administration.removeTarget(name);
+      return DONE;
+    },
+  },
+];
+
+const states: readonly Route[] = [
+  withBody({
+    method: 'PUT',
+    path: `${TARGET}/state`,
+    summary: 'Takes a target offline, or online again. Its sessions go on.',
+    body: targetState,
+    answers: { 200: described('The target.', targetReport), 404: UNKNOWN, 422: UNUSABLE },
+    handle: ({ parameters, body }, { running: { administration } }) => {
+      const { name } = targetNamed(administration, parameters['name']);
+      administration.setState(name, body.state);
+      return jsonAnswer(200, administration.target(name));
+    },
+  }),
+  withBody({
+    method: 'PUT',
+    path: `${TARGET}/redirect`,
+    summary: 'Sends the logins to come elsewhere (0101, 0102). Its sessions go on.',
+    body: targetRedirect,
+    answers: { 200: described('The target.', targetReport), 404: UNKNOWN, 422: UNUSABLE },
+    handle: ({ parameters, body }, { running: { administration } }) => {
+      const { name } = targetNamed(administration, parameters['name']);
+      administration.setRedirect(name, body);
+      return jsonAnswer(200, administration.target(name));
+    },
+  }),
+  {
+    method: 'DELETE',
+    path: `${TARGET}/redirect`,
+    summary: 'Sends nobody elsewhere any more.',
+    answers: { 204: NOTHING, 404: UNKNOWN },
+    handle: ({ parameters }, { running: { administration } }) => {
+      administration.setRedirect(targetNamed(administration, parameters['name']).name, null);
+      return DONE;
+    },
+  },
+];
+
+/** How a target's initiators prove who they are. Throws ApiError where they need not. */
+function chapOf({ running }: AdminContext, name: string): ChapSettings {
+  const auth = found(running.administration.authentication(name), `target ${name}`);
+  if (auth.method === 'chap') return auth;
+  throw new ApiError(409, 'no-users', `${name} asks nobody who they are; give it auth with method: chap first`);
+}
+
+const users: readonly Route[] = [
+  withBody({
+    method: 'PUT',
+    path: `${TARGET}/users/{user}`,
+    summary: 'Adds a CHAP user, or gives one another secret.',
+    body: userSecret,
+    answers: { 204: NOTHING, 404: UNKNOWN, 409: CONFLICT, 422: UNUSABLE },
+    handle: ({ parameters, raw }, context) => {
+      const { administration } = context.running;
+      const { name } = targetNamed(administration, parameters['name']);
+      const auth = chapOf(context, name);
+      const document = { ...(raw as object), name: parameters['user'] };
+      const user = settleCredentialPart(document, context.settings.portals, context.directory);
+      // RFC 7143 §9.2.1, as in config/settle.ts.
+      if (auth.mutual?.secret.equals(user.secret) === true) {
+        const [received, allowed] = ['the secret of the target itself', "a secret that is not the target's"];
+        const finding = { path: 'secret', received, allowed, remedy: 'choose another secret' };
+        throw new PartError([{ severity: 'error', origin: 'the body', ...finding }]);
+      }
+      const others = auth.users.filter((each) => each.name !== user.name);
+      if (others.length >= USERS_MAX) {
+        throw new ApiError(409, 'full', `${name} has ${USERS_MAX} users, which is as many as there may be`);
+      }
+      administration.setAuthentication(name, { ...auth, users: [...others, user] });
+      return DONE;
+    },
+  }),
+  {
+    method: 'DELETE',
+    path: `${TARGET}/users/{user}`,
+    summary: 'Removes a CHAP user.',
+    answers: { 204: NOTHING, 404: UNKNOWN, 409: CONFLICT },
+    handle: ({ parameters }, context) => {
+      const { administration } = context.running;
+      const { name } = targetNamed(administration, parameters['name']);
+      const auth = chapOf(context, name);
+      const left = auth.users.filter((user) => user.name !== parameters['user']);
+      found(left.length < auth.users.length, `user ${parameters['user']} at ${name}`);
+      if (left.length === 0) {
+        throw new ApiError(409, 'last-user', `nobody else may log in to ${name}; add another user first`);
+      }
+      administration.setAuthentication(name, { ...auth, users: left });
+      return DONE;
+    },
+  },
+];
+
+/** The routes. */
+export const targetRoutes: readonly Route[] = [...targets, ...states, ...users];

@@ -1,0 +1,341 @@
+// uWebSockets.js, and everything that is particular to it: the native server on the versions of Node that it is built for, its own
+// JavaScript one on others. Bounds what connections may hold. Requests and answers are http.ts's, what they mean gate.ts's.
+
+import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket, WebSocket } from 'uWebSockets.js';
+import type { IncomingMessage, Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { Duplex } from 'node:stream';
+import { LunaringError } from '../base/error.ts';
+import { BodyReader } from './body.ts';
+import type { AdminRequest, AdminSocket, Answer, SocketHandler } from './http.ts';
+import { statusLine } from './http.ts';
+import { reasonNotToListen } from './listening.ts';
+
+/** What a request leads to, judged from its headers: an answer at once, or one that needs the body (null: it is too large). */
+export type Step = Answer | ((body: Buffer | null) => Promise<Answer>);
+
+/** Who answers. Neither may throw. */
+export interface HttpHandler {
+  begin(request: AdminRequest): Step;
+  /** An answer refuses the WebSocket. */
+  upgrade(request: AdminRequest): SocketHandler | Answer;
+}
+
+/** Bytes of bodies that are coming in and answers that are going out, over all connections. Beyond that: 503. */
+const HELD_BYTES_MAX = 64 * 1024 * 1024;
+/** WebSockets at a time. */
+export const SOCKETS_MAX = 1024;
+/** A WebSocket that has let this much lie is not sent more. */
+const SOCKET_UNREAD_BYTES_MAX = 256 * 1024;
+/** Nothing that a peer may say is longer. */
+const SOCKET_MESSAGE_BYTES_MAX = 1024;
+/** Peers are pinged before, by the native server. */
+const SOCKET_IDLE_SECONDS = 60;
+
+const EXCLUSIVE_PORT = 1;
+
+/** An app, with what its declaration leaves out. */
+type App = Omit<TemplatedApp, 'listen'> & {
+  listen(host: string, port: number, options: number, done: (socket: us_listen_socket | false) => void): void;
+  close(): void;
+};
+
+interface Uws {
+  App(): App;
+  us_socket_local_port(socket: us_listen_socket): number;
+}
+
+/** What the JavaScript server gives in place of a listen socket. */
+interface FallbackContext {
+  readonly http: Server;
+  readonly wsServer: {
+    handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, done: (peer: FallbackSocket) => void): void;
+  };
+}
+
+/** A socket of the package `ws`. */
+interface FallbackSocket {
+  readonly bufferedAmount: number;
+  send(text: string): void;
+  terminate(): void;
+  on(event: 'close' | 'error', listener: () => void): void;
+}
+
+function load(native: boolean): { readonly uws: Uws; readonly native: boolean } {
+  const require = createRequire(import.meta.url);
+  const { platform, arch, versions } = process;
+  try {
+    // Not the package's own entry: where it falls back it says so on the console.
+    if (native)
+      return { uws: require(`uWebSockets.js/binaries/uws_${platform}_${arch}_${versions.modules}.node`), native };
+  } catch {
+    // Not built for this version of Node, or for this C library.
+  }
+  try {
+    return { uws: require('uWebSockets.js/dist/index.js') as Uws, native: false };
+  } catch (cause) {
+    const cure = 'npm ci, or set LUNARING_ADMIN=off';
+    throw new LunaringError('LUNARING_ADMIN', `uWebSockets.js can't be loaded; ${cure}`, { cause });
+  }
+}
+
+/** The headers that somebody asks for. The JavaScript server can't list them. */
+const HEADERS = [
+  'accept',
+  'authorization',
+  'content-type',
+  'host',
+  'origin',
+  'sec-fetch-dest',
+  'sec-fetch-mode',
+  'sec-fetch-site',
+  'sec-websocket-protocol',
+] as const;
+
+function requestOf(req: HttpRequest, native: boolean): AdminRequest {
+  const headers = new Map<string, string>();
+  for (const name of HEADERS) {
+    const value = req.getHeader(name);
+    if (value) headers.set(name, value);
+  }
+  const method = req.getMethod().toUpperCase();
+  // The JavaScript server leaves the query in the URL, and can't tell it by itself.
+  const [path = '', query] = req.getUrl().split('?', 2);
+  return { method, path, query: new URLSearchParams(native ? req.getQuery() : query), headers };
+}
+
+/** The HTTP server. */
+export class HttpServer {
+  readonly #handler: HttpHandler;
+  readonly #native: boolean;
+  readonly #app: App;
+  readonly #uws: Uws;
+  readonly #sockets = new Map<AdminSocket, SocketHandler>();
+  #fallback: FallbackContext | null = null;
+  #held = 0;
+  #port = 0;
+
+  /** `native` false: the JavaScript server, even where the native one would load. Throws LunaringError where there is neither. */
+  constructor(handler: HttpHandler, native = true) {
+    this.#handler = handler;
+    const loaded = load(native);
+    this.#uws = loaded.uws;
+    this.#native = loaded.native;
+    this.#app = loaded.uws.App();
+  }
+
+  get native(): boolean {
+    return this.#native;
+  }
+
+  /** The real one, where 0 was asked for. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Resolves when it listens. Throws LunaringError when it can't. */
+  async listen(address: string, port: number): Promise<void> {
+    this.#app.any('/*', (res, req) => this.#serve(res, req));
+    this.#app.ws<SocketUse>('/*', {
+      idleTimeout: SOCKET_IDLE_SECONDS,
+      maxPayloadLength: SOCKET_MESSAGE_BYTES_MAX,
+      maxBackpressure: SOCKET_UNREAD_BYTES_MAX,
+      upgrade: (res, req, context) => this.#upgrade(res, req, context),
+      open: (peer) => this.#opened(peer),
+      close: (peer) => this.#closed(peer.getUserData().socket!),
+    });
+    const listening = await new Promise<us_listen_socket | false>((resolve) => {
+      this.#app.listen(address, port, EXCLUSIVE_PORT, resolve);
+    });
+    if (listening === false) {
+      throw new LunaringError('LUNARING_ADMIN', `${address} port ${port}: ${await reasonNotToListen(address, port)}`);
+    }
+    if (this.#native) this.#port = this.#uws.us_socket_local_port(listening);
+    else this.#listenFallback(listening as unknown as FallbackContext);
+  }
+
+  /** Ends every connection. */
+  close(): void {
+    for (const socket of [...this.#sockets.keys()]) socket.end();
+    if (this.#native) this.#app.close();
+    this.#fallback?.http.close();
+    this.#fallback?.http.closeAllConnections();
+  }
+
+  // Requests
+
+  #serve(res: HttpResponse, req: HttpRequest): void {
+    const exchange = new Exchange(res, this.#native, (bytes) => {
+      this.#held += bytes;
+    });
+    const request = requestOf(req, this.#native);
+    const step = this.#held > HELD_BYTES_MAX ? BUSY : this.#handler.begin(request);
+    const reader = new BodyReader(typeof step === 'function');
+    res.onData((chunk, isLast) => {
+      const before = reader.held;
+      const state = reader.take(chunk, isLast);
+      exchange.hold(reader.held - before);
+      if (state === 'endless') exchange.abandon();
+      if (state !== 'whole') return;
+      void (typeof step === 'function' ? step(reader.body) : Promise.resolve(step)).then((answer) => {
+        exchange.hold(-reader.held);
+        exchange.answer(answer);
+      });
+    });
+  }
+
+  // WebSockets
+
+  #admit(request: AdminRequest): SocketHandler | Answer {
+    return this.#sockets.size >= SOCKETS_MAX ? BUSY : this.#handler.upgrade(request);
+  }
+
+  #upgrade(res: HttpResponse, req: HttpRequest, context: Parameters<HttpResponse['upgrade']>[4]): void {
+    const request = requestOf(req, this.#native);
+    const handler = this.#admit(request);
+    if ('status' in handler) {
+      new Exchange(res, this.#native, () => {}).answer(handler);
+      return;
+    }
+    const use: SocketUse = { handler, socket: null };
+    const [key, extensions] = [req.getHeader('sec-websocket-key'), req.getHeader('sec-websocket-extensions')];
+    // Of the protocols offered the first is taken: the others may carry a token.
+    const protocol = req.getHeader('sec-websocket-protocol').split(',')[0]!.trim();
+    res.upgrade(use, key, protocol, extensions, context);
+  }
+
+  #opened(peer: WebSocket<SocketUse>): void {
+    const use = peer.getUserData();
+    const DROPPED = 2;
+    use.socket = { send: (text) => peer.send(text) !== DROPPED, end: () => peer.close() };
+    this.#open(use.socket, use.handler);
+  }
+
+  #open(socket: AdminSocket, handler: SocketHandler): void {
+    this.#sockets.set(socket, handler);
+    handler.opened(socket);
+  }
+
+  #closed(socket: AdminSocket): void {
+    const handler = this.#sockets.get(socket);
+    this.#sockets.delete(socket);
+    handler?.closed(socket);
+  }
+
+  /** The JavaScript server asks nobody before it opens a WebSocket, and throws what a peer does wrong: so this is done here. */
+  #listenFallback(context: FallbackContext): void {
+    this.#fallback = context;
+    const address = context.http.address();
+    if (typeof address === 'object' && address !== null) this.#port = address.port;
+    context.http.removeAllListeners('upgrade');
+    context.http.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on('error', () => socket.destroy());
+      const url = new URL(message.url ?? '/', 'http://localhost');
+      const headers = new Map(Object.entries(message.headers).map(([name, value]) => [name, String(value)]));
+      const handler = this.#admit({ method: 'GET', path: url.pathname, query: url.searchParams, headers });
+      if ('status' in handler) {
+        const text = typeof handler.body === 'string' ? handler.body : handler.body.toString();
+        const lines = [`HTTP/1.1 ${statusLine(handler.status)}`, 'Connection: close', `Content-Type: ${handler.type}`];
+        socket.end(`${lines.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+        return;
+      }
+      context.wsServer.handleUpgrade(message, socket, head, (peer) => {
+        const own: AdminSocket = {
+          send(text) {
+            if (peer.bufferedAmount > SOCKET_UNREAD_BYTES_MAX) return false;
+            peer.send(text);
+            return true;
+          },
+          end: () => peer.terminate(),
+        };
+        peer.on('error', () => peer.terminate());
+        peer.on('close', () => this.#closed(own));
+        this.#open(own, handler);
+      });
+    });
+  }
+}
+
+/** What a WebSocket carries along. */
+interface SocketUse {
+  readonly handler: SocketHandler;
+  socket: AdminSocket | null;
+}
+
+const BUSY: Answer = {
+  status: 503,
+  type: 'application/json',
+  body: '{"error":{"code":"busy","message":"too much is asked for at once; try again later"}}\n',
+};
+
+/** One request and its answer, on a connection that may go away at any moment. */
+class Exchange {
+  readonly #res: HttpResponse;
+  readonly #native: boolean;
+  readonly #hold: (bytes: number) => void;
+  #held = 0;
+  #over = false;
+
+  /** `hold`: so many bytes more, or fewer, are kept for it. */
+  constructor(res: HttpResponse, native: boolean, hold: (bytes: number) => void) {
+    this.#res = res;
+    this.#native = native;
+    this.#hold = hold;
+    res.onAborted(() => this.#finish());
+  }
+
+  hold(bytes: number): void {
+    if (this.#over) return;
+    this.#held += bytes;
+    this.#hold(bytes);
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#hold(-this.#held);
+  }
+
+  abandon(): void {
+    if (!this.#over) this.#res.close();
+  }
+
+  answer({ status, type, body, headers = {} }: Answer): void {
+    if (this.#over) return;
+    const res = this.#res;
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    res.cork(() => {
+      res.writeStatus(statusLine(status));
+      if (type !== '') res.writeHeader('Content-Type', type);
+      // What is shown is of now, and is taken for nothing else than it says.
+      res.writeHeader('Cache-Control', 'no-store').writeHeader('X-Content-Type-Options', 'nosniff');
+      res.writeHeader('X-Frame-Options', 'DENY');
+      for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
+      this.#send(bytes, status);
+    });
+  }
+
+  /** The native server is given what the peer takes, so that what it does not is counted. */
+  #send(bytes: Buffer, status: number): void {
+    const res = this.#res;
+    if (!this.#native || bytes.length === 0) {
+      const NO_CONTENT = 204;
+      if (this.#native && status === NO_CONTENT) res.endWithoutBody();
+      else res.end(bytes);
+      this.#finish();
+      return;
+    }
+    const start = res.getWriteOffset();
+    const [, done] = res.tryEnd(bytes, bytes.length);
+    if (done) {
+      this.#finish();
+      return;
+    }
+    this.hold(bytes.length);
+    res.onWritable((offset) => {
+      const [fine, finished] = res.tryEnd(bytes.subarray(offset - start), bytes.length);
+      if (finished) this.#finish();
+      return fine;
+    });
+  }
+}

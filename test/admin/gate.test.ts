@@ -1,0 +1,148 @@
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { AdminContext } from '../../src/admin/context.ts';
+import { Gate } from '../../src/admin/gate.ts';
+import { type Answer, ApiError, DONE, jsonAnswer, type SocketHandler } from '../../src/admin/http.ts';
+import { type Route, withBody } from '../../src/admin/route.ts';
+import { TokenGuard } from '../../src/admin/token.ts';
+import { section, text } from '../../src/config/fields.ts';
+import { StorageError } from '../../src/control/storage.ts';
+import { requestWith } from './request-with.ts';
+
+const HOST = { host: '127.0.0.1:9260' };
+const logged: string[] = [];
+const log = pino({ level: 'error' }, { write: (line: string) => logged.push(line) });
+const context = { log } as AdminContext;
+
+const described = { summary: '', answers: {} };
+const events: string[] = [];
+const routes: Route[] = [
+  { ...described, method: 'GET', path: '/page', open: true, handle: () => jsonAnswer(200, 'page') },
+  { ...described, method: 'GET', path: '/fails', handle: () => Promise.reject(new Error('a secret of ours')) },
+  {
+    ...described,
+    method: 'DELETE',
+    path: '/slow/{name}',
+    handle: async ({ parameters }) => {
+      events.push(`${parameters['name']} begins`);
+      await new Promise((resolve) => setImmediate(resolve));
+      events.push(`${parameters['name']} ends`);
+      return DONE;
+    },
+  },
+  withBody({
+    ...described,
+    method: 'PUT',
+    path: '/user',
+    body: section({ name: text(), secret: z.string().min(4) }),
+    handle: ({ body }) => jsonAnswer(200, body.name),
+  }),
+  {
+    ...described,
+    method: 'GET',
+    path: '/disk',
+    handle: () => {
+      throw new StorageError('size', '1GiB', 'at least 2GiB', 'choose a larger size');
+    },
+  },
+];
+const socket: SocketHandler = { opened: () => {}, closed: () => {} };
+const options = { routes, sockets: new Map([['/events', socket]]), context };
+const open = new Gate({ ...options, guard: null });
+const guarded = new Gate({ ...options, guard: new TokenGuard('the-token') });
+
+async function ask(
+  gate: Gate,
+  method: string,
+  path: string,
+  more: { headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer & { readonly value: { readonly error?: { readonly code: string; readonly findings?: unknown[] } } }> {
+  const type = more.body === undefined ? {} : { 'content-type': 'application/json' };
+  const step = gate.begin(requestWith({ ...HOST, ...type, ...more.headers }, path, method));
+  const answer = typeof step === 'function' ? await step(Buffer.from(more.body ?? '')) : step;
+  return { ...answer, value: answer.type === '' ? {} : JSON.parse(String(answer.body)) };
+}
+
+describe('the gate', () => {
+  test('leads to routes, and tells what there is not', async () => {
+    expect(await ask(open, 'PUT', '/user', { body: '{"name":"a","secret":"long"}' })).toMatchObject({
+      status: 200,
+      value: 'a',
+    });
+    expect(await ask(open, 'GET', '/nothing')).toMatchObject({ status: 404 });
+    expect(await ask(open, 'POST', '/user')).toMatchObject({ status: 405, headers: { Allow: 'PUT' } });
+    expect(await ask(open, 'GET', '/events')).toMatchObject({ status: 426 });
+  });
+
+  test('asks for the token before it says whether there is something', async () => {
+    for (const path of ['/user', '/nothing', '/disk']) {
+      const answer = await ask(guarded, 'GET', path);
+      expect(answer).toMatchObject({ status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
+    }
+    expect(await ask(guarded, 'GET', '/page')).toMatchObject({ status: 200 });
+    const headers = { authorization: 'Bearer the-token' };
+    expect(await ask(guarded, 'GET', '/nothing', { headers })).toMatchObject({ status: 404 });
+  });
+
+  test('asks for no body of whom it refuses', () => {
+    expect(guarded.begin(requestWith(HOST, '/user', 'PUT'))).toMatchObject({ status: 401 });
+    expect(open.begin(requestWith({ host: 'evil.example' }, '/user', 'PUT'))).toMatchObject({ status: 403 });
+  });
+
+  test('judges WebSockets like requests', () => {
+    expect(open.upgrade(requestWith(HOST, '/events'))).toBe(socket);
+    expect(open.upgrade(requestWith({ ...HOST, origin: 'http://evil.example' }, '/events'))).toMatchObject({
+      status: 403,
+    });
+    expect(open.upgrade(requestWith(HOST, '/page'))).toMatchObject({ status: 404 });
+    expect(guarded.upgrade(requestWith(HOST, '/events'))).toMatchObject({ status: 401 });
+    expect(guarded.upgrade(requestWith({ ...HOST, authorization: 'Bearer the-token' }, '/events'))).toBe(socket);
+  });
+
+  test('says of a body where it is wrong, and shows no secret', async () => {
+    const answer = await ask(open, 'PUT', '/user', { body: '{"nam":"a","secret":"abc"}' });
+    expect(answer.status).toBe(422);
+    expect(answer.value.error?.findings).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ path: 'name', received: 'nothing' }),
+        expect.objectContaining({ path: 'secret', received: '[secret of 3 characters]' }),
+        expect.objectContaining({ path: 'nam', remedy: 'did you mean name?' }),
+      ]),
+    );
+    expect(String(answer.body)).not.toContain('abc');
+    expect((await ask(open, 'PUT', '/user')).value.error?.findings).toMatchObject([{ path: 'the body' }]);
+  });
+
+  test('says what storage has against it', async () => {
+    const { status, value } = await ask(open, 'GET', '/disk');
+    expect([status, value.error?.findings]).toEqual([
+      422,
+      [{ path: 'size', received: '1GiB', allowed: 'at least 2GiB', remedy: 'choose a larger size' }],
+    ]);
+  });
+
+  test('keeps to itself what went wrong inside', async () => {
+    const answer = await ask(open, 'GET', '/fails');
+    expect(answer).toMatchObject({ status: 500, value: { error: { code: 'failed' } } });
+    expect(String(answer.body)).not.toContain('secret');
+    expect(logged.join()).toContain('a secret of ours');
+  });
+
+  test('makes one change after another', async () => {
+    events.length = 0;
+    await Promise.all([ask(open, 'DELETE', '/slow/a'), ask(open, 'DELETE', '/slow/b')]);
+    expect(events).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
+  });
+
+  test('changes nothing while the target stops', async () => {
+    const gate = new Gate({ ...options, guard: null });
+    gate.stopping = 'the target is stopping';
+    expect(await ask(gate, 'DELETE', '/slow/a')).toMatchObject({ status: 503, value: { error: { code: 'stopping' } } });
+    expect(await ask(gate, 'GET', '/page')).toMatchObject({ status: 200 });
+  });
+});
+
+test('an error is what it says', () => {
+  expect(new ApiError(409, 'exists', 'there is one')).toMatchObject({ status: 409, word: 'exists', findings: [] });
+});

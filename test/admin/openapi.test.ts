@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { describeApi } from '../../src/admin/openapi.ts';
+import { ROUTES } from '../../src/admin/parts.ts';
+import { VERSION } from '../../src/cli/version.ts';
+
+interface Operation {
+  readonly summary: string;
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+  readonly requestBody?: { readonly required: boolean };
+  readonly responses: Readonly<Record<string, object>>;
+}
+
+const page = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'));
+const paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> = page.paths;
+
+describe('docs/openapi.json', () => {
+  test('says what the program does', () => {
+    expect(page, 'run node scripts/write-docs.mjs').toEqual(JSON.parse(JSON.stringify(describeApi(ROUTES, VERSION))));
+  });
+
+  test('has every route, and no other', () => {
+    const described = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(described.sort()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path}`).sort());
+    expect(described.length).toBeGreaterThan(25);
+  });
+
+  test('explains each: what it does, its parameters, its answers', () => {
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const { summary, parameters = [], responses } of Object.values(operations)) {
+        expect(summary).toMatch(/\.$/);
+        const named = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name);
+        expect(named).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+        expect(Object.keys(responses).some((status) => status.startsWith('2'))).toBe(true);
+      }
+    }
+  });
+
+  test('tells where a body may be left out', () => {
+    expect(paths['/api/v1/drain']!['put']!.requestBody).toMatchObject({ required: false });
+    expect(paths['/api/v1/targets']!['post']!.requestBody).toMatchObject({ required: true });
+  });
+});
