@@ -51,7 +51,8 @@ export function buildIfStale(lastLine = '') {
   installIfStale(lastLine);
   const stamp = `${TOP}/dist/.built`;
   // bench/ and the fuzzer are compiled with what they use of test/support.
-  const sources = ['src', 'workers', 'bench', 'test/support', 'test/fuzz'].map((folder) => newest(`${TOP}/${folder}`));
+  const folders = ['src', 'workers', 'bench', 'docs/examples', 'test/support', 'test/fuzz'];
+  const sources = folders.map((folder) => newest(`${TOP}/${folder}`));
   const latest = Math.max(...sources, changed(`${TOP}/tsconfig.json`), changed(`${TOP}/package-lock.json`));
   if (changed(stamp) > latest) return;
   const begun = new Date();

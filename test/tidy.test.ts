@@ -21,6 +21,7 @@ const LAYERS = [
   'session',
   'login',
   'control',
+  'library',
   'metrics',
   'admin',
   'provoke',
@@ -39,6 +40,7 @@ const ABOUT_A_LAYER = [
   'test/login/properties.test.ts',
   'test/login/refusals.test.ts',
   'test/session/allocation.test.ts',
+  'test/library/examples.test.ts',
   'test/scsi/variable-length.test.ts',
   // One suite for all engines.
   'test/engine/closing.test.ts',

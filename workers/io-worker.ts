@@ -36,17 +36,25 @@ export interface WorkerAssignment {
   readonly wakeFd: number;
   /** The worker posts here to wake main; under posix, main posts here to wake the worker. */
   readonly bell: MessagePort;
-  /** Memory units' buffers arrive here: a byte ring can't carry them. Read synchronously. */
-  readonly buffers: MessagePort;
+  /** Parcels arrive here: a byte ring can't carry them. Read synchronously. */
+  readonly parcels: MessagePort;
 }
 
-/** Main's parcel with a memory unit's buffer. */
+/** Main's parcel: what a unit shares with other threads. */
 export interface BufferParcel {
   readonly handle: number;
   readonly memory: SharedArrayBuffer;
+  /** The thread of a custom disk; under posix, it posts here to wake the worker. */
+  readonly bell?: MessagePort;
 }
 
-async function makeEngine(assignment: WorkerAssignment, events: EngineEvents): Promise<Engine> {
+/** An engine, and how a port that others post to wakes it. */
+interface Woken {
+  readonly engine: Engine;
+  readonly listenTo: (port: MessagePort) => void;
+}
+
+async function makeEngine(assignment: WorkerAssignment, events: EngineEvents): Promise<Woken> {
   const plan = { bytes: assignment.slabBytes, receiveBytes: assignment.receiveBytes };
   const counters = new Counters(assignment.counters).block(assignment.index);
   // Direct I/O wants aligned memory, whoever asks for it.
@@ -56,17 +64,18 @@ async function makeEngine(assignment: WorkerAssignment, events: EngineEvents): P
   if (assignment.engine === 'uring') {
     const { busyPollUs, polled } = assignment;
     const { UringEngine } = await import('../src/engine/uring-engine.ts');
-    return new UringEngine({ slab, events, wakeFd: assignment.wakeFd, counters, busyPollUs, polled });
+    const uring = new UringEngine({ slab, events, wakeFd: assignment.wakeFd, counters, busyPollUs, polled });
+    // Nobody hears a port while the thread waits in the kernel: the eventfd is for everyone.
+    return { engine: uring, listenTo: () => {} };
   }
   const { PosixEngine } = await import('../src/engine/posix-engine.ts');
   const engine = new PosixEngine({ slab, events, counters });
-  assignment.bell.on('message', () => engine.wake());
-  return engine;
+  return { engine, listenTo: (port) => port.on('message', () => engine.wake()) };
 }
 
 /** Serves until main says stop. Rejects when an invariant breaks: main then starts another worker in its place. */
 export default async function ioWorker(assignment: WorkerAssignment): Promise<void> {
-  const { channel: memory, bell, buffers } = assignment;
+  const { channel: memory, bell } = assignment;
   if (assignment.cpus.length !== 0) {
     const { pinThread } = await import('../src/kernel/libc.ts');
     pinThread(assignment.cpus);
@@ -75,13 +84,19 @@ export default async function ioWorker(assignment: WorkerAssignment): Promise<vo
   // "PID/task/TID": main reads there what CPU time the thread has had.
   counters[Counter.threadId] = Number(readlinkSync('/proc/thread-self').split('/')[2]);
   const channel = new Channel<FromWorker, ToWorker>(memory.fromWorker, memory.toWorker, () => bell.postMessage(0));
-  const parcels = new Map<number, SharedArrayBuffer>();
-  const memoryOf = (handle: number): SharedArrayBuffer => {
-    for (let parcel = receiveMessageOnPort(buffers); parcel !== undefined; parcel = receiveMessageOnPort(buffers)) {
-      const { handle: arrived, memory: buffer } = parcel.message as BufferParcel;
-      parcels.set(arrived, buffer);
+  const parcels = new Map<number, BufferParcel>();
+  const bells: MessagePort[] = [];
+  const parcelOf = (handle: number): BufferParcel => {
+    const next = () => receiveMessageOnPort(assignment.parcels)?.message as BufferParcel | undefined;
+    for (let parcel = next(); parcel !== undefined; parcel = next()) parcels.set(parcel.handle, parcel);
+    const parcel = parcels.get(handle)!;
+    // The unit has it from now on, and lets go of it when it is removed.
+    parcels.delete(handle);
+    if (parcel.bell !== undefined) {
+      bells.push(parcel.bell);
+      listenTo(parcel.bell);
     }
-    return parcels.get(handle)!;
+    return parcel;
   };
   const host = new SessionHost({
     worker: assignment.index,
@@ -91,15 +106,18 @@ export default async function ioWorker(assignment: WorkerAssignment): Promise<vo
     sessionFigures: new Figures(assignment.sessionFigures, SESSION_FIGURES_MAX),
     counters,
     uplink: (message) => channel.send(message),
-    onWoken: () => channel.receive((message) => host.handle(message, memoryOf)),
+    onWoken: () => channel.receive((message) => host.handle(message, parcelOf)),
   });
-  const engine = await makeEngine(assignment, host);
+  const { engine, listenTo } = await makeEngine(assignment, host);
+  listenTo(bell);
   host.attach(engine);
   channel.send({ type: 'ready', engine: engine.name, description: engine.description });
   try {
     await engine.run();
   } finally {
     bell.close();
-    buffers.close();
+    assignment.parcels.close();
+    // Disks learn of our end by it.
+    for (const port of bells) port.close();
   }
 }

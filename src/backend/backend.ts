@@ -19,7 +19,7 @@ export interface BlockIo {
   durable: boolean;
   /** Write only: all of it or nothing, for whoever reads meanwhile. Only where the backend is `atomic`. */
   atomic: boolean;
-  /** Bytes of this operation that are done: a backend's own, for short transfers. */
+  /** Bytes of this operation that are done: a backend's own, for short transfers, and when it fails what is before the block that did. */
   progress: number;
   /** Which of the backend's operations this is: a backend's own. */
   operation: number;
@@ -37,7 +37,7 @@ export type BlockComplete<Io extends BlockIo> = (io: Io, errno: number) => void;
 
 /** A unit's storage, as one worker sees it. */
 export interface Backend<Io extends BlockIo = BlockIo> {
-  readonly kind: 'file' | 'memory' | 'null';
+  readonly kind: 'file' | 'memory' | 'null' | 'custom';
   /** Completes inside the call that started it. */
   readonly immediate: boolean;
   /** A read with `io.at` -1 is answered by pointing `io.address` at the backend's own memory instead of copying. */

@@ -3,23 +3,27 @@
 
 import type { Engine } from '../engine/engine.ts';
 import type { BackendSnapshot } from '../ring/messages.ts';
+import type { ParcelOf } from '../ring/parcel.ts';
 import type { Backend, BlockComplete, BlockIo } from './backend.ts';
+import { CustomBackend } from './custom.ts';
 import { FileBackend } from './file.ts';
 import { MemoryBackend } from './memory.ts';
 import { NullBackend } from './null.ts';
 
-/** `memoryOf` resolves the handle of a memory unit's buffer; `complete` hears of the end of every operation. */
+/** `parcelOf` resolves the handle in a snapshot; `complete` hears of the end of every operation. */
 export function createBackend<Io extends BlockIo>(
   engine: Engine,
   snapshot: BackendSnapshot,
-  memoryOf: (handle: number) => SharedArrayBuffer,
+  parcelOf: ParcelOf,
   complete: BlockComplete<Io>,
 ): Backend<Io> {
   switch (snapshot.kind) {
     case 'file':
       return new FileBackend(engine, snapshot, complete);
     case 'memory':
-      return new MemoryBackend(engine, memoryOf(snapshot.handle), complete, snapshot.atomic);
+      return new MemoryBackend(engine, parcelOf(snapshot.handle).memory, complete, snapshot.atomic);
+    case 'custom':
+      return new CustomBackend(engine, parcelOf(snapshot.handle), snapshot.timeoutMs, complete);
     default:
       return new NullBackend(engine, complete);
   }

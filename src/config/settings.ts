@@ -1,6 +1,7 @@
 // The settings the program runs with, as types: complete, checked, frozen.
 // They are inferred from schema.ts by way of settle.ts; this gives the parts the names that the rest of the program uses.
 
+import type { CustomLunSettings } from './custom-lun.ts';
 import type { Secret } from './secret.ts';
 import type { settle } from './settle.ts';
 
@@ -9,17 +10,20 @@ type Frozen<Value> = Value extends Secret | string | number | boolean | undefine
   ? Value
   : { readonly [Key in keyof Value]: Frozen<Value[Key]> };
 
+type Settled = Frozen<ReturnType<typeof settle>>;
+type SettledTarget = Settled['targets'][number];
+
 /** All settings. */
-export type Settings = Frozen<ReturnType<typeof settle>>;
+export type Settings = Omit<Settled, 'targets'> & { readonly targets: readonly TargetSettings[] };
 /** Where to listen. */
 export type PortalSettings = Settings['portals'][number];
 /** One target. `name` is normalised, `portalGroups` is complete. */
-export type TargetSettings = Settings['targets'][number];
+export type TargetSettings = Omit<SettledTarget, 'luns'> & { readonly luns: readonly LunSettings[] };
 /** One logical unit; `backend` tells which kind. Paths are absolute, sizes are bytes. */
-export type LunSettings = TargetSettings['luns'][number];
+export type LunSettings = SettledTarget['luns'][number] | CustomLunSettings;
 export type FileLunSettings = Extract<LunSettings, { backend: 'file' }>;
 export type MemoryLunSettings = Extract<LunSettings, { backend: 'memory' }>;
-export type NullLunSettings = Extract<LunSettings, { backend: 'null' }>;
+export type NullLunSettings = Extract<SettledTarget['luns'][number], { backend: 'null' }>;
 /** How initiators prove who they are; `method` tells whether they must. */
 export type AuthSettings = TargetSettings['auth'];
 export type ChapSettings = Extract<AuthSettings, { method: 'chap' }>;

@@ -9,6 +9,7 @@ import type { ToWorker, UnitSnapshot } from '../ring/messages.ts';
 import type { Admittance } from './admittance.ts';
 import type { Catalog, CatalogTarget, RemovedUnits } from './catalog.ts';
 import type { Endings } from './endings.ts';
+import { introduceUnit } from './introduction.ts';
 import type { MeterBook } from './meter-book.ts';
 import type { Refusals } from './refusals.ts';
 import { type SessionReport, sessionReport, type TargetReport, targetReport } from './reports.ts';
@@ -247,13 +248,7 @@ export class Administration {
   /** Every worker learns of a unit before anybody can address it. */
   #introduce(unit: UnitSnapshot): void {
     const { catalog, workers } = this.#context;
-    if (unit.backend.kind === 'memory') {
-      const { handle } = unit.backend;
-      for (const worker of workers.running()) {
-        workers.sendBuffer(worker, { handle, memory: catalog.memories.get(handle)! });
-      }
-    }
-    workers.broadcast({ type: 'unit', unit });
+    for (const worker of workers.running()) introduceUnit(workers, catalog, worker, unit);
   }
 
   #publishMap({ name: targetName, luns }: CatalogTarget): Promise<void> {

@@ -58,11 +58,6 @@ export class Catalog {
     return [...this.store.all()];
   }
 
-  /** The buffers of the memory units, by the handle in their snapshots. */
-  get memories(): ReadonlyMap<number, SharedArrayBuffer> {
-    return this.store.memories;
-  }
-
   /** Files that were made. */
   get created(): readonly string[] {
     return this.store.created;

@@ -94,8 +94,7 @@ export class ControlPlane implements WorkerEvents {
 
   /** A worker that has just started learns of every unit. */
   started(worker: number): void {
-    for (const [handle, memory] of this.catalog.memories) this.#workers.sendBuffer(worker, { handle, memory });
-    for (const unit of this.catalog.units) this.#workers.send(worker, { type: 'unit', unit });
+    for (const unit of this.catalog.units) introduceUnit(this.#workers, this.catalog, worker, unit);
     this.#reservations.introduce(worker);
     this.#unitStates.introduce(worker);
   }

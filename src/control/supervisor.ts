@@ -5,9 +5,11 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
 import type { BufferParcel, WorkerAssignment } from '../../workers/io-worker.ts';
-import { close, createEventfd, ringEventfd } from '../kernel/libc.ts';
+import type { CustomDisk } from '../config/custom-lun.ts';
+import { close, createEventfd, duplicate, ringEventfd } from '../kernel/libc.ts';
 import { allocateChannel, Channel } from '../ring/channel.ts';
 import { Counter, Counters } from '../ring/counters.ts';
+import { Exchange } from '../ring/exchange.ts';
 import type { FromWorker, ToWorker } from '../ring/messages.ts';
 import { Turns } from '../ring/turns.ts';
 import type { SharedFigures } from './control-plane.ts';
@@ -41,7 +43,7 @@ export interface WorkerReading {
 interface WorkerLink {
   readonly index: number;
   channel: Channel<ToWorker, FromWorker>;
-  buffers: MessagePort;
+  parcels: MessagePort;
   bell: MessagePort;
   wakeFd: number;
   running: boolean;
@@ -124,7 +126,17 @@ export class Supervisor implements Workers {
   }
 
   sendBuffer(worker: number, parcel: BufferParcel): void {
-    this.#links[worker]!.buffers.postMessage(parcel);
+    this.#links[worker]!.parcels.postMessage(parcel);
+  }
+
+  connectDisk(worker: number, handle: number, disk: CustomDisk): void {
+    const { parcels, wakeFd } = this.#links[worker]!;
+    const memory = Exchange.allocate(disk.concurrency);
+    const { port1, port2 } = new MessageChannel();
+    // A descriptor of its own: the worker's may be closed, and its number another file's, while the disk still answers.
+    disk.connect({ memory, port: port1, wakeFd: wakeFd < 0 ? -1 : duplicate(wakeFd) });
+    const parcel: BufferParcel = { handle, memory, bell: port2 };
+    parcels.postMessage(parcel, [port2]);
   }
 
   /** Asks every worker to end its sessions within `graceMs`, and resolves when the threads have ended. */
@@ -140,7 +152,7 @@ export class Supervisor implements Workers {
   #startWorker(index: number): Promise<void> {
     const { engine, slabBytes, busyPollUs, polled, cpus } = this.#options;
     const bells = new MessageChannel();
-    const buffers = new MessageChannel();
+    const parcels = new MessageChannel();
     const memory = allocateChannel();
     const wakeFd = engine === 'uring' ? createEventfd() : -1;
     const ring = engine === 'uring' ? () => ringEventfd(wakeFd) : () => bells.port1.postMessage(0);
@@ -149,7 +161,7 @@ export class Supervisor implements Workers {
     const link: WorkerLink = {
       index,
       channel,
-      buffers: buffers.port1,
+      parcels: parcels.port1,
       bell: bells.port1,
       wakeFd,
       running: false,
@@ -189,9 +201,9 @@ export class Supervisor implements Workers {
         channel: memory,
         wakeFd,
         bell: bells.port2,
-        buffers: buffers.port2,
+        parcels: parcels.port2,
       };
-      const task = this.#pool.run(assignment, { transferList: [bells.port2, buffers.port2] });
+      const task = this.#pool.run(assignment, { transferList: [bells.port2, parcels.port2] });
       link.finished = task.then(
         () => this.#ended(link, null),
         (error: Error) => {
@@ -223,7 +235,7 @@ export class Supervisor implements Workers {
 
   #release(link: WorkerLink): void {
     link.bell.close();
-    link.buffers.close();
+    link.parcels.close();
     if (link.wakeFd >= 0) close(link.wakeFd);
     link.wakeFd = -1;
   }

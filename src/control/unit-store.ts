@@ -4,6 +4,7 @@
 import { closeSync } from 'node:fs';
 import { SEQUENCE_BYTES } from '../backend/memory.ts';
 import { NONE } from '../base/free-list.ts';
+import type { CustomDisk, CustomLunSettings } from '../config/custom-lun.ts';
 import type { FileLunSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
 import { adviseHugePages } from '../kernel/memory.ts';
@@ -41,6 +42,7 @@ export class UnitStore {
   readonly created: string[] = [];
   readonly #units = new Map<number, UnitSnapshot>();
   readonly #memories = new Map<number, SharedArrayBuffer>();
+  readonly #disks = new Map<number, CustomDisk>();
   readonly #machineId: string;
   readonly #meters: MeterBook | null;
   readonly #figures: Figures | null;
@@ -67,6 +69,11 @@ export class UnitStore {
     return this.#memories;
   }
 
+  /** The disks of custom units, by the handle in their snapshots. */
+  get disks(): ReadonlyMap<number, CustomDisk> {
+    return this.#disks;
+  }
+
   /** Opens a unit of a target. Throws {@link StorageError}, or LunaringError where the C library is needed and can't be reached. */
   open({ name: targetName, portalGroups }: TargetSettings, lun: LunSettings): UnitSnapshot {
     const id = this.#nextUnit++;
@@ -79,7 +86,7 @@ export class UnitStore {
       lun: lun.lun,
       blockSize: lun.blockSize,
       blockCount: storage.bytes / lun.blockSize,
-      readOnly: lun.readOnly,
+      readOnly: lun.readOnly || (lun.backend === 'custom' && !lun.disk.canWrite),
       removable: lun.removable,
       writeCache: storage.writeCache,
       serial: lun.serial ?? identity.serial,
@@ -135,6 +142,7 @@ export class UnitStore {
       case 'file':
         return growStorage(backend.fd, backend.path, bytes, blockSize * blockCount);
       case 'null':
+      case 'custom':
         return bytes ?? blockSize * blockCount;
       default:
         throw new StorageError('backend', backend.kind, 'a file, a device or null', 'add another unit instead');
@@ -150,6 +158,7 @@ export class UnitStore {
   forget({ id }: UnitSnapshot): void {
     this.#units.delete(id);
     this.#memories.delete(id);
+    this.#disks.delete(id);
   }
 
   /** Gives back what a unit holds. Nobody may use it any more. */
@@ -172,7 +181,16 @@ export class UnitStore {
         const kept = { writeCache: false, durableReservations: false };
         return { bytes: lun.size, thin: true, ...kept, backend: { kind: 'null' } };
       }
+      case 'custom':
+        return this.#openCustom(lun, id);
     }
+  }
+
+  #openCustom({ size, disk }: CustomLunSettings, id: number): Storage {
+    this.#disks.set(id, disk);
+    const { canUnmap, canFlush, timeoutMs } = disk;
+    const kept = { writeCache: canFlush, durableReservations: false };
+    return { bytes: size, thin: canUnmap, ...kept, backend: { kind: 'custom', handle: id, timeoutMs } };
   }
 
   #openFile(lun: FileLunSettings, who: string): Storage {

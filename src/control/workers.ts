@@ -2,6 +2,7 @@
 // Threads, rings and restarts are supervisor.ts's; what the messages say is ring/messages.ts's.
 
 import type { BufferParcel } from '../../workers/io-worker.ts';
+import type { CustomDisk } from '../config/custom-lun.ts';
 import type { FromWorker, ToWorker } from '../ring/messages.ts';
 import type { Turns } from '../ring/turns.ts';
 
@@ -17,6 +18,8 @@ export interface Workers {
   broadcast(message: ToWorker): void;
   /** Gives a worker a memory unit's buffer, which the unit's snapshot then names by `handle`. */
   sendBuffer(worker: number, parcel: BufferParcel): void;
+  /** Connects a worker with the disk of a custom unit, whose snapshot then names the connection by `handle`. */
+  connectDisk(worker: number, handle: number, disk: CustomDisk): void;
 }
 
 /** What is heard of the workers. */

@@ -16,7 +16,9 @@ export type BackendSnapshot =
     }
   /** The buffer itself can't go through a byte ring: it waits on the worker's message port under this handle. */
   | { readonly kind: 'memory'; readonly handle: number; readonly atomic: boolean }
-  | { readonly kind: 'null' };
+  | { readonly kind: 'null' }
+  /** The exchange with the disk's thread waits on the worker's message port under this handle. */
+  | { readonly kind: 'custom'; readonly handle: number; readonly timeoutMs: number };
 
 /** All that a worker needs to know of a logical unit. Main is the authority; a newer snapshot with the same id replaces it. */
 export interface UnitSnapshot {
@@ -117,6 +119,8 @@ export type ToWorker =
   | Handoff
   | { readonly type: 'unit'; readonly unit: UnitSnapshot }
   | { readonly type: 'unitRemoved'; readonly id: number; readonly request: number }
+  /** The thread of a custom disk has ended: nothing is answered any more. */
+  | { readonly type: 'diskLost'; readonly unit: number }
   /** Sessions of a target address these units from now on, and hear of it. Apply, then answer with `done`. */
   | {
       readonly type: 'lunMap';

@@ -17,9 +17,14 @@ const MEMORY_CLEAR_BYTES_MAX = 64 * 2 ** 20;
 /** Bytes of a file that one WRITE SAME may fill. A pattern has to be written out, and whoever aborts the command waits for the end of it. */
 const FILL_BYTES_MAX = 256 * 2 ** 20;
 
+/** Bytes that one operation may clear on a custom disk, which may have to write as many zeroes and has so long for it only. */
+export const CUSTOM_CLEAR_BYTES_MAX = 16 * 2 ** 20;
+
 /** WRITE SAME's number of blocks. */
 export function writeSameBlocksMax(unit: LogicalUnit): number {
-  const bytes = unit.backend.kind === 'memory' ? MEMORY_CLEAR_BYTES_MAX : FILL_BYTES_MAX;
+  const { kind } = unit.backend;
+  const clear = kind === 'custom' ? CUSTOM_CLEAR_BYTES_MAX : FILL_BYTES_MAX;
+  const bytes = kind === 'memory' ? MEMORY_CLEAR_BYTES_MAX : clear;
   return Math.floor(bytes / unit.blockSize);
 }
 

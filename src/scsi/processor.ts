@@ -233,7 +233,8 @@ export class Processor implements TaskControl {
       return;
     }
     if (errno !== 0 && task.status === Status.GOOD) {
-      const lba = Math.floor(piece.offset / task.unit!.blockSize);
+      // What was done before is not what failed.
+      const lba = Math.floor((piece.offset + piece.progress) / task.unit!.blockSize);
       failErrno(task, errno, lba, task.movement === Movement.streamOut);
     }
     if (task.pumping) return;

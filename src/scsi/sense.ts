@@ -4,7 +4,9 @@
 import { constants } from 'node:os';
 import { Status, type Task } from './task.ts';
 
-const { EDQUOT, EIO, ENODEV, ENOSPC, ENXIO, EPERM, EROFS } = constants.errno;
+const { EBUSY, ECANCELED, EDQUOT, EIO, ENODEV, ENOSPC, ENXIO, EPERM, EROFS, ETIMEDOUT } = constants.errno;
+/** Not among Node's constants. */
+const ENOMEDIUM = 123;
 
 /** Sense keys, SPC-5. */
 export const SenseKey = {
@@ -26,6 +28,7 @@ export type SenseKey = (typeof SenseKey)[keyof typeof SenseKey];
 export const AdditionalSense = {
   NO_ADDITIONAL_SENSE_INFORMATION: 0x0000,
   OPERATION_IN_PROGRESS: 0x0016,
+  LOGICAL_UNIT_IS_IN_PROCESS_OF_BECOMING_READY: 0x0401,
   LOGICAL_UNIT_NOT_READY_FORMAT_IN_PROGRESS: 0x0404,
   LOGICAL_UNIT_NOT_ACCESSIBLE_TARGET_PORT_IN_STANDBY_STATE: 0x040b,
   LOGICAL_UNIT_NOT_ACCESSIBLE_TARGET_PORT_IN_UNAVAILABLE_STATE: 0x040c,
@@ -71,6 +74,7 @@ export const AdditionalSense = {
   CAPACITY_DATA_HAS_CHANGED: 0x2a09,
   TIMESTAMP_CHANGED: 0x2a10,
   COMMAND_SEQUENCE_ERROR: 0x2c00,
+  COMMAND_TIMEOUT_DURING_PROCESSING: 0x2e02,
   COMMANDS_CLEARED_BY_ANOTHER_INITIATOR: 0x2f00,
   INVALID_RELEASE_OF_PERSISTENT_RESERVATION: 0x2604,
   FORMAT_COMMAND_FAILED: 0x3101,
@@ -177,6 +181,14 @@ export function failErrno(task: Task, errno: number, lba: number, writing: boole
     case ENXIO:
       // The device below is gone: it does not become ready by waiting, so initiators must not be told to retry.
       return fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.LOGICAL_UNIT_FAILURE);
+    case EBUSY:
+      return fail(task, SenseKey.NOT_READY, AdditionalSense.LOGICAL_UNIT_IS_IN_PROCESS_OF_BECOMING_READY);
+    case ENOMEDIUM:
+      return fail(task, SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT);
+    case ECANCELED:
+      return fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.NO_ADDITIONAL_SENSE_INFORMATION);
+    case ETIMEDOUT:
+      return fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.COMMAND_TIMEOUT_DURING_PROCESSING);
     default:
       return fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.INTERNAL_TARGET_FAILURE);
   }

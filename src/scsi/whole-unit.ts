@@ -4,6 +4,7 @@
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import type { StateResult, UnitCondition } from '../ring/unit-state.ts';
 import type { CommandServices, Steps } from './cold-command.ts';
+import { CUSTOM_CLEAR_BYTES_MAX } from './limits.ts';
 import { repeat } from './pattern.ts';
 import { fail, failErrno, failField, failWith, progressSense, SenseKey } from './sense.ts';
 import { type Piece, Status, type Task } from './task.ts';
@@ -91,7 +92,8 @@ function* clear(own: Task, services: CommandServices, deallocate: boolean, progr
   const unit = own.unit!;
   const piece = services.takePiece(own, 0)!;
   const end = unit.blockCount * unit.blockSize;
-  const stretch = unit.backend.immediate ? TURN_BYTES_MAX : CLEAR_BYTES_MAX;
+  const atOnce = unit.backend.kind === 'custom' ? CUSTOM_CLEAR_BYTES_MAX : CLEAR_BYTES_MAX;
+  const stretch = unit.backend.immediate ? TURN_BYTES_MAX : atOnce;
   for (piece.offset = 0; piece.offset < end && own.status === Status.GOOD; piece.offset += piece.length) {
     piece.length = Math.min(stretch, end - piece.offset);
     services.clear(piece, unit, deallocate);

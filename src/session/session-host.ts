@@ -9,6 +9,7 @@ import { Counter } from '../ring/counters.ts';
 import type { Figures } from '../ring/figures.ts';
 import { type FromWorker, type Handoff, RefusalReason, type ToWorker } from '../ring/messages.ts';
 import type { Meters } from '../ring/meters.ts';
+import type { ParcelOf } from '../ring/parcel.ts';
 import type { ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import type { Turns } from '../ring/turns.ts';
 import type { StateOrder, StateResult } from '../ring/unit-state.ts';
@@ -130,6 +131,8 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
 
   woken(): void {
     this.#options.onWoken();
+    this.units.disksAnswered();
+    this.#memoryFreed();
   }
 
   tick(): void {
@@ -138,6 +141,8 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     this.counters[Counter.stalledConnections] = this.stalled.size;
     this.counters[Counter.throttledConnections] = this.throttled;
     for (const connection of this.connections) connection?.tick(now);
+    this.units.tick(now);
+    this.#memoryFreed();
     this.#stopping.tick(now);
   }
 
@@ -182,8 +187,8 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
 
   // What main asks for
 
-  /** Acts on a message of main's; `bytesOf` resolves a memory unit's handle. */
-  handle(message: ToWorker, memoryOf: (handle: number) => SharedArrayBuffer): void {
+  /** Acts on a message of main's; `parcelOf` resolves a handle in the snapshot of a unit. */
+  handle(message: ToWorker, parcelOf: ParcelOf): void {
     switch (message.type) {
       case 'handoff': {
         const refusal = this.#accept(message);
@@ -192,7 +197,10 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
         return;
       }
       case 'unit':
-        this.units.take(message.unit, memoryOf);
+        this.units.take(message.unit, parcelOf);
+        return;
+      case 'diskLost':
+        this.units.diskLost(message.unit);
         return;
       case 'unitRemoved':
         this.units.remove(message.id, message.request);

@@ -2,10 +2,12 @@
 // Main is the authority over both: units arrive as snapshots, resets come back from it once they are due everywhere.
 
 import { createBackend } from '../backend/create.ts';
+import { CustomBackend } from '../backend/custom.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type Figures, privateFigures } from '../ring/figures.ts';
 import type { FromWorker, SharedReset, ToWorker, UnitSnapshot } from '../ring/messages.ts';
+import type { ParcelOf } from '../ring/parcel.ts';
 import type { NexusName, ReserveOrder, ReserveResult } from '../ring/reservations.ts';
 import type { Turns } from '../ring/turns.ts';
 import type { StateOrder, StateResult } from '../ring/unit-state.ts';
@@ -59,6 +61,8 @@ export class Units {
   readonly #figures: Figures;
   readonly #worker: number;
   readonly #units = new Map<number, LogicalUnit>();
+  /** The backends of those whose disk is another thread's, by unit. */
+  readonly #customs = new Map<number, CustomBackend<Piece>>();
   /** Resets that this worker asked for, by number. */
   readonly #resets = new Map<number, () => void>();
   /** Reservation orders of this worker's commands, by number. */
@@ -93,8 +97,8 @@ export class Units {
       .map(({ snapshot }) => snapshot.id);
   }
 
-  /** Takes a new unit, or a newer snapshot of a known one; `memoryOf` resolves the handle of a memory unit's buffer. */
-  take(snapshot: UnitSnapshot, memoryOf: (handle: number) => SharedArrayBuffer): void {
+  /** Takes a new unit, or a newer snapshot of a known one; `parcelOf` resolves the handle in it. */
+  take(snapshot: UnitSnapshot, parcelOf: ParcelOf): void {
     const known = this.#units.get(snapshot.id);
     if (known !== undefined) {
       const before = known.blockCount;
@@ -104,11 +108,27 @@ export class Units {
       return;
     }
     const complete = (piece: Piece, errno: number): void => this.#processor.pieceDone(piece, errno);
-    const backend = createBackend(this.#engine, snapshot.backend, memoryOf, complete);
+    const backend = createBackend(this.#engine, snapshot.backend, parcelOf, complete);
+    if (backend instanceof CustomBackend) this.#customs.set(snapshot.id, backend);
     this.#units.set(
       snapshot.id,
       new LogicalUnit(snapshot, backend, this.#turnOf(snapshot.id), this.#countsOf(snapshot.figures)),
     );
+  }
+
+  /** A thread that has disks may have answered. */
+  disksAnswered(): void {
+    for (const custom of this.#customs.values()) custom.answered();
+  }
+
+  /** About once a second: disks have only so long to answer. */
+  tick(now: number): void {
+    for (const custom of this.#customs.values()) custom.tick(now);
+  }
+
+  /** The thread of a unit's disk has ended. */
+  diskLost(id: number): void {
+    this.#customs.get(id)?.lost();
   }
 
   #countsOf(slot: number): UnitCounts {
@@ -165,6 +185,7 @@ export class Units {
     const wait = new AbortWait(() => {
       unit?.backend.detach();
       this.#units.delete(id);
+      this.#customs.delete(id);
       this.#uplink({ type: 'done', request });
     });
     for (const session of this.#sessions.values()) {

@@ -17,7 +17,8 @@ import {
 } from '../../src/scsi/sense.ts';
 import { Status, Task } from '../../src/scsi/task.ts';
 
-const { EACCES, EDQUOT, EIO, ENODEV, ENOSPC, EPERM, EROFS } = constants.errno;
+const { EACCES, EBUSY, ECANCELED, EDQUOT, EIO, ENODEV, ENOSPC, EPERM, EROFS, ETIMEDOUT } = constants.errno;
+const ENOMEDIUM = 123;
 
 function senseOf(task: Task, format: SenseFormat): string {
   const bytes = Buffer.alloc(SENSE_BYTES_MAX + 8, 0xee);
@@ -98,6 +99,10 @@ describe('errno becomes sense', () => {
     [EROFS, true, SenseKey.DATA_PROTECT, 0x2700, -1],
     [EPERM, true, SenseKey.DATA_PROTECT, 0x2700, -1],
     [ENODEV, false, SenseKey.HARDWARE_ERROR, 0x3e01, -1],
+    [EBUSY, false, SenseKey.NOT_READY, 0x0401, -1],
+    [ENOMEDIUM, false, SenseKey.NOT_READY, 0x3a00, -1],
+    [ECANCELED, true, SenseKey.ABORTED_COMMAND, 0x0000, -1],
+    [ETIMEDOUT, true, SenseKey.ABORTED_COMMAND, 0x2e02, -1],
     [EACCES, false, SenseKey.HARDWARE_ERROR, 0x4400, -1],
   ] as const;
   it.each(cases)('errno %i, writing %s: key %i, code %i', (errno, writing, senseKey, additionalSense, information) => {

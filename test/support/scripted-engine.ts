@@ -22,6 +22,8 @@ export class ScriptedEngine {
   readonly regions = new Map<Address, SharedArrayBuffer>();
   /** What `findStretch` answers, first question first. */
   readonly stretches: number[] = [];
+  /** Milliseconds. */
+  clock = 0;
   readonly #skew: number;
   #nextRegion = 2 ** 40;
 
@@ -77,6 +79,10 @@ export class ScriptedEngine {
 
   findStretch(_fd: number, _kind: Stretch, _offset: number): number {
     return this.stretches.shift()!;
+  }
+
+  now(): number {
+    return this.clock;
   }
 
   nextTurn(token: number): void {

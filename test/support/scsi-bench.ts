@@ -148,7 +148,12 @@ export class ScsiBench {
       fileDone: (token, result) => this.processor.fileDone(token, result),
     };
     const snapshot = snapshotOf(options, 1, lun, FD);
-    const backend = createBackend(this.engine, snapshot.backend, () => memory, this.processor.pieceDone);
+    const backend = createBackend(
+      this.engine,
+      snapshot.backend,
+      (handle) => ({ handle, memory }),
+      this.processor.pieceDone,
+    );
     this.unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} }, counts());
     this.nexus = this.addNexus(1);
   }

@@ -12,6 +12,7 @@ import { COUNTERS_PER_BLOCK } from '../../src/ring/counters.ts';
 import { Figures } from '../../src/ring/figures.ts';
 import type { BackendSnapshot, FromWorker, Handoff, ToWorker } from '../../src/ring/messages.ts';
 import { Meters } from '../../src/ring/meters.ts';
+import type { ParcelOf } from '../../src/ring/parcel.ts';
 import { Turns } from '../../src/ring/turns.ts';
 import { SessionHost } from '../../src/session/session-host.ts';
 import { SimEngine, type SimFile, type SimOptions } from './sim-engine.ts';
@@ -60,7 +61,7 @@ export class SessionBench {
   /** Everything the worker told main, log lines left out. */
   readonly messages: FromWorker[] = [];
   readonly log: string[] = [];
-  readonly #memoryOf: () => SharedArrayBuffer;
+  readonly #parcelOf: ParcelOf;
   #resets: Extract<FromWorker, { type: 'reset' }>[] = [];
   /** Main's request, and the worker's behind it. */
   readonly #resetsUnderWay = new Map<number, number>();
@@ -72,7 +73,7 @@ export class SessionBench {
     this.file = this.engine.addFile(FD, blockCount * BLOCK_BYTES);
     const memory = new SharedArrayBuffer(blockCount * BLOCK_BYTES);
     this.memory = new Uint8Array(memory);
-    this.#memoryOf = () => memory;
+    this.#parcelOf = (handle) => ({ handle, memory });
     this.host = new SessionHost({
       worker: 0,
       turns: Turns.create(),
@@ -119,7 +120,7 @@ export class SessionBench {
 
   /** A message from main. */
   tell(message: ToWorker): void {
-    this.host.handle(message, this.#memoryOf);
+    this.host.handle(message, this.#parcelOf);
   }
 
   /** Logs an initiator in; throws when the worker refuses it. */

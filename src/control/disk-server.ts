@@ -1,0 +1,178 @@
+// Runs the functions of a disk for the workers that ask: on main, or in the thread that workers/disk-worker.ts makes of a module.
+// Answers everything once, whatever the functions do; how long a worker waits is backend/custom.ts's.
+
+import type { MessagePort } from 'node:worker_threads';
+import { type Disk, failureOf } from '../backend/disk.ts';
+import { zeroes } from '../backend/zeroes.ts';
+import { NONE } from '../base/free-list.ts';
+import { close, ringEventfd } from '../kernel/libc.ts';
+import { DiskOperation, EXCHANGE_DATA_BYTES, Exchange } from '../ring/exchange.ts';
+
+/** One worker's way to a disk. */
+export interface DiskLink {
+  /** An {@link Exchange}. */
+  readonly memory: SharedArrayBuffer;
+  /** The worker posts here to wake us. It closes when the worker does. */
+  readonly port: MessagePort;
+  /** We ring this eventfd to wake the worker, and close it; -1: we post to `port`. */
+  readonly wakeFd: number;
+}
+
+/** What is to be said of an error that no {@link DiskError} is. */
+export interface DiskReport {
+  /** The function that threw. */
+  readonly operation: string;
+  /** Its name, its code and its message; the stack behind them. */
+  readonly error: string;
+}
+
+/** Errors are told apart by so much; a disk that makes up new ones all the time is told of so many kinds. */
+const KINDS_MAX = 100;
+
+const NAMES = Object.fromEntries(Object.entries(DiskOperation).map(([name, operation]) => [operation, name]));
+
+/** A disk that workers use. */
+export class DiskServer {
+  readonly #disk: Disk;
+  readonly #report: (report: DiskReport) => void;
+  readonly #links = new Set<Link>();
+  readonly #kinds = new Set<string>();
+
+  constructor(disk: Disk, report: (report: DiskReport) => void) {
+    this.#disk = disk;
+    this.#report = report;
+  }
+
+  /** Serves a worker, until it closes the port. */
+  connect({ memory, port, wakeFd }: DiskLink): void {
+    const link = new Link(new Exchange(memory), port, wakeFd);
+    this.#links.add(link);
+    port.on('message', () => this.#serve(link));
+    port.on('close', () => {
+      link.close();
+      this.#links.delete(link);
+    });
+    // Whatever it asked before we listened.
+    this.#serve(link);
+  }
+
+  /** Closes the links, has the disk keep what was written, and lets it go. Rejects with what its functions throw. */
+  async close(): Promise<void> {
+    for (const link of this.#links) link.port.close();
+    try {
+      await this.#disk.flush?.();
+    } finally {
+      await this.#disk.close?.();
+    }
+  }
+
+  #serve(link: Link): void {
+    const { exchange } = link;
+    exchange.diskHeard();
+    for (let place = exchange.nextAsked(); place !== NONE; place = exchange.nextAsked()) this.#run(link, place);
+  }
+
+  #run(link: Link, place: number): void {
+    let running: void | Promise<void>;
+    try {
+      running = this.#perform(link, place);
+    } catch (error) {
+      this.#failed(link, place, error);
+      return;
+    }
+    // Not every promise is one of this realm's; anything with `then` is one.
+    if (typeof running?.then !== 'function') link.answer(place, 0, 0);
+    else
+      running.then(
+        () => link.answer(place, 0, 0),
+        (error: unknown) => this.#failed(link, place, error),
+      );
+  }
+
+  #perform({ exchange, data }: Link, place: number): void | Promise<void> {
+    const offset = exchange.offsetOf(place);
+    const length = exchange.lengthOf(place);
+    const disk = this.#disk;
+    switch (exchange.operationOf(place)) {
+      case DiskOperation.read: {
+        const buffer = data(place, length);
+        buffer.set(zeroes(length));
+        return disk.read(buffer, offset);
+      }
+      case DiskOperation.write:
+        return disk.write!(data(place, length), offset);
+      case DiskOperation.writeDurably:
+        return writeDurably(disk, data(place, length), offset);
+      case DiskOperation.flush:
+        return disk.flush?.();
+      case DiskOperation.unmap:
+        return disk.unmap === undefined ? writeZeroes(disk, offset, length) : disk.unmap(offset, length);
+      default:
+        return writeZeroes(disk, offset, length);
+    }
+  }
+
+  #failed(link: Link, place: number, error: unknown): void {
+    const { errno, offset, meant } = failureOf(error);
+    const { exchange } = link;
+    const start = exchange.offsetOf(place);
+    const inside = offset !== undefined && offset >= start && offset < start + exchange.lengthOf(place);
+    if (!meant) this.#tell(NAMES[exchange.operationOf(place)]!, error);
+    link.answer(place, errno, inside ? offset - start : 0);
+  }
+
+  /** Once per kind. */
+  #tell(operation: string, error: unknown): void {
+    const { name, code } = (typeof error === 'object' && error !== null ? error : {}) as NodeJS.ErrnoException;
+    const kind = `${operation} ${name} ${code}`;
+    if (this.#kinds.has(kind) || this.#kinds.size >= KINDS_MAX) return;
+    this.#kinds.add(kind);
+    this.#report({ operation, error: error instanceof Error ? String(error.stack ?? error) : String(error) });
+  }
+}
+
+/** A worker that uses the disk. */
+class Link {
+  readonly exchange: Exchange;
+  readonly port: MessagePort;
+  #wakeFd: number;
+  #closed = false;
+
+  constructor(exchange: Exchange, port: MessagePort, wakeFd: number) {
+    this.exchange = exchange;
+    this.port = port;
+    this.#wakeFd = wakeFd;
+  }
+
+  /** A place's bytes: fresh, and good for as long as the operation has the place. */
+  readonly data = (place: number, length: number): Uint8Array =>
+    new Uint8Array(this.exchange.memory, this.exchange.dataAt(place), Math.min(length, EXCHANGE_DATA_BYTES));
+
+  answer(place: number, errno: number, failedAt: number): void {
+    const mustWake = this.exchange.answer(place, errno, failedAt);
+    // Who is gone needs no answer.
+    if (this.#closed || !mustWake) return;
+    if (this.#wakeFd < 0) this.port.postMessage(0);
+    else ringEventfd(this.#wakeFd);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#wakeFd >= 0) close(this.#wakeFd);
+    this.#wakeFd = -1;
+  }
+}
+
+async function writeDurably(disk: Disk, data: Uint8Array, offset: number): Promise<void> {
+  await disk.write!(data, offset);
+  await disk.flush?.();
+}
+
+/** A stretch at a time. */
+async function writeZeroes(disk: Disk, offset: number, length: number): Promise<void> {
+  for (let done = 0; done < length; done += EXCHANGE_DATA_BYTES) {
+    // A copy: the disk might keep it, or write to it.
+    const data = new Uint8Array(Math.min(EXCHANGE_DATA_BYTES, length - done));
+    await disk.write!(data, offset + done);
+  }
+}

@@ -1,0 +1,19 @@
+// How a worker learns of a unit, before anybody can address it: first what a ring of bytes can't carry, then the snapshot that names it.
+// When that is due, at a worker's start or at a unit's, is control-plane.ts's and administration.ts's to know.
+
+import type { UnitSnapshot } from '../ring/messages.ts';
+import type { Catalog } from './catalog.ts';
+import type { Workers } from './workers.ts';
+
+/** Tells `worker` of a unit that is new to it. */
+export function introduceUnit(workers: Workers, { store }: Catalog, worker: number, unit: UnitSnapshot): void {
+  const { backend, id } = unit;
+  if (backend.kind === 'memory') {
+    workers.sendBuffer(worker, { handle: backend.handle, memory: store.memories.get(backend.handle)! });
+  }
+  if (backend.kind === 'custom') workers.connectDisk(worker, backend.handle, store.disks.get(backend.handle)!);
+  workers.send(worker, { type: 'unit', unit });
+  if (backend.kind === 'custom') {
+    store.disks.get(backend.handle)!.onLost(() => workers.send(worker, { type: 'diskLost', unit: id }));
+  }
+}

@@ -1,0 +1,179 @@
+// Opens the disks that a program brings: functions of this thread's, or a module that gets a thread of its own.
+// How workers reach a disk is disk-server.ts's; which units have one, the caller's.
+
+import { type MessagePort, Worker } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import type { DiskWorkerAssignment, FromDiskWorker, ToDiskWorker } from '../../workers/disk-worker.ts';
+import { abilitiesOf, type Disk, type DiskAbilities } from '../backend/disk.ts';
+import { LunaringError } from '../base/error.ts';
+import type { CustomDisk } from '../config/custom-lun.ts';
+import { type DiskLink, type DiskReport, DiskServer } from './disk-server.ts';
+
+/** How a disk is used. */
+export interface DiskUse {
+  /** Operations that one worker may have with it at a time. */
+  readonly concurrency: number;
+  /** An operation that takes longer has failed. */
+  readonly timeoutMs: number;
+  /** Where errors go that no DiskError is. */
+  readonly log: Logger;
+}
+
+/** A disk, and the way to close it. */
+export interface OpenDisk extends CustomDisk {
+  /**
+   * Has it keep what was written, and lets it go; nobody may use it any more. Throws what its functions throw, and where they take longer
+   * than `timeoutMs`.
+   */
+  close(): Promise<void>;
+}
+
+const WORKER_FILE = new URL('../../workers/disk-worker.js', import.meta.url);
+
+function report(log: Logger, { operation, error }: DiskReport): void {
+  log.error({ operation }, `a disk's function threw: ${error}`);
+}
+
+/** A promise, and its ends. */
+function deferred() {
+  let resolve!: () => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<void>((whenDone, whenFailed) => {
+    resolve = whenDone;
+    reject = whenFailed;
+  });
+  return { promise, resolve, reject };
+}
+
+/** Waits for `work`, so long at most. */
+async function within(timeoutMs: number, what: string, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new LunaringError('LUNARING_DISK_TIMEOUT', `${what} took longer than ${timeoutMs} ms`);
+    timer = setTimeout(reject, timeoutMs, error);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Uses functions of this thread. */
+export function openDisk(disk: Disk, { concurrency, timeoutMs, log }: DiskUse): OpenDisk {
+  const server = new DiskServer(disk, (message) => report(log, message));
+  return {
+    ...abilitiesOf(disk),
+    concurrency,
+    timeoutMs,
+    connect: (link) => server.connect(link),
+    onLost: () => {},
+    close: () => within(timeoutMs, 'closing a disk', server.close()),
+  };
+}
+
+/**
+ * Loads a module in a thread of its own, and uses the disk that its default export makes of `data`. Throws a {@link LunaringError} with
+ * the cause when that fails, or takes longer than `timeoutMs`.
+ */
+export async function openDiskModule(
+  module: URL,
+  data: unknown,
+  { concurrency, timeoutMs, log }: DiskUse,
+): Promise<OpenDisk> {
+  const assignment: DiskWorkerAssignment = { module: module.href, data };
+  const thread = new Worker(WORKER_FILE, { workerData: assignment });
+  const disk = new ThreadedDisk(thread, module, log);
+  try {
+    await within(timeoutMs, `loading ${module.href}`, disk.loaded);
+  } catch (cause) {
+    await thread.terminate();
+    throw new LunaringError('LUNARING_DISK_MODULE', `${module.href}: ${(cause as Error).message}`, { cause });
+  }
+  return {
+    ...disk.abilities,
+    concurrency,
+    timeoutMs,
+    connect: (link) => disk.connect(link),
+    onLost: (then) => disk.onLost(then),
+    close: () => disk.close(timeoutMs),
+  };
+}
+
+/** A disk in a thread of its own. A thread that ended is not started again: what it held in memory is gone with it. */
+class ThreadedDisk {
+  readonly loaded: Promise<void>;
+  abilities!: DiskAbilities;
+  readonly #thread: Worker;
+  readonly #log: Logger;
+  readonly #module: URL;
+  readonly #lostListeners: (() => void)[] = [];
+  readonly #closed: Promise<void>;
+  #ended = false;
+  #closing = false;
+  #error: Error | null = null;
+
+  constructor(thread: Worker, module: URL, log: Logger) {
+    this.#thread = thread;
+    this.#module = module;
+    this.#log = log;
+    const loaded = deferred();
+    const closed = deferred();
+    const fail = (error: Error): void => {
+      loaded.reject(error);
+      closed.reject(error);
+    };
+    this.loaded = loaded.promise;
+    this.#closed = closed.promise;
+    // Whoever waits for them hears of it; an end that nobody waits for is a loss.
+    this.loaded.catch(() => {});
+    this.#closed.catch(() => {});
+    thread.on('message', (message: FromDiskWorker) => {
+      if (message.type === 'ready') {
+        this.abilities = message.abilities;
+        loaded.resolve();
+      } else if (message.type === 'failed') fail(message.error);
+      else if (message.type === 'closed') closed.resolve();
+      else report(log, message.report);
+    });
+    thread.on('error', (error: Error) => {
+      this.#error = error;
+      fail(error);
+    });
+    thread.on('exit', () => {
+      fail(new Error('its thread ended'));
+      this.#lost();
+    });
+  }
+
+  connect(link: DiskLink): void {
+    const message: ToDiskWorker = { type: 'connect', link };
+    if (this.#ended) link.port.close();
+    else this.#thread.postMessage(message, [link.port as MessagePort]);
+  }
+
+  onLost(then: () => void): void {
+    if (this.#ended) then();
+    else this.#lostListeners.push(then);
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    this.#closing = true;
+    if (this.#ended) return;
+    const message: ToDiskWorker = { type: 'close' };
+    this.#thread.postMessage(message);
+    try {
+      await within(timeoutMs, `closing ${this.#module.href}`, this.#closed);
+    } finally {
+      await this.#thread.terminate();
+    }
+  }
+
+  #lost(): void {
+    this.#ended = true;
+    if (this.#closing) return;
+    const module = this.#module.href;
+    this.#log.error({ err: this.#error, module }, "a disk's thread ended; its unit answers HARDWARE ERROR from now on");
+    for (const then of this.#lostListeners) then();
+  }
+}

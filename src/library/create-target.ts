@@ -1,0 +1,47 @@
+// A target in a program of one's own: options in, a running target out. What `lunaring serve` is on a command line.
+// Changing it while it runs is served-target.ts's.
+
+import { pino } from 'pino';
+import { ConfigurationError, type Finding } from '../config/finding.ts';
+import { settleDocument } from '../config/load.ts';
+import { startTarget } from '../control/target.ts';
+import { Disks } from './disks.ts';
+import { type CreateTargetOptions, ORIGIN, splitTarget } from './options.ts';
+import { ServedTarget } from './served-target.ts';
+
+const STANDARD_ERROR = 2;
+
+/**
+ * Starts serving, and resolves when initiators can log in. Throws a {@link ConfigurationError} that names everything that is wrong with the
+ * options, and a LunaringError for what the machine does not allow; nothing is left open or running then.
+ */
+export async function createTarget(options: CreateTargetOptions): Promise<ServedTarget> {
+  const { targets, log: given, directory = process.cwd(), ...rest } = options;
+  const log = given ?? pino({ level: 'warn', base: null }, pino.destination({ fd: STANDARD_ERROR, sync: true }));
+  const findings: Finding[] = [];
+  const splits = (targets ?? []).map((target, index) =>
+    splitTarget(target, ['targets', index], (finding) => findings.push(finding)),
+  );
+  const document = { ...rest, targets: splits.map(({ target }) => target), admin: false };
+  const judged = settleDocument(document, { placeOf: () => ORIGIN, directoryOf: () => directory });
+  findings.push(...judged.findings);
+  const { settings } = judged;
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  if (settings === null || errors.length !== 0) throw new ConfigurationError(errors);
+  for (const { path, received, remedy } of findings) log.warn(`${path}: ${received}; ${remedy}`);
+
+  const disks = new Disks(log);
+  try {
+    const served = [];
+    for (const [index, target] of settings.targets.entries()) {
+      const luns = await disks.open(target.luns, splits[index]!.customs, ['targets', index, 'luns']);
+      served.push({ ...target, luns });
+    }
+    const running = await startTarget({ ...settings, targets: served }, log);
+    for (const { name, luns } of served) disks.serve(name, luns);
+    return new ServedTarget(running, { disks, directory, portals: settings.portals });
+  } catch (error) {
+    await disks.close().catch((err: Error) => log.error({ err }, 'a disk was not closed in order'));
+    throw error;
+  }
+}

@@ -1,0 +1,195 @@
+// A target that a program serves, and what the program may do to it while it runs.
+// Each change is control/administration.ts's; here the disks come and go with their units.
+
+import { ConfigurationError, type Finding } from '../config/finding.ts';
+import { PartError, settleTargetPart, settleUnitPart } from '../config/part.ts';
+import type { PortalSettings, RedirectSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
+import type { SessionReport, TargetReport } from '../control/reports.ts';
+import type { RunningPortal, RunningTarget } from '../control/target.ts';
+import type { Disks } from './disks.ts';
+import { type LunOptions, splitTarget, type TargetOptions } from './options.ts';
+
+/** What stays the same for all units that come later. */
+export interface ServedContext {
+  readonly disks: Disks;
+  /** What relative paths are relative to. */
+  readonly directory: string;
+  readonly portals: readonly PortalSettings[];
+}
+
+/**
+ * A running target: what createTarget answers. Names of targets are taken in any case; what answers false or undefined knows none of that
+ * name. Everything but {@link close} is for as long as it runs.
+ */
+export class ServedTarget implements AsyncDisposable {
+  /** Resolves with the reason when it can't go on (a worker fails again and again), never otherwise. {@link close} is still due. */
+  readonly failed: Promise<Error>;
+  readonly #running: RunningTarget;
+  readonly #context: ServedContext;
+  #closed: Promise<void> | null = null;
+
+  constructor(running: RunningTarget, context: ServedContext) {
+    this.#running = running;
+    this.#context = context;
+    this.failed = running.failed;
+  }
+
+  /** Where it listens; `port` is the real one where 0 was asked for. */
+  get portals(): readonly RunningPortal[] {
+    return this.#running.portals;
+  }
+
+  /** `uring` or `posix`, and why. */
+  get engine(): string {
+    return this.#running.engine;
+  }
+
+  get engineReason(): string {
+    return this.#running.engineReason;
+  }
+
+  /** Threads that serve sessions. */
+  get workers(): number {
+    return this.#running.workers;
+  }
+
+  // Targets
+
+  /** In the order in which they came. */
+  targets(): TargetReport[] {
+    return this.#running.administration.targets();
+  }
+
+  target(name: string): TargetReport | undefined {
+    return this.#running.administration.target(name);
+  }
+
+  /** Adds a target, and serves it when this resolves. Throws {@link ConfigurationError}; nothing is added then. */
+  async addTarget(options: TargetOptions): Promise<TargetReport> {
+    const { disks, portals, directory } = this.#context;
+    const { target, customs } = split(options);
+    const settings = settled(() => settleTargetPart(target, portals, directory));
+    const luns = await disks.open(settings.luns, customs, ['luns']);
+    try {
+      const added = this.#running.administration.addTarget({ ...settings, luns });
+      disks.serve(settings.name, luns);
+      return added;
+    } catch (error) {
+      await disks.close(luns);
+      throw error;
+    }
+  }
+
+  /** Removes a target, and resolves when its sessions have ended and its disks are closed. Logins are refused with 0204 from now on. */
+  async removeTarget(name: string): Promise<boolean> {
+    const report = this.target(name);
+    if (report === undefined || !(await this.#running.administration.removeTarget(name))) return false;
+    await this.#context.disks.retire(report.name);
+    return true;
+  }
+
+  /** An offline target refuses logins with 0301. Its sessions go on. */
+  setState(name: string, state: TargetSettings['state']): boolean {
+    return this.#running.administration.setState(name, state);
+  }
+
+  /** Sends logins to come elsewhere; null: takes them again. Sessions go on. */
+  setRedirect(name: string, redirect: RedirectSettings | null): boolean {
+    return this.#running.administration.setRedirect(name, redirect);
+  }
+
+  // Units
+
+  /** Adds a unit; initiators that are logged in are told. Throws {@link ConfigurationError}; nothing is added then. */
+  async addUnit(name: string, options: LunOptions): Promise<boolean> {
+    const { disks, portals, directory } = this.#context;
+    const report = this.target(name);
+    if (report === undefined) return false;
+    const { target, customs } = split({ name, luns: [options] });
+    const lun = settled(() => settleUnitPart(target.luns[0], portals, directory));
+    const luns = await disks.open([lun], customs, []);
+    let added = false;
+    try {
+      added = await this.#running.administration.addUnit(name, luns[0]!);
+    } finally {
+      if (added) disks.serve(report.name, luns);
+      else await disks.close(luns);
+    }
+    return added;
+  }
+
+  /** Removes a unit, and resolves when its commands have ended and its disk is closed. Initiators that are logged in are told. */
+  async removeUnit(name: string, lun: number): Promise<boolean> {
+    const report = this.target(name);
+    if (report === undefined || !(await this.#running.administration.removeUnit(name, lun))) return false;
+    await this.#context.disks.retire(report.name, lun);
+    return true;
+  }
+
+  /**
+   * Makes a unit `bytes` long; initiators that are logged in are told. A file grows, with null as far as it has grown already; the functions
+   * of a custom disk must serve the new blocks from now on. Throws a LunaringError where that can't be: no unit shrinks.
+   */
+  growUnit(name: string, lun: number, bytes: number | null): boolean {
+    return this.#running.administration.growUnit(name, lun, bytes);
+  }
+
+  /** Limits how fast a unit may be used; undefined: not at all. */
+  limitUnit(name: string, lun: number, limits: UnitLimitSettings | undefined): boolean {
+    return this.#running.administration.limitUnit(name, lun, limits);
+  }
+
+  // Sessions
+
+  sessions(): SessionReport[] {
+    return this.#running.administration.sessions();
+  }
+
+  /** Ends a session; its initiator is told beforehand, and may log in anew. */
+  endSession(tsih: number): Promise<boolean> {
+    return this.#running.administration.endSession(tsih);
+  }
+
+  /** Refuses every login with 0301 from now on; an empty reason takes them again. Sessions go on. */
+  drain(reason: string): void {
+    this.#running.administration.drain(reason);
+  }
+
+  /**
+   * Ends the target: initiators are asked to log out and have five seconds for it, commands finish, files are synced, disks flushed and
+   * closed. Throws what the functions of disks throw; everything has ended even so. Calling it again waits for the same end.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#running.stop();
+    } finally {
+      await this.#context.disks.close();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Throws {@link ConfigurationError} for what the schema can't judge. */
+function split(options: TargetOptions) {
+  const findings: Finding[] = [];
+  const parts = splitTarget(options, [], (finding) => findings.push(finding));
+  if (findings.length !== 0) throw new ConfigurationError(findings);
+  return parts;
+}
+
+/** What the schema finds, as the same error that createTarget throws. */
+function settled<Settings>(judge: () => Settings): Settings {
+  try {
+    return judge();
+  } catch (error) {
+    throw error instanceof PartError ? new ConfigurationError(error.findings) : error;
+  }
+}

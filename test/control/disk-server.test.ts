@@ -1,0 +1,156 @@
+// The side of a custom disk that runs its functions: what they are given, what becomes of their errors, and of a worker that has left.
+
+import { constants } from 'node:os';
+import { setImmediate as turn } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Disk, DiskError } from '../../src/backend/disk.ts';
+import { NONE } from '../../src/base/free-list.ts';
+import { type DiskReport, DiskServer } from '../../src/control/disk-server.ts';
+import { DiskOperation, Exchange } from '../../src/ring/exchange.ts';
+
+const { EIO, ENOSPC } = constants.errno;
+
+/** A disk's server, and the worker's end of a link to it. */
+function connect(disk: Partial<Disk>, places = 4) {
+  const reports: DiskReport[] = [];
+  const server = new DiskServer({ read: () => {}, ...disk }, (report) => reports.push(report));
+  const worker = new Exchange(Exchange.allocate(places));
+  const { port1, port2 } = new MessageChannel();
+  server.connect({ memory: worker.memory, port: port1, wakeFd: -1 });
+  onTestFinished(() => port2.close());
+  return {
+    server,
+    worker,
+    reports,
+    port: port2,
+    bytes: (place: number, length: number) => new Uint8Array(worker.memory, worker.dataAt(place), length),
+    /** Asks, and waits for the answer. */
+    async run(operation: DiskOperation, offset: number, length: number): Promise<[errno: number, failedAt: number]> {
+      worker.workerHeard();
+      const heard = new Promise((resolve) => port2.once('message', resolve));
+      if (worker.ask(0, operation, offset, length)) port2.postMessage(0);
+      await heard;
+      expect(worker.nextAnswered()).toBe(0);
+      return [worker.errnoOf(0), worker.errnoOf(0) === 0 ? 0 : worker.failedAtOf(0)];
+    },
+  };
+}
+
+describe('a disk’s server', () => {
+  it('reads into memory that holds zeroes', async () => {
+    const disk = connect({ read: async (buffer, offset) => void buffer.set([offset / 512], 1) });
+    disk.bytes(0, 512).fill(0xff);
+    expect(await disk.run(DiskOperation.read, 1024, 512)).toEqual([0, 0]);
+    expect([...disk.bytes(0, 4)]).toEqual([0, 2, 0, 0]);
+    expect(
+      disk
+        .bytes(0, 512)
+        .subarray(4)
+        .every((byte) => byte === 0),
+    ).toBe(true);
+  });
+
+  it('flushes behind a write that is to be durable', async () => {
+    const calls: string[] = [];
+    const disk = connect({
+      write: (data, offset) => void calls.push(`write ${data.length} at ${offset}`),
+      flush: async () => void calls.push('flush'),
+    });
+    await disk.run(DiskOperation.write, 512, 1024);
+    await disk.run(DiskOperation.writeDurably, 0, 512);
+    await disk.run(DiskOperation.flush, 0, 0);
+    expect(calls).toEqual(['write 1024 at 512', 'write 512 at 0', 'flush', 'flush']);
+  });
+
+  it('answers for functions that the disk does not have', async () => {
+    const calls: string[] = [];
+    const disk = connect({ write: (data, offset) => void calls.push(`${offset}+${data.length} ${data[0]}`) });
+    expect(await disk.run(DiskOperation.flush, 0, 0)).toEqual([0, 0]);
+    expect(await disk.run(DiskOperation.unmap, 512, 600 * 1024)).toEqual([0, 0]);
+    const zeroes = ['512+262144 0', '262656+262144 0', '524800+90112 0'];
+    expect(calls).toEqual(zeroes);
+    expect(await disk.run(DiskOperation.zero, 512, 600 * 1024)).toEqual([0, 0]);
+    expect(calls).toEqual([...zeroes, ...zeroes]);
+  });
+
+  it('gives a range back by the disk’s own function', async () => {
+    const calls: string[] = [];
+    const disk = connect({ write: () => {}, unmap: (offset, length) => void calls.push(`${offset}+${length}`) });
+    await disk.run(DiskOperation.unmap, 4096, 2 ** 24);
+    expect(calls).toEqual(['4096+16777216']);
+  });
+
+  it('answers what an error means, thrown or rejected, and says where it was', async () => {
+    const disk = connect({
+      read(_, offset) {
+        throw new DiskError('medium', 'a scratch', { offset: offset + 1024 });
+      },
+      write: () => Promise.reject(new DiskError('space', 'full')),
+    });
+    expect(await disk.run(DiskOperation.read, 4096, 2048)).toEqual([EIO, 1024]);
+    expect(await disk.run(DiskOperation.read, 4096, 1024)).toEqual([EIO, 0]);
+    expect(await disk.run(DiskOperation.write, 0, 512)).toEqual([ENOSPC, 0]);
+    expect(disk.reports).toEqual([]);
+  });
+
+  it('reports errors that nobody meant, once per kind', async () => {
+    const disk = connect({
+      read: () => Promise.reject(new TypeError('a mistake')),
+      flush: () => Promise.reject(Object.assign(new Error('gone'), { code: 'ENOENT' })),
+    });
+    for (let times = 0; times < 3; times++) expect(await disk.run(DiskOperation.read, 0, 512)).toEqual([EIO, 0]);
+    expect(await disk.run(DiskOperation.flush, 0, 0)).toEqual([EIO, 0]);
+    expect(disk.reports.map(({ operation }) => operation)).toEqual(['read', 'flush']);
+    expect(disk.reports[0]!.error).toContain('TypeError: a mistake');
+  });
+
+  it('serves what was asked before it listened, and ends operations in any order', async () => {
+    const ends = new Map<number, () => void>();
+    const read: Disk['read'] = (_, offset) => new Promise((resolve) => ends.set(offset, resolve));
+    const { worker } = connect({ read });
+    const memory = new Exchange(Exchange.allocate(2));
+    const server = new DiskServer({ read }, () => {});
+    memory.ask(0, DiskOperation.read, 512, 512);
+    memory.ask(1, DiskOperation.read, 1024, 512);
+    const { port1, port2 } = new MessageChannel();
+    server.connect({ memory: memory.memory, port: port1, wakeFd: -1 });
+    expect([...ends.keys()]).toEqual([512, 1024]);
+    ends.get(1024)!();
+    await turn();
+    expect(memory.nextAnswered()).toBe(1);
+    ends.get(512)!();
+    await turn();
+    expect(memory.nextAnswered()).toBe(0);
+    expect(worker.nextAnswered()).toBe(NONE);
+    port2.close();
+  });
+
+  it('lets a function end whose worker has left', async () => {
+    let end = (): void => {};
+    const read: Disk['read'] = () =>
+      new Promise((resolve) => {
+        end = resolve;
+      });
+    const disk = connect({ read });
+    disk.worker.ask(0, DiskOperation.read, 0, 512);
+    disk.port.postMessage(0);
+    await turn();
+    await turn();
+    disk.port.close();
+    await turn();
+    end();
+    await turn();
+    expect(disk.worker.nextAnswered()).toBe(0);
+  });
+
+  it('flushes and closes at the end, and says what went wrong with that', async () => {
+    const calls: string[] = [];
+    await connect({
+      flush: () => void calls.push('flush'),
+      close: async () => void calls.push('close'),
+    }).server.close();
+    expect(calls).toEqual(['flush', 'close']);
+    await expect(connect({ flush: () => Promise.reject(new Error('lost')) }).server.close()).rejects.toThrow('lost');
+  });
+});

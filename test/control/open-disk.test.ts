@@ -1,0 +1,116 @@
+// Disks that are modules: loaded into a thread of their own, used from there by the workers of a target, and what is left when it ends.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createTarget, readableLog } from '../library/program.ts';
+import { read10, write10 } from '../support/cdbs.ts';
+import { RawInitiator } from '../support/raw-initiator.ts';
+import { repositoryRoot } from '../support/repository.ts';
+import { noise, Scratch } from '../support/scratch.ts';
+import { TARGET_NAME } from '../support/target-process.ts';
+
+const { openDisk, openDiskModule }: typeof import('../../src/control/open-disk.ts') = await import(
+  join(repositoryRoot(), 'dist/src/control/open-disk.js')
+);
+
+const BLOCK = 512;
+const SIZE = 1024 * BLOCK;
+const USE = { concurrency: 4, timeoutMs: 5000, log: readableLog().log };
+
+/** A module with this text. */
+function moduleOf(text: string): URL {
+  const scratch = new Scratch('disk');
+  onTestFinished(() => scratch[Symbol.dispose]());
+  const path = scratch.file('disk.mjs');
+  writeFileSync(path, text);
+  return pathToFileURL(path);
+}
+
+/** A disk in memory that ends its thread when block 7 is read, and does not close where it is told so. */
+const MODULE = `
+import { isMainThread } from 'node:worker_threads';
+export default async ({ size, fill, stuck }) => {
+  const bytes = new Uint8Array(size).fill(fill);
+  if (isMainThread) throw new Error('not on a thread of its own');
+  return {
+    read(buffer, offset) {
+      if (offset === 7 * 512) process.exit(3);
+      if (offset === 8 * 512) throw new RangeError('a mistake in a module');
+      buffer.set(bytes.subarray(offset, offset + buffer.length));
+    },
+    async write(data, offset) { bytes.set(data, offset); },
+    close: () => stuck ? new Promise(() => {}) : undefined,
+  };
+};`;
+
+describe('a disk that is a module', () => {
+  test.each(['uring', 'posix'] as const)('serves from a thread of its own (%s)', async (engine) => {
+    const { log, lines } = readableLog();
+    const module = moduleOf(MODULE);
+    await using target = await createTarget({
+      portals: [{ address: '127.0.0.1', port: 0 }],
+      tuning: { engine, workers: 2, slabMiB: 16 },
+      targets: [
+        { name: TARGET_NAME, luns: [{ lun: 0, backend: 'custom', size: SIZE, module, data: { size: SIZE, fill: 9 } }] },
+      ],
+      log,
+    });
+    const { port } = target.portals[0]!;
+    using initiator = await RawInitiator.logIn(port);
+    using other = await RawInitiator.logIn(port);
+    const data = noise(3 * BLOCK);
+    expect((await initiator.command(write10(1, 3), { write: data })).status).toBe(0);
+    expect((await other.command(read10(1, 3), { read: data.length })).data.equals(data)).toBe(true);
+    expect((await other.command(read10(4, 1), { read: BLOCK })).data[0]).toBe(9);
+    const mistake = await other.command(read10(8, 1), { read: BLOCK });
+    expect(mistake.sense).toMatchObject({ key: 0x3, additional: 0x1100 });
+    expect(lines.some((line) => line.includes('RangeError: a mistake in a module'))).toBe(true);
+    // The thread ends under a command: it fails, and so do all that follow, on either worker.
+    for (const [each, lba] of [
+      [initiator, 7],
+      [initiator, 1],
+      [other, 1],
+    ] as const) {
+      const { sense } = await each.command(read10(lba, 1), { read: BLOCK });
+      expect(sense).toMatchObject({ key: 0x4, additional: 0x3e01 });
+    }
+    expect(lines.some((line) => line.includes("a disk's thread ended"))).toBe(true);
+  });
+
+  test('is loaded with the data, closed once, and its thread ended', async () => {
+    const disk = await openDiskModule(moduleOf(MODULE), { size: SIZE, fill: 0 }, USE);
+    expect(disk).toMatchObject({ canWrite: true, canFlush: false, canUnmap: false, concurrency: 4, timeoutMs: 5000 });
+    let lost = 0;
+    disk.onLost(() => lost++);
+    await disk.close();
+    expect(lost).toBe(0);
+  });
+
+  test.each([
+    ['throws', "throw new Error('not today');", /not today/],
+    ['has no default export', 'export const disk = {};', /default export is no function/],
+    ['makes no disk', 'export default () => ({});', /a disk has a function read/],
+    ['ends its thread', 'process.exit(0);', /its thread ended/],
+    ['is no JavaScript', 'export default {', /Unexpected/],
+  ])('is refused when it %s', async (_, text, message) => {
+    await expect(openDiskModule(moduleOf(text), null, USE)).rejects.toThrow(message);
+  });
+
+  test('is refused when it is not loaded in time', async () => {
+    const module = moduleOf('await new Promise((resolve) => setTimeout(resolve, 1e9));');
+    await expect(openDiskModule(module, null, { ...USE, timeoutMs: 300 })).rejects.toThrow(/longer than 300 ms/);
+  });
+
+  test('is ended when it does not close in time', async () => {
+    const use = { ...USE, timeoutMs: 1000 };
+    const disk = await openDiskModule(moduleOf(MODULE), { size: SIZE, fill: 0, stuck: true }, use);
+    await expect(disk.close()).rejects.toThrow(/longer than 1000 ms/);
+  });
+});
+
+test('functions of this thread have so long to close', async () => {
+  const disk = openDisk({ read: () => {}, close: () => new Promise(() => {}) }, { ...USE, timeoutMs: 50 });
+  await expect(disk.close()).rejects.toThrow(/closing a disk took longer than 50 ms/);
+});

@@ -1,0 +1,222 @@
+// A target in a program: its disks under both engines with two workers, what initiators hear of their errors, and its end.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { CreateTargetOptions, LunOptions } from '../../src/library/options.ts';
+import { read10, synchronizeCache16, write10 } from '../support/cdbs.ts';
+import { RawInitiator } from '../support/raw-initiator.ts';
+import { noise } from '../support/scratch.ts';
+import { TARGET_NAME } from '../support/target-process.ts';
+import { BLOCK, BLOCKS, ConfigurationError, createTarget, DiskError, readableLog, ToldDisk } from './program.ts';
+
+const FUA = 0x08;
+const GOOD = 0;
+const CHECK_CONDITION = 2;
+const SIZE = BLOCK * BLOCKS;
+
+type Engine = 'uring' | 'posix';
+
+function options(
+  engine: Engine,
+  lun: Partial<LunOptions>,
+  rest: Partial<CreateTargetOptions> = {},
+): CreateTargetOptions {
+  const luns = [{ lun: 0, backend: 'custom', size: SIZE, ...lun } as LunOptions];
+  return {
+    portals: [{ address: '127.0.0.1', port: 0 }],
+    tuning: { engine, workers: 2, slabMiB: 16 },
+    targets: [{ name: TARGET_NAME, luns }],
+    log: readableLog().log,
+    ...rest,
+  };
+}
+
+describe.each(['uring', 'posix'] as const)('a program’s target (%s)', (engine) => {
+  test('has initiators on all workers write to a disk and read from it', async () => {
+    const disk = new ToldDisk();
+    await using target = await createTarget(options(engine, { disk }));
+    const { port } = target.portals[0]!;
+    const initiators = await Promise.all([1, 2, 3, 4].map(() => RawInitiator.logIn(port)));
+    expect(new Set(target.sessions().map(({ worker }) => worker)).size).toBe(2);
+    await Promise.all(
+      initiators.map(async (initiator, index) => {
+        // Longer than one operation carries, and of a length that is no slot's.
+        const data = noise(BLOCK * 500, index + 1);
+        const lba = index * 500;
+        expect((await initiator.command(write10(lba, 500), { write: data })).status).toBe(GOOD);
+        expect(disk.bytes.subarray(lba * BLOCK, (lba + 500) * BLOCK).equals(data)).toBe(true);
+        const { status, data: read } = await initiator.command(read10(lba, 500), { read: data.length });
+        expect(status).toBe(GOOD);
+        expect(read.equals(data)).toBe(true);
+        initiator[Symbol.dispose]();
+      }),
+    );
+  });
+
+  test('flushes when initiators ask, and at its end, once more than that', async () => {
+    const disk = new ToldDisk();
+    const target = await createTarget(options(engine, { disk }));
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    await initiator.command(write10(3, 1, FUA), { write: noise(BLOCK) });
+    expect((await initiator.command(synchronizeCache16())).status).toBe(GOOD);
+    expect(disk.calls).toEqual(['write 3+1', 'flush', 'flush']);
+    await initiator.logOut();
+    await target.close();
+    expect(disk.calls.slice(3)).toEqual(['flush', 'close']);
+    await target.close();
+    expect(disk.calls).toHaveLength(5);
+  });
+
+  test('gives blocks back', async () => {
+    const disk = new ToldDisk();
+    disk.bytes.fill(0xff);
+    await using target = await createTarget(options(engine, { disk }));
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    const list = Buffer.alloc(24);
+    list.writeUInt16BE(22, 0);
+    list.writeUInt16BE(16, 2);
+    list.writeUInt32BE(8, 12);
+    list.writeUInt32BE(4, 16);
+    const unmap = Buffer.from([0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0]);
+    expect((await initiator.command(unmap, { write: list })).status).toBe(GOOD);
+    expect(disk.calls).toEqual(['unmap 8+4']);
+    expect((await initiator.command(read10(8, 4), { read: 4 * BLOCK })).data.equals(Buffer.alloc(4 * BLOCK))).toBe(
+      true,
+    );
+  });
+
+  test.each([
+    ['medium', 0x3, 0x1100],
+    ['notReady', 0x2, 0x0401],
+    ['noMedium', 0x2, 0x3a00],
+    ['hardware', 0x4, 0x3e01],
+    ['aborted', 0xb, 0x0000],
+    ['writeProtected', 0x7, 0x2700],
+    ['space', 0x7, 0x2707],
+  ] as const)('tells initiators of an error of the kind %s', async (kind, key, additional) => {
+    const disk = new ToldDisk();
+    const { log, lines } = readableLog();
+    await using target = await createTarget(options(engine, { disk }, { log }));
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    disk.before = (_, offset) => {
+      throw new DiskError(kind, 'as the test wants it', { offset: offset + 2 * BLOCK });
+    };
+    const { status, sense } = await initiator.command(read10(16, 8), { read: 8 * BLOCK });
+    expect(status).toBe(CHECK_CONDITION);
+    expect(sense).toMatchObject({ key, additional });
+    // The block that failed, in fixed format.
+    if (kind === 'medium') expect(sense!.bytes.readUInt32BE(3)).toBe(18);
+    disk.before = () => {};
+    expect((await initiator.command(read10(16, 8), { read: 8 * BLOCK })).status).toBe(GOOD);
+    expect(lines.filter((line) => line.includes('function threw'))).toEqual([]);
+  });
+
+  test('takes any other error for one of the medium, and logs each kind once', async () => {
+    const disk = new ToldDisk();
+    const { log, lines } = readableLog();
+    await using target = await createTarget(options(engine, { disk }, { log }));
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    disk.before = () => {
+      throw new TypeError('a mistake in the disk');
+    };
+    for (let times = 0; times < 3; times++) {
+      const { sense } = await initiator.command(write10(9, 1), { write: noise(BLOCK) });
+      expect(sense).toMatchObject({ key: 0x3, additional: 0x0c00 });
+      expect(sense!.bytes.readUInt32BE(3)).toBe(9);
+    }
+    expect(lines.filter((line) => line.includes('TypeError: a mistake in the disk'))).toHaveLength(1);
+    disk.before = () => {};
+  });
+
+  test('waits for a function for so long and no longer, and takes it back when it has answered', async () => {
+    const disk = new ToldDisk();
+    disk.bytes.fill(0x5a);
+    await using target = await createTarget(options(engine, { disk, timeoutMs: 1000, concurrency: 1 }));
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    let answer = (): void => {};
+    disk.before = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    const late = await initiator.command(read10(0, 1), { read: BLOCK });
+    expect(late.sense).toMatchObject({ key: 0xb, additional: 0x2e02 });
+    // The one place is still taken.
+    const next = await initiator.command(read10(1, 1), { read: BLOCK });
+    expect(next.sense).toMatchObject({ key: 0xb, additional: 0x2e02 });
+    expect(disk.calls).toEqual(['read 0+1']);
+    disk.before = () => {};
+    answer();
+    await sleep(0);
+    const { status, data } = await initiator.command(read10(2, 1), { read: BLOCK });
+    expect(status).toBe(GOOD);
+    expect(data.equals(Buffer.alloc(BLOCK, 0x5a))).toBe(true);
+  });
+
+  test('is read-only without a function write', async () => {
+    await using target = await createTarget(options(engine, { disk: { read: () => {} } }));
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    const { sense } = await initiator.command(write10(0, 1), { write: noise(BLOCK) });
+    expect(sense).toMatchObject({ key: 0x7, additional: 0x2700 });
+    const { data } = await initiator.command(read10(0, 1), { read: BLOCK });
+    expect(data.equals(Buffer.alloc(BLOCK))).toBe(true);
+  });
+});
+
+test('a disk that can’t be flushed at the end is closed even so, and the program hears of it', async () => {
+  const disk = new ToldDisk();
+  const target = await createTarget(options('posix', { disk }));
+  disk.before = (operation) => {
+    if (operation === 'flush') throw new Error('lost');
+  };
+  await expect(target.close()).rejects.toThrow('lost');
+  expect(disk.calls).toEqual(['flush', 'close']);
+});
+
+describe('createTarget', () => {
+  const disk = { read: () => {} };
+  const refusalOf = async (lun: object): Promise<string> => {
+    const started = createTarget(options('posix', lun));
+    await started.then(
+      (target) => target.close(),
+      () => {},
+    );
+    return started.then(
+      () => 'it started',
+      (error: Error) => `${error.name}\n${error.message}`,
+    );
+  };
+
+  test.each([
+    [{}, /targets\[0\]\.luns\[0\]\.disk.*\n.*neither disk nor module/],
+    [{ disk, module: new URL('file:///x.js') }, /disk and module/],
+    [{ disk: {} }, /luns\[0\]\.disk.*\n.*a disk has a function read/],
+    [{ module: './x.js' }, /module.*\n.*received {2}string\n.*a URL/],
+    [{ module: new URL('file:///nowhere/x.js') }, /luns\[0\]\.module.*\n.*nowhere/],
+    [{ disk, timeoutMs: 999 }, /timeoutMs.*\n.*999\n.*1000 to 600000/],
+    [{ disk, concurrency: 257 }, /concurrency.*\n.*257\n.*1 to 256/],
+    [{ disk, size: 1000 }, /size/],
+    [{ disk, sise: 1 }, /an unknown key, sise/],
+  ])('refuses %o', async (lun, message) => {
+    const refusal = await refusalOf(lun);
+    expect(refusal).toMatch(/^ConfigurationError/);
+    expect(refusal).toMatch(message);
+  });
+
+  test('says everything that is wrong at once', async () => {
+    const luns: LunOptions[] = [{ lun: 0, backend: 'custom', size: SIZE, disk, timeoutMs: 1 }];
+    const started = createTarget({ targets: [{ name: 'no iSCSI name', luns }], log: readableLog().log });
+    await expect(started).rejects.toThrow(ConfigurationError);
+    await expect(started).rejects.toThrow(/timeoutMs[\s\S]*targets\[0\]\.name/);
+  });
+
+  test('closes the disks that it has opened when it can’t start', async () => {
+    const open = new ToldDisk();
+    const luns: LunOptions[] = [
+      { lun: 0, backend: 'custom', size: SIZE, disk: open },
+      { lun: 1, path: '/nowhere/disk.img' },
+    ];
+    const started = createTarget({ ...options('posix', {}), targets: [{ name: TARGET_NAME, luns }] });
+    await expect(started).rejects.toThrow(ConfigurationError);
+    expect(open.calls).toEqual(['flush', 'close']);
+  });
+});

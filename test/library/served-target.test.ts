@@ -1,0 +1,106 @@
+// What a program does to its target while initiators use it: units and targets with disks come, grow and go.
+
+import { describe, expect, test } from 'vitest';
+import { read10, readCapacity16, reportLuns, testUnitReady } from '../support/cdbs.ts';
+import { RawInitiator } from '../support/raw-initiator.ts';
+import { TARGET_NAME } from '../support/target-process.ts';
+import { BLOCK, BLOCKS, createTarget, readableLog, ToldDisk } from './program.ts';
+
+const SIZE = BLOCK * BLOCKS;
+
+function start() {
+  return createTarget({
+    portals: [{ address: '127.0.0.1', port: 0 }],
+    tuning: { workers: 2, slabMiB: 16 },
+    targets: [{ name: TARGET_NAME, luns: [{ lun: 0, backend: 'memory', size: SIZE }] }],
+    log: readableLog().log,
+  });
+}
+
+describe('a target that is served', () => {
+  test('gets units, which initiators find, and loses them', async () => {
+    await using target = await start();
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    const disk = new ToldDisk();
+    disk.bytes.fill(0x77);
+    const unit = { lun: 5, backend: 'custom', size: SIZE, disk } as const;
+    expect(await target.addUnit(TARGET_NAME.toUpperCase(), unit)).toBe(true);
+    expect(target.target(TARGET_NAME)!.units.map(({ lun, backend }) => [lun, backend])).toEqual([
+      [0, 'memory'],
+      [5, 'custom'],
+    ]);
+    const changed = await initiator.command(testUnitReady());
+    expect(changed.sense).toMatchObject({ key: 0x6, additional: 0x3f0e });
+    expect((await initiator.command(reportLuns(64), { read: 64 })).data.readUInt32BE(0)).toBe(16);
+    await initiator.command(testUnitReady(), { lun: 5 });
+    const { data } = await initiator.command(read10(0, 1), { lun: 5, read: BLOCK });
+    expect(data.equals(Buffer.alloc(BLOCK, 0x77))).toBe(true);
+    expect(await target.removeUnit(TARGET_NAME, 5)).toBe(true);
+    expect(disk.calls).toEqual(['read 0+1', 'flush', 'close']);
+    expect(await target.removeUnit(TARGET_NAME, 5)).toBe(false);
+  });
+
+  test('refuses a unit whose number is taken, and closes its disk', async () => {
+    await using target = await start();
+    const disk = new ToldDisk();
+    const unit = { lun: 0, backend: 'custom', size: SIZE, disk } as const;
+    await expect(target.addUnit(TARGET_NAME, unit)).rejects.toThrow(/a number that no unit of the target has/);
+    expect(disk.calls).toEqual(['flush', 'close']);
+    expect(await target.addUnit('iqn.2026-11.io.lunaring:nobody', unit)).toBe(false);
+    await expect(target.addUnit(TARGET_NAME, { ...unit, lun: -1 })).rejects.toThrow(/ConfigurationError|lun/);
+  });
+
+  test('gets targets, and loses them with their sessions', async () => {
+    await using target = await start();
+    const disk = new ToldDisk();
+    const name = 'iqn.2026-11.io.lunaring:later';
+    const luns = [{ lun: 0, backend: 'custom', size: SIZE, disk }] as const;
+    expect((await target.addTarget({ name, luns })).name).toBe(name);
+    await expect(target.addTarget({ name, luns })).rejects.toThrow(/a name that no target has/);
+    expect(disk.calls.splice(0)).toEqual(['flush', 'close']);
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port, { target: name });
+    expect(target.sessions()).toHaveLength(1);
+    expect(await target.removeTarget(name)).toBe(true);
+    expect(disk.calls).toEqual(['flush', 'close']);
+    expect(target.sessions()).toEqual([]);
+    expect(await target.removeTarget(name)).toBe(false);
+    const late = await (await RawInitiator.connect(target.portals[0]!.port)).login({ target: name });
+    expect(late.status).toBe(0x0204);
+    expect(initiator.session.tsih).not.toBe(0);
+  });
+
+  test('grows a unit', async () => {
+    await using target = await start();
+    const disk = new ToldDisk();
+    await target.addUnit(TARGET_NAME, { lun: 1, backend: 'custom', size: SIZE, disk });
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    await initiator.command(testUnitReady(), { lun: 1 });
+    expect(target.growUnit(TARGET_NAME, 1, 2 * SIZE)).toBe(true);
+    const { data } = await initiator.command(readCapacity16(), { lun: 1, read: 32 });
+    const told = data.length === 0 ? await initiator.command(readCapacity16(), { lun: 1, read: 32 }) : { data };
+    expect(told.data.readBigUInt64BE(0)).toBe(BigInt(2 * BLOCKS - 1));
+    expect(() => target.growUnit(TARGET_NAME, 1, SIZE)).toThrow(/at least/);
+  });
+
+  test('refuses logins while it is told to', async () => {
+    await using target = await start();
+    const statusOf = async (): Promise<number> => {
+      using initiator = await RawInitiator.connect(target.portals[0]!.port);
+      return (await initiator.login()).status;
+    };
+    target.drain('maintenance');
+    expect(await statusOf()).toBe(0x0301);
+    target.drain('');
+    expect(target.setState(TARGET_NAME, 'offline')).toBe(true);
+    expect(await statusOf()).toBe(0x0301);
+    target.setState(TARGET_NAME, 'online');
+    target.setRedirect(TARGET_NAME, { address: '192.0.2.7:3260,1', permanent: false });
+    expect(await statusOf()).toBe(0x0101);
+    target.setRedirect(TARGET_NAME, null);
+    expect(target.limitUnit(TARGET_NAME, 0, { iops: 1000, burstMs: 100 })).toBe(true);
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    expect(await target.endSession(initiator.session.tsih)).toBe(true);
+    expect(target.sessions()).toEqual([]);
+    expect(target.targets()).toHaveLength(1);
+  });
+});
