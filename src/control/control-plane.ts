@@ -9,6 +9,7 @@ import type { FromWorker, SharedReset } from '../ring/messages.ts';
 import { Meters } from '../ring/meters.ts';
 import type { Administration } from './administration.ts';
 import { Catalog } from './catalog.ts';
+import { introduceUnit } from './introduction.ts';
 import { Logins, type LoginsOptions } from './logins.ts';
 import type { Machine } from './machine.ts';
 import { MeterBook } from './meter-book.ts';
