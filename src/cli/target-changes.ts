@@ -152,6 +152,8 @@ export function removeTarget(name: string, options: ChangeOptions, world: World)
   });
 }
 
+const goOn = (sessions: number): string => (sessions === 1 ? '1 session goes on' : `${sessions} sessions go on`);
+
 /** The target after a change whose answer may be empty. */
 const after = (admin: AdminClient, name: string) => admin.get<TargetReport>(path`/targets/${name}`);
 
@@ -165,7 +167,7 @@ export function setTargetState(
   return administer(options, world, async (admin) => {
     await admin.put(path`/targets/${name}/state`, { body: { state }, query: saving(options) });
     const data = await after(admin, name);
-    const meaning = state === 'online' ? 'logins are taken' : `logins get 0301; ${data.sessions} sessions go on`;
+    const meaning = state === 'online' ? 'logins are taken' : `logins get 0301; ${goOn(data.sessions)}`;
     return { data, text: changed(`${data.name} is ${state}: ${meaning}`, options) };
   });
 }
@@ -199,7 +201,7 @@ export function redirectTarget(
     const what =
       redirect === null
         ? `${data.name} takes logins here`
-        : `${data.name} sends logins to ${redirect.address}; ${sessions} sessions go on here until they end (lunaring session end)`;
+        : `${data.name} sends logins to ${redirect.address}; ${goOn(sessions)} here (lunaring session end ends one)`;
     return { data, text: changed(what, options) };
   });
 }
@@ -215,7 +217,7 @@ export function setUser(target: string, user: string, options: UserOptions, worl
     const body = await credential(options.secretFile, world);
     await admin.put(path`/targets/${target}/users/${user}`, { body, query: saving(options) });
     const data = await after(admin, target);
-    return { data, text: changed(`${user} may log in to ${data.name}; sessions that there are go on`, options) };
+    return { data, text: changed(`${user} may log in to ${data.name}; present sessions go on`, options) };
   });
 }
 
@@ -226,7 +228,7 @@ export function removeUser(target: string, user: string, options: ChangeOptions,
     const data = await after(admin, target);
     return {
       data,
-      text: changed(`${user} may no longer log in to ${data.name}; sessions that there are go on`, options),
+      text: changed(`${user} may no longer log in to ${data.name}; present sessions go on`, options),
     };
   });
 }
