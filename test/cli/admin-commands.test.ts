@@ -1,10 +1,13 @@
 // The words of the commands that speak with a target, where there is none: what they say of themselves, and of what they can't make sense
 // of. Each of them against a running target: test/interop/administration.test.ts.
 
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/command-line.ts';
 import { TEXT_WIDTH } from '../../src/cli/table.ts';
-import { freePort } from '../support/scratch.ts';
+import { repositoryRoot } from '../support/repository.ts';
+import { freePort, Scratch } from '../support/scratch.ts';
 import { FakeWorld } from './fake-world.ts';
 
 async function said(...words: string[]) {
@@ -92,5 +95,26 @@ describe('commands that speak with a target', () => {
     const { code, printed, complained } = await said(...words);
     expect([code, printed]).toEqual([2, '']);
     expect(complained).toContain(complaint);
+  });
+});
+
+describe('docs/administration.md', () => {
+  const page = readFileSync(join(repositoryRoot(), 'docs/administration.md'), 'utf8');
+  const lines = [...page.matchAll(/^\$ lunaring ([^|\n]*)/gm)].map(([, line]) => line!.trim());
+
+  /** The words of a line, as a shell has them: quotes are all that is used there. */
+  const wordsOf = (line: string) => [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!);
+
+  test('shows command lines that the program takes', async () => {
+    using scratch = new Scratch('administration');
+    writeFileSync(scratch.file('limits.yaml'), 'initiatorLimits: []');
+    writeFileSync(scratch.file('admin.token'), 'token');
+    const environment = { LUNARING_ADMIN: `127.0.0.1:${await freePort()}` };
+    expect(lines.length).toBeGreaterThan(30);
+    for (const line of lines) {
+      const world = new FakeWorld(environment, scratch.path);
+      expect([line, await run(wordsOf(line), world)]).toEqual([line, 1]);
+      expect(world.complained).toMatch(/^error: no target listens/);
+    }
   });
 });
