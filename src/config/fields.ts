@@ -93,12 +93,6 @@ export function oneOf<const Numbers extends readonly [number, ...number[]]>(numb
   return kind(z.literal(numbers, { error: valueError(allowed) }), allowed, unit);
 }
 
-/** One number, with the reason why there is no other. */
-export function only<const Value extends number>(value: Value, why: string) {
-  const allowed = `${value}: ${why}`;
-  return kind(z.literal(value, { error: valueError(allowed, () => `set it to ${value}, or leave it out`) }), allowed);
-}
-
 /** A number of bytes, given as a number or with a unit. */
 export function size(min: number, max: number) {
   const allowed = `a size from ${formatSize(min)} to ${formatSize(max)}, in bytes or such as 64KiB, 1GiB`;

@@ -16,7 +16,6 @@ import {
   namePattern,
   network,
   oneOf,
-  only,
   orOff,
   pattern,
   secretText,
@@ -232,8 +231,8 @@ export const target = section({
   ),
   digests: describe(digests.prefault({}), 'Which CRC32C digests are negotiated.'),
   errorRecoveryLevel: describe(
-    only(0, 'the data plane recovers by beginning a new session').default(0),
-    'Highest ErrorRecoveryLevel offered.',
+    integer(0, limits.ERROR_RECOVERY_LEVEL_MAX).default(0),
+    'Highest ErrorRecoveryLevel offered. 0: what is damaged costs its command, or the session. 1: damaged and lost PDUs are sent again; what was sent is kept until it is acknowledged, and one WRITE has one R2T outstanding.',
   ),
   auth: describe(auth.prefault({}), 'How initiators prove who they are: `method: none` or `method: chap`.'),
   acl: describe(acl.prefault({}), 'Who is let in.'),

@@ -88,6 +88,7 @@ export class Negotiation {
     }
     const bursts = this.#settleBursts(pairs, answers);
     if (bursts !== null) return bursts;
+    this.#settleRecovery(answers);
     if (!this.#declared) {
       const { maxRecvDataSegmentLength } = this.#wishes;
       this.#declared = true;
@@ -186,6 +187,24 @@ export class Negotiation {
       this.#firstBurstAgreed = true;
     }
     return null;
+  }
+
+  /**
+   * §13.19: with data sequences in order, which they are here, ErrorRecoveryLevel above 0 needs MaxOutstandingR2T=1. If the initiator was told
+   * of more in an earlier request, nothing is recovered.
+   */
+  #settleRecovery(answers: Answer[]): void {
+    const { session } = this;
+    if (session.errorRecoveryLevel === 0 || session.maxOutstandingR2T === 1) return;
+    const at = answers.findIndex(([key]) => key === 'MaxOutstandingR2T');
+    const level = answers.findIndex(([key]) => key === 'ErrorRecoveryLevel');
+    if (at >= 0) {
+      session.maxOutstandingR2T = 1;
+      answers[at] = ['MaxOutstandingR2T', '1'];
+    } else if (level >= 0) {
+      session.errorRecoveryLevel = 0;
+      answers[level] = ['ErrorRecoveryLevel', '0'];
+    }
   }
 }
 

@@ -23,5 +23,7 @@ export const DataIn = layout(BHS_SIZE, {
   residualCount: u32(44),
 });
 
+/** Flags, §11.7.2: the data so far is to be acknowledged; only at ErrorRecoveryLevel 1 and above. */
+export const ACKNOWLEDGE_BIT = 0x40;
 /** Flags, §11.7.3: the PDU carries the command's status; F must be set with it. O and U are the SCSI Response's. */
 export const STATUS_BIT = 0x01;

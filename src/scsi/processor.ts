@@ -280,6 +280,11 @@ export class Processor implements TaskControl {
     task.slot = NONE;
   }
 
+  /** Forgets a task that was decoded and not admitted, with its memory. */
+  discard(task: Task): void {
+    this.#pieces.dropAll(task);
+  }
+
   /** Ends the task without a status as soon as the backend lets go of it; `complete` is called with `aborted` set. */
   abort(task: Task): void {
     if (task.completed || task.aborted) return;

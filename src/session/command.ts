@@ -54,8 +54,34 @@ export function commandHeader(connection: Connection, at: number): Verdict {
     host.tasks.give(task);
     return connection.stall();
   }
+  if (connection.sent !== null && connection.digestsData && connection.payloadLength !== 0) {
+    // §7.2.1: with damaged data the command counts as never received. So it is not ours before they are in.
+    connection.payloadKind = PayloadKind.candidate;
+    connection.payloadTask = task;
+    return Verdict.accepted;
+  }
   accept(connection, task, arrival);
   return Verdict.accepted;
+}
+
+/** The data of a command that waited for them are in, and whole: now it is received. */
+export function candidatePayload(connection: Connection): void {
+  const task = connection.payloadTask!;
+  const arrival = task.immediate ? Arrival.now : connection.session.window.judge(task.cmdSN);
+  // ABORT TASK over another connection may have taken its number meanwhile.
+  if (arrival === Arrival.ignore) return dropCommand(connection);
+  accept(connection, task, arrival);
+  connection.payload(true);
+}
+
+/** Forgets a command that was not received. */
+export function dropCommand(connection: Connection): void {
+  const { host, payloadTask } = connection;
+  host.processor.discard(payloadTask!);
+  host.tasks.give(payloadTask!);
+  connection.payloadKind = PayloadKind.none;
+  connection.payloadTask = null;
+  connection.payloadPiece = null;
 }
 
 /** The command is ours now: it takes its number and, if it is due, its place in the task set. */
@@ -105,7 +131,7 @@ function fill(connection: Connection, task: IscsiTask, at: number): boolean {
   task.reads = (flags & READ_BIT) !== 0;
   task.writes = (flags & WRITE_BIT) !== 0;
   task.unsolicitedOpen = task.writes && (flags & FINAL_BIT) === 0;
-  task.ownMemory = connection.digestsData;
+  task.ownMemory = connection.digestsData || connection.sent !== null;
   task.lun = readLun(view, at + ScsiCommand.lun.offset);
   task.unit = task.nexus.units.get(task.lun) ?? null;
   const cdb = at + ScsiCommand.cdb.offset;

@@ -10,11 +10,12 @@ import { Counter } from '../ring/counters.ts';
 import type { Piece } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
 import { announceSessionDrop } from './async-message.ts';
-import { commandHeader, commandPayload } from './command.ts';
+import { candidatePayload, commandHeader, commandPayload, dropCommand } from './command.ts';
 import { ConnectionState } from './connection-state.ts';
-import { controlPayload } from './control-pdu.ts';
+import { controlHeader, controlPayload } from './control-pdu.ts';
 import { dataOutHeader, dataOutPayload, lacksData } from './data-out.ts';
-import { Fault } from './faults.ts';
+import { digestFailed } from './digest-error.ts';
+import type { Fault } from './faults.ts';
 import { type FrameConsumer, Framer, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
 import { keepAlive } from './nop.ts';
@@ -108,6 +109,8 @@ export class Connection extends PduSender implements FrameConsumer {
     this.payloadPiece = null;
     this.payloadTask = null;
     this.payloadKind = PayloadKind.none;
+    // ExpStatSN stands at the same place in every request.
+    if (this.sent !== null) this.sent.acknowledge(this.view.getUint32(at + 28));
     // A digest error in the data is answered with a Reject that quotes the header, which is gone by then.
     if (this.digestsData && dataSegmentLength !== 0 && at !== this.cellAt) {
       this.bytes.copyWithin(this.cellAt, at, at + BHS_SIZE);
@@ -118,14 +121,14 @@ export class Connection extends PduSender implements FrameConsumer {
       case Opcode.DATA_OUT:
         return dataOutHeader(this, at);
       default:
-        return this.#controlHeader(at, dataSegmentLength);
+        return controlHeader(this, at, dataSegmentLength);
     }
   }
 
   /** The data segment is in. */
   payload(intact: boolean): void {
     if (!intact) {
-      this.#digestFailed();
+      digestFailed(this);
       return;
     }
     switch (this.payloadKind) {
@@ -134,6 +137,9 @@ export class Connection extends PduSender implements FrameConsumer {
         break;
       case PayloadKind.dataOut:
         dataOutPayload(this);
+        break;
+      case PayloadKind.candidate:
+        candidatePayload(this);
         break;
       case PayloadKind.control:
         controlPayload(this);
@@ -149,20 +155,6 @@ export class Connection extends PduSender implements FrameConsumer {
   framingFailed(reason: string, digest: boolean): void {
     if (digest) this.host.counters[Counter.headerDigestErrors]!++;
     this.close(reason);
-  }
-
-  /** Everything but SCSI Command and Data-Out: header and data are kept until the whole PDU is there. */
-  #controlHeader(at: number, dataSegmentLength: number): Verdict {
-    if (dataSegmentLength !== 0) {
-      const slot = this.engine.slab.takeSlot(dataSegmentLength);
-      if (slot === NONE) return this.stall();
-      this.payloadSlot = slot;
-      this.framer.expectPayload(this.engine.slab.offsetOf(slot), dataSegmentLength);
-      this.payloadKept = dataSegmentLength;
-    }
-    if (at !== this.cellAt) this.bytes.copyWithin(this.cellAt, at, at + BHS_SIZE);
-    this.payloadKind = PayloadKind.control;
-    return Verdict.accepted;
   }
 
   /** No memory for what comes next: the connection is not read until some comes back. */
@@ -181,25 +173,6 @@ export class Connection extends PduSender implements FrameConsumer {
   /** What was unsent has left: more may come. */
   protected readable(): void {
     if (this.open && !this.framer.stalled) this.engine.resumeReceive(this.socket);
-  }
-
-  /** RFC 7143 §7.8 at ErrorRecoveryLevel 0. */
-  #digestFailed(): void {
-    this.host.counters[Counter.digestErrors]!++;
-    sendReject(this, this.cellAt, Fault.dataDigest.reason);
-    switch (this.payloadKind) {
-      case PayloadKind.dataOut:
-        dataOutPayload(this, true);
-        this.payloadTask = null;
-        this.payloadPiece = null;
-        return;
-      case PayloadKind.command:
-        // The command's CmdSN is spent, the command is not: only a new session can mend that.
-        this.close('data digest error in a command with immediate data');
-        return;
-      default:
-        this.dropPayloadSlot();
-    }
   }
 
   /**
@@ -286,6 +259,7 @@ export class Connection extends PduSender implements FrameConsumer {
   /** The engine has let go of the socket: nothing is being received, so every task can end. */
   socketClosed(): void {
     this.state = ConnectionState.closed;
+    if (this.payloadKind === PayloadKind.candidate && this.payloadTask !== null) dropCommand(this);
     if (this.payloadTask !== null) this.payloadTask.receiving = false;
     this.payloadTask = null;
     this.dropPayloadSlot();
@@ -333,6 +307,7 @@ export class Connection extends PduSender implements FrameConsumer {
 
   /** About once a second: who is silent is asked, who answers nothing or takes nothing is given up. */
   tick(now: number): void {
+    this.sent?.retransmission.pump(this);
     if (this.open) keepAlive(this, now);
     else if (this.state === ConnectionState.leaving && now - this.#leftAt >= LEAVE_MS) {
       this.close('its last answers were not taken');

@@ -8,8 +8,11 @@ import { IMMEDIATE_BIT, OPCODE_MASK, Opcode } from '../pdu/opcode.ts';
 import { Arrival } from './cmd-window.ts';
 import type { Connection } from './connection.ts';
 import { Fault } from './faults.ts';
+import { Verdict } from './framer.ts';
+import { PayloadKind } from './iscsi-task.ts';
 import { logoutRequest } from './logout.ts';
 import { nopOut } from './nop.ts';
+import { snackRequest } from './snack.ts';
 import { taskManagementRequest } from './task-management.ts';
 import { textRequest } from './text-request.ts';
 
@@ -21,6 +24,21 @@ export interface HeldControl {
   readonly length: number;
 }
 
+/** Everything but SCSI Command and Data-Out: header and data are kept until the whole PDU is there. */
+export function controlHeader(connection: Connection, at: number, dataSegmentLength: number): Verdict {
+  const { slab } = connection.engine;
+  if (dataSegmentLength !== 0) {
+    const slot = slab.takeSlot(dataSegmentLength);
+    if (slot === NONE) return connection.stall();
+    connection.payloadSlot = slot;
+    connection.framer.expectPayload(slab.offsetOf(slot), dataSegmentLength);
+    connection.payloadKept = dataSegmentLength;
+  }
+  if (at !== connection.cellAt) connection.bytes.copyWithin(connection.cellAt, at, at + BHS_SIZE);
+  connection.payloadKind = PayloadKind.control;
+  return Verdict.accepted;
+}
+
 /** A whole control PDU is there: header in the connection's cell, data in its payload slot. */
 export function controlPayload(connection: Connection): void {
   const at = connection.cellAt;
@@ -28,6 +46,12 @@ export function controlPayload(connection: Connection): void {
   const opcode = Bhs.opcode.get(view, at);
   const slot = connection.payloadSlot;
   connection.payloadSlot = NONE;
+  // It has no CmdSN and comes whenever it is needed.
+  if ((opcode & OPCODE_MASK) === Opcode.SNACK_REQUEST) {
+    snackRequest(connection, at);
+    giveSlot(connection, slot);
+    return;
+  }
   const fault = judge(opcode & OPCODE_MASK);
   if (fault !== null) {
     connection.reject(at, fault);
@@ -58,8 +82,6 @@ function judge(opcode: number): Fault | null {
       return null;
     case Opcode.LOGIN_REQUEST:
       return Fault.loginInFullFeature;
-    case Opcode.SNACK_REQUEST:
-      return Fault.snack;
     default:
       return Fault.unknownOpcode;
   }

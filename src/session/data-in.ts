@@ -4,13 +4,15 @@
 import { NONE } from '../base/free-list.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
 import { DIGEST_SIZE, padded, RESERVED_TAG } from '../pdu/bhs.ts';
-import { DataIn, STATUS_BIT } from '../pdu/data-in.ts';
+import { ACKNOWLEDGE_BIT, DataIn, STATUS_BIT } from '../pdu/data-in.ts';
 import { crc32c } from '../pdu/digest.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
+import { writeLun } from '../scsi/lun.ts';
 import { type Piece, Status } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';
 import type { IscsiTask } from './iscsi-task.ts';
 import { residual, residualFlags } from './response.ts';
+import type { SentPdus } from './sent-pdus.ts';
 
 /** Writes a Data-In header at `at` for `length` bytes at `offset` of the task's data. Allocates nothing. */
 function writeHeader(
@@ -26,7 +28,9 @@ function writeHeader(
   const sequenceEnds = last || task.burstSent === connection.session.parameters.maxBurstLength;
   if (sequenceEnds) task.burstSent = 0;
   // Status may ride on the last PDU of a command that ended well (§11.7.3); any other status needs a response of its own.
-  const withStatus = last && task.status === Status.GOOD;
+  const { sent } = connection;
+  const tagged = sent !== null && sent.snackTag(task.initiatorTaskTag) !== 0;
+  const withStatus = last && task.status === Status.GOOD && !tagged;
   const difference = withStatus ? residual(task) : 0;
   DataIn.opcode.set(view, at, Opcode.DATA_IN);
   DataIn.flags.set(
@@ -51,6 +55,14 @@ function writeHeader(
   DataIn.dataSN.set(view, at, task.dataSN++);
   DataIn.bufferOffset.set(view, at, offset);
   DataIn.residualCount.set(view, at, Math.abs(difference));
+  if (sent !== null && sequenceEnds && !last) askForAck(sent, task, view, at);
+}
+
+/** §11.7.2: no more often than every MaxBurstLength; what ends the command is acknowledged with its status. */
+function askForAck(sent: SentPdus, task: IscsiTask, view: DataView, at: number): void {
+  DataIn.flags.set(view, at, DataIn.flags.get(view, at) | ACKNOWLEDGE_BIT);
+  writeLun(view, at + DataIn.lun.offset, task.lun);
+  DataIn.targetTransferTag.set(view, at, sent.ackTag(task.initiatorTaskTag));
 }
 
 /**
@@ -111,6 +123,7 @@ function sendSplit(
   const view = connection.view;
   const header = connection.headerAt(cell);
   writeHeader(connection, task, header, offset, length, last);
+  if (connection.sent !== null) connection.sent.keep(header, at);
   connection.sealHeader(header);
   const tail = header + connection.headerLength;
   const pad = padded(length) - length;

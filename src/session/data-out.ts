@@ -19,6 +19,9 @@ const TAG_PIECE_MASK = 2 ** TAG_PIECE_BITS - 1;
 /** Tags of R2Ts stay below this: above are those of text exchanges and pings. */
 const TAG_SERIALS = 2 ** (31 - TAG_PIECE_BITS);
 
+/** Sequences of one command that are asked for again: a line that damages more than that is no use. */
+const RECOVERIES_MAX = 64;
+
 /** Takes a Data-Out header at slab offset `at`. Allocates nothing. */
 export function dataOutHeader(connection: Connection, at: number): Verdict {
   const view = connection.view;
@@ -59,10 +62,10 @@ function placeUnsolicited(connection: Connection, task: IscsiTask, dataSN: numbe
   const inOrder = dataSN === task.unsolicitedDataSN++ && offset === task.dataOutReceived;
   const limit = Math.min(connection.session.parameters.firstBurstLength, task.expectedDataTransferLength);
   task.dataOutReceived += length;
-  if (!inOrder) sequenceFailed(task);
+  if (!inOrder) outOfOrder(connection, task);
   else if (end > limit) tooMuchData(task);
   const piece = task.firstPiece;
-  if (piece === null || !wants(task)) return Verdict.accepted;
+  if (piece === null || !wants(task) || task.dataOutLost) return Verdict.accepted;
   return keep(connection, piece, Math.min(length, Math.max(0, piece.length - piece.received)));
 }
 
@@ -76,9 +79,9 @@ function placeSolicited(
   const length = connection.payloadLength;
   connection.payloadPiece = piece;
   const inOrder = dataSN === piece.burstDataSN++ && offset === piece.start + piece.received;
-  if (!inOrder) sequenceFailed(task);
+  if (!inOrder) outOfOrder(connection, task);
   else if (piece.received + length > piece.burstEnd) tooMuchData(task);
-  if (!wants(task)) return Verdict.accepted;
+  if (!wants(task) || task.dataOutLost) return Verdict.accepted;
   return keep(connection, piece, length);
 }
 
@@ -93,7 +96,13 @@ function wants(task: IscsiTask): boolean {
   return task.status === Status.GOOD && !task.aborted && !task.completed;
 }
 
-/** §7.9: data PDUs are missing, and at ErrorRecoveryLevel 0 they stay missing. */
+/** §7.9: data PDUs are missing. At ErrorRecoveryLevel 1 the rest of the sequence is dropped, and asked for again when it ends. */
+function outOfOrder(connection: Connection, task: IscsiTask): void {
+  if (connection.sent === null) sequenceFailed(task);
+  else task.dataOutLost = true;
+}
+
+/** At ErrorRecoveryLevel 0 they stay missing. */
 function sequenceFailed(task: IscsiTask): void {
   if (wants(task)) fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.PROTOCOL_SERVICE_CRC_ERROR);
 }
@@ -108,9 +117,10 @@ export function dataOutPayload(connection: Connection, damaged = false): void {
   if (task === null) return;
   const piece = connection.payloadPiece;
   task.receiving = false;
-  if (damaged && wants(task)) fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.PROTOCOL_SERVICE_CRC_ERROR);
-  if (piece !== null && wants(task)) piece.received += connection.payloadKept;
+  if (damaged) outOfOrder(connection, task);
+  if (piece !== null && wants(task) && !task.dataOutLost) piece.received += connection.payloadKept;
   if (connection.payloadFinal) {
+    if (task.dataOutLost) loseRest(task, piece ?? task.firstPiece);
     if (piece !== null && piece.transferTag !== 0) endBurst(task, piece);
     else task.unsolicitedOpen = false;
   }
@@ -139,12 +149,23 @@ export function lacksData(task: IscsiTask): boolean {
   return false;
 }
 
+/** A sequence has ended that lost data: it ends where the loss began, and the rest is asked for like all that did not come (§7.8). */
+function loseRest(task: IscsiTask, piece: Piece | null): void {
+  task.dataOutLost = false;
+  task.recoveries++;
+  if (task.recoveries > RECOVERIES_MAX) sequenceFailed(task);
+  // §13.19: MaxOutstandingR2T is 1 at this level, so nothing was asked for behind it.
+  else if (piece !== null) piece.burstEnd = piece.received;
+}
+
 function endBurst(task: IscsiTask, piece: Piece): void {
   const { session, engine } = task.connection!;
   const micros = (engine.now() - piece.solicitedAt) * 1000;
   countLatencyTwice(task.unit!.figures, session.figures, Figure.networkMicros, Figure.networkLatency, micros);
+  const { sent } = task.connection!;
   task.burstsOutstanding--;
   piece.transferTag = 0;
+  if (sent !== null && task.burstsOutstanding === 0) sent.acknowledgeR2Ts(task.initiatorTaskTag);
   if (piece.received !== piece.burstEnd && wants(task)) {
     fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.WRITE_ERROR_NOT_ENOUGH_UNSOLICITED_DATA);
   }

@@ -18,6 +18,11 @@ const fault = (reason: RejectReason, message: string, clause: string): Fault => 
 export const Fault = {
   dataDigest: fault(RejectReason.DATA_DIGEST_ERROR, 'the data digest is wrong', '§7.8'),
   snack: fault(RejectReason.SNACK_REJECT, 'SNACK needs ErrorRecoveryLevel 1 or 2', '§11.16'),
+  snackRun: fault(RejectReason.PROTOCOL_ERROR, 'a SNACK for what was not sent, or is acknowledged', '§11.16'),
+  snackDropped: fault(RejectReason.SNACK_REJECT, 'a SNACK for what there was no room to keep', '§11.16'),
+  snackLength: fault(RejectReason.PROTOCOL_ERROR, 'a Data SNACK where segments have to be cut anew', '§11.16.3'),
+  snackFields: fault(RejectReason.INVALID_PDU_FIELD, 'a SNACK whose type, tag or run means nothing', '§11.16'),
+  snackDataAck: fault(RejectReason.INVALID_DATA_ACK, 'an acknowledgement of data that nobody asked for', '§11.16.2'),
   unknownOpcode: fault(RejectReason.COMMAND_NOT_SUPPORTED, 'no such request', '§11.17.1'),
   loginInFullFeature: fault(RejectReason.PROTOCOL_ERROR, 'a Login Request after login', '§6.3'),
   immediateDataOff: fault(RejectReason.PROTOCOL_ERROR, 'immediate data, though ImmediateData=No', '§13.11'),

@@ -5,8 +5,8 @@ import { Task } from '../scsi/task.ts';
 import type { AbortWait } from './abort-wait.ts';
 import type { Connection } from './connection.ts';
 
-/** What the payload under way on a connection belongs to. */
-export const PayloadKind = { none: 0, command: 1, dataOut: 2, control: 3 } as const;
+/** What the payload under way on a connection belongs to; a candidate is a command that is received once its data are whole. */
+export const PayloadKind = { none: 0, command: 1, dataOut: 2, control: 3, candidate: 4 } as const;
 export type PayloadKind = (typeof PayloadKind)[keyof typeof PayloadKind];
 
 /** A command of one connection. Pooled. */
@@ -31,6 +31,10 @@ export class IscsiTask extends Task {
   unsolicitedDataSN = 0;
   /** Bytes of Data-Out seen so far, unsolicited ones that nobody wanted included. */
   dataOutReceived = 0;
+  /** ErrorRecoveryLevel 1: a Data-Out PDU of the sequence under way was lost, and what follows it is dropped until the sequence ends. */
+  dataOutLost = false;
+  /** Sequences that had to be asked for again. */
+  recoveries = 0;
   /** Who waits for the end of this aborted task: it may be aborted again before it has ended. */
   abortWaits: AbortWait[] | null = null;
   previousInConnection: IscsiTask | null = null;
@@ -50,6 +54,8 @@ export class IscsiTask extends Task {
     this.unsolicitedOpen = false;
     this.unsolicitedDataSN = 0;
     this.dataOutReceived = 0;
+    this.dataOutLost = false;
+    this.recoveries = 0;
     this.abortWaits = null;
     this.previousInConnection = null;
     this.nextInConnection = null;

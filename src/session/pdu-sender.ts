@@ -8,6 +8,7 @@ import { BHS_SIZE, DIGEST_SIZE, padded } from '../pdu/bhs.ts';
 import { crc32c } from '../pdu/digest.ts';
 import { type ConnectionParameters, Digest } from '../pdu/parameters.ts';
 import { MemoryShare } from '../scsi/memory-share.ts';
+import { SentPdus } from './sent-pdus.ts';
 import type { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
 
@@ -29,6 +30,8 @@ export abstract class PduSender {
   readonly headerLength: number;
   /** The next StatSN. */
   statSN: number;
+  /** What was sent and is not acknowledged; null at ErrorRecoveryLevel 0, where nothing is sent again. */
+  readonly sent: SentPdus | null;
   /** Not read for the time being: too much is unsent. */
   throttled = false;
   /** What this connection has of the worker's memory. */
@@ -56,6 +59,8 @@ export abstract class PduSender {
     this.digestsData = parameters.dataDigest === Digest.crc32c;
     this.headerLength = BHS_SIZE + (this.digestsHeaders ? DIGEST_SIZE : 0);
     this.statSN = statSN;
+    this.sent =
+      session.parameters.errorRecoveryLevel === 0 ? null : new SentPdus(host.engine.slab, statSN, host.sentBudget);
     this.share = new MemoryShare(host.processor.memory.shares);
   }
 
@@ -125,6 +130,12 @@ export abstract class PduSender {
 
   /** Sends header and data that stand together at `at`: pads, seals, queues. `token` comes back once the bytes have left. Allocates nothing. */
   sendSegment(at: number, length: number, token: number): void {
+    if (this.sent !== null) this.sent.keep(at, at + this.headerLength);
+    this.sendReplica(at, length, token);
+  }
+
+  /** As {@link sendSegment}, for a PDU that is kept already. Allocates nothing. */
+  sendReplica(at: number, length: number, token: number): void {
     this.sealHeader(at);
     let end = at + this.headerLength + length;
     if (length !== 0) {
@@ -160,6 +171,7 @@ export abstract class PduSender {
   released(token: number): void {
     this.#count(this.engine.slab.footprint(token), -1);
     this.engine.slab.release(token);
+    if (this.sent !== null) this.sent.retransmission.pump(this);
     if (this.throttled && !this.#unsentBeyond(0.5)) this.#unthrottle();
   }
 

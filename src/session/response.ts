@@ -49,7 +49,7 @@ export function sendScsiResponse(connection: Connection, task: IscsiTask): void 
   view.setUint32(at + 8, 0);
   view.setUint32(at + 12, 0);
   ScsiResponse.initiatorTaskTag.set(view, at, task.initiatorTaskTag);
-  ScsiResponse.snackTag.set(view, at, 0);
+  ScsiResponse.snackTag.set(view, at, connection.sent === null ? 0 : connection.sent.snackTag(task.initiatorTaskTag));
   connection.writeStatSN(at);
   ScsiResponse.expDataSN.set(view, at, task.dataSN);
   ScsiResponse.bidirectionalReadResidualCount.set(view, at, 0);

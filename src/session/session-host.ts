@@ -23,6 +23,7 @@ import { sendPieces } from './data-in.ts';
 import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
 import { replay } from './replay.ts';
+import { SentBudget } from './sent-budget.ts';
 import type { Session } from './session.ts';
 import { Stopping } from './stopping.ts';
 import { TaskBudget } from './task-budget.ts';
@@ -66,6 +67,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   readonly #uplink: (message: FromWorker) => void;
   readonly #options: SessionHostOptions;
   readonly #budget = new TaskBudget(TASKS_MAX);
+  readonly sentBudget = new SentBudget();
   readonly #sessions = new Map<number, Session>();
   units!: Units;
   /** By socket handle. */
@@ -299,6 +301,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   connectionClosed(connection: Connection): void {
     const session = connection.session;
     this.engine.slab.release(connection.cell);
+    connection.sent?.clear();
     this.counters[Counter.connections]!--;
     this.connectionGone(connection);
     // Another may have its CID by now.

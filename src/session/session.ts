@@ -79,10 +79,11 @@ export class Session {
 
   /**
    * Runs `then` once every request before `cmdSN` has come. Over a single connection they have come already, and a gap means that one
-   * was refused: waiting would be in vain.
+   * was refused: waiting would be in vain, except at ErrorRecoveryLevel 1, where it is sent again.
    */
   afterAllBefore(cmdSN: number, then: () => void): void {
-    if (this.connections.size === 1 || !serialBefore(this.window.expCmdSN, cmdSN)) then();
+    const complete = this.connections.size === 1 && this.parameters.errorRecoveryLevel === 0;
+    if (complete || !serialBefore(this.window.expCmdSN, cmdSN)) then();
     else this.#awaited.push({ cmdSN, then });
   }
 
@@ -220,6 +221,7 @@ export class Session {
     if (task.unit !== null) task.unit.figures[Figure.inFlight]!--;
     if (task.immediate) this.immediateTasks--;
     else if (!task.statusSent && !task.held) this.window.ended();
+    if (!task.statusSent && connection.sent !== null) connection.sent.aborted(task.initiatorTaskTag);
     const waits = task.abortWaits;
     connection.unlink(task);
     this.host.processor.retire(task);

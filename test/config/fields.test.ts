@@ -12,7 +12,6 @@ import {
   namePattern,
   network,
   notes,
-  only,
   pattern,
   section,
   size,
@@ -34,7 +33,6 @@ type Case = readonly [kind: string, schema: z.ZodType, taken: readonly unknown[]
 const CASES: readonly Case[] = [
   ['a number', integer(1, 9), [1, 9], [0, 10, 1.5, '5', null, Number.NaN, [5]]],
   ['a number or a word', integerOr('auto', 1, 9), [1, 'auto'], [0, 10, 'automatic', null]],
-  ['one number', only(0, 'there is no other'), [0], [1, '0', null, -1]],
   ['a word', choice(['a', 'b']), ['a', 'b'], ['c', 'A', '', 0]],
   ['a text', text(), ['x', 'ü'.repeat(127)], ['', 'ü'.repeat(128), 'a\0b', 'a\nb', 5]],
   ['a path', filePath(), ['/dev/sdb', './a b'], ['', 'a\0', 5]],

@@ -311,12 +311,13 @@ describe('values that must fit together', () => {
     expect(onlyFinding(null, { LUNARING_FIRST_BURST: String(SLOT_BYTES_MAX + 1) }).allowed).toContain('to 256KiB');
   });
 
-  test('ErrorRecoveryLevel is 0, and the finding says why', () => {
-    expect(settingsOf(withTarget('luns: []\nerrorRecoveryLevel: 0')).targets[0]!.errorRecoveryLevel).toBe(0);
-    expect(onlyFinding(withTarget('luns: []\nerrorRecoveryLevel: 1'))).toMatchObject({
+  test('ErrorRecoveryLevel is 0 or 1: connections are not recovered', () => {
+    const level = (value: string) => settingsOf(withTarget(`luns: []${value}`)).targets[0]!.errorRecoveryLevel;
+    expect(level('')).toBe(0);
+    expect(level('\nerrorRecoveryLevel: 1')).toBe(1);
+    expect(onlyFinding(withTarget('luns: []\nerrorRecoveryLevel: 2'))).toMatchObject({
       path: 'targets[0].errorRecoveryLevel',
-      allowed: '0: the data plane recovers by beginning a new session',
-      remedy: 'set it to 0, or leave it out',
+      allowed: 'a whole number from 0 to 1',
     });
   });
 

@@ -176,6 +176,21 @@ describe('the rest', () => {
     expect(negotiation.session).toEqual(joined);
   });
 
+  test('§13.19: ErrorRecoveryLevel above 0 goes with one outstanding R2T', () => {
+    const ours = { errorRecoveryLevel: 1, maxOutstandingR2T: 4 };
+    const keys = { MaxOutstandingR2T: '8', ErrorRecoveryLevel: '2' };
+    expect(negotiate(ours, keys).answers).toMatchObject({ MaxOutstandingR2T: '1', ErrorRecoveryLevel: '1' });
+    expect(negotiate(ours, { ...keys, ErrorRecoveryLevel: '0' }).answers).toMatchObject({ MaxOutstandingR2T: '4' });
+    for (const [first, second, answers] of [
+      ['ErrorRecoveryLevel', 'MaxOutstandingR2T', { maxOutstandingR2T: 1, errorRecoveryLevel: 1 }],
+      ['MaxOutstandingR2T', 'ErrorRecoveryLevel', { maxOutstandingR2T: 4, errorRecoveryLevel: 0 }],
+    ] as const) {
+      const { negotiation } = negotiate(ours, { [first]: keys[first] });
+      negotiation.take([{ key: second, value: keys[second] }]);
+      expect(negotiation.session).toMatchObject(answers);
+    }
+  });
+
   test('a target offers what its settings say, and retains nothing of a session that broke', () => {
     const target = { maxConnections: 4, digests: { header: 'require', data: 'off' }, errorRecoveryLevel: 0 } as const;
     const tuning = {

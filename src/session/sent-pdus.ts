@@ -1,0 +1,290 @@
+// What one connection has sent and its initiator has not acknowledged: kept at ErrorRecoveryLevel 1 to be sent again (RFC 7143 §7.1.4.1).
+// Who asks for what is snack.ts's, the sending retransmission.ts's.
+
+import { serialAdd, serialBefore } from '../base/serial.ts';
+import { BHS_SIZE, Bhs, RESERVED_TAG } from '../pdu/bhs.ts';
+import { Opcode } from '../pdu/opcode.ts';
+import { Retransmission } from './retransmission.ts';
+import type { SentBudget } from './sent-budget.ts';
+import { NO_STATUS, SentPdu, SentSequence } from './sent-pdu.ts';
+
+/** Bytes of heap for one connection. An initiator that acknowledges nothing loses the oldest. */
+const SENT_BYTES_MAX = 64 * 1024 * 1024;
+/** Tags that ask for an acknowledgement: R2Ts, pings and text exchanges never have both of these bits. */
+const ACK_TAGS = 0xc000_0000;
+const ACK_TAG_SERIALS = 0x3fff_ffff;
+
+/** Why a run of PDUs can't be sent again. */
+export const Missing = {
+  /** It was never sent, or is acknowledged. */
+  unknown: 'unknown',
+  /** There was no room to keep it. */
+  dropped: 'dropped',
+} as const;
+export type Missing = (typeof Missing)[keyof typeof Missing];
+
+/** The PDUs of one connection, oldest first. */
+export class SentPdus {
+  readonly retransmission = new Retransmission();
+  readonly #view: DataView;
+  readonly #slab: Uint8Array;
+  readonly #budget: SentBudget;
+  readonly #bytesMax: number;
+  readonly #kept = new Set<SentPdu>();
+  #bytes = 0;
+  /** By StatSN, in order. */
+  readonly #statuses = new Map<number, SentPdu>();
+  /** The first StatSN that is not acknowledged, and the one that comes next. */
+  #expStatSN: number;
+  #nextStatSN: number;
+  /** By Initiator Task Tag: of its latest command. */
+  readonly #sequences = new Map<number, SentSequence>();
+  /** By Target Transfer Tag of what asks for an acknowledgement. */
+  readonly #asking = new Map<number, SentSequence>();
+  #tagSerial = 0;
+  /** Something was dropped with all that was known of it. */
+  #forgetful = false;
+
+  /** `slab`: where PDUs are when they are sent; `statSN`: the next one to be used. */
+  constructor(
+    slab: { view: DataView; bytes: Uint8Array },
+    statSN: number,
+    budget: SentBudget,
+    bytesMax = SENT_BYTES_MAX,
+  ) {
+    this.#view = slab.view;
+    this.#slab = slab.bytes;
+    this.#expStatSN = statSN;
+    this.#nextStatSN = statSN;
+    this.#budget = budget;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes of heap. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Keeps the PDU that is about to be sent, its header at slab offset `header` and its data at `dataAt`. */
+  keep(header: number, dataAt: number): void {
+    const own = Bhs.initiatorTaskTag.get(this.#view, header) === RESERVED_TAG;
+    // Our own ping has no number.
+    if (own && Bhs.opcode.get(this.#view, header) === Opcode.NOP_IN) return;
+    const length = Bhs.dataSegmentLength.get(this.#view, header);
+    const bytes = new Uint8Array(BHS_SIZE + length);
+    bytes.set(this.#slab.subarray(header, header + BHS_SIZE));
+    bytes.set(this.#slab.subarray(dataAt, dataAt + length), BHS_SIZE);
+    this.#add(new SentPdu(bytes));
+  }
+
+  #add(pdu: SentPdu): void {
+    const tag = Bhs.initiatorTaskTag.get(pdu.view, 0);
+    if (pdu.opcode === Opcode.DATA_IN || pdu.opcode === Opcode.R2T) {
+      pdu.sequence = this.running(tag);
+      pdu.sequence.next = serialAdd(pdu.number, 1);
+    } else if (pdu.opcode === Opcode.SCSI_RESPONSE) {
+      const sequence = this.#sequences.get(tag);
+      if (sequence?.statSN === NO_STATUS) pdu.sequence = sequence;
+    }
+    if (pdu.statSN !== NO_STATUS) {
+      this.#nextStatSN = serialAdd(pdu.statSN, 1);
+      if (pdu.sequence !== null) pdu.sequence.statSN = pdu.statSN;
+    }
+    this.#store(pdu);
+  }
+
+  #store(pdu: SentPdu): void {
+    while (this.#bytes + pdu.size > this.#bytesMax || !this.#budget.take(pdu.size)) {
+      const [oldest] = this.#kept;
+      if (oldest === undefined) {
+        // Other connections have all that the worker may keep.
+        this.#forgetful = true;
+        if (pdu.statSN !== NO_STATUS && pdu.sequence !== null) this.#forgetSequence(pdu.sequence);
+        return;
+      }
+      this.#drop(oldest);
+    }
+    this.#bytes += pdu.size;
+    this.#kept.add(pdu);
+    if (pdu.statSN !== NO_STATUS) this.#statuses.set(pdu.statSN, pdu);
+    if (pdu.opcode !== Opcode.SCSI_RESPONSE) pdu.sequence?.pdus.set(pdu.number, pdu);
+  }
+
+  /** Gives up a PDU that nobody has acknowledged; with a status, all that was known of its command. */
+  #drop(pdu: SentPdu): void {
+    this.#forgetful = true;
+    this.#forget(pdu);
+    if (pdu.statSN === NO_STATUS) pdu.sequence!.pdus.delete(pdu.number);
+    else this.#forgetStatus(pdu);
+  }
+
+  #forgetStatus(pdu: SentPdu): void {
+    this.#forget(pdu);
+    this.#statuses.delete(pdu.statSN);
+    if (pdu.sequence !== null) this.#forgetSequence(pdu.sequence);
+  }
+
+  #forgetSequence(sequence: SentSequence): void {
+    for (const pdu of sequence.pdus.values()) this.#forget(pdu);
+    sequence.pdus.clear();
+    this.#asking.delete(sequence.transferTag);
+    // Another command may have the tag by now.
+    if (this.#sequences.get(sequence.initiatorTaskTag) === sequence) this.#sequences.delete(sequence.initiatorTaskTag);
+  }
+
+  #forget(pdu: SentPdu): void {
+    if (!this.#kept.delete(pdu)) return;
+    this.#bytes -= pdu.size;
+    this.#budget.give(pdu.size);
+    this.retransmission.cancel(pdu);
+  }
+
+  /** The connection is gone. */
+  clear(): void {
+    for (const pdu of this.#kept) this.#forget(pdu);
+    this.#statuses.clear();
+    this.#sequences.clear();
+    this.#asking.clear();
+  }
+
+  // Commands
+
+  /** The sequence of the command that runs under a tag. */
+  running(initiatorTaskTag: number): SentSequence {
+    const known = this.#sequences.get(initiatorTaskTag);
+    if (known?.statSN === NO_STATUS) return known;
+    const sequence = new SentSequence(initiatorTaskTag);
+    this.#sequences.set(initiatorTaskTag, sequence);
+    return sequence;
+  }
+
+  /** The sequence of the last command under a tag, as long as its status is not acknowledged; null when there is none. */
+  find(initiatorTaskTag: number): SentSequence | null {
+    return this.#sequences.get(initiatorTaskTag) ?? null;
+  }
+
+  /** The command under a tag has ended without a status. */
+  aborted(initiatorTaskTag: number): void {
+    const sequence = this.#sequences.get(initiatorTaskTag);
+    if (sequence?.statSN === NO_STATUS) this.#forgetSequence(sequence);
+  }
+
+  /** The Target Transfer Tag by which the Data-In of a running command is acknowledged (§11.7.2). */
+  ackTag(initiatorTaskTag: number): number {
+    const sequence = this.running(initiatorTaskTag);
+    if (sequence.transferTag === 0) {
+      this.#tagSerial = this.#tagSerial === ACK_TAG_SERIALS - 1 ? 1 : this.#tagSerial + 1;
+      sequence.transferTag = ACK_TAGS + this.#tagSerial;
+      this.#asking.set(sequence.transferTag, sequence);
+    }
+    return sequence.transferTag;
+  }
+
+  /** What the response to a running command carries as SNACK Tag; other than 0, its status must not ride on Data-In (§11.16.3). */
+  snackTag(initiatorTaskTag: number): number {
+    const sequence = this.#sequences.get(initiatorTaskTag);
+    return sequence?.statSN === NO_STATUS ? sequence.snackTag : 0;
+  }
+
+  // What the initiator has
+
+  /** Every status before `expStatSN` has come, and the data of those commands with it (§4.2.2.2). Allocates nothing when there is no news. */
+  acknowledge(expStatSN: number): void {
+    if (!serialBefore(this.#expStatSN, expStatSN) || serialBefore(this.#nextStatSN, expStatSN)) return;
+    this.#expStatSN = expStatSN;
+    for (const [statSN, pdu] of this.#statuses) {
+      if (!serialBefore(statSN, expStatSN)) return;
+      this.#forgetStatus(pdu);
+    }
+  }
+
+  /** DataACK: the data before `expDataSN` has come. False: no such data was asked to be acknowledged. */
+  acknowledgeData(transferTag: number, expDataSN: number): boolean {
+    const sequence = this.#asking.get(transferTag);
+    if (sequence === undefined) return false;
+    if (serialBefore(expDataSN, sequence.acknowledged) || serialBefore(sequence.next, expDataSN)) return false;
+    this.#acknowledgeBefore(sequence, expDataSN);
+    return true;
+  }
+
+  /** The data that a command was asked for has come: its R2Ts have arrived. */
+  acknowledgeR2Ts(initiatorTaskTag: number): void {
+    const sequence = this.running(initiatorTaskTag);
+    this.#acknowledgeBefore(sequence, sequence.next);
+  }
+
+  #acknowledgeBefore(sequence: SentSequence, next: number): void {
+    sequence.acknowledged = next;
+    for (const [number, pdu] of sequence.pdus) {
+      // What carries a status is kept for that.
+      if (!serialBefore(number, next) || pdu.statSN !== NO_STATUS) continue;
+      sequence.pdus.delete(number);
+      this.#forget(pdu);
+    }
+  }
+
+  // What the initiator lacks
+
+  /** The run of numbered responses that a SNACK asks for. */
+  statuses(begRun: number, runLength: number): SentPdu[] | Missing {
+    return takeRun(this.#statuses, this.#expStatSN, this.#nextStatSN, begRun, runLength);
+  }
+
+  /** The run of a command's Data-In or R2T PDUs that a SNACK asks for. */
+  data(sequence: SentSequence, begRun: number, runLength: number): SentPdu[] | Missing {
+    return takeRun(sequence.pdus, sequence.acknowledged, sequence.next, begRun, runLength);
+  }
+
+  /** What is to be said of a command that nothing is known of. */
+  get ofUnknown(): Missing {
+    return this.#forgetful ? Missing.dropped : Missing.unknown;
+  }
+
+  /** The numbered response of a command that has ended; undefined when it was dropped. */
+  status(statSN: number): SentPdu | undefined {
+    return this.#statuses.get(statSN);
+  }
+
+  /**
+   * Puts other PDUs, from the first unacknowledged number on, in the place of a command's data; with `response`, another in that of its
+   * status. Returns them as they are kept.
+   */
+  replace(sequence: SentSequence, data: readonly Uint8Array[], response: Uint8Array | null): SentPdu[] {
+    for (const pdu of sequence.pdus.values()) this.#forget(pdu);
+    sequence.pdus.clear();
+    const pdus = data.map((bytes) => new SentPdu(bytes));
+    if (response !== null) {
+      const old = this.#statuses.get(sequence.statSN);
+      if (old !== undefined) this.#forget(old);
+      pdus.push(new SentPdu(response));
+    }
+    sequence.next = serialAdd(sequence.acknowledged, data.length);
+    for (const pdu of pdus) {
+      pdu.sequence = sequence;
+      this.#store(pdu);
+    }
+    return pdus;
+  }
+}
+
+/** §11.16.6, §11.16.7: a length of 0 is all from `begRun` on, and both 0 all that is not acknowledged. */
+function takeRun(
+  kept: ReadonlyMap<number, SentPdu>,
+  first: number,
+  next: number,
+  begRun: number,
+  runLength: number,
+): SentPdu[] | Missing {
+  const all = begRun === 0 && runLength === 0;
+  const from = all ? first : begRun;
+  const end = runLength === 0 ? next : serialAdd(from, runLength);
+  if (all && from === end) return [];
+  if (serialBefore(from, first) || serialBefore(next, end) || !serialBefore(from, end)) return Missing.unknown;
+  const run: SentPdu[] = [];
+  for (let number = from; number !== end; number = serialAdd(number, 1)) {
+    const pdu = kept.get(number);
+    if (pdu === undefined) return Missing.dropped;
+    run.push(pdu);
+  }
+  return run;
+}
