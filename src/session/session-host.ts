@@ -17,12 +17,12 @@ import { Processor } from '../scsi/processor.ts';
 import type { Task } from '../scsi/task.ts';
 import type { Orders, TaskEvents } from '../scsi/task-events.ts';
 import { AbortWait } from './abort-wait.ts';
+import { beginConnection, welcome } from './begin-connection.ts';
 import { beginSession } from './begin-session.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { sendPieces } from './data-in.ts';
 import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
-import { replay } from './replay.ts';
 import { SentBudget } from './sent-budget.ts';
 import type { Session } from './session.ts';
 import { Stopping } from './stopping.ts';
@@ -266,26 +266,10 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
       const detail = slot === NONE ? 'no I/O memory for another connection' : 'no commands left for another session';
       return { reason: slot === NONE ? RefusalReason.memory : RefusalReason.sessions, detail };
     }
-    const socket = this.engine.openSocket(handoff.fd);
-    const connection = new Connection(this, session, socket, {
-      id: handoff.id,
-      cid: handoff.cid,
-      statSN: handoff.statSN,
-      peerAddress: handoff.peerAddress,
-      parameters: handoff.connection,
-      cell,
-    });
-    this.connections[socket] = connection;
-    session.connections.set(handoff.cid, connection);
+    const connection = beginConnection(this, session, handoff, cell);
     this.counters[Counter.connections]!++;
     this.#uplink({ type: 'accepted', id: handoff.id });
-    const at = slab.offsetOf(slot);
-    slab.bytes.set(response, at);
-    // What a session that has this connection added to it expects is known here alone.
-    connection.writeWindow(at);
-    connection.sendSpan(at, response.length, slot);
-    if (received.length !== 0) replay(connection, received);
-    this.engine.resumeReceive(socket);
+    welcome(connection, response, received, slot);
     return null;
   }
 
