@@ -123,6 +123,21 @@ export const drainReport = z.strictObject({ draining: z.string() });
 
 export const settingsReport = z.strictObject({ logLevel: z.string() });
 
+export const reloadReport = z.strictObject({
+  changes: z.array(
+    z.strictObject({
+      path: z.string(),
+      action: z
+        .enum(['add', 'remove', 'replace', 'grow', 'limit', 'change', 'restart'])
+        .describe('restart: nothing now; it holds from the next start on'),
+      sessions: z.array(count).describe('TSIHs of those whose initiators notice'),
+    }),
+  ),
+  applied: z.boolean(),
+});
+
+export const savedReport = z.strictObject({ path: z.string() });
+
 export const errorReport = z.strictObject({
   error: z.strictObject({
     code: z.string(),

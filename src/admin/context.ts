@@ -2,9 +2,12 @@
 // What is done with it is the routes' business.
 
 import type { Logger } from 'pino';
+import type { Sequence } from '../base/sequence.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Administration } from '../control/administration.ts';
+import type { Reload } from '../control/reload.ts';
 import type { TargetReport, UnitReport } from '../control/reports.ts';
+import type { Saving } from '../control/saving.ts';
 import type { RunningTarget } from '../control/target.ts';
 import { ApiError } from './http.ts';
 
@@ -17,6 +20,10 @@ export interface AdminContext {
   readonly directory: string;
   readonly version: string;
   readonly startedAt: Date;
+  readonly reload: Reload;
+  readonly saving: Saving;
+  /** One change after another, whoever makes it: each finds what the one before has left. */
+  readonly changes: Sequence;
   readonly log: Logger;
 }
 
@@ -41,4 +48,9 @@ export function numberIn(text: string | undefined): number {
 export function unitNumbered(target: TargetReport, lun: string | undefined): UnitReport {
   const unit = target.units.find((each) => each.lun === numberIn(lun));
   return found(unit, `LUN ${lun} at ${target.name}`);
+}
+
+/** Writes what is served into the configuration file; answers its path. Throws as {@link Saving.save} does. */
+export function saveServed({ saving, running, log }: AdminContext): string {
+  return saving.save({ targets: running.administration.servedTargets(), logLevel: log.level });
 }

@@ -1,16 +1,16 @@
 // Every request's way: where it comes from, the token, the route, the body; then the route's function, and its errors as answers.
 // What a route does is its own business, what travels on sockets uws.ts's.
 
-import { Sequence } from '../base/sequence.ts';
 import { ConfigurationError, formatPath } from '../config/finding.ts';
 import { findingsOf } from '../config/load.ts';
 import { PartError } from '../config/part.ts';
+import { SavingError } from '../control/saving.ts';
 import { StorageError } from '../control/storage.ts';
 import { parseBody } from './body.ts';
-import type { AdminContext } from './context.ts';
+import { type AdminContext, saveServed } from './context.ts';
 import { type AdminRequest, type Answer, ApiError, errorAnswer, type SocketHandler } from './http.ts';
 import { strangeOrigin } from './origin.ts';
-import { changes, type Route } from './route.ts';
+import { type Call, changes, type Route } from './route.ts';
 import { Router } from './router.ts';
 import type { TokenGuard } from './token.ts';
 import type { HttpHandler, Step } from './uws.ts';
@@ -33,8 +33,6 @@ export class Gate implements HttpHandler {
   stopping = '';
   readonly #options: GateOptions;
   readonly #router: Router;
-  /** One change after another: each finds what the one before has left. */
-  readonly #changes = new Sequence();
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -94,8 +92,9 @@ export class Gate implements HttpHandler {
       try {
         const raw = parseBody(bytes, headers.get('content-type') ?? '');
         const call = { request, parameters, query, raw, body: judgeBody(route, raw) };
-        if (!changes(route)) return await route.handle(call, this.#options.context);
-        return await this.#changes.run(async () => route.handle(call, this.#options.context));
+        const { context } = this.#options;
+        if (!changes(route)) return await route.handle(call, context);
+        return await context.changes.run(() => change(route, call, context));
       } catch (error) {
         return this.#failed(error, request);
       }
@@ -109,9 +108,19 @@ export class Gate implements HttpHandler {
       const { key, received, allowed, remedy } = error;
       return unusable([{ severity: 'error', path: key, origin: THE_BODY, received, allowed, remedy }]);
     }
+    if (error instanceof SavingError) return errorAnswer(new ApiError(409, 'not-saved', error.message));
     this.#options.context.log.error({ err: error, method, path }, 'a request to the admin interface failed');
     return errorAnswer(new ApiError(500, 'failed', 'this should not have happened; the log has more'));
   }
+}
+
+/** Makes a change, and with `save=true` has the file say it. A file that can't be written is found out before. */
+async function change(route: Route, call: Call, context: AdminContext): Promise<Answer> {
+  const saves = call.query.get('save') === 'true';
+  if (saves) context.saving.check();
+  const answer = await route.handle(call, context);
+  if (saves) saveServed(context);
+  return answer;
 }
 
 function unusable(findings: PartError['findings']): Answer {

@@ -5,7 +5,9 @@ import { z } from 'zod';
 import { notes } from '../config/fields.ts';
 import { errorReport, sessionReport, targetReport, unitReport } from './answers.ts';
 import { jsonAnswer } from './http.ts';
-import type { DescribedAnswer, Route } from './route.ts';
+import { changes, type DescribedAnswer, type Route } from './route.ts';
+
+const SAVE = 'true: the configuration file is to say it, too (409 where there is none).';
 
 const DESCRIPTION = `Administration of a running lunaring. Requests and answers are JSON; errors are {"error": {code, message, findings?}}.
 Where admin.tokenFile is set, every request carries Authorization: Bearer; where it is not, only the loopback is listened on, and the Host
@@ -47,7 +49,8 @@ function answerOf({ description, type, schema }: DescribedAnswer): object {
 function operation(route: Route): object {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const inPath = names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
-  const inQuery = Object.entries(route.query ?? {}).map(([name, description]) => {
+  const saves = changes(route) ? { save: SAVE } : {};
+  const inQuery = Object.entries({ ...route.query, ...saves }).map(([name, description]) => {
     return { name, in: 'query', description, schema: { type: 'string' } };
   });
   const { summary, body, answers } = route;

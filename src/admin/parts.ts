@@ -1,6 +1,7 @@
 // What the interface consists of: every route, and every WebSocket by its path.
 // Another part of it is added here.
 
+import { configurationRoutes } from './configuration-routes.ts';
 import type { AdminContext } from './context.ts';
 import type { SocketHandler } from './http.ts';
 import { descriptionRoute } from './openapi.ts';
@@ -10,7 +11,13 @@ import { sessionRoutes } from './session-routes.ts';
 import { targetRoutes } from './target-routes.ts';
 import { unitRoutes } from './unit-routes.ts';
 
-const PARTS: readonly Route[] = [...serviceRoutes, ...targetRoutes, ...unitRoutes, ...sessionRoutes];
+const PARTS: readonly Route[] = [
+  ...serviceRoutes,
+  ...targetRoutes,
+  ...unitRoutes,
+  ...sessionRoutes,
+  ...configurationRoutes,
+];
 
 /** All routes, that of their description included. */
 export const ROUTES: readonly Route[] = [...PARTS, descriptionRoute(PARTS)];

@@ -32,6 +32,7 @@ export const targetChange = section(
     connectionLimit: given(shape.connectionLimit),
     maxConnections: given(shape.maxConnections),
     digests: given(shape.digests),
+    errorRecoveryLevel: given(shape.errorRecoveryLevel),
     redirects: given(shape.redirects),
     initiatorLimits: given(shape.initiatorLimits),
   },
@@ -41,7 +42,6 @@ export const targetChange = section(
     state: 'PUT it at /state below the target',
     redirect: 'PUT it at /redirect below the target',
     portalGroups: 'change the configuration file, and start again',
-    errorRecoveryLevel: 'leave it out; there is no other',
   },
 );
 

@@ -120,7 +120,8 @@ const states: readonly Route[] = [
 
 /** How a target's initiators prove who they are. Throws ApiError where they need not. */
 function chapOf({ running }: AdminContext, name: string): ChapSettings {
-  const auth = found(running.administration.authentication(name), `target ${name}`);
+  const target = running.administration.servedTargets().find((each) => each.name === name);
+  const { auth } = found(target, `target ${name}`);
   if (auth.method === 'chap') return auth;
   throw new ApiError(409, 'no-users', `${name} asks nobody who they are; give it auth with method: chap first`);
 }

@@ -2,10 +2,14 @@
 // Starting and stopping the target itself is control/target.ts, its admin interface admin/admin.ts.
 
 import type { Logger } from 'pino';
+import { Sequence } from '../base/sequence.ts';
 import { ConfigurationError, formatFinding } from '../config/finding.ts';
 import { type Loaded, loadSettings } from '../config/load.ts';
+import { Reload } from '../control/reload.ts';
+import { type Load, Saving } from '../control/saving.ts';
 import type { RunningTarget } from '../control/target.ts';
 import { banner, readyLine } from './banner.ts';
+import { Hangup } from './hangup.ts';
 import { createLogger } from './log.ts';
 import { VERSION } from './version.ts';
 import { ExitCode, type World } from './world.ts';
@@ -76,12 +80,31 @@ async function stop(running: RunningTarget, log: Logger): Promise<void> {
   }
 }
 
-async function serveUntilTheEnd({ settings, directory }: Usable, log: Logger, world: World): Promise<ExitCode> {
+async function serveUntilTheEnd(
+  { settings, directory }: Usable,
+  load: Load,
+  log: Logger,
+  world: World,
+): Promise<ExitCode> {
   using ending = new Ending(log);
   const startedAt = new Date();
   const running = await world.startTarget(settings, log);
   void running.failed.then(ending.fail);
-  const admin = await world.startAdmin({ running, settings, directory, version: VERSION, startedAt, log });
+  const reload = new Reload({ load, settings, administration: () => running.administration, log });
+  const changes = new Sequence();
+  using _hangup = new Hangup(() => changes.run(() => reload.apply()), log);
+  const saving = new Saving(load, log);
+  const admin = await world.startAdmin({
+    running,
+    settings,
+    directory,
+    version: VERSION,
+    startedAt,
+    reload,
+    saving,
+    changes,
+    log,
+  });
   const url = admin?.url ?? null;
   const line = settings.log.format === 'json' ? readyLine(settings, running, url) : banner(settings, running, url);
   world.print(line);
@@ -96,7 +119,8 @@ async function serveUntilTheEnd({ settings, directory }: Usable, log: Logger, wo
 /** Runs the command; resolves with the exit status when the target has ended. */
 export async function serve(options: ServeOptions, world: World): Promise<ExitCode> {
   const { environment, workingDirectory } = world;
-  const loaded = loadSettings({ file: options.config, environment, workingDirectory });
+  const load: Load = (text) => loadSettings({ file: options.config, text, environment, workingDirectory });
+  const loaded = load();
   if (loaded.settings === null) {
     world.complain(`${loaded.findings.map(formatFinding).join('\n')}\n`);
     return ExitCode.usage;
@@ -104,7 +128,7 @@ export async function serve(options: ServeOptions, world: World): Promise<ExitCo
   const log = createLogger(loaded.settings.log, process.stderr.isTTY === true);
   for (const finding of loaded.findings) log.warn(finding, `${finding.path}: ${finding.received}; ${finding.remedy}`);
   try {
-    return await serveUntilTheEnd(loaded, log, world);
+    return await serveUntilTheEnd(loaded, load, log, world);
   } catch (error) {
     if (error instanceof ConfigurationError) {
       world.complain(`${error.message}\n`);

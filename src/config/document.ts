@@ -43,11 +43,11 @@ function failed(name: string, received: string, allowed: string, remedy: string)
   return { severity: 'error', path: 'the configuration file', origin: name, received, allowed, remedy };
 }
 
-/** Reads `path`. A YAML parser reads JSON as well. */
-export function readConfigurationFile(path: string): ConfigurationFile | Finding {
+/** Reads `path`, or takes `given` for what is in it. A YAML parser reads JSON as well. */
+export function readConfigurationFile(path: string, given?: string): ConfigurationFile | Finding {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = given ?? readFileSync(path, 'utf8');
   } catch (error) {
     const received = (error as NodeJS.ErrnoException).code ?? String(error);
     return failed(path, received, 'a file that can be read', 'check --config or LUNARING_CONFIG, and the permissions');

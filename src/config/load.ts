@@ -19,6 +19,8 @@ type Setters = ReadonlyMap<string, string>;
 export interface Sources {
   /** Configuration file named on the command line; wins over LUNARING_CONFIG. Relative to `workingDirectory`. */
   readonly file?: string | undefined;
+  /** What the file is taken to say, instead of what it does. */
+  readonly text?: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
 }
@@ -32,6 +34,8 @@ export type Loaded =
       readonly settings: Settings;
       readonly findings: readonly Finding[];
       readonly originOf: OriginOf;
+      /** The configuration file; null: there is none. */
+      readonly location: string | null;
       /** The file's, or else the working directory: what paths that come later are relative to. */
       readonly directory: string;
     }
@@ -140,7 +144,7 @@ export function loadSettings(sources: Sources): Loaded {
   const { environment, workingDirectory } = sources;
   const name = sources.file ?? (environment['LUNARING_CONFIG']?.trim() || undefined);
   const location = name === undefined ? null : resolve(workingDirectory, name);
-  const file = location === null ? null : readConfigurationFile(location);
+  const file = location === null ? null : readConfigurationFile(location, sources.text);
   if (file !== null && !(file instanceof ConfigurationFile)) return { settings: null, findings: [file] };
 
   const document: RawConfiguration = structuredClone({ portals: DEFAULT_PORTALS, targets: DEFAULT_TARGETS });
@@ -160,7 +164,13 @@ export function loadSettings(sources: Sources): Loaded {
   findings.push(...judged.findings);
   if (judged.settings === null) return { settings: null, findings };
   const directory = location === null ? workingDirectory : dirname(location);
-  return { settings: judged.settings, findings, originOf: (path) => originAt(path, false, file, setters), directory };
+  return {
+    settings: judged.settings,
+    findings,
+    originOf: (path) => originAt(path, false, file, setters),
+    location,
+    directory,
+  };
 }
 
 /** What a document's values stand in. */

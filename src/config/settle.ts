@@ -70,7 +70,9 @@ function settleCredential(input: CredentialInput, path: Path, surroundings: Surr
       'choose a longer secret',
     );
   }
-  return { name: input.name, secret: new Secret(text ?? '') };
+  const credential = { name: input.name, secret: new Secret(text ?? '') };
+  if (input.secretFile === undefined) return credential;
+  return { ...credential, secretFile: resolve(surroundings.directoryOf(path), input.secretFile) };
 }
 
 function settleAuth(input: AuthInput, path: Path, surroundings: Surroundings) {

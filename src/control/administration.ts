@@ -31,6 +31,7 @@ export type TargetChange = Partial<
     | 'connectionLimit'
     | 'maxConnections'
     | 'digests'
+    | 'errorRecoveryLevel'
     | 'initiatorLimits'
   >
 >;
@@ -75,6 +76,13 @@ export class Administration {
     return target === undefined ? undefined : targetReport(target, catalog, sessions);
   }
 
+  /** As a configuration would have them, secrets included: to be compared and saved, not to be told. */
+  servedTargets(): TargetSettings[] {
+    return this.#context.catalog.targets.map(({ settings: { redirect: _, ...settings }, state, redirect }) => {
+      return { ...settings, state, ...(redirect === null ? {} : { redirect }) };
+    });
+  }
+
   /** Adds a target, and serves it when this resolves. Throws ConfigurationError; nothing is added then. */
   addTarget(settings: TargetSettings): TargetReport {
     const { catalog, log } = this.#context;
@@ -97,11 +105,6 @@ export class Administration {
 
   setAccess(name: string, acl: AclSettings): boolean {
     return this.changeTarget(name, { acl });
-  }
-
-  /** How initiators of a target prove who they are, secrets included: for who changes it, not to be told. */
-  authentication(name: string): AuthSettings | undefined {
-    return this.#context.catalog.find(name)?.settings.auth;
   }
 
   setAuthentication(name: string, auth: AuthSettings): boolean {

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { startAdmin } from '../../src/admin/admin.ts';
 import type { AdminContext } from '../../src/admin/context.ts';
+import { Sequence } from '../../src/base/sequence.ts';
 import { FakeTarget } from '../cli/fake-world.ts';
 import { Scratch } from '../support/scratch.ts';
 
@@ -14,7 +15,8 @@ function contextOf(admin: Admin) {
   const log = pino({}, { write: (line: string) => logged.push(JSON.parse(line)) });
   const running = new FakeTarget();
   const settings = { admin, portals: [] } as unknown as AdminContext['settings'];
-  const context: AdminContext = { running, settings, directory: '/', version: '1.2.3', startedAt: new Date(), log };
+  const about = { running, settings, directory: '/', version: '1.2.3', startedAt: new Date(), log };
+  const context = { ...about, changes: new Sequence() } as unknown as AdminContext;
   return { context, logged };
 }
 

@@ -6,6 +6,7 @@ import { Gate } from '../../src/admin/gate.ts';
 import { type Answer, ApiError, DONE, jsonAnswer, type SocketHandler } from '../../src/admin/http.ts';
 import { type Route, withBody } from '../../src/admin/route.ts';
 import { TokenGuard } from '../../src/admin/token.ts';
+import { Sequence } from '../../src/base/sequence.ts';
 import { section, text } from '../../src/config/fields.ts';
 import { StorageError } from '../../src/control/storage.ts';
 import { requestWith } from './request-with.ts';
@@ -13,7 +14,7 @@ import { requestWith } from './request-with.ts';
 const HOST = { host: '127.0.0.1:9260' };
 const logged: string[] = [];
 const log = pino({ level: 'error' }, { write: (line: string) => logged.push(line) });
-const context = { log } as AdminContext;
+const context = { log, changes: new Sequence() } as unknown as AdminContext;
 
 const described = { summary: '', answers: {} };
 const events: string[] = [];

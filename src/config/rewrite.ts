@@ -1,0 +1,137 @@
+// A configuration file with other targets in it: what is the same keeps its place, its spelling and its comments.
+// Where it is written to, and whether it may be, is control/saving.ts's.
+
+import { isDeepStrictEqual } from 'node:util';
+import { isMap, isScalar, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
+import { settleTargetPart, settleUnitPart } from './part.ts';
+import { type Plain, writable } from './plain.ts';
+import type { PortalSettings, Settings, TargetSettings } from './settings.ts';
+import { formatSize, parseSize } from './size.ts';
+
+/** What the file is to say. */
+export interface Wanted {
+  readonly targets: readonly TargetSettings[];
+  readonly logLevel: string;
+}
+
+type Mapping = { readonly [key: string]: Plain };
+
+const isMapping = (value: Plain | undefined): value is Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Entries of lists that have a name, or a number, are the same entry wherever they stand. */
+const identityOf = (value: Plain | undefined): Plain | undefined =>
+  isMapping(value) ? (value['name'] ?? value['lun']) : undefined;
+
+/** What chooses between kinds of a section: with another one, nothing of it is the same. */
+const kindOf = ({ method, backend }: Mapping): string => `${String(method)} ${String(backend)}`;
+
+/** A value the way people write it: sizes with a unit, where that is exact. */
+function spell(value: Plain): Plain {
+  if (Array.isArray(value)) return value.map((each) => spell(each));
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, spellAt(key, inner)]));
+}
+
+function spellAt(key: string, value: Plain): Plain {
+  if (key !== 'size' || typeof value !== 'number') return spell(value);
+  const text = formatSize(value);
+  return parseSize(text) === value ? text : value;
+}
+
+/** Without what is so anyway. */
+function without(value: Plain, defaults: Plain, kept: readonly string[]): Mapping {
+  const entries = Object.entries(value as Mapping).filter(
+    ([key, inner]) => kept.includes(key) || !isDeepStrictEqual(inner, (defaults as Mapping)[key]),
+  );
+  return Object.fromEntries(entries);
+}
+
+/** A new entry as somebody would write it who knows the defaults. */
+function brief(value: Plain, portals: readonly PortalSettings[]): Plain {
+  if (Array.isArray(value)) return value.map((each) => brief(each, portals));
+  if (!isMapping(value)) return value;
+  if ('luns' in value) {
+    const { luns, ...target } = value;
+    const defaults = writable(settleTargetPart({ name: target['name'], luns: [] }, portals, '/'));
+    return { ...without(target, defaults, ['name']), luns: brief(luns!, portals) };
+  }
+  if (!('lun' in value)) return value;
+  const { lun, backend, path, size } = value;
+  const least = backend === 'file' ? { lun, backend, path } : { lun, backend, size };
+  return without(value, writable(settleUnitPart(least, portals, '/')), ['lun', 'backend', 'path', 'size']);
+}
+
+/** Rewrites the nodes of one document. */
+class Rewriter {
+  readonly #create: (value: Plain) => unknown;
+
+  /** `create` makes the node for a value. */
+  constructor(create: (value: Plain) => unknown) {
+    this.#create = create;
+  }
+
+  mapping(node: YAMLMap, before: Mapping, after: Mapping): void {
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      const [was, is] = [before[key], after[key]];
+      if (isDeepStrictEqual(was, is)) continue;
+      if (is === undefined) {
+        node.delete(key);
+        continue;
+      }
+      const own: unknown = node.get(key, true);
+      const spelt = spellAt(key, is);
+      // In its place: what was said about it stays.
+      if (isScalar(own) && typeof spelt !== 'object') own.value = spelt;
+      else if (!this.#within(own, was, is)) node.set(key, this.#create(spelt));
+    }
+  }
+
+  /** Changes a node from within, where both values are of its kind. */
+  #within(node: unknown, was: Plain | undefined, is: Plain): boolean {
+    if (isMap(node) && isMapping(was) && isMapping(is) && kindOf(was) === kindOf(is)) {
+      this.mapping(node, was, is);
+      return true;
+    }
+    const listed =
+      Array.isArray(was) && Array.isArray(is) && [...was, ...is].every((each) => identityOf(each) !== undefined);
+    if (!isSeq(node) || !listed) return false;
+    this.sequence(node, was as readonly Mapping[], is as readonly Mapping[]);
+    return true;
+  }
+
+  /** `before` has an entry for each of the node's. */
+  sequence(node: YAMLSeq, before: readonly Mapping[], after: readonly Mapping[]): void {
+    const known = new Map(before.map((entry, index) => [identityOf(entry), { entry, item: node.items[index] }]));
+    node.items = after.map((entry) => {
+      const own = known.get(identityOf(entry));
+      return own !== undefined && (isDeepStrictEqual(own.entry, entry) || this.#within(own.item, own.entry, entry))
+        ? own.item
+        : this.#create(entry);
+    });
+  }
+}
+
+/** The text of a configuration file that loads as `loaded`, with other targets in it. A file in JSON stays one. */
+export function rewriteConfiguration(text: string, loaded: Settings, wanted: Wanted): string {
+  const targets = wanted.targets.map(writable);
+  const listed = loaded.targets.map(writable);
+  if (isDeepStrictEqual(listed, targets) && wanted.logLevel === loaded.log.level) return text;
+  const document = parseDocument(text);
+  if (!isMap(document.contents)) document.contents = document.createNode({}) as never;
+  const rewriter = new Rewriter((value) => document.createNode(spell(brief(value, loaded.portals))));
+  // Otherwise they are the defaults.
+  const before: Mapping = isSeq(document.get('targets')) ? { targets: listed } : {};
+  rewriter.mapping(document.contents as unknown as YAMLMap, before, { targets });
+  if (wanted.logLevel !== loaded.log.level) document.setIn(['log', 'level'], wanted.logLevel);
+  return isJson(text) ? `${JSON.stringify(document.toJS(), null, 2)}\n` : document.toString({ lineWidth: 0 });
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,87 @@
+// Reads the configuration again and serves what it says now: all of it, or, where something of it can't be served, nothing.
+// What has to be done is plan.ts's; who asks for it is for the layers above.
+
+import type { Logger } from 'pino';
+import { ConfigurationError, type Finding } from '../config/finding.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Administration } from './administration.ts';
+import { type Change, type Plan, planChanges, type Step } from './plan.ts';
+import type { Load } from './saving.ts';
+import { StorageError } from './storage.ts';
+
+/** What came of it. */
+export interface ReloadReport {
+  readonly changes: readonly Change[];
+  readonly applied: boolean;
+}
+
+/** What a reload works on. */
+export interface ReloadOptions {
+  readonly load: Load;
+  /** As they were loaded at the start. */
+  readonly settings: Settings;
+  readonly administration: () => Administration;
+  readonly log: Logger;
+}
+
+/** Reloading. Not two at a time, and no other changes beside it: the callers see to that. */
+export class Reload {
+  readonly #options: ReloadOptions;
+
+  constructor(options: ReloadOptions) {
+    this.#options = options;
+  }
+
+  /** What {@link apply} would do. Throws ConfigurationError for what the configuration says. */
+  plan(): ReloadReport {
+    return { changes: this.#plan().changes, applied: false };
+  }
+
+  /** Serves what the configuration says now. Throws ConfigurationError with what can't be served; then everything is as before. */
+  async apply(): Promise<ReloadReport> {
+    const { changes, steps } = this.#plan();
+    const done: Step[] = [];
+    for (const step of steps) {
+      try {
+        await step.run();
+        done.push(step);
+      } catch (error) {
+        await this.#takeBack(done);
+        throw refusal(error, step.path);
+      }
+    }
+    for (const change of changes) this.#options.log.info(change, 'reloaded: the configuration has changed here');
+    const waiting = changes.filter(({ action }) => action === 'restart').map(({ path }) => path);
+    if (waiting.length > 0) this.#options.log.warn({ paths: waiting }, 'some changes hold from the next start on');
+    return { changes, applied: true };
+  }
+
+  #plan(): Plan {
+    const { load, settings, administration, log } = this.#options;
+    const loaded = load();
+    if (loaded.settings === null) throw new ConfigurationError(loaded.findings);
+    return planChanges({ settings, administration: administration(), log }, loaded.settings);
+  }
+
+  /** The last one first. */
+  async #takeBack(done: readonly Step[]): Promise<void> {
+    for (const step of done.toReversed()) {
+      try {
+        await step.undo?.();
+      } catch (error) {
+        this.#options.log.error({ err: error, path: step.path }, 'a change that was begun could not be taken back');
+      }
+    }
+  }
+}
+
+/** What is wrong, with the place in the configuration where it is. */
+function refusal(error: unknown, path: string): unknown {
+  if (error instanceof ConfigurationError) {
+    return new ConfigurationError(error.findings.map((finding) => ({ ...finding, path: `${path}.${finding.path}` })));
+  }
+  if (!(error instanceof StorageError)) return error;
+  const { received, allowed, remedy } = error;
+  const finding: Finding = { severity: 'error', path, origin: 'the configuration', received, allowed, remedy };
+  return new ConfigurationError([finding]);
+}

@@ -1,0 +1,77 @@
+// What reloads act on, for tests of what they plan and do: it remembers what was done to it, and refuses what it is told to.
+
+import type { LunSettings, Settings, TargetSettings } from '../../src/config/settings.ts';
+import type { Administration } from '../../src/control/administration.ts';
+
+/** Serves nothing. */
+export class FakeAdministration {
+  readonly done: string[] = [];
+  /** Thrown by the call that is spelt like this. */
+  readonly refuses = new Map<string, Error>();
+  readonly #targets: readonly TargetSettings[];
+
+  constructor({ targets }: Settings) {
+    this.#targets = targets;
+  }
+
+  /** Stands in for the real one as far as reloads go. */
+  asAdministration(): Administration {
+    return this as unknown as Administration;
+  }
+
+  #do(call: string): void {
+    const error = this.refuses.get(call);
+    if (error !== undefined) throw error;
+    this.done.push(call);
+  }
+
+  servedTargets(): readonly TargetSettings[] {
+    return this.#targets;
+  }
+
+  /** A session at each target, with a number of its own. */
+  sessions() {
+    return this.#targets.map(({ name }, index) => ({ targetName: name, tsih: index + 1 }));
+  }
+
+  target(name: string) {
+    const target = this.#targets.find((each) => each.name === name);
+    return target === undefined ? undefined : { units: target.luns.map(({ lun, size }) => ({ lun, bytes: size })) };
+  }
+
+  addTarget({ name }: TargetSettings): void {
+    this.#do(`add ${name}`);
+  }
+
+  async removeTarget(name: string): Promise<void> {
+    this.#do(`remove ${name}`);
+  }
+
+  changeTarget(name: string, change: Partial<TargetSettings>): void {
+    this.#do(`change ${name} ${JSON.stringify(change)}`);
+  }
+
+  setState(name: string, state: string): void {
+    this.#do(`${state} ${name}`);
+  }
+
+  setRedirect(name: string, redirect: { readonly address: string } | null): void {
+    this.#do(`redirect ${name} ${redirect?.address}`);
+  }
+
+  async addUnit(name: string, { lun, size }: LunSettings): Promise<void> {
+    this.#do(`add ${name} ${lun} of ${size}`);
+  }
+
+  async removeUnit(name: string, lun: number): Promise<void> {
+    this.#do(`remove ${name} ${lun}`);
+  }
+
+  growUnit(name: string, lun: number, bytes: number): void {
+    this.#do(`grow ${name} ${lun} ${bytes}`);
+  }
+
+  limitUnit(name: string, lun: number, limits: LunSettings['limits']): void {
+    this.#do(`limit ${name} ${lun} ${limits?.iops}`);
+  }
+}

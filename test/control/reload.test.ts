@@ -1,0 +1,151 @@
+import { pino } from 'pino';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ConfigurationError } from '../../src/config/finding.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import { Reload } from '../../src/control/reload.ts';
+import { StorageError } from '../../src/control/storage.ts';
+import { FakeAdministration } from './fake-administration.ts';
+
+const A = 'iqn.2026-11.com.example:a';
+const B = 'iqn.2026-11.com.example:b';
+const C = 'iqn.2026-11.com.example:c';
+const MIB = 1024 * 1024;
+
+type Target = Readonly<Record<string, unknown>>;
+const disk = (lun: number, more: object = {}) => ({ lun, backend: 'null', size: '1MiB', ...more });
+const BEFORE: readonly Target[] = [
+  { name: A, luns: [disk(0), disk(1, { limits: { iops: 100 } })] },
+  { name: B, luns: [{ lun: 0, path: '/srv/b.img', size: '1MiB' }] },
+];
+
+/** Loads `targets` and `more` as if they stood in a file. */
+function load(targets: readonly Target[], more: object = {}) {
+  const text = JSON.stringify({ targets, ...more });
+  return loadSettings({ file: 'lunaring.yaml', text, environment: {}, workingDirectory: '/srv' });
+}
+
+let log: pino.Logger;
+let administration: FakeAdministration;
+beforeEach(() => {
+  log = pino({ level: 'info' }, { write: () => {} });
+  administration = new FakeAdministration(load(BEFORE).settings!);
+});
+
+function reloadOf(targets: readonly Target[], more: object = {}): Reload {
+  const options = { settings: load(BEFORE).settings!, administration: () => administration.asAdministration(), log };
+  return new Reload({ ...options, load: () => load(targets, more) });
+}
+
+/** What happens when the file says this. */
+async function applied(targets: readonly Target[], more: object = {}) {
+  const reload = reloadOf(targets, more);
+  const planned = reload.plan();
+  expect([planned.applied, administration.done]).toEqual([false, []]);
+  const report = await reload.apply();
+  expect(report).toEqual({ changes: planned.changes, applied: true });
+  return report.changes.map(({ path, action, sessions }) => `${action} ${path} ${sessions.join()}`.trim());
+}
+
+const [a, b] = BEFORE as [Target, Target];
+
+describe('a reload', () => {
+  test('of what is served does nothing', async () => {
+    expect(await applied(BEFORE)).toEqual([]);
+    expect(administration.done).toEqual([]);
+  });
+
+  test('adds and removes targets; what ends sessions comes last', async () => {
+    expect(await applied([a, { name: C, luns: [] }])).toEqual([`add targets[${C}]`, `remove targets[${B}] 2`]);
+    expect(administration.done).toEqual([`add ${C}`, `remove ${B}`]);
+  });
+
+  test('gives a target another name: the old one makes room first', async () => {
+    await applied([a, { ...b, name: C }]);
+    expect(administration.done).toEqual([`remove ${B}`, `add ${C}`]);
+  });
+
+  test('changes what logins meet, key by key', async () => {
+    const changed = { ...a, alias: 'x', sessionLimit: 3, state: 'offline', redirect: { address: '192.0.2.7' } };
+    const path = `change targets[${A}]`;
+    expect(await applied([changed, b])).toEqual(
+      ['alias', 'sessionLimit', 'state', 'redirect'].map((key) => `${path}.${key}`),
+    );
+    expect(administration.done).toEqual([
+      `change ${A} {"alias":"x"}`,
+      `change ${A} {"sessionLimit":3}`,
+      `offline ${A}`,
+      `redirect ${A} 192.0.2.7`,
+    ]);
+  });
+
+  test('adds, removes, grows and limits units', async () => {
+    const luns = [disk(0, { size: '2MiB', limits: { iops: 50 } }), disk(2)];
+    expect(await applied([{ ...a, luns }, b])).toEqual([
+      `grow targets[${A}].luns[0].size 1`,
+      `limit targets[${A}].luns[0].limits 1`,
+      `add targets[${A}].luns[2] 1`,
+      `remove targets[${A}].luns[1] 1`,
+    ]);
+    expect(administration.done).toEqual([
+      `add ${A} 2 of ${MIB}`,
+      `grow ${A} 0 ${2 * MIB}`,
+      `limit ${A} 0 50`,
+      `remove ${A} 1`,
+    ]);
+  });
+
+  test.each([
+    ['smaller', { size: '64KiB' }],
+    ['read-only', { readOnly: true }],
+    ['of other blocks', { blockSize: 4096 }],
+    ['of memory', { backend: 'memory' }],
+  ])('puts another unit in the place of one that becomes %s', async (_, more) => {
+    const luns = [disk(0, more), disk(1, { limits: { iops: 100 } })];
+    expect(await applied([{ ...a, luns }, b])).toEqual([`replace targets[${A}].luns[0] 1`]);
+    expect(administration.done[0]).toBe(`remove ${A} 0`);
+    expect(administration.done[1]).toMatch(new RegExp(`^add ${A} 0 of `));
+  });
+
+  test('sets the level of the log, and says what waits for the next start', async () => {
+    const more = { log: { level: 'debug', format: 'json' }, tuning: { workers: 7 }, admin: false };
+    expect(await applied(BEFORE, more)).toEqual([
+      'restart admin',
+      'restart tuning',
+      'restart log.format',
+      'change log.level',
+    ]);
+    expect(log.level).toBe('debug');
+  });
+
+  test('of a file that can’t be loaded changes nothing', async () => {
+    const reload = reloadOf([{ name: 'no name' }]);
+    await expect(reload.apply()).rejects.toThrow(ConfigurationError);
+    expect(() => reload.plan()).toThrow(/targets\[0\]\.name/);
+    expect(administration.done).toEqual([]);
+  });
+});
+
+describe('a reload that fails', () => {
+  test('takes back what it did, and says where it failed', async () => {
+    const size = new StorageError('size', '4MiB', 'at most 3MiB', 'make room');
+    administration.refuses.set(`grow ${A} 0 ${4 * MIB}`, size);
+    const targets = [
+      { ...a, luns: [disk(0, { size: '4MiB' }), disk(1)] },
+      { ...b, name: C },
+    ];
+    const failure = await reloadOf(targets)
+      .apply()
+      .catch((error: ConfigurationError) => error);
+    expect((failure as ConfigurationError).findings).toMatchObject([
+      { path: `targets[${A}].luns[0].size`, received: '4MiB' },
+    ]);
+    expect(administration.done).toEqual([`remove ${B}`, `add ${C}`, `remove ${C}`, `add ${B}`]);
+  });
+
+  test('puts back the unit that another could not replace', async () => {
+    administration.refuses.set(`add ${A} 0 of ${64 * 1024}`, new StorageError('size', 'a', 'b', 'c'));
+    const luns = [disk(0, { size: '64KiB' }), disk(1, { limits: { iops: 100 } })];
+    await expect(reloadOf([{ ...a, luns }, b]).apply()).rejects.toThrow(ConfigurationError);
+    expect(administration.done).toEqual([`remove ${A} 0`, `add ${A} 0 of ${MIB}`]);
+  });
+});
