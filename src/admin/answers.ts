@@ -10,6 +10,8 @@ const time = z.iso.datetime();
 
 const redirect = z.strictObject({ address: z.string(), permanent: z.boolean() });
 
+const digest = z.enum(['off', 'offer', 'require']);
+
 const limits = z.strictObject({
   iops: count.optional(),
   bandwidth: count.optional(),
@@ -39,6 +41,8 @@ export const targetReport = z.strictObject({
   connections: count,
   sessionLimit: count,
   connectionLimit: count,
+  maxConnections: count.describe('of one session'),
+  digests: z.strictObject({ header: digest, data: digest }),
   acl: z.strictObject({
     initiators: z.array(z.string()),
     networks: z.array(z.string()),

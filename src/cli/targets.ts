@@ -49,7 +49,7 @@ function describeAuth({ auth }: Target): string {
 
 /** All about one target. */
 export function formatTarget(target: Target): string {
-  const { name, alias, acl, portalGroups, initiatorLimits, units } = target;
+  const { name, alias, acl, portalGroups, maxConnections, digests, initiatorLimits, units } = target;
   const limits = initiatorLimits.map((entry) => `${entry.initiators.join(', ')}: ${formatLimits(entry)}`);
   return [
     `${name}\n`,
@@ -58,7 +58,8 @@ export function formatTarget(target: Target): string {
       ['logins', destination(target)],
       ['portal groups', portalGroups.join(', ')],
       ['sessions', `${target.sessions} of at most ${target.sessionLimit}`],
-      ['connections', `${target.connections} of at most ${target.connectionLimit}`],
+      ['connections', `${target.connections} of at most ${target.connectionLimit}, ${maxConnections} a session`],
+      ['digests', `header: ${digests.header}, data: ${digests.data}`],
       ['auth', describeAuth(target)],
       ['initiators', acl.initiators.join(', ')],
       ['networks', acl.networks.join(', ')],

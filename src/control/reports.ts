@@ -65,6 +65,8 @@ export interface TargetReport {
   readonly connections: number;
   readonly sessionLimit: number;
   readonly connectionLimit: number;
+  readonly maxConnections: number;
+  readonly digests: TargetSettings['digests'];
   readonly acl: TargetSettings['acl'];
   /** How initiators prove who they are, and the names of those who can. */
   readonly auth: {
@@ -125,7 +127,17 @@ function unitReport(target: CatalogTarget, catalog: Catalog, settings: LunSettin
 
 export function targetReport(target: CatalogTarget, catalog: Catalog, sessions: Sessions): TargetReport {
   const { name, settings, state, redirect } = target;
-  const { alias = '', portalGroups, sessionLimit, connectionLimit, acl, auth, initiatorLimits } = settings;
+  const {
+    alias = '',
+    portalGroups,
+    sessionLimit,
+    connectionLimit,
+    maxConnections,
+    digests,
+    acl,
+    auth,
+    initiatorLimits,
+  } = settings;
   const users = auth.method === 'chap' ? auth.users.map((user) => user.name) : [];
   const mutual = auth.method === 'chap' && auth.mutual !== undefined;
   return {
@@ -137,6 +149,8 @@ export function targetReport(target: CatalogTarget, catalog: Catalog, sessions: 
     ...sessions.countOf(name),
     sessionLimit,
     connectionLimit,
+    maxConnections,
+    digests,
     acl,
     auth: { method: auth.method, users, mutual },
     initiatorLimits,

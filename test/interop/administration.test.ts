@@ -136,6 +136,11 @@ describe.skipIf(missingClients().length > 0)('the commands, under load', () => {
       );
 
       await said('target', 'set', name, '--networks', '127.0.0.0/8', '--denial', 'reveal');
+      // One digest leaves the other as it is.
+      await said('target', 'set', name, '--data-digest', 'off');
+      await said('target', 'set', name, '--header-digest', 'require');
+      expect(await told('target', 'show', name)).toMatchObject({ digests: { header: 'require', data: 'off' } });
+      await said('target', 'set', name, '--header-digest', 'offer');
       expect(await sentence('target', 'remove', name)).toMatch(/^removed iqn\S+added: /);
       expect(await login(name)).toBe('0204');
       expect(readFileSync(target.file('added.img'))).toHaveLength(8 * MIB);
