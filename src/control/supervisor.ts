@@ -179,6 +179,8 @@ export class Supervisor implements Workers {
         channel.receive((message) => {
           if (message.type === 'ready') {
             link.running = true;
+            // The target was told to stop while this worker was starting.
+            if (this.#stopping) channel.send({ type: 'stop', graceMs: 0 });
             this.#events.started(index);
             resolve();
           }

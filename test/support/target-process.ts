@@ -92,6 +92,11 @@ export class TargetProcess implements AsyncDisposable {
     return this.#daemon.running;
   }
 
+  /** The signal or exit status that ended it. */
+  get ending(): string {
+    return this.#daemon.ending;
+  }
+
   /** Everything it wrote, both streams, in the order it came. */
   get log(): string {
     return this.#daemon.output;

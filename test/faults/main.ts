@@ -1,0 +1,83 @@
+// `npm run faults`: failures of the real target, again and again: SIGKILL under writes, workers that fail under sessions.
+// Ends with 0 when nothing was lost and everybody came back in time, else with 1.
+
+import { parseArgs } from 'node:util';
+import { killRounds } from './kill-rounds.ts';
+import { PersistentInitiator, startFailingTarget } from './worker-failure.ts';
+
+const USAGE = `usage: npm run faults -- [options]
+  --rounds N     rounds of SIGKILL on each engine (100)
+  --failures N   failures of a worker on each engine (20)
+  --seed S       when the target is killed in each round (the time)
+  --engine E     uring, posix or both (both)
+`;
+
+type Engine = 'uring' | 'posix';
+const ENGINES: readonly Engine[] = ['uring', 'posix'];
+/** An initiator whose worker has failed goes on within this time, milliseconds. */
+const OUTAGE_MS_MAX = 3000;
+const SESSIONS = 4;
+/** A worker that fails five times within seconds of its start is given up. */
+const REST_ROUNDS = 100;
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+async function killAgainAndAgain(engine: Engine, rounds: number, seed: number): Promise<boolean> {
+  const progress = (line: string) => print(`${engine}: ${line}`);
+  const result = await killRounds({ engine, rounds, seed, progress });
+  const { writes, syncedWrites, lost, damaged, unsynced } = result;
+  print(
+    `${engine}: SIGKILL ${result.rounds} times, seed ${seed}: ${writes} writes acknowledged, ${syncedWrites} of them synced`,
+  );
+  print(`${engine}: ${lost} synced blocks lost, ${damaged} damaged; ${unsynced} acknowledged but not synced are older`);
+  return lost + damaged === 0;
+}
+
+async function failAgainAndAgain(engine: Engine, failures: number): Promise<boolean> {
+  await using target = await startFailingTarget(engine);
+  const initiators: PersistentInitiator[] = [];
+  for (let count = 0; count < SESSIONS; count++)
+    initiators.push(await PersistentInitiator.start(target.port, count * 16));
+  for (let count = 0; count < failures; count++) {
+    await initiators[count % SESSIONS]!.failItsWorker();
+    for (const initiator of initiators) await initiator.advances(REST_ROUNDS);
+  }
+  const outages = initiators.flatMap(({ outagesMs }) => outagesMs).sort((a, b) => a - b);
+  for (const initiator of initiators) await initiator.stop();
+  const [middle = 0, longest = 0] = [outages[Math.floor(outages.length / 2)], outages.at(-1)];
+  print(
+    `${engine}: ${failures} failures of a worker, ${outages.length} sessions lost and back: after ${middle.toFixed(0)} ms, at most ${longest.toFixed(0)}`,
+  );
+  return longest <= OUTAGE_MS_MAX;
+}
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '100' },
+      failures: { type: 'string', default: '20' },
+      seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+      engine: { type: 'string', default: 'both' },
+    },
+  });
+  const engines = ENGINES.filter((engine) => values.engine === 'both' || values.engine === engine);
+  const [rounds, failures, seed] = [Number(values.rounds), Number(values.failures), Number(values.seed)];
+  if (engines.length === 0 || ![rounds, failures, seed].every(Number.isSafeInteger))
+    throw new TypeError('no such option');
+  let good = true;
+  for (const engine of engines) {
+    good = (await killAgainAndAgain(engine, rounds, seed)) && good;
+    good = (await failAgainAndAgain(engine, failures)) && good;
+  }
+  return good;
+}
+
+try {
+  process.exitCode = (await main()) ? 0 : 1;
+} catch (error) {
+  const usage = error instanceof TypeError;
+  process.stderr.write(`${usage ? `${error.message}\n${USAGE}` : (error as Error).stack}\n`);
+  process.exitCode = usage ? 2 : 1;
+}

@@ -1,0 +1,123 @@
+// A worker fails in the middle of its sessions: those of the other go on, its own come back.
+// How a worker is made to fail is support/fail-worker.cjs.
+
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { read16, write16 } from '../support/cdbs.ts';
+import { RawInitiator } from '../support/raw-initiator.ts';
+import { repositoryRoot } from '../support/repository.ts';
+import { noise } from '../support/scratch.ts';
+import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
+
+/** The worker that is to take over a connection with this CID fails. */
+const FATAL_CID = 6666;
+const PRELOAD = join(repositoryRoot(), 'test/support/fail-worker.cjs');
+const BLOCKS = 16;
+const BYTES = BLOCKS * 512;
+const RETRY_MS = 20;
+
+/** Starts a target with two workers that {@link PersistentInitiator.failItsWorker} can be done to. */
+export function startFailingTarget(engine: 'uring' | 'posix'): Promise<TargetProcess> {
+  const luns = [{ lun: 0, backend: 'file' as const, path: 'disk', size: '1MiB' }];
+  return TargetProcess.start(
+    { tuning: { engine, workers: 2 }, targets: [{ name: TARGET_NAME, maxConnections: 2, luns }] },
+    { env: { NODE_OPTIONS: `--require ${PRELOAD}` } },
+  );
+}
+
+/** An initiator that does what hosts do: when its connection is lost it logs in again and repeats the command. */
+export class PersistentInitiator {
+  /** Commands that were completed. */
+  rounds = 0;
+  /** How long each outage lasted, from the loss of the connection to the next GOOD, milliseconds. */
+  readonly outagesMs: number[] = [];
+  readonly #port: number;
+  readonly #lba: number;
+  readonly #work: Promise<void>;
+  #initiator: RawInitiator;
+  #over = false;
+
+  private constructor(port: number, lba: number, initiator: RawInitiator) {
+    this.#port = port;
+    this.#lba = lba;
+    this.#initiator = initiator;
+    this.#work = this.#run();
+    this.#work.catch(() => undefined);
+  }
+
+  /** Blocks from `lba` on, {@link BLOCKS} of them, are its own. */
+  static async start(port: number, lba: number): Promise<PersistentInitiator> {
+    return new PersistentInitiator(port, lba, await logIn(port));
+  }
+
+  /** Adds a connection to its session that is the end of the worker that has it. Resolves with the status of that login. */
+  async failItsWorker(): Promise<number> {
+    using connection = await RawInitiator.connect(this.#port, this.#initiator.session);
+    connection.cid = FATAL_CID;
+    return (await connection.login({ skipSecurity: true })).status;
+  }
+
+  /** Resolves when it has completed so many more commands. */
+  async advances(rounds: number): Promise<void> {
+    for (const goal = this.rounds + rounds; this.rounds < goal; ) await Promise.race([sleep(RETRY_MS), this.#work]);
+  }
+
+  async stop(): Promise<void> {
+    this.#over = true;
+    await this.#work;
+    await this.#initiator.logOut();
+  }
+
+  /** The target has gone for good: it tries no longer. */
+  abandon(): void {
+    this.#over = true;
+    this.#initiator[Symbol.dispose]();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#over) {
+      const data = noise(BYTES, this.rounds + 1);
+      await this.#insist(async (initiator) => {
+        const { status } = await initiator.command(write16(this.#lba, BLOCKS), { write: data });
+        if (status !== 0) throw new Error(`a WRITE ended with ${status}`);
+      });
+      await this.#insist(async (initiator) => {
+        const { data: found } = await initiator.command(read16(this.#lba, BLOCKS), { read: BYTES });
+        if (!found.equals(data)) throw new WrongData(`other data at LBA ${this.#lba} than were acknowledged`);
+      });
+      this.rounds++;
+    }
+  }
+
+  /** Does it, if need be over several sessions. */
+  async #insist(step: (initiator: RawInitiator) => Promise<void>): Promise<void> {
+    let lostAt = 0;
+    while (lostAt === 0 || !this.#over) {
+      try {
+        await step(this.#initiator);
+        if (lostAt !== 0) this.outagesMs.push(performance.now() - lostAt);
+        return;
+      } catch (error) {
+        if (error instanceof WrongData) throw error;
+        if (lostAt === 0) lostAt = performance.now();
+        await this.#logInAgain();
+      }
+    }
+  }
+
+  async #logInAgain(): Promise<void> {
+    this.#initiator[Symbol.dispose]();
+    try {
+      this.#initiator = await logIn(this.#port);
+    } catch {
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/** A session that may have a second connection. */
+function logIn(port: number): Promise<RawInitiator> {
+  return RawInitiator.logIn(port, { keys: { MaxConnections: '2' } });
+}
+
+class WrongData extends Error {}
