@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { notes } from '../config/fields.ts';
 import { errorReport, sessionReport, targetReport, unitReport } from './answers.ts';
-import { jsonAnswer } from './http.ts';
+import { type Answer, jsonAnswer } from './http.ts';
 import { changes, type DescribedAnswer, type Route } from './route.ts';
 
 const SAVE = 'true: the configuration file is to say it, too (409 where there is none).';
@@ -85,12 +85,17 @@ export function describeApi(routes: readonly Route[], version: string): object {
 
 /** A route that answers with the description of `routes` and of itself. */
 export function descriptionRoute(routes: readonly Route[]): Route {
+  // Made once: it takes a while, and is always the same.
+  let answer: Answer | null = null;
   const route: Route = {
     method: 'GET',
     path: '/openapi.json',
     summary: 'Describes this interface.',
     answers: { 200: { description: 'OpenAPI 3.1.', type: 'application/json' } },
-    handle: (_, { version }) => jsonAnswer(200, describeApi([...routes, route], version)),
+    handle: (_, { version }) => {
+      answer ??= jsonAnswer(200, describeApi([...routes, route], version));
+      return answer;
+    },
   };
   return route;
 }
