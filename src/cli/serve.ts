@@ -11,7 +11,9 @@ import type { RunningTarget } from '../control/target.ts';
 import { banner, readyLine } from './banner.ts';
 import { Hangup } from './hangup.ts';
 import { createLogger } from './log.ts';
+import { ServiceManager } from './service-manager.ts';
 import { VERSION } from './version.ts';
+import { WorkerPulse } from './worker-pulse.ts';
 import { ExitCode, type World } from './world.ts';
 
 /** Options of the command. */
@@ -80,6 +82,12 @@ async function stop(running: RunningTarget, log: Logger): Promise<void> {
   }
 }
 
+/** One line for `systemctl status`. */
+function statusOf({ portals, engine, workers }: RunningTarget): string {
+  const addresses = portals.map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`);
+  return `serving on ${addresses.join(', ')} (${engine}, ${workers} worker${workers === 1 ? '' : 's'})`;
+}
+
 async function serveUntilTheEnd(
   { settings, directory }: Usable,
   load: Load,
@@ -87,6 +95,7 @@ async function serveUntilTheEnd(
   world: World,
 ): Promise<ExitCode> {
   using ending = new Ending(log);
+  using manager = new ServiceManager(world.environment, log);
   const startedAt = new Date();
   const running = await world.startTarget(settings, log);
   void running.failed.then(ending.fail);
@@ -108,7 +117,12 @@ async function serveUntilTheEnd(
   const url = admin?.url ?? null;
   const line = settings.log.format === 'json' ? readyLine(settings, running, url) : banner(settings, running, url);
   world.print(line);
+  manager.ready(statusOf(running));
+  const sessions = (): number => running.administration.sessions().length;
+  const pulse = new WorkerPulse(() => running.readings.workers());
+  manager.watch(pulse.check, () => `${statusOf(running)}, ${sessions()} sessions`);
   const code = await ending.reason;
+  manager.stopping();
   admin?.stopping('the target is stopping');
   await stop(running, log);
   admin?.close();

@@ -30,6 +30,8 @@ interface Library {
   readonly write: Foreign;
   readonly shutdown: Foreign;
   readonly setsockopt: Foreign;
+  readonly socket: Foreign;
+  readonly sendto: Foreign;
   readonly fallocate: Foreign;
   readonly lseek: Foreign;
   readonly flock: Foreign;
@@ -77,6 +79,8 @@ function bind(): Library {
       write: bound('write', 'long', 'int', 'void *', 'size_t'),
       shutdown: bound('shutdown', 'int', 'int', 'int'),
       setsockopt: bound('setsockopt', 'int', 'int', 'int', 'int', 'void *', 'uint'),
+      socket: bound('socket', 'int', 'int', 'int', 'int'),
+      sendto: bound('sendto', 'long', 'int', 'void *', 'size_t', 'int', 'void *', 'uint'),
       fallocate: bound('fallocate', 'int', 'int', 'int', 'int64', 'int64'),
       lseek: bound('lseek', 'int64', 'int', 'int64', 'int'),
       flock: bound('flock', 'int', 'int', 'int'),
@@ -130,6 +134,22 @@ export function shutdown(fd: number): void {
   const SHUT_RDWR = 2;
   // ENOTCONN: reset by the peer. There is nothing left to end.
   libc().shutdown(fd, SHUT_RDWR);
+}
+
+/** A socket for datagrams to other processes of this machine, which Node has none of. The caller closes it. */
+export function createUnixDatagram(): number {
+  const AF_UNIX = 1;
+  const SOCK_DGRAM = 2;
+  const SOCK_CLOEXEC = 0o2000000;
+  return checked('socket', libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+}
+
+/** Sends a datagram to `address`, a struct sockaddr_un as long as it is; throws EAGAIN rather than wait. */
+export function sendDatagram(fd: number, datagram: Uint8Array, address: Uint8Array): void {
+  const MSG_DONTWAIT = 0x40;
+  const MSG_NOSIGNAL = 0x4000;
+  const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  checked('sendto', libc().sendto(fd, datagram, datagram.length, flags, address, address.length));
 }
 
 /** Integer socket options in use: level and name, as in tcp(7). */
