@@ -33,7 +33,7 @@ const WORKER_TYPES_FROM = 'control';
 const LINES_MAX = 350;
 const TEST_LINES_MAX = 600;
 /** Folders of tests that are about no single file. */
-const TESTS_AT_LARGE = ['conformance', 'faults', 'fuzz', 'interop', 'sim', 'support'];
+const TESTS_AT_LARGE = ['conformance', 'deployment', 'faults', 'fuzz', 'interop', 'sim', 'support'];
 /** Tests about a layer as a whole. */
 const ABOUT_A_LAYER = [
   'test/pdu/layouts.test.ts',

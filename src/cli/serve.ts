@@ -101,7 +101,7 @@ async function serveUntilTheEnd(
   void running.failed.then(ending.fail);
   const reload = new Reload({ load, settings, administration: () => running.administration, log });
   const changes = new Sequence();
-  using _hangup = new Hangup(() => changes.run(() => reload.apply()), log);
+  using _hangup = new Hangup(() => manager.whileReloading(() => changes.run(() => reload.apply())), log);
   const saving = new Saving(load, log);
   const admin = await world.startAdmin({
     running,

@@ -1,4 +1,4 @@
-// What systemd, or whoever else started us with a NOTIFY_SOCKET, is told of our life (sd_notify(3)): ready, stopping, alive.
+// What systemd, or whoever else started us with a NOTIFY_SOCKET, is told of our life (sd_notify(3)): ready, reloading, stopping, alive.
 // How a message reaches it is kernel/unix-datagram.ts's; what a watchdog does when we fall silent, the unit's.
 
 import type { Logger } from 'pino';
@@ -8,6 +8,7 @@ import { UnixDatagram } from '../kernel/unix-datagram.ts';
 export type Pulse = () => string | null;
 
 const MICROSECONDS_PER_MS = 1000;
+const NANOSECONDS_PER_MICROSECOND = 1000n;
 
 /** The service manager. Where there is none, nobody is told anything. */
 export class ServiceManager implements Disposable {
@@ -27,6 +28,17 @@ export class ServiceManager implements Disposable {
   /** We serve. `status` is for people, one line. */
   ready(status: string): void {
     this.#tell(`READY=1\nMAINPID=${process.pid}\nSTATUS=${status}`);
+  }
+
+  /** Has `work` done while the manager knows that we reload: `systemctl reload` waits for the end of it, whatever comes of it. */
+  async whileReloading<Result>(work: () => Promise<Result>): Promise<Result> {
+    // The time tells the manager which request this answers.
+    this.#tell(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / NANOSECONDS_PER_MICROSECOND}`);
+    try {
+      return await work();
+    } finally {
+      this.#tell('READY=1');
+    }
   }
 
   /** We are about to end. */

@@ -35,12 +35,28 @@ describe('a service manager', () => {
     // Idle workers are alive as well: nothing is asked of them here, for longer than they are believed without a sign.
     for (let times = 0; times < 12; times++)
       expect(await listener.next()).toMatch(/^WATCHDOG=1\nSTATUS=serving on .* sessions$/);
+    const nextBut = async (prefix: string): Promise<string> => {
+      for (;;) {
+        const heard = await listener.next();
+        if (!heard.startsWith(prefix)) return heard;
+      }
+    };
+    process.kill(target.pid, 'SIGHUP');
+    expect(await nextBut('WATCHDOG=1')).toMatch(/^RELOADING=1\nMONOTONIC_USEC=\d+$/);
+    expect(await nextBut('WATCHDOG=1')).toBe('READY=1');
     await initiator.logOut();
     target.drain();
-    let last = await listener.next();
-    while (last.startsWith('WATCHDOG=1')) last = await listener.next();
-    expect(last).toMatch(/^STOPPING=1\n/);
+    expect(await nextBut('WATCHDOG=1')).toMatch(/^STOPPING=1\n/);
     await target.stop();
+  });
+
+  test('hears of the end of a reload that fails as well', async () => {
+    using listener = await DatagramListener.start(`@lunaring-reload-${process.pid}`);
+    using manager = new ServiceManager({ NOTIFY_SOCKET: `@lunaring-reload-${process.pid}` }, keepingLog().log);
+    const failed = manager.whileReloading(() => Promise.reject(new Error('not this time')));
+    await expect(failed).rejects.toThrow('not this time');
+    expect(await listener.next()).toMatch(/^RELOADING=1/);
+    expect(await listener.next()).toBe('READY=1');
   });
 
   test('is not told of a life that is none', async () => {
