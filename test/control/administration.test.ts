@@ -1,0 +1,174 @@
+import { statSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ConfigurationError } from '../../src/config/finding.ts';
+import { settleTargetPart, settleUnitPart } from '../../src/config/part.ts';
+import { StorageError } from '../../src/control/storage.ts';
+import type { ToWorker } from '../../src/ring/messages.ts';
+import { OperatedTarget } from './operated-target.ts';
+
+const A = 'iqn.2026-11.com.example:a';
+const B = 'iqn.2026-11.com.example:b';
+const HOST = 'iqn.1993-08.org.debian:01:host';
+const MIB = 2 ** 20;
+const PORTALS = [{ address: '127.0.0.1', port: 3260, tag: 1, discovery: true }];
+
+let target: OperatedTarget;
+beforeEach(() => {
+  target = new OperatedTarget([
+    {
+      name: A,
+      luns: [
+        { lun: 0, path: 'a.img', size: '1MiB' },
+        { lun: 1, backend: 'memory', size: '1MiB' },
+      ],
+    },
+    { name: B, luns: [] },
+  ]);
+});
+afterEach(() => target[Symbol.dispose]());
+
+const unitOf = (document: object) => settleUnitPart(document, PORTALS, target.scratch.path);
+const targetOf = (document: object) => settleTargetPart(document, PORTALS, target.scratch.path);
+/** The kinds of messages that workers heard. */
+const heard = (): ToWorker['type'][] => target.heard.map(({ type }) => type);
+const last = (): ToWorker => target.heard.at(-1)!;
+
+describe('targets', () => {
+  test('are added whole: workers know the units before anybody can log in', () => {
+    const { administration } = target;
+    const added = targetOf({ name: `${A}-new`, luns: [{ lun: 2, backend: 'null', size: '1MiB' }] });
+    expect(administration.addTarget(added)).toMatchObject({ name: `${A}-new`, units: [{ lun: 2, bytes: MIB }] });
+    expect(last()).toMatchObject({ type: 'unit', unit: { targetName: `${A}-new`, lun: 2 } });
+    expect(administration.targets().map(({ name }) => name)).toEqual([A, B, `${A}-new`]);
+  });
+
+  test('are not added at all when something of them can’t be served', () => {
+    const luns = [
+      { lun: 0, backend: 'null', size: '1MiB' },
+      { lun: 1, path: 'missing.img' },
+    ];
+    expect(() => target.administration.addTarget(targetOf({ name: `${A}-new`, luns }))).toThrow(ConfigurationError);
+    expect(() => target.administration.addTarget(targetOf({ name: A, luns: [] }))).toThrow(/a name that no target has/);
+    expect(target.administration.targets()).toHaveLength(2);
+    expect(heard()).toEqual([]);
+  });
+
+  test('are found in any case, and changed', () => {
+    const { administration, catalog } = target;
+    expect(administration.changeTarget(A.toUpperCase(), { alias: 'first', sessionLimit: 2 })).toBe(true);
+    expect(administration.setState(A, 'offline')).toBe(true);
+    expect(administration.setRedirect(A, { address: '192.0.2.7', permanent: true })).toBe(true);
+    expect(catalog.find(A)).toMatchObject({ state: 'offline', settings: { alias: 'first', sessionLimit: 2 } });
+    expect(administration.servedTargets()[0]).toMatchObject({
+      state: 'offline',
+      redirect: { address: '192.0.2.7', permanent: true },
+    });
+    administration.setRedirect(A, null);
+    expect(administration.servedTargets()[0]).not.toHaveProperty('redirect');
+  });
+
+  test('that are removed end their sessions, and leave a tombstone', async () => {
+    const { administration, tombstones, sessions } = target;
+    const tsih = target.logIn(HOST, A);
+    const other = target.logIn(HOST, B);
+    expect(await administration.removeTarget(A)).toBe(true);
+    expect(target.heard).toContainEqual(expect.objectContaining({ type: 'endSession', tsih, announced: true }));
+    expect(heard().filter((type) => type === 'unitRemoved')).toHaveLength(2);
+    expect([...sessions.all()].map((session) => session.tsih)).toEqual([other]);
+    expect(tombstones.find(A)).toMatchObject({ portalGroups: [1] });
+    // Its file is free.
+    administration.addTarget(targetOf({ name: `${A}-again`, luns: [{ lun: 0, path: 'a.img' }] }));
+  });
+
+  test('that there are not are not changed', async () => {
+    const { administration } = target;
+    const unknown = `${A}-unknown`;
+    expect(administration.target(unknown)).toBeUndefined();
+    expect(administration.changeTarget(unknown, {})).toBe(false);
+    expect(administration.setState(unknown, 'offline')).toBe(false);
+    expect(administration.setRedirect(unknown, null)).toBe(false);
+    expect(await administration.removeTarget(unknown)).toBe(false);
+    expect(await administration.addUnit(unknown, unitOf({ lun: 0, backend: 'null', size: '1MiB' }))).toBe(false);
+    expect(await administration.removeUnit(A, 7)).toBe(false);
+    expect(administration.growUnit(A, 7, MIB)).toBe(false);
+    expect(administration.limitUnit(unknown, 0, undefined)).toBe(false);
+  });
+});
+
+describe('units', () => {
+  test('are added and removed: first the unit, then the map; and the other way round', async () => {
+    const { administration } = target;
+    expect(await administration.addUnit(A, unitOf({ lun: 9, backend: 'null', size: '1MiB' }))).toBe(true);
+    expect(heard()).toEqual(['unit', 'lunMap']);
+    expect(last()).toMatchObject({
+      targetName: A,
+      luns: [
+        [0, 0],
+        [1, 1],
+        [9, 2],
+      ],
+    });
+    expect(await administration.removeUnit(A, 9)).toBe(true);
+    expect(heard()).toEqual(['unit', 'lunMap', 'unitRemoved', 'lunMap']);
+    expect(last()).toMatchObject({
+      luns: [
+        [0, 0],
+        [1, 1],
+      ],
+    });
+  });
+
+  test('grow, with their files and their settings', () => {
+    const { administration } = target;
+    expect(administration.growUnit(A, 0, 2 * MIB)).toBe(true);
+    expect(statSync(target.scratch.file('a.img')).size).toBe(2 * MIB);
+    expect(last()).toMatchObject({ type: 'unit', unit: { blockCount: 4096 } });
+    expect(administration.servedTargets()[0]!.luns[0]).toMatchObject({ size: 2 * MIB });
+    expect(() => administration.growUnit(A, 0, MIB)).toThrow(StorageError);
+    expect(() => administration.growUnit(A, 1, 2 * MIB)).toThrow(StorageError);
+  });
+
+  test('are limited, and not', () => {
+    const { administration } = target;
+    administration.limitUnit(A, 0, { iops: 100, burstMs: 100 });
+    expect(last()).toMatchObject({ unit: { meter: 0 } });
+    expect(administration.target(A)!.units[0]).toMatchObject({ limits: { iops: 100 } });
+    administration.limitUnit(A, 0, undefined);
+    expect(last()).toMatchObject({ unit: { meter: -1 } });
+    expect(administration.target(A)!.units[0]).toMatchObject({ limits: null });
+  });
+});
+
+describe('sessions', () => {
+  test('are listed, and ended', async () => {
+    const { administration } = target;
+    const tsih = target.logIn(HOST, A);
+    expect(administration.sessions()).toMatchObject([{ tsih, initiatorName: HOST, targetName: A, worker: 0 }]);
+    expect(administration.session(tsih)).toEqual(administration.sessions()[0]);
+    expect(administration.target(A)).toMatchObject({ sessions: 1, connections: 1 });
+    expect(await administration.endSession(tsih)).toBe(true);
+    expect(administration.session(tsih)).toBeUndefined();
+    expect(await administration.endSession(tsih)).toBe(false);
+  });
+
+  test('are limited where they are, when limits of initiators change', () => {
+    const tsih = target.logIn(HOST, A);
+    target.logIn(HOST, B);
+    target.administration.changeTarget(A, { initiatorLimits: [{ initiators: ['*'], iops: 10, burstMs: 10 }] });
+    const limited = target.heard.filter(({ type }) => type === 'sessionMeter');
+    expect(limited).toEqual([{ type: 'sessionMeter', tsih, meter: expect.toSatisfy((meter: number) => meter >= 0) }]);
+    target.administration.changeTarget(A, { initiatorLimits: [] });
+    expect(last()).toEqual({ type: 'sessionMeter', tsih, meter: -1 });
+  });
+});
+
+test('logins are refused while the target drains', () => {
+  const { administration, admittance } = target;
+  administration.drain('a new disk');
+  expect([administration.draining, admittance.admit()]).toEqual([
+    'a new disk',
+    { kind: 'unavailable', reason: 'a new disk' },
+  ]);
+  administration.drain('');
+  expect(admittance.admit()).toEqual({ kind: 'open' });
+});

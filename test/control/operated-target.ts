@@ -1,0 +1,105 @@
+// A target for tests of what an operator may do to it: the real books of the control plane, and workers that only write down what they hear.
+
+import { writeFileSync } from 'node:fs';
+import { pino } from 'pino';
+import { NONE } from '../../src/base/free-list.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import { Administration } from '../../src/control/administration.ts';
+import { Admittance } from '../../src/control/admittance.ts';
+import { Catalog } from '../../src/control/catalog.ts';
+import { Endings } from '../../src/control/endings.ts';
+import { MeterBook } from '../../src/control/meter-book.ts';
+import { Refusals } from '../../src/control/refusals.ts';
+import { Requests } from '../../src/control/requests.ts';
+import { Sessions } from '../../src/control/sessions.ts';
+import { Tombstones } from '../../src/control/tombstones.ts';
+import type { Workers } from '../../src/control/workers.ts';
+import { SessionType } from '../../src/login/policy.ts';
+import type { SessionParameters } from '../../src/pdu/parameters.ts';
+import { Figures } from '../../src/ring/figures.ts';
+import type { ToWorker } from '../../src/ring/messages.ts';
+import { Meters } from '../../src/ring/meters.ts';
+import { Turns } from '../../src/ring/turns.ts';
+import { Scratch } from '../support/scratch.ts';
+
+const WORKERS = [0, 1];
+const UNITS_MAX = 16;
+
+/** See the file's head. */
+export class OperatedTarget implements Disposable {
+  readonly scratch = new Scratch('operated');
+  readonly sessions = new Sessions();
+  readonly tombstones = new Tombstones();
+  readonly admittance = new Admittance();
+  readonly catalog: Catalog;
+  readonly administration: Administration;
+  /** What the first worker heard, by type. */
+  readonly heard: ToWorker[] = [];
+  readonly #meterBook: MeterBook;
+
+  /** Targets as they stand in a file; relative paths are in {@link scratch}. */
+  constructor(targets: readonly object[]) {
+    const file = this.scratch.file('lunaring.json');
+    writeFileSync(file, JSON.stringify({ targets }));
+    const { settings, findings } = loadSettings({ file, environment: {}, workingDirectory: this.scratch.path });
+    if (settings === null) throw new Error(JSON.stringify(findings));
+    const meterBook = new MeterBook(Meters.create(), () => this.sessions.identities());
+    this.#meterBook = meterBook;
+    const figures = Figures.create(WORKERS.length, UNITS_MAX);
+    this.catalog = new Catalog(settings, { machineId: 'test', meters: meterBook, figures });
+    const requests = new Requests();
+    const workers = this.#workers(requests);
+    const { catalog, sessions, tombstones, admittance } = this;
+    const endings = new Endings(sessions, workers, requests);
+    const log = pino({ level: 'silent' });
+    const refusals = new Refusals();
+    const books = { catalog, tombstones, sessions, admittance, refusals, meterBook };
+    this.administration = new Administration({ ...books, workers, requests, endings, log });
+  }
+
+  /** They do at once what they are asked for. */
+  #workers(requests: Requests): Workers {
+    const send = (worker: number, message: ToWorker): void => {
+      if (worker === WORKERS[0]) this.heard.push(message);
+      if ('request' in message) queueMicrotask(() => requests.done(worker, message.request));
+    };
+    return {
+      turns: Turns.create(),
+      isRunning: () => true,
+      running: () => WORKERS,
+      send,
+      broadcast: (message) => {
+        for (const worker of WORKERS) send(worker, message);
+      },
+      sendBuffer: () => {},
+      connectDisk: () => {},
+    };
+  }
+
+  /** Logs an initiator in to a target; answers the session's number. */
+  logIn(initiatorName: string, targetName: string): number {
+    const identity = { initiatorName, targetName, isid: '00023d000001', portalGroupTag: 1 };
+    const tsih = this.sessions.nextTsih()!;
+    const connection = { id: tsih, cid: 1, peerAddress: '127.0.0.1', localAddress: '127.0.0.1', since: new Date() };
+    this.#meterBook.ofInitiator(identity, this.catalog.find(targetName)?.settings.initiatorLimits ?? []);
+    this.sessions.add({
+      tsih,
+      identity,
+      sessionType: SessionType.normal,
+      parameters: { maxConnections: 1 } as SessionParameters,
+      initiatorAlias: '',
+      worker: 0,
+      close: null,
+      busy: Promise.resolve(),
+      connections: new Map([[1, connection]]),
+      since: new Date(),
+      figures: NONE,
+    });
+    return tsih;
+  }
+
+  [Symbol.dispose](): void {
+    this.catalog.close();
+    this.scratch[Symbol.dispose]();
+  }
+}
