@@ -1,6 +1,7 @@
 // `lunaring reload`: has a running target read its configuration file again; --plan says what that would change, and changes nothing.
 // What can change while it runs, and what waits for the next start, the target says.
 
+import type { ReloadReport } from '../control/reload.ts';
 import type { AdminOptions } from './admin-address.ts';
 import { administer } from './administer.ts';
 import { table } from './table.ts';
@@ -11,18 +12,6 @@ export interface ReloadOptions extends AdminOptions {
   readonly plan?: boolean;
 }
 
-/** POST /reload. */
-export interface ReloadReport {
-  readonly changes: readonly {
-    /** In the configuration. */
-    readonly path: string;
-    readonly action: string;
-    /** TSIHs of the sessions that it touches. */
-    readonly sessions: readonly number[];
-  }[];
-  readonly applied: boolean;
-}
-
 const SHAPES = [{ heading: 'what', shortens: true }, { heading: 'how' }, { heading: 'sessions' }];
 
 /** For people. */
@@ -30,7 +19,8 @@ export function formatReload({ changes, applied }: ReloadReport): string {
   if (changes.length === 0) return 'the file says nothing else than what is served';
   const rows = changes.map(({ path, action, sessions }) => [path, action, sessions.join(' ') || '-']);
   const verdict = applied ? 'applied' : 'nothing was changed: this is the plan, lunaring reload applies it';
-  return `${table(SHAPES, rows)}${verdict}`;
+  const waits = changes.some(({ action }) => action === 'restart') ? '\nrestart: holds from the next start on' : '';
+  return `${table(SHAPES, rows)}${verdict}${waits}`;
 }
 
 /** Runs the command. */

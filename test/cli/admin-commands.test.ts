@@ -117,4 +117,14 @@ describe('docs/administration.md', () => {
       expect(world.complained).toMatch(/^error: no target listens/);
     }
   });
+
+  test('shows every command', () => {
+    const missing = COMMANDS.map((words) =>
+      words
+        .filter((word) => /^[a-z]+$/.test(word))
+        .slice(0, 2)
+        .join(' '),
+    ).filter((words) => !page.includes(words));
+    expect(missing).toEqual([]);
+  });
 });

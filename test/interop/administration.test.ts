@@ -318,6 +318,27 @@ describe.skipIf(missingClients().length > 0)('the commands, under load', () => {
       expect(await refused('settings', '--log-level', 'loud')).toMatch(/^2 error: /);
       await said('settings', '--log-level', logLevel);
     });
+
+    test('save and --save write the file, and reload reads it', async () => {
+      expect(await said('target', 'set', OTHER, '--alias', 'saved', '--save')).toMatch(/changed.*\nsaved\n$/);
+      expect(readFileSync(target.file('lunaring.yaml'), 'utf8')).toMatch(/saved/);
+      expect(await sentence('save')).toMatch(/^saved to \S+lunaring\.yaml$/);
+      expect(await said('reload', '--plan')).toBe('the file says nothing else than what is served\n');
+
+      const file = target.file('lunaring.yaml');
+      const text = readFileSync(file, 'utf8');
+      writeFileSync(file, text.replace('saved', 'edited'));
+      expect(await said('reload', '--plan')).toMatch(
+        /^what +how +sessions\n[\s\S]*nothing was changed: this is the plan/,
+      );
+      expect(await told('target', 'show', OTHER)).toMatchObject({ alias: 'saved' });
+      expect(await said('reload')).toMatch(/\napplied\n$/);
+      expect(await told('target', 'show', OTHER)).toMatchObject({ alias: 'edited' });
+
+      writeFileSync(file, `${text}\nwrokers: 1\n`);
+      expect(await refused('reload')).toMatch(/^2 error: /);
+      writeFileSync(file, text);
+    });
   });
 
   test('no I/O has failed meanwhile, and no data are others than were written', async () => {
