@@ -11,6 +11,8 @@ import type { Supervisor, WorkerReading } from './supervisor.ts';
 
 /** A unit and its figures over all workers (ring/figures.ts); those of units that are not counted are zeroes. */
 export interface UnitReading {
+  /** Unique for the life of the process. */
+  readonly id: number;
   readonly targetName: string;
   readonly lun: number;
   readonly bytes: number;
@@ -21,7 +23,12 @@ export interface UnitReading {
 export interface SessionReading {
   readonly targetName: string;
   readonly initiatorName: string;
+  readonly initiatorAlias: string;
   readonly tsih: number;
+  readonly worker: number;
+  readonly since: Date;
+  /** Of its connections, each `address:port`. */
+  readonly peers: readonly string[];
   readonly figures: Float64Array;
 }
 
@@ -72,7 +79,8 @@ export class Readings {
 
   units(): UnitReading[] {
     const { catalog, unitFigures } = this.#context;
-    return catalog.units.map(({ targetName, lun, blockSize, blockCount, figures }) => ({
+    return catalog.units.map(({ id, targetName, lun, blockSize, blockCount, figures }) => ({
+      id,
       targetName,
       lun,
       bytes: blockSize * blockCount,
@@ -85,10 +93,14 @@ export class Readings {
     const { sessions } = this.#context;
     return [...sessions.all()]
       .filter(({ worker }) => worker !== ON_MAIN)
-      .map(({ identity, tsih, figures }) => ({
+      .map(({ identity, initiatorAlias, tsih, worker, since, connections, figures }) => ({
         targetName: identity.targetName,
         initiatorName: identity.initiatorName,
+        initiatorAlias,
         tsih,
+        worker,
+        since,
+        peers: [...connections.values()].map(({ peerAddress }) => peerAddress),
         figures: sessions.figures.total(figures),
       }));
   }

@@ -45,12 +45,16 @@ function source(sessions = 1): Parameters<typeof collect>[0] {
       ['0203', 2],
     ]),
     targets: () => [{ name: TARGET, state: 'online', sessions, connections: sessions }],
-    units: () => [{ targetName: TARGET, lun: 3, bytes: 4096, figures: UNIT }],
+    units: () => [{ id: 1, targetName: TARGET, lun: 3, bytes: 4096, figures: UNIT }],
     sessions: () =>
       Array.from({ length: sessions }, (_, index) => ({
         targetName: TARGET,
         initiatorName: HOSTILE,
+        initiatorAlias: '',
         tsih: index + 1,
+        worker: 0,
+        since: new Date(0),
+        peers: ['127.0.0.1:1'],
         figures: UNIT,
       })),
     workers: () => [{ worker: 0, running: true, restarts: 1, channel: { out: 12, in: 0 }, counters }],

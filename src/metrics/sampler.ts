@@ -1,0 +1,158 @@
+// What a page shows of now: read once a second, told as rates. Remembers the reading before, and nothing older; that is history.ts's.
+// Who hears of it is the admin interface's business.
+
+import { NONE } from '../base/free-list.ts';
+import type { Readings, SessionReading } from '../control/readings.ts';
+import { Counter } from '../ring/counters.ts';
+import { privateFigures } from '../ring/figures.ts';
+import { threadCpu } from './process-figures.ts';
+import { type Rates, ratesBetween } from './rates.ts';
+
+/** Units and sessions that are listed one by one: the busiest. */
+export const LISTED_MAX = 100;
+
+export interface UnitStatus extends Rates {
+  readonly target: string;
+  readonly lun: number;
+  readonly bytes: number;
+}
+
+export interface SessionStatus extends Rates {
+  readonly tsih: number;
+  readonly initiator: string;
+  readonly alias: string;
+  readonly target: string;
+  readonly worker: number;
+  readonly since: Date;
+  readonly peers: readonly string[];
+}
+
+export interface WorkerStatus extends Rates {
+  readonly worker: number;
+  readonly running: boolean;
+  readonly sessions: number;
+  readonly connections: number;
+  /** CPUs that it keeps busy; null: nobody knows. */
+  readonly cpu: number | null;
+  readonly memoryBytes: number;
+  readonly memoryUsedBytes: number;
+}
+
+/** The target in the last second. */
+export interface Status {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly total: Rates;
+  readonly draining: boolean;
+  readonly sessionCount: number;
+  readonly unitCount: number;
+  readonly units: readonly UnitStatus[];
+  readonly sessions: readonly SessionStatus[];
+  readonly workers: readonly WorkerStatus[];
+}
+
+/** Earlier readings by what they are of, and those of this time. */
+class Series {
+  #before = new Map<number, Float64Array>();
+  #now = new Map<number, Float64Array>();
+
+  /** What has come since the last time; nothing, if it was not there then. */
+  rates(key: number, figures: Float64Array, seconds: number): Rates {
+    this.#now.set(key, figures);
+    return ratesBetween(this.#before.get(key) ?? figures, figures, seconds);
+  }
+
+  turn(): void {
+    this.#before = this.#now;
+    this.#now = new Map();
+  }
+}
+
+const activity = ({ readIops, writeIops }: Rates): number => readIops + writeIops;
+
+/** The busiest, in the order in which they came. */
+function busiest<Item extends Rates>(items: readonly Item[]): readonly Item[] {
+  if (items.length <= LISTED_MAX) return items;
+  const chosen = new Set([...items].sort((a, b) => activity(b) - activity(a)).slice(0, LISTED_MAX));
+  return items.filter((item) => chosen.has(item));
+}
+
+/** See the head of this file. */
+export class Sampler {
+  readonly #readings: Readings;
+  readonly #units = new Series();
+  readonly #sessions = new Series();
+  readonly #workers = new Series();
+  readonly #cpu = new Map<number, number>();
+  #total = privateFigures();
+  #at: number;
+
+  /** `at`: now, in milliseconds since 1970. */
+  constructor(readings: Readings, at: number) {
+    this.#readings = readings;
+    this.#at = at;
+    this.#total = readings.unitTotal(NONE);
+    this.sample(at + 1);
+  }
+
+  /** Reads, and tells what has come since the last time. */
+  sample(at: number): Status {
+    const seconds = Math.max(at - this.#at, 1) / 1000;
+    const readings = this.#readings;
+    const before = this.#total;
+    this.#at = at;
+    this.#total = readings.unitTotal(NONE);
+    const units = this.#unitsNow(seconds);
+    const sessions = readings.sessions().map((session) => this.#sessionNow(session, seconds));
+    const workers = this.#workersNow(seconds);
+    for (const series of [this.#units, this.#sessions, this.#workers]) series.turn();
+    return {
+      at,
+      total: ratesBetween(before, this.#total, seconds),
+      draining: readings.draining,
+      sessionCount: readings.sessionCount,
+      unitCount: units.length,
+      units: busiest(units),
+      sessions: busiest(sessions),
+      workers,
+    };
+  }
+
+  #unitsNow(seconds: number): UnitStatus[] {
+    return this.#readings.units().map(({ id, targetName: target, lun, bytes, figures }) => ({
+      target,
+      lun,
+      bytes,
+      ...this.#units.rates(id, figures, seconds),
+    }));
+  }
+
+  #sessionNow(session: SessionReading, seconds: number): SessionStatus {
+    const { tsih, initiatorName, initiatorAlias, targetName, worker, since, peers, figures } = session;
+    const about = { tsih, initiator: initiatorName, alias: initiatorAlias, target: targetName, worker, since, peers };
+    return { ...about, ...this.#sessions.rates(tsih, figures, seconds) };
+  }
+
+  #workersNow(seconds: number): WorkerStatus[] {
+    return this.#readings.workers().map(({ worker, running, counters }) => ({
+      worker,
+      running,
+      sessions: counters[Counter.sessions]!,
+      connections: counters[Counter.connections]!,
+      cpu: this.#cpuOf(counters[Counter.threadId]!, seconds),
+      memoryBytes: counters[Counter.slabBytes]!,
+      memoryUsedBytes: counters[Counter.slabBytesInUse]!,
+      ...this.#workers.rates(worker, this.#readings.unitTotal(worker), seconds),
+    }));
+  }
+
+  #cpuOf(threadId: number, seconds: number): number | null {
+    const time = threadCpu(threadId);
+    const before = this.#cpu.get(threadId);
+    this.#cpu.delete(threadId);
+    if (time === null) return null;
+    const now = time.user + time.system;
+    this.#cpu.set(threadId, now);
+    return before === undefined ? null : (now - before) / seconds;
+  }
+}

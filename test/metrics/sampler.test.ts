@@ -1,0 +1,89 @@
+// What a page is told of a second: differences to the second before, of whoever is there, and of the busiest alone when there are many.
+
+import { describe, expect, it } from 'vitest';
+import type { Readings } from '../../src/control/readings.ts';
+import { LISTED_MAX, Sampler } from '../../src/metrics/sampler.ts';
+import { COUNTERS_PER_BLOCK, Counter } from '../../src/ring/counters.ts';
+import { addFigures, Figure, privateFigures } from '../../src/ring/figures.ts';
+
+/** A target whose units do what the test says. */
+class World {
+  readonly units = new Map<number, Float64Array>();
+  readonly counters = new Float64Array(COUNTERS_PER_BLOCK);
+  readonly readings: Readings;
+
+  constructor(units: number) {
+    for (let id = 0; id < units; id++) this.units.set(id, privateFigures());
+    this.counters[Counter.threadId] = process.pid;
+    const total = () => {
+      const sum = privateFigures();
+      for (const figures of this.units.values()) addFigures(sum, figures);
+      return sum;
+    };
+    const each = () => [...this.units].map(([id, figures]) => ({ id, figures: figures.slice() }));
+    const about = {
+      targetName: 'iqn.x:t',
+      initiatorName: 'iqn.x:i',
+      initiatorAlias: 'a',
+      worker: 0,
+      since: new Date(0),
+    };
+    const readings = {
+      draining: false,
+      sessionCount: units,
+      logins: new Map(),
+      targets: () => [],
+      units: () => each().map(({ id, figures }) => ({ id, targetName: 'iqn.x:t', lun: id, bytes: 512, figures })),
+      sessions: () => each().map(({ id, figures }) => ({ ...about, tsih: id, peers: ['192.0.2.1:4'], figures })),
+      workers: () => [{ worker: 0, running: true, restarts: 0, channel: { out: 0, in: 0 }, counters: this.counters }],
+      unitTotal: total,
+    } satisfies { [Name in keyof Readings]: unknown };
+    this.readings = readings as unknown as Readings;
+  }
+
+  read(unit: number, count: number): void {
+    const figures = this.units.get(unit)!;
+    figures[Figure.reads]! += count;
+    figures[Figure.bytesRead]! += count * 4096;
+  }
+}
+
+describe('a sample', () => {
+  it('tells what has come since the one before, of the whole and of each', () => {
+    const world = new World(2);
+    world.read(0, 1000);
+    const sampler = new Sampler(world.readings, 0);
+    world.read(0, 50);
+    world.read(1, 10);
+    const { total, units, sessions, workers } = sampler.sample(2001);
+    expect(total).toMatchObject({ readIops: 30, readBytes: 30 * 4096 });
+    expect(units.map(({ readIops }) => readIops)).toEqual([25, 5]);
+    expect(sessions.map(({ readIops }) => readIops)).toEqual([25, 5]);
+    expect(workers).toMatchObject([{ worker: 0, running: true, readIops: 30 }]);
+    expect(workers[0]!.cpu).toBeGreaterThanOrEqual(0);
+    expect(sampler.sample(3001).total.readIops).toBe(0);
+  });
+
+  it('tells nothing of what was there before it was, and forgets what has gone', () => {
+    const world = new World(1);
+    const sampler = new Sampler(world.readings, 0);
+    world.units.set(7, privateFigures());
+    world.read(7, 100);
+    expect(sampler.sample(1001).units.map(({ readIops }) => readIops)).toEqual([0, 0]);
+    world.read(7, 100);
+    expect(sampler.sample(2001).units[1]!.readIops).toBe(100);
+    world.units.delete(7);
+    expect(sampler.sample(3001).units).toHaveLength(1);
+  });
+
+  it('lists the busiest when there are many', () => {
+    const world = new World(LISTED_MAX + 50);
+    const sampler = new Sampler(world.readings, 0);
+    world.read(LISTED_MAX + 20, 9);
+    const { units, unitCount, sessions } = sampler.sample(1001);
+    expect(unitCount).toBe(LISTED_MAX + 50);
+    expect(units).toHaveLength(LISTED_MAX);
+    expect(sessions).toHaveLength(LISTED_MAX);
+    expect(units.some(({ lun }) => lun === LISTED_MAX + 20)).toBe(true);
+  });
+});
