@@ -2,7 +2,7 @@
 // Needs nothing but Node and npm.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -54,9 +54,16 @@ export function buildIfStale(lastLine = '') {
   const folders = ['src', 'workers', 'bench', 'docs/examples', 'test/support', 'test/fuzz', 'test/faults'];
   const sources = folders.map((folder) => newest(`${TOP}/${folder}`));
   const latest = Math.max(...sources, changed(`${TOP}/tsconfig.json`), changed(`${TOP}/package-lock.json`));
-  if (changed(stamp) > latest) return;
+  if (changed(stamp) <= latest) build(lastLine);
+}
+
+/** Compiles. See {@link require} for `lastLine`. */
+function build(lastLine = '') {
+  const stamp = `${TOP}/dist/.built`;
   const begun = new Date();
   require(lastLine, 'node_modules/.bin/tsc', '-p', 'tsconfig.json');
+  // The live page's files are served as they are: they go beside the code that reads them.
+  cpSync(`${TOP}/src/admin/page`, `${TOP}/dist/src/admin/page`, { recursive: true });
   // As old as the build's beginning: what changes while it runs is built the next time.
   writeFileSync(stamp, '');
   utimesSync(stamp, begun, begun);
@@ -71,3 +78,6 @@ export function runBuilt(program) {
   if (error) throw error;
   return status ?? 1;
 }
+
+// `npm run build`.
+if (process.argv[1] === fileURLToPath(import.meta.url)) build();

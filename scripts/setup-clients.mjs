@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Puts the real initiators and peers on this machine that test/interop and bench/ use: libiscsi's tools, qemu-img, tgt, promtool, and a fio
+// Puts the real initiators and peers on this machine that test/interop and bench/ use: libiscsi's tools, qemu-img, tgt, promtool, chromium, and a fio
 // with the libiscsi engine; and what its arguments name besides (`setup-clients.mjs istgt`: a peer for the benchmark alone). Does nothing when all are there. Installs only as root on a Debian system; elsewhere it says what is
 // missing, which in CI (CI=true) is a failure.
 
@@ -20,6 +20,7 @@ const CLIENTS = [
   { name: 'iscsi-perf', packages: ['libiscsi-bin'], present: () => onPath('iscsi-perf') },
   { name: 'iscsi-test-cu', packages: ['libiscsi-bin'], present: () => onPath('iscsi-test-cu') },
   { name: 'qemu-img with iscsi://', packages: ['qemu-utils', 'qemu-block-extra'], present: qemuSpeaksIscsi },
+  { name: 'chromium', packages: ['chromium'], present: () => onPath('chromium') },
   { name: 'promtool', packages: ['prometheus'], present: () => onPath('promtool') },
   { name: 'tgtd', packages: ['tgt'], present: () => onPath('tgtd') },
   { name: 'fio with the libiscsi engine', packages: FIO_BUILD_PACKAGES, present: () => fioPath() !== null },

@@ -4,9 +4,10 @@
 import type { AdminSettings } from '../config/settings.ts';
 import type { AdminContext } from './context.ts';
 import { Gate } from './gate.ts';
-import { ROUTES, SOCKET_PARTS } from './parts.ts';
+import { ROUTES, socketsOf } from './parts.ts';
 import { TokenGuard } from './token.ts';
 import { HttpServer } from './uws.ts';
+import { Watch } from './watch.ts';
 
 /** An admin interface that answers. */
 export interface Admin {
@@ -17,18 +18,18 @@ export interface Admin {
   close(): void;
 }
 
+/** What the interface is given; what it watches is its own. */
+export type AdminOptions = Omit<AdminContext, 'watch'>;
+
 function urlOf(address: string, port: number): string {
   return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
-async function start({ address, port, tokenFile }: AdminSettings, context: AdminContext): Promise<Admin> {
+async function start({ address, port, tokenFile }: AdminSettings, options: AdminOptions): Promise<Admin> {
   const guard = tokenFile === undefined ? null : TokenGuard.read(tokenFile);
-  const parts = SOCKET_PARTS.map((part) => part(context));
-  const end = () => {
-    for (const part of parts) part.close();
-  };
-  const sockets = new Map(parts.map((part) => [part.path, part]));
-  const gate = new Gate({ routes: ROUTES, sockets, guard, context });
+  const watch = new Watch(options.running);
+  const context = { ...options, watch };
+  const gate = new Gate({ routes: ROUTES, sockets: socketsOf(context), guard, context });
   try {
     const server = new HttpServer(gate);
     await server.listen(address, port);
@@ -40,26 +41,26 @@ async function start({ address, port, tokenFile }: AdminSettings, context: Admin
         gate.stopping = reason;
       },
       close: () => {
-        end();
+        watch.close();
         server.close();
       },
     };
   } catch (error) {
-    end();
+    watch.close();
     throw error;
   }
 }
 
 /** Starts it; null where it is switched off, or can't be had: then the log says why, and what helps. */
-export async function startAdmin(context: AdminContext): Promise<Admin | null> {
-  const { admin } = context.settings;
+export async function startAdmin(options: AdminOptions): Promise<Admin | null> {
+  const { admin } = options.settings;
   if (admin === false) return null;
   try {
-    return await start(admin, context);
+    return await start(admin, options);
   } catch (error) {
     const cure = 'free the port or set another one (LUNARING_ADMIN=address:port, or off), and start again';
     const { message } = error as Error;
-    context.log.error(
+    options.log.error(
       { err: error },
       `no admin interface: ${message}. The target serves without it; to have it, ${cure}`,
     );

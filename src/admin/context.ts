@@ -10,6 +10,7 @@ import type { TargetReport, UnitReport } from '../control/reports.ts';
 import type { Saving } from '../control/saving.ts';
 import type { RunningTarget } from '../control/target.ts';
 import { ApiError } from './http.ts';
+import type { Watch } from './watch.ts';
 
 /** What the interface stands on. */
 export interface AdminContext {
@@ -24,6 +25,7 @@ export interface AdminContext {
   readonly saving: Saving;
   /** One change after another, whoever makes it: each finds what the one before has left. */
   readonly changes: Sequence;
+  readonly watch: Watch;
   readonly log: Logger;
 }
 

@@ -2,14 +2,16 @@
 // Another part of it is added here.
 
 import { configurationRoutes } from './configuration-routes.ts';
-import type { AdminContext } from './context.ts';
+import { type AdminContext, BASE } from './context.ts';
 import type { SocketHandler } from './http.ts';
 import { descriptionRoute } from './openapi.ts';
+import { pageRoutes } from './page-files.ts';
 import type { Route } from './route.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { targetRoutes } from './target-routes.ts';
 import { unitRoutes } from './unit-routes.ts';
+import { watchRoutes } from './watch-routes.ts';
 
 const PARTS: readonly Route[] = [
   ...serviceRoutes,
@@ -17,16 +19,14 @@ const PARTS: readonly Route[] = [
   ...unitRoutes,
   ...sessionRoutes,
   ...configurationRoutes,
+  ...watchRoutes,
+  ...pageRoutes,
 ];
 
 /** All routes, that of their description included. */
 export const ROUTES: readonly Route[] = [...PARTS, descriptionRoute(PARTS)];
 
-/** Something that runs as long as the interface does. */
-export interface SocketPart extends SocketHandler {
-  readonly path: string;
-  close(): void;
+/** WebSockets, by path. */
+export function socketsOf({ watch }: AdminContext): ReadonlyMap<string, SocketHandler> {
+  return new Map([[`${BASE}/events`, watch.events]]);
 }
-
-/** Starts what serves WebSockets. */
-export const SOCKET_PARTS: readonly ((context: AdminContext) => SocketPart)[] = [];

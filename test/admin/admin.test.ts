@@ -1,11 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import { startAdmin } from '../../src/admin/admin.ts';
-import type { AdminContext } from '../../src/admin/context.ts';
+import { type AdminOptions, startAdmin } from '../../src/admin/admin.ts';
 import { Sequence } from '../../src/base/sequence.ts';
-import { FakeTarget } from '../cli/fake-world.ts';
 import { Scratch } from '../support/scratch.ts';
+import { WatchedTarget } from '../support/watched-target.ts';
 
 type Admin = false | { readonly address: string; readonly port: number; readonly tokenFile?: string };
 
@@ -13,10 +12,10 @@ type Admin = false | { readonly address: string; readonly port: number; readonly
 function contextOf(admin: Admin) {
   const logged: { level: number; msg: string }[] = [];
   const log = pino({}, { write: (line: string) => logged.push(JSON.parse(line)) });
-  const running = new FakeTarget();
-  const settings = { admin, portals: [] } as unknown as AdminContext['settings'];
+  const running = new WatchedTarget();
+  const settings = { admin, portals: [] } as unknown as AdminOptions['settings'];
   const about = { running, settings, directory: '/', version: '1.2.3', startedAt: new Date(), log };
-  const context = { ...about, changes: new Sequence() } as unknown as AdminContext;
+  const context = { ...about, changes: new Sequence() } as unknown as AdminOptions;
   return { context, logged };
 }
 

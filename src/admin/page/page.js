@@ -1,0 +1,307 @@
+// The page: what the target says of itself each second, shown. Everything that comes is text, and is set as text.
+// Charts are chart.js's, figures as words format.js's.
+
+import { Chart, element } from './chart.js';
+import { bytesPerSecond, clock, count, micros, percent, size } from './format.js';
+
+const TOKEN_KEY = 'lunaring token';
+const HISTORY_SECONDS = 15 * 60;
+const REFUSALS_SHOWN = 50;
+const RETRY_MS = [1000, 2000, 5000, 10_000];
+/** Without a word for so long the target is taken for gone. */
+const SILENCE_MS = 10_000;
+/** Refusals are read out loud no more often than this. */
+const HEARD_EVERY_MS = 5000;
+
+const at = (id) => document.getElementById(id);
+const say = (id, text) => {
+  const place = at(id);
+  if (place.textContent !== text) place.textContent = text;
+};
+
+const charts = [
+  [new Chart('IOPS', [{ label: 'read' }, { label: 'write' }], count), ['readIops', 'writeIops']],
+  [new Chart('Throughput', [{ label: 'read' }, { label: 'write' }], bytesPerSecond), ['readBytes', 'writeBytes']],
+  [new Chart('Latency', [{ label: 'p50' }, { label: 'p99' }], micros), ['p50Micros', 'p99Micros']],
+];
+at('charts').append(...charts.map(([chart]) => chart.figure));
+
+let history = { times: [], series: {} };
+let latest = null;
+
+// Asking
+
+class TokenWanted extends Error {}
+
+const headers = () => {
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  return token === null ? {} : { Authorization: `Bearer ${token}` };
+};
+
+async function ask(path) {
+  const answer = await fetch(path, { headers: headers(), cache: 'no-store' });
+  if (answer.status === 401) throw new TokenWanted();
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+function askForToken() {
+  const given = sessionStorage.getItem(TOKEN_KEY) !== null;
+  sessionStorage.removeItem(TOKEN_KEY);
+  say('ask-wrong', given ? 'That was not it.' : '');
+  const dialog = at('ask');
+  return new Promise((resolve) => {
+    dialog.addEventListener(
+      'close',
+      () => {
+        sessionStorage.setItem(TOKEN_KEY, at('ask-token').value.trim());
+        at('ask-token').value = '';
+        resolve();
+      },
+      { once: true },
+    );
+    if (!dialog.open) dialog.showModal();
+  });
+}
+
+/** Browsers give a WebSocket no headers: the token goes among the protocols, as a word. */
+function protocols() {
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  if (token === null) return ['lunaring'];
+  const bytes = String.fromCharCode(...new TextEncoder().encode(token));
+  return ['lunaring', `token.${btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`];
+}
+
+// Showing
+
+function connection(state, text) {
+  const place = at('connection');
+  place.className = state;
+  say('connection', text);
+}
+
+function showNow({ total, sessionCount, unitCount, draining }) {
+  const { readIops, writeIops, readBytes, writeBytes } = total;
+  say('now-iops', count(readIops + writeIops));
+  say('now-iops-more', `${count(readIops)} read, ${count(writeIops)} write`);
+  say('now-bytes', bytesPerSecond(readBytes + writeBytes));
+  say('now-bytes-more', `${bytesPerSecond(readBytes)} read, ${bytesPerSecond(writeBytes)} write`);
+  say('now-p99', micros(total.p99Micros));
+  say('now-p50', `p50 ${micros(total.p50Micros)}`);
+  say('now-flight', count(total.inFlight));
+  const drains = draining ? '; drains' : '';
+  say('now-sessions', `${count(sessionCount)} sessions, ${count(unitCount)} LUNs${drains}`);
+}
+
+/** Rows by key: those that stay keep their elements. `cells`: the first is a name and what more there is to say of it. */
+function showTable(id, items, keyOf, cellsOf) {
+  const body = at(id).tBodies[0];
+  const known = new Map([...body.rows].map((row) => [row.dataset.key, row]));
+  for (const [place, item] of items.entries()) {
+    const key = keyOf(item);
+    const [[name, more], ...figures] = cellsOf(item);
+    const row = known.get(key) ?? emptyRow(key, figures.length);
+    known.delete(key);
+    if (body.rows[place] !== row) body.insertBefore(row, body.rows[place] ?? null);
+    const texts = [name, more, ...figures];
+    const places = [row.cells[0].firstChild, row.cells[0].lastChild, ...[...row.cells].slice(1)];
+    for (const [index, text] of texts.entries()) {
+      if (places[index].textContent !== text) places[index].textContent = text;
+    }
+  }
+  for (const row of known.values()) row.remove();
+  const none = at(`${id}-none`);
+  at(id).hidden = none !== null && items.length === 0;
+  if (none !== null) none.hidden = items.length !== 0;
+}
+
+function emptyRow(key, figures) {
+  const head = element('th', { scope: 'row' }, element('span'), element('small'));
+  const row = element('tr', {}, head, ...Array.from({ length: figures }, () => element('td')));
+  row.dataset.key = key;
+  return row;
+}
+
+const usage = ({ readIops, writeIops, readBytes, writeBytes, p99Micros, inFlight }) => [
+  count(readIops + writeIops),
+  bytesPerSecond(readBytes + writeBytes),
+  micros(p99Micros),
+  count(inFlight),
+];
+
+function show(status) {
+  showNow(status);
+  showTable(
+    'units',
+    status.units,
+    ({ target, lun }) => `${target} ${lun}`,
+    (unit) => [[`${unit.lun}`, `${unit.target}, ${size(unit.bytes)}`], ...usage(unit)],
+  );
+  showTable(
+    'workers',
+    status.workers,
+    ({ worker }) => `${worker}`,
+    ({ worker, running, cpu, memoryBytes, memoryUsedBytes, sessions, readIops, writeIops }) => [
+      [`${worker}`, running ? '' : 'does not serve'],
+      count(readIops + writeIops),
+      percent(cpu),
+      percent(memoryBytes === 0 ? null : memoryUsedBytes / memoryBytes),
+      count(sessions),
+    ],
+  );
+  showTable(
+    'sessions',
+    status.sessions,
+    ({ tsih }) => `${tsih}`,
+    (session) => {
+      const { initiator, alias, target, worker, peers, since } = session;
+      const name = alias === '' ? initiator : `${initiator} (${alias})`;
+      return [
+        [name, `at ${target}, from ${peers.join(', ')}, since ${clock(since)}, worker ${worker}`],
+        ...usage(session),
+      ];
+    },
+  );
+  for (const [chart, names] of charts) {
+    chart.draw(
+      history.times,
+      names.map((name) => history.series[name] ?? []),
+    );
+  }
+}
+
+/** One more second; what is drawn while nobody looks is drawn when somebody does. */
+function take(status) {
+  latest = status;
+  history.times.push(status.at);
+  for (const [name, values] of Object.entries(history.series)) values.push(status.total[name]);
+  while (history.times.length > HISTORY_SECONDS) {
+    history.times.shift();
+    for (const values of Object.values(history.series)) values.shift();
+  }
+  if (!document.hidden) show(status);
+}
+
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && latest !== null) show(latest);
+});
+
+// Refusals
+
+let unheard = 0;
+let heardAt = 0;
+
+function hear({ status, name }) {
+  unheard++;
+  const wait = Math.max(heardAt + HEARD_EVERY_MS - Date.now(), 0);
+  if (unheard > 1) return;
+  setTimeout(() => {
+    heardAt = Date.now();
+    say(
+      'refusals-heard',
+      `${unheard === 1 ? 'A login was' : `${unheard} logins were`} refused, lately with ${status} ${name}`,
+    );
+    unheard = 0;
+  }, wait);
+}
+
+function refusalItem(refusal, fresh) {
+  const { status, name, initiatorName, targetName, peerAddress, received, expected, rule, causes, fixes, sections } =
+    refusal;
+  const line = (label, text) => element('p', {}, element('b', { textContent: `${label}: ` }), text);
+  const who = `${clock(refusal.at)} ${initiatorName ?? 'an initiator without a name'} from ${peerAddress} to ${targetName ?? 'no target'}`;
+  const more = element('details', {}, element('summary', { textContent: 'More' }));
+  more.append(line('Rule', rule), line('Expected', expected));
+  for (const cause of causes.slice(1)) more.append(line('Or', cause));
+  for (const fix of fixes.slice(1)) more.append(line('Or try', fix));
+  more.append(line('RFC 7143', sections.map((section) => `§${section}`).join(', ')));
+  return element(
+    'li',
+    { className: fresh ? 'fresh' : '' },
+    element('p', {}, element('b', { textContent: `${status} ${name}` }), ` ${received}`),
+    element('p', { className: 'who', textContent: who }),
+    line('Cause', causes[0] ?? rule),
+    line('Fix', fixes[0] ?? expected),
+    more,
+  );
+}
+
+/** Newest on top, each once: the list and the news of it overlap. */
+function showRefusal(refusal, fresh) {
+  const list = at('refusals');
+  const key = `${refusal.at} ${refusal.correlationId}`;
+  const items = [...list.children];
+  if (items.some((item) => item.dataset.key === key)) return;
+  const item = refusalItem(refusal, fresh);
+  item.dataset.key = key;
+  list.insertBefore(item, items.find((older) => older.dataset.key < key) ?? null);
+  if (fresh) hear(refusal);
+  if (list.children.length > REFUSALS_SHOWN) list.lastChild.remove();
+  at('refusals-none').hidden = true;
+}
+
+async function showEarlierRefusals() {
+  const { latest: refusals } = await ask(`/api/v1/refusals?count=${REFUSALS_SHOWN}`);
+  for (const refusal of refusals) showRefusal(refusal, false);
+}
+
+// Staying connected
+
+/** Resolves when the connection is over. */
+function listen() {
+  const url = new URL('/api/v1/events', location.href);
+  url.protocol = url.protocol.replace('http', 'ws');
+  const socket = new WebSocket(url, protocols());
+  let timer = 0;
+  const alive = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => socket.close(), SILENCE_MS);
+  };
+  return new Promise((resolve) => {
+    socket.addEventListener('open', () => {
+      connection('live', 'live');
+      showEarlierRefusals().catch(() => socket.close());
+    });
+    socket.addEventListener('message', ({ data }) => {
+      alive();
+      const message = JSON.parse(data);
+      if (message.type === 'status') take(message.status);
+      if (message.type === 'refusal') showRefusal(message.refusal, true);
+    });
+    socket.addEventListener('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    alive();
+  });
+}
+
+async function connectOnce() {
+  const [status, past] = await Promise.all([ask('/api/v1/status'), ask('/api/v1/history')]);
+  const { version, engine, portals } = status;
+  const places = portals.map(({ address, port }) =>
+    address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+  );
+  say('about', `${version}, ${engine} engine, serves at ${places.join(', ')}`);
+  history = past;
+  at('refusals').replaceChildren();
+  at('refusals-none').hidden = false;
+  await listen();
+}
+
+for (let attempt = 0; ; attempt++) {
+  const begun = Date.now();
+  try {
+    await connectOnce();
+    connection('lost', 'connection lost; trying again');
+  } catch (error) {
+    if (error instanceof TokenWanted) {
+      connection('lost', 'a token is wanted');
+      await askForToken();
+      continue;
+    }
+    connection('lost', 'no connection; trying again');
+  }
+  if (Date.now() - begun > SILENCE_MS) attempt = 0;
+  await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]));
+}

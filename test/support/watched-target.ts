@@ -1,0 +1,32 @@
+// A running target for tests of the admin interface: it can be watched, and nothing ever happens at it.
+// The one that can't even be looked at is test/cli/fake-world.ts's.
+
+import type { Administration } from '../../src/control/administration.ts';
+import type { Readings } from '../../src/control/readings.ts';
+import { Refusals } from '../../src/control/refusals.ts';
+import { privateFigures } from '../../src/ring/figures.ts';
+import { FakeTarget } from '../cli/fake-world.ts';
+
+const READINGS = {
+  draining: false,
+  sessionCount: 0,
+  logins: new Map<string, number>(),
+  targets: () => [],
+  units: () => [],
+  sessions: () => [],
+  workers: () => [],
+  unitTotal: () => privateFigures(),
+} satisfies { [Name in keyof Readings]: unknown };
+
+/** See the head of this file. */
+export class WatchedTarget extends FakeTarget {
+  readonly refusals = new Refusals();
+
+  override get administration(): never {
+    return { refusals: this.refusals } as unknown as Administration as never;
+  }
+
+  override get readings(): never {
+    return READINGS as unknown as Readings as never;
+  }
+}
