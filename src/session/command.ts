@@ -140,25 +140,41 @@ function fill(connection: Connection, task: IscsiTask, at: number): boolean {
   return ahsLength === 0 || fillExtended(connection, task, at + BHS_SIZE, ahsLength);
 }
 
-/** The rest of a long CDB (§11.2.2.3). A bidirectional read length is passed over: no command here moves data both ways. */
+/** Low bits of the type byte; the two above are reserved (§11.2.2.1). */
+const AHS_TYPE_MASK = 0x3f;
+/** AHSLength of a bidirectional read length: a reserved byte and four of length (§11.2.2.4). */
+const BIDIRECTIONAL_LENGTH = 5;
+
+/**
+ * The additional header segments: the rest of a long CDB (§11.2.2.3), and a bidirectional read length, which is passed over, as no command here
+ * moves data both ways. Each comes once at most; the other types are reserved (§11.2.2.1), and what is in them nobody may guess.
+ */
 function fillExtended(connection: Connection, task: IscsiTask, start: number, length: number): boolean {
   const view = connection.view;
+  let seen = 0;
   let at = start;
   while (at < start + length) {
     // AHSLength counts what follows the type byte; the segment is padded to whole words.
     const ahsLength = view.getUint16(at);
+    const type = view.getUint8(at + 2) & AHS_TYPE_MASK;
     const next = at + ((ahsLength + 3 + 3) & ~3);
-    if (ahsLength === 0 || next > start + length) return false;
-    if (view.getUint8(at + 2) === AhsType.EXTENDED_CDB) {
-      const extra = ahsLength - 1;
-      if (extra > CDB_BYTES_MAX - CDB_BYTES) return false;
-      for (let index = 0; index < extra; index++) {
-        task.cdb.setUint8(CDB_BYTES + index, view.getUint8(at + AHS_HEADER_SIZE + index));
-      }
-      task.cdbBytes = CDB_BYTES + extra;
+    if (next > start + length || (seen & (1 << type)) !== 0) return false;
+    seen |= 1 << type;
+    if (type === AhsType.EXTENDED_CDB) {
+      if (!extendCdb(view, task, at + AHS_HEADER_SIZE, ahsLength - 1)) return false;
+    } else if (type !== AhsType.BIDIRECTIONAL_READ_LENGTH || ahsLength !== BIDIRECTIONAL_LENGTH) {
+      return false;
     }
     at = next;
   }
+  return true;
+}
+
+/** `extra` bytes at `at` go behind the CDB's first 16; false when there are none, or more than any CDB has. */
+function extendCdb(view: DataView, task: IscsiTask, at: number, extra: number): boolean {
+  if (extra <= 0 || extra > CDB_BYTES_MAX - CDB_BYTES) return false;
+  for (let index = 0; index < extra; index++) task.cdb.setUint8(CDB_BYTES + index, view.getUint8(at + index));
+  task.cdbBytes = CDB_BYTES + extra;
   return true;
 }
 

@@ -5,7 +5,7 @@ import { OperationCode, VariableLength } from '../../src/scsi/cdb.ts';
 import { commandFor } from '../../src/scsi/commands.ts';
 import { COMMANDS } from '../../src/scsi/operation-codes.ts';
 import { decodeReadWrite } from '../../src/scsi/read-write.ts';
-import { Task } from '../../src/scsi/task.ts';
+import { Status, Task } from '../../src/scsi/task.ts';
 import { ScsiBench } from '../support/scsi-bench.ts';
 
 function report(
@@ -31,6 +31,12 @@ describe('the table of commands', () => {
     expect(new Set(order).size).toBe(order.length);
     const lengths = [6, 10, 10, 32, 16, 12];
     for (const { opcode, usage } of COMMANDS) expect(usage.length, hex(opcode, 2)).toBe(lengths[opcode >>> 5]);
+  });
+
+  it.each([0x34, 0x35, 0x90, 0x91])('says that IMMED of %i is taken, as it is', (opcode) => {
+    expect(COMMANDS.find((each) => each.opcode === opcode)?.usage[1]).toBe(0x02);
+    const rest = '00'.repeat(opcode < 0x80 ? 8 : 14);
+    expect(new ScsiBench().run(`${hex(opcode, 2)} 02 ${rest}`).status).toBe(Status.GOOD);
   });
 
   it('has exactly the operation codes that are dispatched', () => {
