@@ -7,7 +7,7 @@ import { read16, write16 } from '../support/cdbs.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { noise } from '../support/scratch.ts';
-import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
+import { type ConfigurationFile, TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 
 /** The worker that is to take over a connection with this CID fails. */
 const FATAL_CID = 6666;
@@ -16,9 +16,11 @@ const BLOCKS = 16;
 const BYTES = BLOCKS * 512;
 const RETRY_MS = 20;
 
+type Lun = NonNullable<NonNullable<ConfigurationFile['targets']>[number]['luns']>[number];
+
 /** Starts a target with two workers that {@link PersistentInitiator.failItsWorker} can be done to. */
-export function startFailingTarget(engine: 'uring' | 'posix'): Promise<TargetProcess> {
-  const luns = [{ lun: 0, backend: 'file' as const, path: 'disk', size: '1MiB' }];
+export function startFailingTarget(engine: 'uring' | 'posix', more: readonly Lun[] = []): Promise<TargetProcess> {
+  const luns: Lun[] = [{ lun: 0, backend: 'file', path: 'disk', size: '1MiB' }, ...more];
   return TargetProcess.start(
     { tuning: { engine, workers: 2 }, targets: [{ name: TARGET_NAME, maxConnections: 2, luns }] },
     { env: { NODE_OPTIONS: `--require ${PRELOAD}` } },

@@ -1,0 +1,172 @@
+// `npm run soak`: hours of fio, of initiators that verify what they read, of logins and of workers that fail, with memory and descriptors sampled.
+// Ends with 0 when nothing grew and nobody stayed away, and leaves a page with plots; that page is soak-report.ts's.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { MIB } from '../../src/config/limits.ts';
+import { findFio, fio } from '../support/fio.ts';
+import { RawInitiator } from '../support/raw-initiator.ts';
+import { repositoryRoot } from '../support/repository.ts';
+import type { TargetProcess } from '../support/target-process.ts';
+import { type Sample, soakPage } from './soak-report.ts';
+import { PersistentInitiator, startFailingTarget } from './worker-failure.ts';
+
+const USAGE = `usage: npm run soak -- [options]
+  --hours N     how long it lasts; or
+  --minutes N   (20)
+  --engine E    uring or posix (uring)
+`;
+
+const SAMPLE_MS = 5000;
+const INITIATORS = 4;
+const FIO_SECONDS = 20;
+const LOGINS_PER_CYCLE = 200;
+/** Commands between one failure and the next: a worker that fails five times within seconds of its start is given up. */
+const REST_ROUNDS = 50;
+const SETTLE_MS = 3000;
+/** Of the resident set, after the first third: heaps of three threads that may not have collected their garbage. */
+const GROWTH_MAX = 64 * MIB;
+const OUTAGE_MS_MAX = 3000;
+
+const JOBS = [
+  { rw: 'randrw', blockSize: 4096, depth: 32 },
+  { rw: 'rw', blockSize: 131_072, depth: 8 },
+  { rw: 'randwrite', blockSize: 16_384, depth: 16 },
+  { rw: 'read', blockSize: 1_048_576, depth: 4 },
+] as const;
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** The work of one soak, and what is counted of it. */
+class Soak {
+  readonly samples: Sample[] = [];
+  readonly initiators: PersistentInitiator[] = [];
+  ios = 0;
+  logins = 0;
+  failures = 0;
+  readonly #target: TargetProcess;
+  readonly #begun = performance.now();
+
+  constructor(target: TargetProcess) {
+    this.#target = target;
+  }
+
+  get seconds(): number {
+    return (performance.now() - this.#begun) / 1000;
+  }
+
+  get rounds(): number {
+    return this.initiators.reduce((sum, { rounds }) => sum + rounds, 0);
+  }
+
+  get outagesMs(): number[] {
+    return this.initiators.flatMap(({ outagesMs }) => outagesMs);
+  }
+
+  async run(seconds: number): Promise<void> {
+    for (let count = 0; count < INITIATORS; count++) {
+      this.initiators.push(await PersistentInitiator.start(this.#target.port, count * 16));
+    }
+    const over = new AbortController();
+    const sampling = this.#sample(over.signal);
+    for (let cycle = 0; this.seconds < seconds; cycle++) {
+      await this.#loadWithFio(JOBS[cycle % JOBS.length]!);
+      await this.#logInAndOut();
+      await this.initiators[cycle % INITIATORS]!.failItsWorker();
+      this.failures++;
+      for (const initiator of this.initiators) await initiator.advances(REST_ROUNDS);
+    }
+    over.abort();
+    await sampling;
+    for (const initiator of this.initiators) await initiator.stop();
+    await sleep(SETTLE_MS);
+    this.#takeSample();
+  }
+
+  /** Never while a worker fails: fio takes a lost connection for the end. */
+  async #loadWithFio(job: (typeof JOBS)[number]): Promise<void> {
+    const options = { time_based: 1, runtime: FIO_SECONDS };
+    const { read, write } = await fio({ ...job, url: this.#target.url(1), options }, { limitSeconds: FIO_SECONDS * 6 });
+    this.ios += read.ios + write.ios;
+  }
+
+  async #logInAndOut(): Promise<void> {
+    for (let count = 0; count < LOGINS_PER_CYCLE; count++) {
+      const initiator = await RawInitiator.logIn(this.#target.port, { skipSecurity: true, keepAttentions: true });
+      await initiator.logOut();
+      this.logins++;
+    }
+  }
+
+  async #sample(over: AbortSignal): Promise<void> {
+    while (!over.aborted) {
+      this.#takeSample();
+      await sleep(SAMPLE_MS, undefined, { signal: over }).catch(() => undefined);
+    }
+  }
+
+  #takeSample(): void {
+    const { rssBytes, descriptors, threads } = this.#target.readings();
+    this.samples.push({ seconds: this.seconds, rssBytes, descriptors, threads });
+  }
+
+  /** What must not be; empty: all is well. */
+  findings(): string[] {
+    const found: string[] = [];
+    const most = (samples: readonly Sample[]) => Math.max(...samples.map(({ rssBytes }) => rssBytes));
+    const third = Math.ceil(this.samples.length / 3);
+    const growth = most(this.samples.slice(-third)) - most(this.samples.slice(0, third));
+    if (growth > GROWTH_MAX)
+      found.push(`the resident set grew by ${Math.round(growth / MIB)} MiB after the first third`);
+    const [first, last] = [this.samples[0]!, this.samples.at(-1)!];
+    // Nobody is there at the end, as at the start four were; each thread keeps one open that it closes others with.
+    if (last.descriptors > first.descriptors)
+      found.push(`${last.descriptors - first.descriptors} descriptors more are open`);
+    const longest = Math.max(0, ...this.outagesMs);
+    if (longest > OUTAGE_MS_MAX) found.push(`an initiator was away for ${Math.round(longest)} ms`);
+    return found;
+  }
+}
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({
+    options: { hours: { type: 'string' }, minutes: { type: 'string' }, engine: { type: 'string', default: 'uring' } },
+  });
+  const seconds = values.hours === undefined ? Number(values.minutes ?? 20) * 60 : Number(values.hours) * 3600;
+  const { engine } = values;
+  if (!(seconds > 0) || (engine !== 'uring' && engine !== 'posix')) throw new TypeError('no such option');
+  if (findFio() === null) throw new Error('no fio with the libiscsi engine: run node scripts/setup-clients.mjs');
+  const target = await startFailingTarget(engine, [{ lun: 1, backend: 'file', path: 'fio', size: '256MiB' }]);
+  const soak = new Soak(target);
+  await soak.run(seconds);
+  const findings = soak.findings();
+  const facts = [
+    `engine ${engine}, ${Math.round(soak.seconds)} s`,
+    `${soak.ios} I/Os of fio, ${soak.rounds} writes read back and compared, ${soak.logins} logins`,
+    `${soak.failures} failures of a worker; ${soak.outagesMs.length} sessions lost and back, at most after ${Math.round(Math.max(0, ...soak.outagesMs))} ms`,
+    findings.length === 0 ? 'nothing grew' : findings.join('; '),
+  ];
+  const folder = join(repositoryRoot(), 'node_modules/.cache');
+  mkdirSync(folder, { recursive: true });
+  const page = join(folder, `soak-${engine}.html`);
+  writeFileSync(page, soakPage(facts, soak.samples));
+  for (const fact of facts) print(fact);
+  const rss = soak.samples.map(({ rssBytes }) => rssBytes / MIB);
+  print(
+    `resident set ${Math.min(...rss).toFixed(0)} to ${Math.max(...rss).toFixed(0)} MiB, at the end ${rss.at(-1)!.toFixed(0)}; plots in ${page}`,
+  );
+  await target.stop();
+  return findings.length === 0;
+}
+
+try {
+  process.exitCode = (await main()) ? 0 : 1;
+} catch (error) {
+  const usage = error instanceof TypeError;
+  process.stderr.write(`${usage ? `${error.message}\n${USAGE}` : (error as Error).stack}\n`);
+  process.exitCode = usage ? 2 : 1;
+}
