@@ -57,6 +57,7 @@ const TOP_LEVEL = [
   'CONTRIBUTING.md',
   'LICENSE',
   'README.md',
+  'SECURITY.md',
   'bench',
   'biome.json',
   'docs',
@@ -153,6 +154,14 @@ describe('files', () => {
     const words = new RegExp(['TO', 'DO|FIX', 'ME|XX', 'X'].join(''));
     const unfinished = everything.filter(({ text }) => words.test(text)).map(({ path }) => path);
     expect(unfinished).toEqual([]);
+  });
+
+  test('make no code from text, and start no programs', () => {
+    const risky = /\beval\(|\bnew Function\(|'(node:)?(vm|child_process)'/;
+    expect([...sources, ...workers].filter(({ text }) => risky.test(text)).map(({ path }) => path)).toEqual([]);
+    // What builds and measures starts programs, but no shell.
+    const shell = /\bshell: true|\b(exec|execSync)\(['"`]/;
+    expect([...benches, ...scripts].filter(({ text }) => shell.test(text)).map(({ path }) => path)).toEqual([]);
   });
 
   test('write to no console', () => {
