@@ -232,7 +232,7 @@ export const target = section({
   digests: describe(digests.prefault({}), 'Which CRC32C digests are negotiated.'),
   errorRecoveryLevel: describe(
     integer(0, limits.ERROR_RECOVERY_LEVEL_MAX).default(0),
-    'Highest ErrorRecoveryLevel offered. 0: what is damaged costs its command, or the session. 1: damaged and lost PDUs are sent again; what was sent is kept until it is acknowledged, and one WRITE has one R2T outstanding.',
+    'Highest ErrorRecoveryLevel offered. 0: what is damaged costs its command, or the session. 1: damaged and lost PDUs are sent again; what was sent is kept until it is acknowledged, and one WRITE has one R2T outstanding. 2: the tasks of a lost connection also wait for another one that takes them up, for DefaultTime2Wait and DefaultTime2Retain.',
   ),
   auth: describe(auth.prefault({}), 'How initiators prove who they are: `method: none` or `method: chap`.'),
   acl: describe(acl.prefault({}), 'Who is let in.'),

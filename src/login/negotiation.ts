@@ -195,6 +195,12 @@ export class Negotiation {
    */
   #settleRecovery(answers: Answer[]): void {
     const { session } = this;
+    const retain = answers.findIndex(([key]) => key === 'DefaultTime2Retain');
+    // A target that has level 2 offers to keep what breaks; below that level it keeps nothing.
+    if (this.#wishes.errorRecoveryLevel === 2 && session.errorRecoveryLevel < 2 && retain >= 0) {
+      session.defaultTime2Retain = 0;
+      answers[retain] = ['DefaultTime2Retain', '0'];
+    }
     if (session.errorRecoveryLevel === 0 || session.maxOutstandingR2T === 1) return;
     const at = answers.findIndex(([key]) => key === 'MaxOutstandingR2T');
     const level = answers.findIndex(([key]) => key === 'ErrorRecoveryLevel');

@@ -9,6 +9,9 @@ const MAX_OUTSTANDING_R2T = 4;
 /** The RFC's default: long enough for a target to notice that a connection is gone. */
 const TIME2WAIT_SECONDS = 2;
 
+/** The RFC's default: for so long the tasks of a lost connection are kept, at ErrorRecoveryLevel 2. */
+const TIME2RETAIN_SECONDS = 20;
+
 /** The offer of a target. */
 export function offerOf(
   target: Pick<TargetSettings, 'maxConnections' | 'digests' | 'errorRecoveryLevel'>,
@@ -27,8 +30,8 @@ export function offerOf(
     maxBurstLength: tuning.maxBurstLength,
     firstBurstLength: Math.min(tuning.firstBurstLength, tuning.maxBurstLength),
     defaultTime2Wait: TIME2WAIT_SECONDS,
-    // Nothing is kept of a session whose last connection broke: nobody should wait for it.
-    defaultTime2Retain: 0,
+    // Below level 2 nothing is kept of a session whose last connection broke: nobody should wait for it.
+    defaultTime2Retain: target.errorRecoveryLevel < 2 ? 0 : TIME2RETAIN_SECONDS,
     maxOutstandingR2T: MAX_OUTSTANDING_R2T,
     errorRecoveryLevel: target.errorRecoveryLevel,
     taskReporting: ['RFC3720'],

@@ -9,6 +9,8 @@ export const ConnectionState = {
   leaving: 'leaving',
   /** Given up; waiting for the engine to let go. */
   closing: 'closing',
+  /** The transport is gone; its tasks wait for another connection (ErrorRecoveryLevel 2). */
+  lost: 'lost',
   closed: 'closed',
 } as const;
 export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];

@@ -4,23 +4,24 @@
 import { NONE } from '../base/free-list.ts';
 import type { SocketHandle } from '../engine/engine.ts';
 import { BHS_SIZE, Bhs } from '../pdu/bhs.ts';
-import { IMMEDIATE_BIT, OPCODE_MASK, Opcode, opcodeName } from '../pdu/opcode.ts';
+import { OPCODE_MASK, Opcode } from '../pdu/opcode.ts';
 import type { ConnectionParameters } from '../pdu/parameters.ts';
 import { Counter } from '../ring/counters.ts';
 import type { Piece } from '../scsi/task.ts';
-import { AbortWait } from './abort-wait.ts';
+import type { AbortWait } from './abort-wait.ts';
 import { announceSessionDrop } from './async-message.ts';
 import { candidatePayload, commandHeader, commandPayload, dropCommand } from './command.ts';
 import { ConnectionState } from './connection-state.ts';
 import { controlHeader, controlPayload } from './control-pdu.ts';
-import { dataOutHeader, dataOutPayload, lacksData } from './data-out.ts';
+import { dataOutHeader, dataOutPayload } from './data-out.ts';
 import { digestFailed } from './digest-error.ts';
 import type { Fault } from './faults.ts';
 import { type FrameConsumer, Framer, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
+import { abandon, keepLost } from './lost-connection.ts';
 import { keepAlive } from './nop.ts';
 import { PduSender } from './pdu-sender.ts';
-import { sendReject } from './reject.ts';
+import { rejectPdu } from './reject.ts';
 import type { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
 import type { TextExchange } from './text-request.ts';
@@ -58,6 +59,10 @@ export class Connection extends PduSender implements FrameConsumer {
   payloadSlot: number = NONE;
   /** When the last answer was queued, on the engine's clock. */
   #leftAt = 0;
+  /** Its tasks end with it, whatever the ErrorRecoveryLevel. */
+  expendable = false;
+  /** When its transport was lost. */
+  lostAt = 0;
   /** Main knows that it takes no part in its session any more. */
   reported = false;
   /** Why it closes once its tasks have ended; empty: it does not. */
@@ -97,6 +102,17 @@ export class Connection extends PduSender implements FrameConsumer {
 
   get open(): boolean {
     return this.state === ConnectionState.open;
+  }
+
+  /** Answers leave, or are kept until another connection takes the tasks up. */
+  get answering(): boolean {
+    return this.open || this.recoverable;
+  }
+
+  /** Its tasks outlive its transport (§7.1.4.3). */
+  get recoverable(): boolean {
+    const { errorRecoveryLevel, defaultTime2Retain } = this.session.parameters;
+    return errorRecoveryLevel === 2 && defaultTime2Retain !== 0 && !this.expendable;
   }
 
   // From the framer
@@ -225,19 +241,12 @@ export class Connection extends PduSender implements FrameConsumer {
 
   /** Refuses the PDU whose header lies at `at` and goes on. */
   reject(at: number, fault: Fault): void {
-    const opcode = Bhs.opcode.get(this.view, at);
-    this.host.log('warn', `rejected a PDU: ${fault.message}`, {
-      ...this.logFields(),
-      pdu: opcodeName(opcode & OPCODE_MASK),
-      immediate: (opcode & IMMEDIATE_BIT) !== 0,
-      rfc: fault.clause,
-    });
-    sendReject(this, at, fault.reason);
+    rejectPdu(this, at, fault);
   }
 
   /** Gives the connection up: nothing more is read or sent. Tasks end when the engine has let go. */
   close(reason: string): void {
-    if (this.state === ConnectionState.closing || this.state === ConnectionState.closed) return;
+    if (!this.open && this.state !== ConnectionState.leaving) return;
     this.host.log('info', `connection closed: ${reason}`, this.logFields());
     this.state = ConnectionState.closing;
     this.session.endReason = reason;
@@ -246,10 +255,17 @@ export class Connection extends PduSender implements FrameConsumer {
     this.engine.close(this.socket, false);
   }
 
-  /** As `close`, or with an announcement to the initiator (§11.9.1); `wait` hears when connection and tasks are gone. */
-  closeThen(reason: string, wait: AbortWait, announced = false): void {
+  /**
+   * As `close`, or with an announcement to the initiator (§11.9.1); `wait` hears when connection and tasks are gone. `recovers`: the tasks may
+   * go on over another connection, and `wait` hears when only they are left.
+   */
+  closeThen(reason: string, wait: AbortWait, announced = false, recovers = false): void {
     wait.add();
     this.#closeWaits.push(wait);
+    if (!recovers) {
+      abandon(this);
+      this.expendable = true;
+    }
     if (announced && this.open) {
       announceSessionDrop(this);
       this.leave(reason);
@@ -263,23 +279,25 @@ export class Connection extends PduSender implements FrameConsumer {
     if (this.payloadTask !== null) this.payloadTask.receiving = false;
     this.payloadTask = null;
     this.dropPayloadSlot();
+    if (!this.recoverable) {
+      this.end();
+      return;
+    }
+    keepLost(this);
+    this.#endWaits();
+  }
+
+  /** Nothing is left of its transport: its tasks end, and it with them. */
+  end(): void {
+    this.state = ConnectionState.closed;
     this.session.abortConnection(this, () => {
       this.host.connectionClosed(this);
-      for (const wait of this.#closeWaits) wait.taskEnded();
+      this.#endWaits();
     });
   }
 
-  /**
-   * The target stops: what the disks have begun is finished and answered, what waits for more data from the initiator is given up, and
-   * then the connection closes.
-   */
-  finish(reason: string): void {
-    if (this.state !== ConnectionState.open || this.finishing !== '') return;
-    this.finishing = reason;
-    this.stopReading();
-    const wait = new AbortWait(() => {});
-    this.session.abortTasks((task) => task.connection === this && lacksData(task), wait);
-    this.taskEnded();
+  #endWaits(): void {
+    for (const wait of this.#closeWaits.splice(0)) wait.taskEnded();
   }
 
   /** A task has gone. */
@@ -295,6 +313,8 @@ export class Connection extends PduSender implements FrameConsumer {
 
   /** The last answer is queued: close once it has left. Main hears before the peer does, who may log in anew at once. */
   leave(reason: string): void {
+    abandon(this);
+    this.expendable = true;
     if (this.state !== ConnectionState.open) return;
     this.state = ConnectionState.leaving;
     this.#leftAt = this.engine.now();

@@ -144,7 +144,7 @@ function sendSplit(
 export function sendPieces(connection: Connection, task: IscsiTask): void {
   const { processor } = connection.host;
   for (let piece = task.firstPiece; piece?.done; piece = task.firstPiece) {
-    if (connection.open) {
+    if (connection.answering) {
       sendPiece(connection, task, piece);
       processor.pieceSent(piece);
     } else {

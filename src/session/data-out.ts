@@ -149,6 +149,22 @@ export function lacksData(task: IscsiTask): boolean {
   return false;
 }
 
+/** The task goes on over another connection: whatever data of it were on their way are not any more, and are asked for again (§7.2.2). */
+export function resumeDataOut(connection: Connection, task: IscsiTask): void {
+  const { session, host } = connection;
+  task.dataOutLost = false;
+  task.unsolicitedOpen = false;
+  task.burstsOutstanding = 0;
+  if (task.movement !== Movement.streamOut && task.movement !== Movement.listOut) return;
+  for (let piece = task.firstPiece; piece !== null; piece = piece.next) {
+    piece.transferTag = 0;
+    piece.burstEnd = piece.received;
+  }
+  if (task.completed) session.respond(task);
+  else if (wants(task)) requestData(connection, task);
+  else host.processor.settle(task);
+}
+
 /** A sequence has ended that lost data: it ends where the loss began, and the rest is asked for like all that did not come (§7.8). */
 function loseRest(task: IscsiTask, piece: Piece | null): void {
   task.dataOutLost = false;

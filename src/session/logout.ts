@@ -4,8 +4,11 @@
 import { BHS_SIZE } from '../pdu/bhs.ts';
 import { LOGOUT_REASON_MASK, LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../pdu/logout.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
+import { AbortWait } from './abort-wait.ts';
 import type { Connection } from './connection.ts';
+import { ConnectionState } from './connection-state.ts';
 import { Fault } from './faults.ts';
+import { abandon } from './lost-connection.ts';
 
 /** Takes a Logout Request whose header lies at slab offset `at`. */
 export function logoutRequest(connection: Connection, at: number): void {
@@ -22,8 +25,10 @@ export function logoutRequest(connection: Connection, at: number): void {
           if (other === connection) continue;
           // Their tasks have ended as well: nothing of the session is left.
           connection.host.connectionGone(other);
+          other.expendable = true;
           other.close('the session was logged out over another connection');
         }
+        for (const lost of [...session.lost]) abandon(lost);
         sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
         connection.leave('logout of the session');
       });
@@ -32,8 +37,7 @@ export function logoutRequest(connection: Connection, at: number): void {
       closeConnection(connection, itt, cid);
       return;
     case LogoutReason.REMOVE_FOR_RECOVERY:
-      // §11.14.1: only with ErrorRecoveryLevel 2.
-      sendLogoutResponse(connection, itt, LogoutResult.RECOVERY_NOT_SUPPORTED);
+      removeForRecovery(connection, at, itt, cid);
       return;
     default:
       connection.reject(at, Fault.badLogout);
@@ -46,12 +50,38 @@ function closeConnection(connection: Connection, itt: number, cid: number): void
     sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
     return;
   }
+  leaver.expendable = true;
   leaver.stopReading();
   leaver.session.abortConnection(leaver, () => {
     sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
     if (leaver === connection) connection.leave('logout of the connection');
     else leaver.close('logged out over another connection');
   });
+}
+
+/** §11.14.1: another connection of the session is given up, or was lost; its tasks can be reassigned from now on. */
+function removeForRecovery(connection: Connection, at: number, itt: number, cid: number): void {
+  const { session, host } = connection;
+  if (session.parameters.errorRecoveryLevel < 2) {
+    sendLogoutResponse(connection, itt, LogoutResult.RECOVERY_NOT_SUPPORTED);
+    return;
+  }
+  const leaver = session.connections.get(cid) ?? session.lost.find((lost) => lost.cid === cid && !lost.reported);
+  if (leaver === undefined) {
+    sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
+    return;
+  }
+  if (leaver === connection) {
+    connection.reject(at, Fault.badLogout);
+    return;
+  }
+  const wait = new AbortWait(() => {
+    leaver.lostAt = connection.engine.now();
+    host.connectionGone(leaver);
+    sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
+  });
+  if (leaver.state !== ConnectionState.lost) leaver.closeThen('removed for recovery', wait, false, true);
+  wait.seal();
 }
 
 function sendLogoutResponse(connection: Connection, itt: number, result: LogoutResult): void {
@@ -66,7 +96,8 @@ function sendLogoutResponse(connection: Connection, itt: number, result: LogoutR
   LogoutResponse.initiatorTaskTag.set(view, at, itt);
   connection.writeStatSN(at);
   // §11.15.3: with ErrorRecoveryLevel below 2 nothing is kept to be taken up again.
-  LogoutResponse.time2Wait.set(view, at, connection.session.parameters.defaultTime2Wait);
-  LogoutResponse.time2Retain.set(view, at, 0);
+  const { errorRecoveryLevel, defaultTime2Wait, defaultTime2Retain } = connection.session.parameters;
+  LogoutResponse.time2Wait.set(view, at, defaultTime2Wait);
+  LogoutResponse.time2Retain.set(view, at, errorRecoveryLevel < 2 ? 0 : defaultTime2Retain);
   connection.sendSegment(at, 0, cell);
 }

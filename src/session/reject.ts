@@ -1,11 +1,24 @@
 // The Reject PDU (RFC 7143 §11.17): the header at fault goes back to its sender, with a reason.
 // Which fault earns a Reject is faults.ts's.
 
-import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';
-import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
+import { BHS_SIZE, Bhs, RESERVED_TAG } from '../pdu/bhs.ts';
+import { FINAL_BIT, IMMEDIATE_BIT, OPCODE_MASK, Opcode, opcodeName } from '../pdu/opcode.ts';
 import { Reject, type RejectReason } from '../pdu/reject.ts';
 import { Counter } from '../ring/counters.ts';
 import type { Connection } from './connection.ts';
+import type { Fault } from './faults.ts';
+
+/** Refuses the PDU whose header lies at slab offset `at`, and says so in the log. */
+export function rejectPdu(connection: Connection, at: number, fault: Fault): void {
+  const opcode = Bhs.opcode.get(connection.view, at);
+  connection.host.log('warn', `rejected a PDU: ${fault.message}`, {
+    ...connection.logFields(),
+    pdu: opcodeName(opcode & OPCODE_MASK),
+    immediate: (opcode & IMMEDIATE_BIT) !== 0,
+    rfc: fault.clause,
+  });
+  sendReject(connection, at, fault.reason);
+}
 
 /** Sends a Reject that quotes the 48 bytes of header at slab offset `at`. */
 export function sendReject(connection: Connection, at: number, reason: RejectReason): void {

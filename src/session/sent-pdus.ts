@@ -77,6 +77,13 @@ export class SentPdus {
     this.#add(new SentPdu(bytes));
   }
 
+  /** Keeps a SCSI Response that is put together already. */
+  keepStatus(bytes: Uint8Array): SentPdu {
+    const pdu = new SentPdu(bytes);
+    this.#add(pdu);
+    return pdu;
+  }
+
   #add(pdu: SentPdu): void {
     const tag = Bhs.initiatorTaskTag.get(pdu.view, 0);
     if (pdu.opcode === Opcode.DATA_IN || pdu.opcode === Opcode.R2T) {
@@ -115,10 +122,11 @@ export class SentPdus {
     this.#forgetful = true;
     this.#forget(pdu);
     if (pdu.statSN === NO_STATUS) pdu.sequence!.pdus.delete(pdu.number);
-    else this.#forgetStatus(pdu);
+    else this.forgetStatus(pdu);
   }
 
-  #forgetStatus(pdu: SentPdu): void {
+  /** A status needs to be sent no more, nor what belongs to its command. */
+  forgetStatus(pdu: SentPdu): void {
     this.#forget(pdu);
     this.#statuses.delete(pdu.statSN);
     if (pdu.sequence !== null) this.#forgetSequence(pdu.sequence);
@@ -163,6 +171,16 @@ export class SentPdus {
     return this.#sequences.get(initiatorTaskTag) ?? null;
   }
 
+  /** What carried the status of the last command that ended under a tag, as long as it is not acknowledged. */
+  statusOf(initiatorTaskTag: number): SentPdu | null {
+    let found: SentPdu | null = null;
+    for (const pdu of this.#statuses.values()) {
+      if (pdu.opcode !== Opcode.SCSI_RESPONSE && pdu.opcode !== Opcode.DATA_IN) continue;
+      if (Bhs.initiatorTaskTag.get(pdu.view, 0) === initiatorTaskTag) found = pdu;
+    }
+    return found;
+  }
+
   /** The command under a tag has ended without a status. */
   aborted(initiatorTaskTag: number): void {
     const sequence = this.#sequences.get(initiatorTaskTag);
@@ -194,7 +212,7 @@ export class SentPdus {
     this.#expStatSN = expStatSN;
     for (const [statSN, pdu] of this.#statuses) {
       if (!serialBefore(statSN, expStatSN)) return;
-      this.#forgetStatus(pdu);
+      this.forgetStatus(pdu);
     }
   }
 

@@ -20,9 +20,11 @@ import { AbortWait } from './abort-wait.ts';
 import { beginConnection, welcome } from './begin-connection.ts';
 import { beginSession } from './begin-session.ts';
 import type { Connection } from './connection.ts';
+import { ConnectionState } from './connection-state.ts';
 import { sendPieces } from './data-in.ts';
 import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
+import { abandon, expireLost } from './lost-connection.ts';
 import { SentBudget } from './sent-budget.ts';
 import type { Session } from './session.ts';
 import { Stopping } from './stopping.ts';
@@ -90,6 +92,10 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     this.units = new Units(engine, this.processor, this.#sessions, this.#options);
   }
 
+  get sessions(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
   get hungry(): boolean {
     return this.processor.memory.hungry || this.stalled.size !== 0 || this.throttled !== 0;
   }
@@ -145,6 +151,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     for (const connection of this.connections) connection?.tick(now);
     this.units.tick(now);
     this.#memoryFreed();
+    for (const session of this.#sessions.values()) if (session.lost.length !== 0) expireLost(session.lost, now);
     this.#stopping.tick(now);
   }
 
@@ -290,6 +297,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     this.connectionGone(connection);
     // Another may have its CID by now.
     if (session.connections.get(connection.cid) === connection) session.connections.delete(connection.cid);
+    session.lost = session.lost.filter((lost) => lost !== connection);
     if (session.over) this.#sessionClosed(session);
     this.#stopping.connectionClosed();
     this.#memoryFreed();
@@ -301,8 +309,10 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     connection.reported = true;
     const { session, id, cid } = connection;
     const { tsih, endReason: reason } = session;
-    const sessionEnded = !session.awaited && [...session.connections.values()].every(({ reported }) => reported);
+    const sessionEnded = !session.awaited && session.members.every(({ reported }) => reported);
     this.#uplink({ type: 'connectionEnded', id, tsih, cid, reason, sessionEnded });
+    // Nobody can join the session any more to take their tasks up.
+    if (sessionEnded) for (const lost of session.lost) abandon(lost);
   }
 
   #sessionClosed(session: Session): void {
@@ -321,7 +331,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     const wait = new AbortWait(() => this.#uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
     if (session !== undefined) session.awaited = false;
-    for (const connection of session?.connections.values() ?? []) connection.closeThen(reason, wait, announced);
+    for (const connection of session?.members ?? []) connection.closeThen(reason, wait, announced);
     if (session?.over) this.#sessionClosed(session);
     wait.seal();
   }
@@ -330,7 +340,9 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     const wait = new AbortWait(() => this.#uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
     if (session !== undefined) session.awaited = replaced;
-    session?.connections.get(cid)?.closeThen(reason, wait);
+    const connection = session?.connections.get(cid) ?? session?.lost.find((lost) => lost.cid === cid);
+    // §6.3.4, §7.2.2: the tasks of one that is lost wait for the one that takes its place.
+    if (!(replaced && connection?.state === ConnectionState.lost)) connection?.closeThen(reason, wait, false, replaced);
     wait.seal();
   }
 }

@@ -27,6 +27,8 @@ export class Session {
   readonly window: CmdWindow;
   /** By CID. */
   readonly connections = new Map<number, Connection>();
+  /** Connections whose transport is gone and whose tasks are not (ErrorRecoveryLevel 2). */
+  lost: Connection[] = [];
   /** What is counted of it (ring/figures.ts). */
   readonly figures: Float64Array;
   /** The answer to SendTargets in this session. */
@@ -60,9 +62,14 @@ export class Session {
     this.nopIntervalMs = options.nopIntervalMs;
   }
 
-  /** No connection is left, and none is to come. */
+  /** No connection is left, not even a lost one, and none is to come. */
   get over(): boolean {
-    return this.connections.size === 0 && !this.awaited;
+    return this.connections.size === 0 && this.lost.length === 0 && !this.awaited;
+  }
+
+  /** All connections that may have tasks. */
+  get members(): Connection[] {
+    return [...this.connections.values(), ...this.lost];
   }
 
   // CmdSN order over several connections
@@ -120,7 +127,7 @@ export class Session {
 
   /** The task with that tag on any of the session's connections, or null. */
   findTask(initiatorTaskTag: number): IscsiTask | null {
-    for (const connection of this.connections.values()) {
+    for (const connection of this.members) {
       for (let task = connection.lastTask; task !== null; task = task.previousInConnection) {
         if (task.initiatorTaskTag === initiatorTaskTag) return task;
       }
@@ -130,7 +137,7 @@ export class Session {
 
   /** Aborts the session's tasks for which `concerned` holds; `wait` hears of the end of each. */
   abortTasks(concerned: (task: IscsiTask) => boolean, wait: AbortWait): void {
-    for (const connection of this.connections.values()) {
+    for (const connection of this.members) {
       // Aborting may end a task, and with it its place in the list. The newest first: an ORDERED task would start those behind it.
       const tasks: IscsiTask[] = [];
       for (let task = connection.lastTask; task !== null; task = task.previousInConnection) {
@@ -183,7 +190,7 @@ export class Session {
   /** Sends the status of a completed task, and forgets it. Allocates nothing. */
   respond(task: IscsiTask): void {
     const connection = task.connection!;
-    if (connection.open && !task.aborted && !task.statusSent) {
+    if (connection.answering && !task.aborted && !task.statusSent) {
       if (task.movement === Movement.replyIn && task.status === Status.GOOD && task.slot !== NONE) {
         task.moveLength = task.reads ? Math.min(task.dataLength, task.expectedDataTransferLength) : 0;
         if (task.moveLength !== 0) sendReply(connection, task);

@@ -1,8 +1,12 @@
 // How a worker ends when the target stops: initiators are asked to log out, then what can end without them is finished and answered.
-// What a connection does to finish is connection.ts's.
+// The end of one connection is connection.ts's.
 
 import { Counter } from '../ring/counters.ts';
+import { AbortWait } from './abort-wait.ts';
 import { askForLogout } from './async-message.ts';
+import type { Connection } from './connection.ts';
+import { lacksData } from './data-out.ts';
+import { abandon } from './lost-connection.ts';
 import type { SessionHost } from './session-host.ts';
 
 /** After the grace there is so much more time for commands to end and for their answers to be taken. */
@@ -29,6 +33,7 @@ export class Stopping {
       this.#leave();
       return;
     }
+    this.#abandonLost();
     for (const connection of connections) {
       if (connection?.open) askForLogout(connection, Math.ceil(graceMs / 1000));
     }
@@ -51,10 +56,16 @@ export class Stopping {
 
   /** The grace is over: what can end without the initiators' help is finished and answered, for as long as they take the answers. */
   #finishAll(now: number): void {
+    this.#abandonLost();
     for (const connection of this.#host.connections) {
-      connection?.finish('the target is stopping');
+      if (connection != null) finish(connection, 'the target is stopping');
       if (now - this.#at >= FINISH_MS) connection?.close('its last answers were not taken');
     }
+  }
+
+  /** Nobody can come back for it. */
+  #abandonLost(): void {
+    for (const session of this.#host.sessions) for (const lost of session.lost) abandon(lost);
   }
 
   /** The last connection is closed. What goes on without one goes on no further. */
@@ -62,4 +73,18 @@ export class Stopping {
     this.#host.processor.stopWork(null, null);
     this.#host.engine.stop();
   }
+}
+
+/**
+ * What the disks have begun of a connection is finished and answered, what waits for more data from the initiator is given up, and then the
+ * connection closes.
+ */
+function finish(connection: Connection, reason: string): void {
+  if (!connection.open || connection.finishing !== '') return;
+  connection.finishing = reason;
+  connection.expendable = true;
+  connection.stopReading();
+  const wait = new AbortWait(() => {});
+  connection.session.abortTasks((task) => task.connection === connection && lacksData(task), wait);
+  connection.taskEnded();
 }

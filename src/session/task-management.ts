@@ -17,6 +17,7 @@ import { readLun } from '../scsi/lun.ts';
 import { AbortWait } from './abort-wait.ts';
 import { Arrival } from './cmd-window.ts';
 import type { Connection } from './connection.ts';
+import { taskReassign } from './reassign.ts';
 
 /** Takes a Task Management Function Request whose header lies at slab offset `at`. */
 export function taskManagementRequest(connection: Connection, at: number): void {
@@ -46,8 +47,7 @@ export function taskManagementRequest(connection: Connection, at: number): void 
       return;
     }
     case TaskFunction.TASK_REASSIGN:
-      // §11.6.1: what a target without ErrorRecoveryLevel 2 answers.
-      return respond(TaskFunctionResponse.REASSIGNMENT_NOT_SUPPORTED);
+      return taskReassign(connection, at, respond);
     default:
       // CLEAR ACA among them: NORMACA is 0 in our INQUIRY data.
       respond(TaskFunctionResponse.FUNCTION_NOT_SUPPORTED);
@@ -75,7 +75,7 @@ function abortMany(
   const wait = new AbortWait(() => {
     respond(TaskFunctionResponse.FUNCTION_COMPLETE);
     if (!closeConnections) return;
-    for (const each of [...session.connections.values()]) each.leave('target cold reset');
+    for (const each of session.members) each.leave('target cold reset');
   });
   // §4.2.3.2: of the session that asks, what it sent before it asked.
   session.abortTasks((task) => {

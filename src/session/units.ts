@@ -304,7 +304,7 @@ export class Units {
     const names = new Set(reset.units.map((id) => this.#units.get(id)?.snapshot.targetName));
     for (const session of this.#sessions.values()) {
       if (!names.has(session.nexus.targetName) || session.tsih === reset.byTsih) continue;
-      for (const connection of [...session.connections.values()]) {
+      for (const connection of session.members) {
         if (connection.open) announceSessionDrop(connection);
         connection.leave('target cold reset');
       }

@@ -311,13 +311,13 @@ describe('values that must fit together', () => {
     expect(onlyFinding(null, { LUNARING_FIRST_BURST: String(SLOT_BYTES_MAX + 1) }).allowed).toContain('to 256KiB');
   });
 
-  test('ErrorRecoveryLevel is 0 or 1: connections are not recovered', () => {
+  test('ErrorRecoveryLevel is 0 unless it is asked for', () => {
     const level = (value: string) => settingsOf(withTarget(`luns: []${value}`)).targets[0]!.errorRecoveryLevel;
     expect(level('')).toBe(0);
-    expect(level('\nerrorRecoveryLevel: 1')).toBe(1);
-    expect(onlyFinding(withTarget('luns: []\nerrorRecoveryLevel: 2'))).toMatchObject({
+    expect(level('\nerrorRecoveryLevel: 2')).toBe(2);
+    expect(onlyFinding(withTarget('luns: []\nerrorRecoveryLevel: 3'))).toMatchObject({
       path: 'targets[0].errorRecoveryLevel',
-      allowed: 'a whole number from 0 to 1',
+      allowed: 'a whole number from 0 to 2',
     });
   });
 

@@ -191,6 +191,14 @@ describe('the rest', () => {
     }
   });
 
+  test('§13.16: what breaks is kept at ErrorRecoveryLevel 2, and below it not for a second', () => {
+    const ours = { errorRecoveryLevel: 2, defaultTime2Retain: 20 };
+    const theirs = { DefaultTime2Retain: '10', ErrorRecoveryLevel: '2' };
+    expect(negotiate(ours, theirs).answers).toMatchObject({ DefaultTime2Retain: '10', ErrorRecoveryLevel: '2' });
+    const below = { ...theirs, ErrorRecoveryLevel: '1' };
+    expect(negotiate(ours, below).answers).toMatchObject({ DefaultTime2Retain: '0', ErrorRecoveryLevel: '1' });
+  });
+
   test('a target offers what its settings say, and retains nothing of a session that broke', () => {
     const target = { maxConnections: 4, digests: { header: 'require', data: 'off' }, errorRecoveryLevel: 0 } as const;
     const tuning = {

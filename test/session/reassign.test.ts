@@ -1,0 +1,337 @@
+import { describe, expect, it } from 'vitest';
+import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
+import { DataOut } from '../../src/pdu/data-out.ts';
+import { LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../../src/pdu/logout.ts';
+import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
+import { R2T } from '../../src/pdu/r2t.ts';
+import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
+import { TaskFunction, TaskFunctionResponse, TaskManagementResponse } from '../../src/pdu/task-management.ts';
+import { Status } from '../../src/scsi/task.ts';
+import { read16, testUnitReady, write16 } from '../support/cdbs.ts';
+import { decode, lunField } from '../support/header-values.ts';
+import type { Pdu } from '../support/pdu-socket.ts';
+import { noise } from '../support/scratch.ts';
+import { BLOCK_BYTES, SessionBench, type SimLogin } from '../support/session-bench.ts';
+import type { SimInitiator } from '../support/sim-initiator.ts';
+
+const SEGMENT = 4096;
+const BURST = 16384;
+const BLOCKS = 96;
+const STORED = noise(BLOCKS * BLOCK_BYTES, 1);
+const TIME2WAIT = 2;
+const TIME2RETAIN = 20;
+/** The StatSN that the second connection begins with. */
+const STAT_SN = 500;
+
+const session = {
+  errorRecoveryLevel: 2,
+  defaultTime2Wait: TIME2WAIT,
+  defaultTime2Retain: TIME2RETAIN,
+  maxBurstLength: BURST,
+  firstBurstLength: BURST,
+  maxConnections: 2,
+  initialR2T: true,
+};
+const connection = { maxXmitDataSegmentLength: SEGMENT };
+
+/** A bench, and a session with one connection. */
+function begin(keys: SimLogin['session'] = {}): { bench: SessionBench; one: SimInitiator; empty: number } {
+  const bench = new SessionBench();
+  bench.file.bytes.set(STORED);
+  const empty = bench.engine.slab.bytesInUse;
+  return { bench, empty, one: bench.logIn({ session: { ...session, ...keys }, connection }) };
+}
+
+/** The connection breaks, and another joins the session. */
+function breakAndJoin(bench: SessionBench, one: SimInitiator): SimInitiator {
+  bench.engine.hangUp(one.socket);
+  bench.settle();
+  expect(bench.messages.filter(({ type }) => type === 'connectionEnded')).toEqual([]);
+  return bench.logIn({ joins: one, connection, statSN: STAT_SN });
+}
+
+/** Reassigns a task to this connection; returns the response and what follows. */
+function reassign(
+  bench: SessionBench,
+  two: SimInitiator,
+  tag: number,
+  values: { expDataSN?: number; lun?: number } = {},
+) {
+  const { expDataSN = 0, lun = 0 } = values;
+  two.taskManagement(TaskFunction.TASK_REASSIGN, { referencedTaskTag: tag, expDataSN, lun: lunField(lun) });
+  bench.settle();
+  const [first, ...pdus] = two.replies();
+  return { response: decode(TaskManagementResponse, first!.header).response, pdus };
+}
+
+/** A logout for recovery of `one` over `two`. */
+function removeForRecovery(bench: SessionBench, two: SimInitiator, cid: number) {
+  two.send(LogoutRequest, { flags: FINAL_BIT | LogoutReason.REMOVE_FOR_RECOVERY, cid }, { immediate: true });
+  bench.settle();
+  const [response] = two.replies();
+  return decode(LogoutResponse, response!.header);
+}
+
+const isDataIn = ({ opcode }: Pdu) => opcode === Opcode.DATA_IN;
+
+/** Data-In from `first` on is all there, and then the status comes with a StatSN of the second connection. */
+function expectRest(pdus: readonly Pdu[], first: number, statSN: number): void {
+  const data = pdus.filter(isDataIn);
+  expect(data.map(({ header }) => decode(DataIn, header).dataSN)).toEqual(data.map((_, index) => first + index));
+  expect(Buffer.concat(data.map((pdu) => pdu.data)).equals(STORED.subarray(first * SEGMENT))).toBe(true);
+  const last = decode(DataIn, pdus.at(-1)!.header);
+  if (isDataIn(pdus.at(-1)!)) expect(last).toMatchObject({ statSN, flags: FINAL_BIT | STATUS_BIT });
+  else {
+    const response = decode(ScsiResponse, pdus.at(-1)!.header);
+    expect(response).toMatchObject({ opcode: Opcode.SCSI_RESPONSE, statSN, status: Status.GOOD, expDataSN: 12 });
+  }
+}
+
+describe('a READ of a lost connection (RFC 7143 §7.2.2)', () => {
+  const read = (bench: SessionBench, one: SimInitiator) => {
+    const tag = one.command(read16(0, BLOCKS), { read: STORED.length });
+    bench.settle();
+    return tag;
+  };
+
+  it.each([0, 5, 12])('that was answered is answered again, from ExpDataSN %i on', (expDataSN) => {
+    const { bench, one } = begin();
+    const tag = read(bench, one);
+    const two = breakAndJoin(bench, one);
+    const { response, pdus } = reassign(bench, two, tag, { expDataSN });
+    expect(response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
+    expectRest(pdus, expDataSN, STAT_SN + 1);
+    // It is allegiant to the second connection now, and answered there.
+    expect(reassign(bench, two, tag).response).toBe(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
+  });
+
+  it('that can not be as ExpDataSN says starts with what is not acknowledged', () => {
+    const { bench, one } = begin();
+    const tag = read(bench, one);
+    const two = breakAndJoin(bench, one);
+    expectRest(reassign(bench, two, tag, { expDataSN: 13 }).pdus, 0, STAT_SN + 1);
+  });
+
+  it('goes on at the disk while nobody is there, and its answer is kept', () => {
+    const { bench, one } = begin();
+    bench.file.stuck = true;
+    const tag = read(bench, one);
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    bench.file.stuck = false;
+    bench.settle();
+    const two = bench.logIn({ joins: one, connection, statSN: STAT_SN });
+    expectRest(reassign(bench, two, tag).pdus, 0, STAT_SN + 1);
+  });
+
+  it('that is still with the disk is answered over the new connection', () => {
+    const { bench, one } = begin();
+    bench.file.stuck = true;
+    const tag = read(bench, one);
+    const two = breakAndJoin(bench, one);
+    expect(reassign(bench, two, tag)).toEqual({ response: TaskFunctionResponse.FUNCTION_COMPLETE, pdus: [] });
+    bench.file.stuck = false;
+    bench.settle();
+    expectRest(two.replies(), 0, STAT_SN + 1);
+  });
+
+  it('comes in the segments that the new connection takes', () => {
+    const { bench, one } = begin();
+    const tag = read(bench, one);
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    const two = bench.logIn({ joins: one, connection: { maxXmitDataSegmentLength: 1000 }, statSN: STAT_SN });
+    const { pdus } = reassign(bench, two, tag);
+    expect(Buffer.concat(pdus.filter(isDataIn).map(({ data }) => data)).equals(STORED)).toBe(true);
+    expect(Math.max(...pdus.map(({ data }) => data.length))).toBe(1000);
+  });
+
+  it('leaves nothing behind', () => {
+    const { bench, one, empty } = begin();
+    const tag = read(bench, one);
+    const two = breakAndJoin(bench, one);
+    reassign(bench, two, tag);
+    bench.engine.hangUp(two.socket);
+    bench.pass((TIME2WAIT + TIME2RETAIN + 1) * 1000);
+    expect(bench.engine.slab.bytesInUse).toBe(empty);
+    const ended = bench.messages.filter(({ type }) => type === 'connectionEnded');
+    expect(ended).toMatchObject([{ sessionEnded: false }, { sessionEnded: true }]);
+  });
+});
+
+describe('a WRITE of a lost connection', () => {
+  it('is asked for what had not come, and no more', () => {
+    const { bench, one } = begin();
+    const data = noise(STORED.length, 2);
+    const tag = one.command(write16(0, BLOCKS), { write: data.length });
+    bench.settle();
+    const r2t = decode(R2T, one.replies()[0]!.header);
+    const values = { flags: 0, targetTransferTag: r2t.targetTransferTag };
+    one.dataOut(tag, data.subarray(0, SEGMENT), values);
+    // It breaks in the middle of the next.
+    const next = one.encode(
+      DataOut,
+      { initiatorTaskTag: tag, ...values, dataSN: 1, bufferOffset: SEGMENT },
+      { data: data.subarray(SEGMENT, 2 * SEGMENT) },
+    );
+    one.sendBytes(next.subarray(0, 1000));
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    let { response, pdus } = reassign(bench, two, tag);
+    expect(response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
+    const offsets: number[] = [];
+    for (let round = 0; pdus.at(-1)?.opcode === Opcode.R2T && round < 10; round++) {
+      const again = decode(R2T, pdus.at(-1)!.header);
+      offsets.push(again.bufferOffset);
+      const end = again.bufferOffset + again.desiredDataTransferLength;
+      const header = { targetTransferTag: again.targetTransferTag, bufferOffset: again.bufferOffset };
+      two.dataOut(tag, data.subarray(again.bufferOffset, end), header);
+      bench.settle();
+      pdus = two.replies();
+    }
+    expect(offsets).toEqual([SEGMENT, SEGMENT + BURST, SEGMENT + 2 * BURST]);
+    expect(decode(ScsiResponse, pdus[0]!.header)).toMatchObject({ status: Status.GOOD, statSN: STAT_SN + 1 });
+    expect(Buffer.from(bench.file.bytes.subarray(0, data.length)).equals(data)).toBe(true);
+  });
+
+  it('that was answered is not written again', () => {
+    const { bench, one } = begin();
+    const tag = one.command(write16(0, 8), { write: SEGMENT, data: noise(SEGMENT, 3) });
+    bench.settle();
+    expect(decode(ScsiResponse, one.replies()[0]!.header).status).toBe(Status.GOOD);
+    const two = breakAndJoin(bench, one);
+    bench.file.bytes.fill(0x77, 0, SEGMENT);
+    const { response, pdus } = reassign(bench, two, tag);
+    expect(response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
+    expect(pdus).toHaveLength(1);
+    expect(decode(ScsiResponse, pdus[0]!.header)).toMatchObject({ initiatorTaskTag: tag, status: Status.GOOD });
+    expect(bench.file.bytes[0]).toBe(0x77);
+  });
+});
+
+describe('TASK REASSIGN (§11.5.1, §11.6.1)', () => {
+  it('of a task whose connection lives is refused: it is still allegiant', () => {
+    const { bench, one } = begin();
+    const two = bench.logIn({ joins: one, connection });
+    bench.file.stuck = true;
+    const tag = one.command(read16(0, 1), { read: BLOCK_BYTES });
+    bench.settle();
+    expect(reassign(bench, two, tag).response).toBe(TaskFunctionResponse.TASK_STILL_ALLEGIANT);
+    expect(reassign(bench, one, tag).response).toBe(TaskFunctionResponse.TASK_STILL_ALLEGIANT);
+  });
+
+  it('of no task, or one of another unit, finds none', () => {
+    const { bench, one } = begin();
+    bench.file.stuck = true;
+    const tag = one.command(read16(0, 1), { read: BLOCK_BYTES });
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    expect(reassign(bench, two, 0x999).response).toBe(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
+    expect(reassign(bench, two, tag, { lun: 1 }).response).toBe(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
+  });
+
+  it('below level 2 is not supported', () => {
+    const { bench, one } = begin({ errorRecoveryLevel: 1 });
+    expect(reassign(bench, one, 1).response).toBe(TaskFunctionResponse.REASSIGNMENT_NOT_SUPPORTED);
+  });
+});
+
+describe('what a lost connection leaves (§7.5, §13.16)', () => {
+  it('is gone after Time2Wait and Time2Retain, and the session with it', () => {
+    const { bench, one, empty } = begin();
+    bench.file.stuck = true;
+    one.command(read16(0, BLOCKS), { read: STORED.length });
+    bench.settle();
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    bench.pass((TIME2WAIT + TIME2RETAIN - 1) * 1000);
+    expect(bench.messages.filter(({ type }) => type === 'connectionEnded')).toEqual([]);
+    bench.pass(1000);
+    bench.file.stuck = false;
+    bench.settle();
+    const ended = bench.messages.filter(({ type }) => type === 'connectionEnded');
+    expect(ended).toMatchObject([{ sessionEnded: true }]);
+    expect(bench.engine.slab.bytesInUse).toBe(empty);
+  });
+
+  it('is gone at once with DefaultTime2Retain=0', () => {
+    const { bench, one } = begin({ defaultTime2Retain: 0 });
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    expect(bench.messages.at(-1)).toMatchObject({ type: 'connectionEnded', sessionEnded: true });
+  });
+
+  it('ends with its session', () => {
+    const { bench, one, empty } = begin();
+    const two = breakAndJoin(bench, one);
+    two.send(LogoutRequest, { flags: FINAL_BIT | LogoutReason.CLOSE_SESSION }, { immediate: true });
+    bench.settle();
+    const ended = bench.messages.filter(({ type }) => type === 'connectionEnded');
+    expect(ended).toMatchObject([{ sessionEnded: false }, { sessionEnded: true }]);
+    expect(bench.engine.slab.bytesInUse).toBe(empty);
+  });
+
+  it('stays for a connection that logs in anew with the same CID', () => {
+    const { bench, one } = begin();
+    const tag = one.command(testUnitReady());
+    bench.settle();
+    bench.tell({ type: 'endConnection', request: 1, tsih: one.tsih, cid: one.cid, reason: 'anew', replaced: true });
+    bench.settle();
+    expect(bench.messages.at(-1)).toEqual({ type: 'done', request: 1 });
+    const two = bench.logIn({ joins: one, connection, statSN: STAT_SN });
+    const { response, pdus } = reassign(bench, two, tag);
+    expect([response, pdus.length]).toEqual([TaskFunctionResponse.FUNCTION_COMPLETE, 1]);
+  });
+
+  it('is aborted by a reset, and then there is nothing to reassign', () => {
+    const { bench, one } = begin();
+    bench.file.stuck = true;
+    const tag = one.command(read16(0, 1), { read: BLOCK_BYTES });
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    two.taskManagement(TaskFunction.ABORT_TASK_SET);
+    bench.settle();
+    bench.file.stuck = false;
+    bench.settle();
+    two.replies();
+    expect(reassign(bench, two, tag).response).toBe(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
+  });
+});
+
+describe('Logout for recovery (§11.14.1)', () => {
+  it('of a connection that lives closes it, and its tasks can be reassigned', () => {
+    const { bench, one } = begin();
+    const two = bench.logIn({ joins: one, connection, statSN: STAT_SN });
+    bench.file.stuck = true;
+    const tag = one.command(read16(0, BLOCKS), { read: STORED.length });
+    bench.settle();
+    expect(removeForRecovery(bench, two, one.cid)).toMatchObject({
+      response: LogoutResult.SUCCESS,
+      time2Wait: TIME2WAIT,
+      time2Retain: TIME2RETAIN,
+    });
+    expect(one.open).toBe(false);
+    // Its CID and its place are free.
+    expect(bench.messages.at(-1)).toMatchObject({ type: 'connectionEnded', cid: one.cid, sessionEnded: false });
+    expect(reassign(bench, two, tag).response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
+    bench.file.stuck = false;
+    bench.settle();
+    expectRest(two.replies(), 0, STAT_SN + 2);
+  });
+
+  it('of a lost one begins its time anew, and finds it once', () => {
+    const { bench, one } = begin();
+    const two = breakAndJoin(bench, one);
+    bench.pass(TIME2RETAIN * 1000);
+    expect(removeForRecovery(bench, two, one.cid).response).toBe(LogoutResult.SUCCESS);
+    expect(removeForRecovery(bench, two, one.cid).response).toBe(LogoutResult.CID_NOT_FOUND);
+    expect(removeForRecovery(bench, two, 77).response).toBe(LogoutResult.CID_NOT_FOUND);
+  });
+
+  it('of itself is rejected', () => {
+    const { bench, one } = begin();
+    one.send(LogoutRequest, { flags: FINAL_BIT | LogoutReason.REMOVE_FOR_RECOVERY, cid: one.cid }, { immediate: true });
+    bench.settle();
+    expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.REJECT]);
+  });
+});
