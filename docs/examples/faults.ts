@@ -16,7 +16,7 @@ const target = await createTarget({
   targets: [
     {
       name: NAME,
-      luns: [{ lun: 0, backend: 'custom', size: '64MiB', module, data: faults, timeoutMs: 2000 }],
+      luns: [{ lun: 0, backend: 'custom', size: '64MiB', module, data: faults, timeoutMs: 5000 }],
     },
   ],
 });

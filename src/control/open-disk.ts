@@ -15,6 +15,8 @@ export interface DiskUse {
   readonly concurrency: number;
   /** An operation that takes longer has failed. */
   readonly timeoutMs: number;
+  /** So long may it take to load a module, and to flush and close a disk. */
+  readonly transitionMs: number;
   /** Where errors go that no DiskError is. */
   readonly log: Logger;
 }
@@ -23,7 +25,7 @@ export interface DiskUse {
 export interface OpenDisk extends CustomDisk {
   /**
    * Has it keep what was written, and lets it go; nobody may use it any more. Throws what its functions throw, and where they take longer
-   * than `timeoutMs`.
+   * than `transitionMs`.
    */
   close(): Promise<void>;
 }
@@ -46,11 +48,11 @@ function deferred() {
 }
 
 /** Waits for `work`, so long at most. */
-async function within(timeoutMs: number, what: string, work: Promise<unknown>): Promise<void> {
+async function within(limitMs: number, what: string, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const error = new LunaringError('LUNARING_DISK_TIMEOUT', `${what} took longer than ${timeoutMs} ms`);
-    timer = setTimeout(reject, timeoutMs, error);
+    const error = new LunaringError('LUNARING_DISK_TIMEOUT', `${what} took longer than ${limitMs} ms`);
+    timer = setTimeout(reject, limitMs, error);
   });
   try {
     await Promise.race([work, late]);
@@ -60,7 +62,7 @@ async function within(timeoutMs: number, what: string, work: Promise<unknown>): 
 }
 
 /** Uses functions of this thread. */
-export function openDisk(disk: Disk, { concurrency, timeoutMs, log }: DiskUse): OpenDisk {
+export function openDisk(disk: Disk, { concurrency, timeoutMs, transitionMs, log }: DiskUse): OpenDisk {
   const server = new DiskServer(disk, (message) => report(log, message));
   return {
     ...abilitiesOf(disk),
@@ -68,24 +70,24 @@ export function openDisk(disk: Disk, { concurrency, timeoutMs, log }: DiskUse): 
     timeoutMs,
     connect: (link) => server.connect(link),
     onLost: () => {},
-    close: () => within(timeoutMs, 'closing a disk', server.close()),
+    close: () => within(transitionMs, 'closing a disk', server.close()),
   };
 }
 
 /**
  * Loads a module in a thread of its own, and uses the disk that its default export makes of `data`. Throws a {@link LunaringError} with
- * the cause when that fails, or takes longer than `timeoutMs`.
+ * the cause when that fails, or takes longer than `transitionMs`.
  */
 export async function openDiskModule(
   module: URL,
   data: unknown,
-  { concurrency, timeoutMs, log }: DiskUse,
+  { concurrency, timeoutMs, transitionMs, log }: DiskUse,
 ): Promise<OpenDisk> {
   const assignment: DiskWorkerAssignment = { module: module.href, data };
   const thread = new Worker(WORKER_FILE, { workerData: assignment });
   const disk = new ThreadedDisk(thread, module, log);
   try {
-    await within(timeoutMs, `loading ${module.href}`, disk.loaded);
+    await within(transitionMs, `loading ${module.href}`, disk.loaded);
   } catch (cause) {
     await thread.terminate();
     throw new LunaringError('LUNARING_DISK_MODULE', `${module.href}: ${(cause as Error).message}`, { cause });
@@ -96,7 +98,7 @@ export async function openDiskModule(
     timeoutMs,
     connect: (link) => disk.connect(link),
     onLost: (then) => disk.onLost(then),
-    close: () => disk.close(timeoutMs),
+    close: () => disk.close(transitionMs),
   };
 }
 
@@ -157,13 +159,13 @@ class ThreadedDisk {
     else this.#lostListeners.push(then);
   }
 
-  async close(timeoutMs: number): Promise<void> {
+  async close(limitMs: number): Promise<void> {
     this.#closing = true;
     if (this.#ended) return;
     const message: ToDiskWorker = { type: 'close' };
     this.#thread.postMessage(message);
     try {
-      await within(timeoutMs, `closing ${this.#module.href}`, this.#closed);
+      await within(limitMs, `closing ${this.#module.href}`, this.#closed);
     } finally {
       await this.#thread.terminate();
     }

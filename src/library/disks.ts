@@ -7,6 +7,9 @@ import type { LunSettings } from '../config/settings.ts';
 import { type DiskUse, type OpenDisk, openDisk, openDiskModule } from '../control/open-disk.ts';
 import { CONCURRENCY_DEFAULT, type CustomLunOptions, type CustomLuns, ORIGIN, TIMEOUT_MS_DEFAULT } from './options.ts';
 
+/** A module may read what it serves, a disk write what it has held back; what takes longer has hung. */
+const TRANSITION_MS = 120_000;
+
 /** Everything that is open. */
 export class Disks {
   readonly #log: Logger;
@@ -43,7 +46,7 @@ export class Disks {
 
   async #openDisk(custom: CustomLunOptions, path: readonly PropertyKey[]): Promise<OpenDisk> {
     const { timeoutMs = TIMEOUT_MS_DEFAULT, concurrency = CONCURRENCY_DEFAULT } = custom;
-    const use: DiskUse = { timeoutMs, concurrency, log: this.#log };
+    const use: DiskUse = { timeoutMs, concurrency, transitionMs: TRANSITION_MS, log: this.#log };
     try {
       if (custom.disk !== undefined) return openDisk(custom.disk, use);
       return await openDiskModule(custom.module, custom.data, use);

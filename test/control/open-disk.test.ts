@@ -17,7 +17,7 @@ const { openDisk, openDiskModule }: typeof import('../../src/control/open-disk.t
 
 const BLOCK = 512;
 const SIZE = 1024 * BLOCK;
-const USE = { concurrency: 4, timeoutMs: 5000, log: readableLog().log };
+const USE = { concurrency: 4, timeoutMs: 5000, transitionMs: 20_000, log: readableLog().log };
 
 /** A module with this text. */
 function moduleOf(text: string): URL {
@@ -101,17 +101,17 @@ describe('a disk that is a module', () => {
 
   test('is refused when it is not loaded in time', async () => {
     const module = moduleOf('await new Promise((resolve) => setTimeout(resolve, 1e9));');
-    await expect(openDiskModule(module, null, { ...USE, timeoutMs: 300 })).rejects.toThrow(/longer than 300 ms/);
+    await expect(openDiskModule(module, null, { ...USE, transitionMs: 300 })).rejects.toThrow(/longer than 300 ms/);
   });
 
   test('is ended when it does not close in time', async () => {
-    const use = { ...USE, timeoutMs: 1000 };
+    const use = { ...USE, transitionMs: 5000 };
     const disk = await openDiskModule(moduleOf(MODULE), { size: SIZE, fill: 0, stuck: true }, use);
-    await expect(disk.close()).rejects.toThrow(/longer than 1000 ms/);
+    await expect(disk.close()).rejects.toThrow(/longer than 5000 ms/);
   });
 });
 
 test('functions of this thread have so long to close', async () => {
-  const disk = openDisk({ read: () => {}, close: () => new Promise(() => {}) }, { ...USE, timeoutMs: 50 });
+  const disk = openDisk({ read: () => {}, close: () => new Promise(() => {}) }, { ...USE, transitionMs: 50 });
   await expect(disk.close()).rejects.toThrow(/closing a disk took longer than 50 ms/);
 });
