@@ -227,6 +227,9 @@ export class HttpServer {
     this.#fallback = context;
     const address = context.http.address();
     if (typeof address === 'object' && address !== null) this.#port = address.port;
+    // Its own listener, the last one, has the server remember every connection for ever.
+    const remembers = context.http.listeners('connection').at(-1) as () => void;
+    context.http.off('connection', remembers);
     context.http.removeAllListeners('upgrade');
     context.http.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BODY_BYTES_MAX, DISCARDED_BYTES_MAX } from '../../src/admin/body.ts';
 import { type AdminRequest, type AdminSocket, type Answer, DONE, type SocketHandler } from '../../src/admin/http.ts';
-import { type HttpHandler, HttpServer } from '../../src/admin/uws.ts';
+import { type HttpHandler, HttpServer, SOCKETS_MAX } from '../../src/admin/uws.ts';
 import { UpgradeRefused, WebSocketClient } from '../support/web-socket-client.ts';
 
 const LARGE_BYTES = 8 * 1024 * 1024;
@@ -153,6 +153,19 @@ describe.each([
   test('refuses those that are not', async () => {
     await expect(WebSocketClient.open(`${url}/elsewhere`)).rejects.toEqual(new UpgradeRefused(404));
   });
+
+  test(`serves ${SOCKETS_MAX} WebSockets, and refuses more`, async () => {
+    const peers = await Promise.all(Array.from({ length: SOCKETS_MAX }, () => WebSocketClient.open(`${url}/events`)));
+    await expect(WebSocketClient.open(`${url}/events`)).rejects.toEqual(new UpgradeRefused(503));
+    for (const socket of echo.sockets) expect(socket.send('to all')).toBe(true);
+    for (const peer of peers) expect([await peer.next(), await peer.next()]).toEqual(['welcome', 'to all']);
+    // As browsers that are killed.
+    for (const peer of peers) peer.socket.resetAndDestroy();
+    while (echo.sockets.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    const next = await WebSocketClient.open(`${url}/events`);
+    expect(await next.next()).toBe('welcome');
+    next.socket.destroy();
+  }, 90_000);
 
   test('drops what a WebSocket does not read, and closes what misbehaves', async () => {
     const peer = await WebSocketClient.open(`${url}/events`);
