@@ -175,6 +175,10 @@ export class Handoffs {
     if (!workers.isRunning(worker)) {
       return this.#giveUp(candidate, targetError(`worker ${worker} does not run`, 'a worker that runs'));
     }
+    // Its worker failed while it waited for its turn. Another runs in that place by now, and nobody would know of the session.
+    if (this.#context.sessions.find(entry.tsih) !== entry) {
+      return this.#giveUp(candidate, targetError(`worker ${worker} failed`, 'a worker that takes the connection'));
+    }
     return new Promise((resolve) => {
       const callOff = machine.after(ANSWER_MS, () => this.#tooLate(id, entry, candidate));
       const settle = (answer: LoginFault | null): void => {

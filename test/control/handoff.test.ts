@@ -1,0 +1,82 @@
+// Hand-offs that wait while their worker fails: what main has forgotten, no worker may serve.
+
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { NONE } from '../../src/base/free-list.ts';
+import type { Catalog } from '../../src/control/catalog.ts';
+import { Endings } from '../../src/control/endings.ts';
+import { type Candidate, Handoffs } from '../../src/control/handoff.ts';
+import { Requests } from '../../src/control/requests.ts';
+import { Sessions } from '../../src/control/sessions.ts';
+import type { Workers } from '../../src/control/workers.ts';
+import { LoginStatus } from '../../src/pdu/login-status.ts';
+import { DEFAULT_SESSION_PARAMETERS } from '../../src/pdu/parameters.ts';
+import type { Handoff, ToWorker } from '../../src/ring/messages.ts';
+import { Turns } from '../../src/ring/turns.ts';
+
+const IDENTITY = {
+  initiatorName: 'iqn.2026-11.io.lunaring:a',
+  isid: '800000000001',
+  targetName: 'iqn.2026-11.io.lunaring:t',
+  portalGroupTag: 1,
+};
+
+/** A login that is complete. */
+function candidate(fd: number): Candidate {
+  const claim = { identity: IDENTITY, tsih: 0, cid: 1, sessionType: 'Normal' };
+  const endpoint = { peerAddress: '127.0.0.1', localAddress: '127.0.0.1' };
+  const grant = { claim, endpoint, initiatorAlias: '', session: DEFAULT_SESSION_PARAMETERS };
+  return { grant, fd, received: new Uint8Array(0) } as unknown as Candidate;
+}
+
+/** One worker that answers nothing by itself. */
+function stage() {
+  const sent: ToWorker[] = [];
+  const workers: Workers = {
+    turns: Turns.create(),
+    isRunning: () => true,
+    running: () => [0],
+    send: (_worker, message) => sent.push(message),
+    broadcast: (message) => sent.push(message),
+    sendBuffer: () => {},
+    connectDisk: () => {},
+  };
+  const sessions = new Sessions();
+  const requests = new Requests();
+  const closed: number[] = [];
+  const handoffs = new Handoffs({
+    catalog: { find: () => ({ luns: [] }), unit: () => undefined } as unknown as Catalog,
+    sessions,
+    workers,
+    endings: new Endings(sessions, workers, requests),
+    record: (id) => ({ type: 'handoff', id, figures: NONE }) as unknown as Handoff,
+    machine: {
+      now: () => 0,
+      after: () => () => {},
+      random: (length) => new Uint8Array(length),
+      close: (fd) => closed.push(fd),
+    },
+    log: pino({ level: 'silent' }),
+  });
+  const kinds = (): string[] => sent.map(({ type }) => type);
+  return { handoffs, sessions, requests, closed, kinds };
+}
+
+test('a session that waits for the end of the one it replaces is refused when the worker of both fails', async () => {
+  const { handoffs, sessions, requests, closed, kinds } = stage();
+  const first = handoffs.take(candidate(7));
+  await Promise.resolve();
+  handoffs.answered({ type: 'accepted', id: 1 });
+  expect(await first).toBeNull();
+  const second = handoffs.take(candidate(8));
+  await new Promise(setImmediate);
+  expect(kinds()).toEqual(['handoff', 'endSession']);
+  // The worker fails, and another serves in its place.
+  sessions.removeWorker(0);
+  handoffs.lost(0);
+  requests.lost(0);
+  expect((await second)?.code).toBe(LoginStatus.TARGET_ERROR);
+  expect(kinds()).toEqual(['handoff', 'endSession']);
+  expect(closed).toEqual([8]);
+  expect(sessions.size).toBe(0);
+});
