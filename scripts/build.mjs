@@ -50,8 +50,8 @@ export function installIfStale(lastLine = '') {
 export function buildIfStale(lastLine = '') {
   installIfStale(lastLine);
   const stamp = `${TOP}/dist/.built`;
-  // bench/, fuzzer and faults are compiled with what they use of test/support.
-  const folders = ['src', 'workers', 'bench', 'docs/examples', 'test/support', 'test/fuzz', 'test/faults'];
+  // bench/, fuzzer, faults and simulator are compiled with what they use of test/support.
+  const folders = ['src', 'workers', 'bench', 'docs/examples', 'test/support', 'test/fuzz', 'test/faults', 'test/sim'];
   const sources = folders.map((folder) => newest(`${TOP}/${folder}`));
   const latest = Math.max(...sources, changed(`${TOP}/tsconfig.json`), changed(`${TOP}/package-lock.json`));
   if (changed(stamp) <= latest) build(lastLine);

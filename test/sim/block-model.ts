@@ -1,0 +1,253 @@
+// What each block of a unit may hold, as far as the initiators can know: one value when all is acknowledged, several while writes are
+// under way or ended without an answer. And what it may hold once the power has failed.
+
+import { Violation } from './clock.ts';
+import { SECTOR } from './disk.ts';
+
+/** Something that changes blocks. Times are those of {@link BlockModel.tick}. */
+export interface Change {
+  readonly lba: number;
+  readonly count: number;
+  /** Of the block at `lba + index`. */
+  readonly value: (index: number) => number;
+  readonly start: number;
+  /** It has no effect after this; Infinity: it may yet have. */
+  end: number;
+  /** When it was acknowledged; Infinity: it was not. */
+  acknowledged: number;
+  /** The target said that it did nothing. */
+  refused: boolean;
+  /** How often the power had failed before it. */
+  readonly era: number;
+}
+
+/** Something that looks at blocks. */
+export interface Look {
+  readonly lba: number;
+  readonly count: number;
+  readonly start: number;
+  /** What each may have held when it began. */
+  readonly values: readonly ReadonlySet<number>[];
+}
+
+interface Block {
+  /** Changes that may be what is read now; none that another is known to have come after. */
+  current: Change[];
+  /** Changes that may be what is read after a power cut. */
+  lasting: Change[];
+  /** Those that began of late. */
+  begun: Change[];
+}
+
+const BEGUN_KEPT = 1000;
+
+/** A block that holds nothing but this value. */
+export function blocksOf(change: Pick<Change, 'count' | 'value'>): Buffer {
+  const words = new Uint32Array((change.count * SECTOR) / 4);
+  for (let index = 0; index < change.count; index++) {
+    words.fill(change.value(index), (index * SECTOR) / 4, ((index + 1) * SECTOR) / 4);
+  }
+  return Buffer.from(words.buffer);
+}
+
+/** The values that a block holds: one, unless a write was going on while it was read. */
+function valuesOf(bytes: Uint8Array): Set<number> {
+  return new Set(new Uint32Array(new Uint8Array(bytes).buffer));
+}
+
+/** The blocks of one unit. */
+export class BlockModel {
+  readonly name: string;
+  readonly #tears: boolean;
+  #blocks: Block[] = [];
+  #time = 1;
+  #nextValue = 1;
+  #era = 0;
+
+  /** `tears`: a block that is written while it is read may be seen in parts. */
+  constructor(name: string, count: number, tears: boolean) {
+    this.name = name;
+    this.#tears = tears;
+    this.grow(count);
+  }
+
+  get count(): number {
+    return this.#blocks.length;
+  }
+
+  /** The next moment. */
+  tick(): number {
+    return ++this.#time;
+  }
+
+  grow(count: number): void {
+    const zero: Change = this.#change(0, count, () => 0);
+    zero.end = zero.acknowledged = zero.start;
+    while (this.#blocks.length < count) this.#blocks.push({ current: [zero], lasting: [zero], begun: [] });
+  }
+
+  /** All blocks are zeroes: a unit in memory after a power cut. */
+  erase(): void {
+    const { count } = this;
+    this.#blocks = [];
+    this.grow(count);
+  }
+
+  #change(lba: number, count: number, value: (index: number) => number): Change {
+    return {
+      lba,
+      count,
+      value,
+      start: this.tick(),
+      end: Number.POSITIVE_INFINITY,
+      acknowledged: Number.POSITIVE_INFINITY,
+      refused: false,
+      era: this.#era,
+    };
+  }
+
+  #over<Result>(
+    { lba, count }: { lba: number; count: number },
+    each: (block: Block, index: number) => Result,
+  ): Result[] {
+    return Array.from({ length: count }, (_, index) => each(this.#blocks[lba + index]!, index));
+  }
+
+  // Changes
+
+  /** A write begins: of a value of its own for each block, of one for all (`same`), or of zeroes. */
+  begin(lba: number, count: number, kind: 'each' | 'same' | 'zero'): Change {
+    const first = this.#nextValue;
+    if (kind !== 'zero') this.#nextValue += count;
+    const value = kind === 'zero' ? () => 0 : kind === 'same' ? () => first : (index: number) => first + index;
+    const change = this.#change(lba, count, value);
+    this.#over(change, (block) => {
+      block.current.push(change);
+      block.lasting.push(change);
+      block.begun.push(change);
+      if (block.begun.length > BEGUN_KEPT) block.begun.shift();
+    });
+    return change;
+  }
+
+  /** It was acknowledged, and with `durable` is kept whatever happens. */
+  succeeded(change: Change, durable: boolean): void {
+    change.end = change.acknowledged = this.tick();
+    this.#over(change, (block) => {
+      block.current = block.current.filter((each) => each.end >= change.start);
+      if (durable) block.lasting = block.lasting.filter((each) => each.end >= change.start);
+    });
+  }
+
+  /** It did nothing. */
+  refused(change: Change): void {
+    change.refused = true;
+    change.end = this.tick();
+    this.#over(change, (block) => {
+      block.current = block.current.filter((each) => each !== change);
+      block.lasting = block.lasting.filter((each) => each !== change);
+    });
+  }
+
+  /** It did any part of what it was to do, and does no more. */
+  over(change: Change): void {
+    if (change.end === Number.POSITIVE_INFINITY) change.end = this.tick();
+  }
+
+  /** What was acknowledged before `start` is kept, whatever happens. */
+  synced(start: number): void {
+    for (const block of this.#blocks) {
+      const kept = block.lasting.filter(({ acknowledged }) => acknowledged < start);
+      block.lasting = block.lasting.filter((each) => !kept.some((later) => each.end < later.start));
+    }
+  }
+
+  /** The power failed, and what was under way is over. */
+  powerCut(): void {
+    const now = this.tick();
+    this.#era++;
+    for (const block of this.#blocks) {
+      for (const each of block.lasting) each.end = Math.min(each.end, now);
+      block.current = [...block.lasting];
+      block.begun = [];
+    }
+  }
+
+  // Looks
+
+  look(lba: number, count: number): Look {
+    const values = Array.from({ length: count }, (_, index) => {
+      const { current } = this.#blocks[lba + index]!;
+      return new Set(current.map((change) => change.value(lba + index - change.lba)));
+    });
+    return { lba, count, start: this.tick(), values };
+  }
+
+  /** Whether a look that ends now may have seen that value in its block `index`. */
+  mayBe(look: Look, index: number, value: number): boolean {
+    if (look.values[index]!.has(value)) return true;
+    const lba = look.lba + index;
+    return this.#blocks[lba]!.begun.some(
+      (change) => change.start > look.start && !change.refused && change.value(lba - change.lba) === value,
+    );
+  }
+
+  /** What a look saw. */
+  saw(look: Look, bytes: Uint8Array, who: string): void {
+    for (let index = 0; index < look.count; index++) {
+      const name = `${who}: ${this.name} block ${look.lba + index}`;
+      const [value, ...others] = valuesOf(bytes.subarray(index * SECTOR, (index + 1) * SECTOR));
+      // Memory is sent from where it lies: of a block that is being written, any byte may be new.
+      if (others.length !== 0 && this.#tears && this.#isTorn(look, index, [value!, ...others])) continue;
+      if (others.length !== 0) throw new Violation('a block is whole', `${name} holds ${value} and ${others}`);
+      this.#sawBlock(look, index, value!, name);
+    }
+  }
+
+  /** Whether these words are made of bytes of what the block may have held. */
+  #isTorn(look: Look, index: number, words: readonly number[]): boolean {
+    const whole = words.filter((word) => this.mayBe(look, index, word));
+    const mixed = (word: number, shift: number): boolean =>
+      whole.some((other) => ((other >>> shift) & 0xff) === ((word >>> shift) & 0xff));
+    return words.every((word) => [0, 8, 16, 24].every((shift) => mixed(word, shift)));
+  }
+
+  #sawBlock(look: Look, index: number, value: number, name: string): void {
+    const lba = look.lba + index;
+    if (!this.mayBe(look, index, value)) {
+      const allowed = [...look.values[index]!].join(', ');
+      throw new Violation('a read returns what was written', `${name} holds ${value}, and may hold ${allowed}`);
+    }
+    const block = this.#blocks[lba]!;
+    const isSeen = (change: Change): boolean => change.value(lba - change.lba) === value;
+    // What had ended before the look began, and was not seen, has been written over.
+    block.current = block.current.filter((change) => change.end >= look.start || isSeen(change));
+    // What is left of before the power cut is what the disk kept.
+    if (block.lasting.some((change) => change.era < this.#era && isSeen(change))) {
+      block.lasting = block.lasting.filter((change) => change.era === this.#era || isSeen(change));
+    }
+  }
+
+  /** A comparison with these values found them all, or did not. `own`: what the command itself changes afterwards. */
+  compared(look: Look, values: readonly number[], equal: boolean, who: string, own: Change | null = null): void {
+    if (equal) {
+      for (const [index, value] of values.entries()) {
+        this.#sawBlock(look, index, value, `${who}, compared: ${this.name} block ${look.lba + index}`);
+      }
+      return;
+    }
+    const mayDiffer = values.some(
+      (value, index) =>
+        [...look.values[index]!].some((other) => other !== value) ||
+        this.#blocks[look.lba + index]!.begun.some((change) => change !== own && change.start > look.start),
+    );
+    if (!mayDiffer) throw new Violation('a comparison finds what is there', `${who}: ${this.name} block ${look.lba}`);
+  }
+
+  /** A value that the block may hold. */
+  guess(lba: number): number {
+    const { current } = this.#blocks[lba]!;
+    const change = current.at(-1)!;
+    return change.value(lba - change.lba);
+  }
+}

@@ -1,0 +1,187 @@
+// A simulated disk behind a cache: what was written is read back, but only what was synced is sure to be there after a power cut.
+// Of the rest each sector is kept or lost by itself. Operations take time, take effect in parts, fall short and fail.
+
+import { constants } from 'node:os';
+import type { SimClock } from './clock.ts';
+import type { Random } from './random.ts';
+
+const { EIO } = constants.errno;
+export const SECTOR = 512;
+
+/** How bad the disk is. Probabilities are per operation. */
+export interface DiskFaults {
+  readonly error: number;
+  readonly short: number;
+  readonly syncError: number;
+  /** Milliseconds that an operation takes now and then. */
+  readonly slowMs: number;
+}
+
+/** A write, or a part of one, that no sync has covered. */
+interface Unsynced {
+  readonly sector: number;
+  readonly bytes: Uint8Array;
+  /** When the operation that it belongs to was reported done; Infinity: it has not been. */
+  doneAt: number;
+}
+
+/** See the file's head. */
+export class SimDisk {
+  readonly name: string;
+  faults: DiskFaults;
+  readonly #clock: SimClock;
+  readonly #random: Random;
+  #content: Uint8Array;
+  #durable: Uint8Array;
+  #unsynced: Unsynced[] = [];
+  /** When an operation failed last. */
+  failedAt = Number.NEGATIVE_INFINITY;
+  inFlight = 0;
+  #powerCuts = 0;
+
+  constructor(name: string, bytes: number, clock: SimClock, random: Random, faults: DiskFaults) {
+    this.name = name;
+    this.#clock = clock;
+    this.#random = random;
+    this.faults = faults;
+    this.#content = new Uint8Array(bytes);
+    this.#durable = new Uint8Array(bytes);
+  }
+
+  get size(): number {
+    return this.#content.length;
+  }
+
+  /** Makes it longer. */
+  grow(bytes: number): void {
+    if (bytes <= this.size) return;
+    for (const key of ['content', 'durable'] as const) {
+      const grown = new Uint8Array(bytes);
+      grown.set(key === 'content' ? this.#content : this.#durable);
+      if (key === 'content') this.#content = grown;
+      else this.#durable = grown;
+    }
+  }
+
+  /** Reads into `into` at some moment between now and `done`. Both may come in parts. */
+  read(into: () => Uint8Array, offset: number, length: number, done: (result: number) => void): void {
+    this.#operate('read', offset, length, done, (from, to) => {
+      into().set(this.#content.subarray(offset + from, offset + to), from);
+      return null;
+    });
+  }
+
+  /** Writes from `from`, which is looked at when it takes effect. */
+  write(bytes: () => Uint8Array, offset: number, length: number, durable: boolean, done: (result: number) => void) {
+    this.#operate(
+      'write',
+      offset,
+      length,
+      done,
+      (from, to) => this.#put(bytes().slice(from, to), offset + from),
+      durable,
+    );
+  }
+
+  clear(offset: number, length: number, done: (result: number) => void): void {
+    this.#operate('clear', offset, length, done, (from, to) => this.#put(new Uint8Array(to - from), offset + from));
+  }
+
+  /** What was reported done before now is durable when it succeeds. */
+  sync(done: (result: number) => void): void {
+    const begun = this.#clock.now;
+    const fails = this.#random.chance(this.faults.syncError);
+    this.#later(2, () => {
+      if (!fails) this.#keep((each) => each.doneAt <= begun);
+      else this.failedAt = this.#clock.now;
+      this.#clock.note(`${this.name} sync ${fails ? 'failed' : 'done'}`);
+      done(fails ? -EIO : 0);
+    });
+  }
+
+  /** All that was written is durable. */
+  syncAll(): void {
+    this.#keep(() => true);
+  }
+
+  /** The power fails: of what was not synced, any part is lost. */
+  cutPower(): void {
+    for (const { sector, bytes } of this.#random.shuffled(this.#unsynced)) {
+      if (this.#random.chance(0.5)) this.#durable.set(bytes, sector * SECTOR);
+    }
+    this.#unsynced = [];
+    this.#content = this.#durable.slice();
+    this.#powerCuts++;
+    this.inFlight = 0;
+  }
+
+  /** Whether the sector at `offset` is all zeroes. */
+  isZero(offset: number): boolean {
+    return this.#content.subarray(offset, offset + SECTOR).every((byte) => byte === 0);
+  }
+
+  #put(bytes: Uint8Array, offset: number): Unsynced[] {
+    this.#content.set(bytes, offset);
+    const entries: Unsynced[] = [];
+    for (let at = 0; at < bytes.length; at += SECTOR) {
+      const entry = { sector: (offset + at) / SECTOR, bytes: bytes.slice(at, at + SECTOR), doneAt: Infinity };
+      entries.push(entry);
+      this.#unsynced.push(entry);
+    }
+    return entries;
+  }
+
+  /** Some of what was written is durable, and what lay beneath it is gone for good. */
+  #keep(concerned: (each: Unsynced) => boolean): void {
+    const last = new Map<number, number>();
+    for (const [index, each] of this.#unsynced.entries()) {
+      if (!concerned(each)) continue;
+      this.#durable.set(each.bytes, each.sector * SECTOR);
+      last.set(each.sector, index);
+    }
+    this.#unsynced = this.#unsynced.filter(({ sector }, index) => index > (last.get(sector) ?? -1));
+  }
+
+  /** One operation: takes effect in up to two parts, falls short or fails, and is reported done. */
+  #operate(
+    kind: string,
+    offset: number,
+    length: number,
+    done: (result: number) => void,
+    part: (from: number, to: number) => Unsynced[] | null,
+    durable = false,
+  ): void {
+    const random = this.#random;
+    const sectors = Math.ceil(length / SECTOR);
+    const fails = random.chance(this.faults.error);
+    // Ranges are cleared whole or not.
+    const short = kind !== 'clear' && sectors > 1 && random.chance(this.faults.short);
+    // What fails has done any part of its work.
+    const reach =
+      fails || short ? random.between(fails ? 0 : 1, sectors - 1) * SECTOR : Math.min(length, this.size - offset);
+    const middle = random.between(0, Math.floor(reach / SECTOR)) * SECTOR;
+    const written: Unsynced[] = [];
+    this.#later(0.5, () => {
+      written.push(...(middle === 0 ? [] : (part(0, middle) ?? [])));
+      this.#later(0.5, () => {
+        written.push(...(middle === reach ? [] : (part(middle, reach) ?? [])));
+        for (const each of written) each.doneAt = this.#clock.now;
+        if (durable && !fails) this.#keep((each) => written.includes(each));
+        if (fails) this.failedAt = this.#clock.now;
+        this.#clock.note(`${this.name} ${kind} ${offset}+${length} ${fails ? 'failed' : reach}`);
+        done(fails ? -EIO : reach);
+      });
+    });
+  }
+
+  #later(usual: number, run: () => void): void {
+    this.inFlight++;
+    const before = this.#powerCuts;
+    this.#clock.after(this.#random.delay(usual, this.faults.slowMs), () => {
+      // What it was doing when the power failed, it never did.
+      if (this.#powerCuts !== before) return;
+      this.inFlight--;
+      run();
+    });
+  }
+}

@@ -1,0 +1,96 @@
+// The operator of a simulated target: grows units, takes one away and brings it back, ends sessions. One thing at a time.
+// What it does is control/administration.ts's; that initiators notice, and what they may lose by it, is in the models.
+
+import type { SimClock } from './clock.ts';
+import { SECTOR } from './disk.ts';
+import type { Orders } from './orders.ts';
+import type { Random } from './random.ts';
+import { Lun, type SimTarget, TARGET_NAME } from './target.ts';
+import type { SimUnit } from './unit.ts';
+
+/** Every worker has heard of a unit's new size after this long. */
+const HEARD_MS = 500;
+const BLOCKS_MAX = 512;
+
+/** See the file's head. */
+export class Operator {
+  readonly #target: SimTarget;
+  readonly #units: readonly SimUnit[];
+  readonly #orders: Orders;
+  readonly #clock: SimClock;
+  readonly #random: Random;
+  #underWay = 0;
+
+  constructor(target: SimTarget, units: readonly SimUnit[], orders: Orders, clock: SimClock, random: Random) {
+    this.#target = target;
+    this.#units = units;
+    this.#orders = orders;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Nothing of its doing is under way. */
+  get idle(): boolean {
+    return this.#underWay === 0;
+  }
+
+  act(): void {
+    if (!this.idle) return;
+    const action = this.#random.weighted({ grow: 2, remove: 2, endSession: 3 });
+    this.#clock.note(`operator: ${action}`);
+    this.#clock.mainTouched = true;
+    if (action === 'grow') this.#grow(this.#units[Lun.FILE]!);
+    else if (action === 'remove') this.#do(() => this.#removeAndAdd(this.#units[Lun.OTHER_FILE]!));
+    else this.#do(() => this.#endSession());
+  }
+
+  #do(work: () => Promise<unknown>): void {
+    this.#underWay++;
+    work().then(
+      () => this.#underWay--,
+      (error: unknown) => {
+        // Out of the promise, where it ends the simulation.
+        this.#clock.after(0, () => {
+          throw error;
+        });
+      },
+    );
+  }
+
+  #grow(unit: SimUnit): void {
+    const blocks = Math.min(BLOCKS_MAX, unit.blocks.count + this.#random.between(1, 64));
+    if (!this.#target.plane.administration.growUnit(TARGET_NAME, unit.lun, blocks * SECTOR))
+      throw new Error('no such unit');
+    this.#target.grown(unit.lun, blocks * SECTOR);
+    this.#underWay++;
+    this.#clock.after(HEARD_MS, () => {
+      this.#underWay--;
+      unit.blocks.grow(blocks);
+    });
+  }
+
+  async #removeAndAdd(unit: SimUnit): Promise<void> {
+    const { administration } = this.#target.plane;
+    unit.awaySince = this.#clock.now;
+    const calm = this.#orders.disturb(unit);
+    await administration.removeUnit(TARGET_NAME, unit.lun);
+    this.#target.forgetDescriptors();
+    calm();
+    await new Promise<void>((resolve) => {
+      this.#clock.after(this.#random.between(1, 300), () => {
+        this.#clock.mainTouched = true;
+        resolve();
+      });
+    });
+    await administration.addUnit(TARGET_NAME, this.#target.lunSettings(unit.lun));
+    unit.backAt = this.#clock.now;
+    unit.reservations.away();
+  }
+
+  async #endSession(): Promise<void> {
+    const { administration } = this.#target.plane;
+    const sessions = administration.sessions();
+    if (sessions.length === 0) return;
+    await administration.endSession(this.#random.pick(sessions).tsih);
+  }
+}

@@ -1,0 +1,242 @@
+// Reservations and task management as simulated initiators use them: one order at a time for each unit, so that the outcome is known.
+// What holds afterwards is reservation-model.ts's.
+
+import { TaskFunction, TaskFunctionResponse } from '../../src/pdu/task-management.ts';
+import { OperationCode } from '../../src/scsi/cdb.ts';
+import { Violation } from './clock.ts';
+import type { Connection } from './connection.ts';
+import type { Initiator } from './initiator.ts';
+import type { Random } from './random.ts';
+import { Action, type Order, TYPES } from './reservation-model.ts';
+import { type Answer, type Command, Status } from './task.ts';
+import type { SimUnit } from './unit.ts';
+
+const UNIT_ATTENTION = 6;
+const NAMES = Object.fromEntries(Object.entries(Action).map(([name, action]) => [action, name]));
+
+/** What initiators do to each other. */
+export class Orders {
+  readonly #random: Random;
+  readonly #all: () => readonly Initiator[];
+
+  constructor(random: Random, all: () => readonly Initiator[]) {
+    this.#random = random;
+    this.#all = all;
+  }
+
+  #excuse(unit: SimUnit, except: Initiator | null = null): void {
+    for (const initiator of this.#all()) {
+      if (initiator === except) continue;
+      for (const task of initiator.tasks) if (task.command.lun === unit.lun) task.excused = true;
+    }
+  }
+
+  /** From now on a unit's tasks may end without an answer, whoever sends them, until what this returns is called. */
+  disturb(unit: SimUnit, except: Initiator | null = null): () => void {
+    unit.disturbances++;
+    this.#excuse(unit, except);
+    return () => {
+      unit.disturbances--;
+    };
+  }
+
+  // Reservations
+
+  /** An order that the initiator may make now: one that helps to find out what holds, when that is not known. */
+  order(initiator: Initiator, unit: SimUnit): boolean {
+    const { reservations } = unit;
+    if (reservations.busy || !initiator.canSend) return false;
+    if (!reservations.known) return this.#clear(initiator, unit);
+    return initiator.send(this.#command(initiator, unit, this.#choose(initiator, unit)));
+  }
+
+  /** Undoes everything, in three steps: a reset ends RESERVE(6), then whoever is registered may clear the rest. */
+  #clear(initiator: Initiator, unit: SimUnit): boolean {
+    if (unit.clearing === 0) return this.reset(initiator, unit);
+    const key = unit.lun + 1;
+    const base = { kind: 'persistent', type: 0, aptpl: false } as const;
+    const register: Order = { ...base, action: Action.REGISTER_IGNORE, key: 0, newKey: key };
+    const clear: Order = { ...base, action: Action.CLEAR, key, newKey: 0 };
+    const command = this.#command(initiator, unit, unit.clearing === 1 ? register : clear);
+    const answered = (answer: Answer): void => {
+      command.answered(answer);
+      if (answer.status !== Status.GOOD) unit.clearing = answer.status === Status.CHECK_CONDITION ? unit.clearing : 0;
+      else if (++unit.clearing === 3) this.#cleared(unit);
+    };
+    const over = (): void => {
+      command.over();
+      unit.clearing = 0;
+    };
+    // Each step is for the same initiator: the other two know nothing of its registration.
+    if (unit.clearing === 2 && this.#clearer !== initiator) unit.clearing = 1;
+    this.#clearer = initiator;
+    return initiator.send({ ...command, answered, over });
+  }
+
+  #clearer: Initiator | null = null;
+
+  #cleared(unit: SimUnit): void {
+    const { reservations } = unit;
+    reservations.clear();
+    reservations.reservedBy = null;
+    reservations.aptpl = false;
+    reservations.known = true;
+    unit.clearing = 0;
+  }
+
+  #choose(initiator: Initiator, unit: SimUnit): Order {
+    const random = this.#random;
+    const { reservations } = unit;
+    const kind = random.weighted({ persistent: 10, reserve: 1, release: 2 });
+    if (kind !== 'persistent') return { kind };
+    const own = reservations.keys.get(initiator.initiatorName) ?? 0;
+    const actions =
+      own === 0 ? [Action.REGISTER, Action.REGISTER_IGNORE, Action.REGISTER, Action.RESERVE] : Object.values(Action);
+    const action = random.pick(actions);
+    const registers = action === Action.REGISTER || action === Action.REGISTER_IGNORE;
+    const others = [...reservations.keys.values()];
+    const victim = others.length === 0 || random.chance(0.2) ? 0 : random.pick(others);
+    return {
+      kind,
+      action,
+      key: random.chance(0.05) ? 99 : own,
+      newKey: registers ? (random.chance(0.2) ? 0 : random.between(1, 6)) : victim,
+      type:
+        action === Action.RELEASE && random.chance(0.8) && reservations.type !== 0
+          ? reservations.type
+          : random.pick(TYPES),
+      aptpl: registers && unit.inFile && random.chance(0.3),
+    };
+  }
+
+  #command(initiator: Initiator, unit: SimUnit, order: Order): Command {
+    const { reservations } = unit;
+    const begun = reservations.begin();
+    const aborts = order.kind === 'persistent' && order.action === Action.PREEMPT_AND_ABORT;
+    const calm = aborts ? this.disturb(unit, initiator) : () => {};
+    const end = (): boolean => {
+      calm();
+      return reservations.end(begun);
+    };
+    return {
+      ...encode(order),
+      lun: unit.lun,
+      read: 0,
+      access: 'order',
+      answered: (answer) => {
+        if (end()) this.#judge(initiator, unit, order, answer);
+      },
+      over: () => {
+        if (end()) reservations.forget();
+      },
+    };
+  }
+
+  /** Compares an answer with what the model says; one that means that nothing was tried is fine. */
+  #judge(initiator: Initiator, { reservations }: SimUnit, order: Order, { status, senseKey }: Answer): void {
+    const untried = status === Status.BUSY || status === Status.TASK_SET_FULL || senseKey === UNIT_ATTENTION;
+    if (untried || !reservations.known) return;
+    const expected = reservations.apply(initiator.initiatorName, order);
+    const wanted = expected === null ? Status.CHECK_CONDITION : expected ? Status.GOOD : Status.RESERVATION_CONFLICT;
+    if (status === wanted) return;
+    // Of a unit that was just taken away nothing else can be heard.
+    if (status === Status.CHECK_CONDITION) {
+      reservations.forget();
+      return;
+    }
+    const who = `${initiator.initiatorName} ${encode(order).name}`;
+    throw new Violation('reservation orders do what they say', `${who}: status ${status} instead of ${wanted}`);
+  }
+
+  // Task management
+
+  /** LOGICAL UNIT RESET. */
+  reset(initiator: Initiator, unit: SimUnit): boolean {
+    const { reservations } = unit;
+    const connection = openConnection(initiator, this.#random);
+    if (reservations.busy || connection === null) return false;
+    const begun = reservations.begin();
+    this.#manage(initiator, connection, unit, 'LOGICAL UNIT RESET', TaskFunction.LOGICAL_UNIT_RESET, (response) => {
+      if (!reservations.end(begun)) return;
+      if (response === TaskFunctionResponse.FUNCTION_COMPLETE) {
+        reservations.reservedBy = null;
+        if (!reservations.known && unit.clearing === 0) unit.clearing = 1;
+      } else reservations.forget();
+    });
+    return true;
+  }
+
+  /** ABORT TASK SET or CLEAR TASK SET. */
+  clearTasks(initiator: Initiator, unit: SimUnit): boolean {
+    const connection = openConnection(initiator, this.#random);
+    if (connection === null) return false;
+    const own = this.#random.chance(0.5);
+    const name = own ? 'ABORT TASK SET' : 'CLEAR TASK SET';
+    const taskFunction = own ? TaskFunction.ABORT_TASK_SET : TaskFunction.CLEAR_TASK_SET;
+    this.#manage(initiator, connection, unit, name, taskFunction, () => {});
+    return true;
+  }
+
+  /** Sends a function that ends tasks. Of the sender's those that went before it are over when it is answered. */
+  #manage(
+    initiator: Initiator,
+    connection: Connection,
+    unit: SimUnit,
+    name: string,
+    taskFunction: number,
+    ended: (response: number | null) => void,
+  ): void {
+    const others = taskFunction !== TaskFunction.ABORT_TASK_SET;
+    const calm = others ? this.disturb(unit, initiator) : () => {};
+    const before = initiator.tasks.filter(({ command }) => command.lun === unit.lun);
+    for (const task of before) task.excused = true;
+    const then = (response: number): void => {
+      const done = response === TaskFunctionResponse.FUNCTION_COMPLETE;
+      const absent = response === TaskFunctionResponse.LUN_DOES_NOT_EXIST;
+      if (!done && !absent) throw new Violation('task management does what it says', `${name}: response ${response}`);
+      calm();
+      if (done) {
+        for (const each of initiator.connections) {
+          for (const task of before) {
+            // Its answer may be on its way over another connection.
+            if (each !== connection && each.tasks.has(task.tag)) each.gone.add(task.tag);
+            initiator.forget(each, task);
+          }
+        }
+      }
+      ended(response);
+    };
+    const over = (): void => {
+      calm();
+      ended(null);
+    };
+    connection.manage({ name, then, over }, taskFunction, unit.lun, null);
+  }
+}
+
+/** One of the initiator's connections that takes requests; null: there is none. */
+export function openConnection(initiator: Initiator, random: Random): Connection | null {
+  const open = initiator.connections.filter((each) => each.open && !each.loggingOut);
+  return open.length === 0 ? null : random.pick(open);
+}
+
+/** Name, CDB and parameter list. */
+function encode(order: Order): Pick<Command, 'name' | 'cdb' | 'data'> {
+  if (order.kind !== 'persistent') {
+    const reserves = order.kind === 'reserve';
+    const cdb = Buffer.alloc(6);
+    cdb[0] = reserves ? OperationCode.RESERVE_6 : OperationCode.RELEASE_6;
+    return { name: reserves ? 'RESERVE(6)' : 'RELEASE(6)', cdb, data: null };
+  }
+  const { action, key, newKey, type, aptpl } = order;
+  const list = Buffer.alloc(24);
+  list.writeUInt32BE(key, 4);
+  list.writeUInt32BE(newKey, 12);
+  list[20] = aptpl ? 1 : 0;
+  const cdb = Buffer.from([OperationCode.PERSISTENT_RESERVE_OUT, action, type, 0, 0, 0, 0, 0, list.length, 0]);
+  return {
+    name: `PERSISTENT RESERVE OUT ${NAMES[action]} ${key} ${newKey} type ${type}${aptpl ? ' APTPL' : ''}`,
+    cdb,
+    data: list,
+  };
+}

@@ -1,0 +1,178 @@
+// What a unit's reservations are, as far as the initiators can know, and what they forbid: a second opinion on control/reservations.ts.
+// Orders come one at a time; when the outcome of one is unknown, nothing is known until everything has been cleared.
+
+/** PERSISTENT RESERVE OUT's service actions. */
+export const Action = {
+  REGISTER: 0,
+  RESERVE: 1,
+  RELEASE: 2,
+  CLEAR: 3,
+  PREEMPT: 4,
+  PREEMPT_AND_ABORT: 5,
+  REGISTER_IGNORE: 6,
+} as const;
+export type Action = (typeof Action)[keyof typeof Action];
+
+/** RESERVE(6) and RELEASE(6) beside them. */
+export type Order =
+  | {
+      readonly kind: 'persistent';
+      readonly action: Action;
+      readonly key: number;
+      readonly newKey: number;
+      readonly type: number;
+      readonly aptpl: boolean;
+    }
+  | { readonly kind: 'reserve' | 'release' };
+
+export const TYPES = [1, 3, 5, 6, 7, 8] as const;
+const WRITES_ONLY: readonly number[] = [1, 5, 7];
+const FOR_REGISTRANTS: readonly number[] = [5, 6, 7, 8];
+const FOR_ALL: readonly number[] = [7, 8];
+
+/** The reservations of one unit. Nexuses go by their initiators' names. */
+export class ReservationModel {
+  readonly keys = new Map<string, number>();
+  type = 0;
+  holder: string | null = null;
+  reservedBy: string | null = null;
+  aptpl = false;
+  /** Whether the rest is true. */
+  known = true;
+  /** Changes with everything that may change what holds. */
+  version = 0;
+  /** The order that is under way, if there is one. */
+  #order: object | null = null;
+
+  get busy(): boolean {
+    return this.#order !== null;
+  }
+
+  /** An order begins; what it is known by goes to {@link end}. None other may be under way. */
+  begin(): object {
+    this.#order = {};
+    this.version++;
+    return this.#order;
+  }
+
+  /** It has ended. False: it had before, when the power failed. */
+  end(order: object): boolean {
+    if (this.#order !== order) return false;
+    this.#order = null;
+    this.version++;
+    return true;
+  }
+
+  forget(): void {
+    this.known = false;
+    this.version++;
+  }
+
+  clear(): void {
+    this.keys.clear();
+    this.type = 0;
+    this.holder = null;
+    this.version++;
+  }
+
+  /** The power failed: what was not to outlast that is gone. */
+  powerCut(): void {
+    this.reservedBy = null;
+    if (this.busy) this.known = false;
+    this.#order = null;
+    if (!this.aptpl) this.clear();
+    this.version++;
+  }
+
+  /** The unit was taken away and has come back. */
+  away(): void {
+    this.reservedBy = null;
+    if (!this.aptpl) this.clear();
+    this.version++;
+  }
+
+  /** A session of this initiator has ended. */
+  nexusLost(name: string): void {
+    if (this.reservedBy === name) this.forget();
+  }
+
+  holds(name: string): boolean {
+    if (this.type === 0) return false;
+    return FOR_ALL.includes(this.type) ? this.keys.has(name) : this.holder === name;
+  }
+
+  /** Whether this initiator may have a command run that reads, writes, or does neither. */
+  permits(name: string, access: 'none' | 'read' | 'write'): boolean {
+    if (this.reservedBy !== null) return this.reservedBy === name;
+    if (this.type === 0 || access === 'none') return true;
+    if (access === 'read' && WRITES_ONLY.includes(this.type)) return true;
+    return FOR_REGISTRANTS.includes(this.type) ? this.keys.has(name) : this.holder === name;
+  }
+
+  /** Carries an order out; false: it conflicts with what holds. Null: it is refused for what it says. */
+  apply(name: string, order: Order): boolean | null {
+    this.version++;
+    const foreign = this.reservedBy !== null && this.reservedBy !== name;
+    if (order.kind === 'persistent') return this.reservedBy === null && this.#persistent(name, order);
+    if (order.kind === 'reserve') {
+      if (this.keys.size !== 0) return this.holds(name) || (FOR_REGISTRANTS.includes(this.type) && this.keys.has(name));
+      if (!foreign) this.reservedBy = name;
+      return !foreign;
+    }
+    if (!foreign) this.reservedBy = null;
+    return true;
+  }
+
+  #persistent(name: string, order: Extract<Order, { kind: 'persistent' }>): boolean | null {
+    const own = this.keys.get(name);
+    const { action, key, newKey, type } = order;
+    if (action === Action.REGISTER || action === Action.REGISTER_IGNORE) {
+      if (action === Action.REGISTER && key !== (own ?? 0)) return false;
+      if (newKey === 0 && own === undefined) return true;
+      this.aptpl = order.aptpl;
+      if (newKey === 0) this.#unregister(name);
+      else this.keys.set(name, newKey);
+      return true;
+    }
+    if (own === undefined || own !== key) return false;
+    switch (action) {
+      case Action.RESERVE:
+        if (this.type !== 0) return this.holds(name) && this.type === type;
+        this.type = type;
+        this.holder = FOR_ALL.includes(type) ? null : name;
+        return true;
+      case Action.RELEASE:
+        if (!this.holds(name)) return true;
+        if (this.type !== type) return null;
+        this.type = 0;
+        this.holder = null;
+        return true;
+      case Action.CLEAR:
+        this.clear();
+        return true;
+      default:
+        return this.#preempt(name, newKey, type);
+    }
+  }
+
+  #unregister(name: string): void {
+    const held = this.holds(name);
+    this.keys.delete(name);
+    if (!held || (FOR_ALL.includes(this.type) && this.keys.size !== 0)) return;
+    this.type = 0;
+    this.holder = null;
+  }
+
+  #preempt(name: string, key: number, type: number): boolean | null {
+    const all = this.type !== 0 && FOR_ALL.includes(this.type);
+    if (key === 0 && !all) return null;
+    const takes = this.type !== 0 && (all ? key === 0 : this.keys.get(this.holder!) === key);
+    const victims = [...this.keys].filter(([other, theirs]) => other !== name && (key === 0 || theirs === key));
+    if (victims.length === 0 && !takes && this.keys.get(name) !== key) return false;
+    for (const [victim] of victims) this.keys.delete(victim);
+    if (!takes) return true;
+    this.type = type;
+    this.holder = FOR_ALL.includes(type) ? null : name;
+    return true;
+  }
+}

@@ -1,0 +1,276 @@
+// One simulation: a target, initiators and trouble, all drawn from one seed. Rounds of everything at once, each followed by rest, in which
+// all that is under way must end, every block be read, every session leave, and nothing be left behind.
+
+import { setImmediate } from 'node:timers/promises';
+import { CELL_BYTES } from '../../src/engine/slab.ts';
+import { Counter } from '../../src/ring/counters.ts';
+import { Scratch } from '../support/scratch.ts';
+import { SimClock, Violation } from './clock.ts';
+import { drawDiskFaults, drawNetworkFaults, FAULTS, type Fault, NO_DISK_FAULTS, NO_NETWORK_FAULTS } from './faults.ts';
+import { Initiator } from './initiator.ts';
+import { Operator } from './operator.ts';
+import { Random } from './random.ts';
+import { Lun, SimTarget, UNIT_BLOCKS } from './target.ts';
+import { SimUnit } from './unit.ts';
+import { Workload } from './workload.ts';
+
+/** What a simulation is made from: nothing else decides what happens. */
+export interface Plan {
+  readonly seed: number;
+  readonly initiators: number;
+  readonly rounds: number;
+  readonly faults: readonly Fault[];
+}
+
+/** What came of it. */
+export interface Outcome {
+  readonly plan: Plan;
+  readonly steps: number;
+  /** Simulated milliseconds. */
+  readonly milliseconds: number;
+  /** The same for two runs in which the same things happened. */
+  readonly hash: number;
+  readonly failure: Failure | null;
+}
+
+export interface Failure {
+  readonly rule: string;
+  readonly message: string;
+  readonly step: number;
+  readonly trace: readonly string[];
+}
+
+const TRACE_LINES = 60;
+/** All that is under way has so many simulated milliseconds to end once nothing fails any more. */
+const REST_MS = 120_000;
+
+/** The plan of a seed, with everything switched on. */
+export function planOf(seed: number): Plan {
+  const random = new Random(seed);
+  return { seed, initiators: random.between(1, 6), rounds: random.between(1, 4), faults: FAULTS };
+}
+
+/** Plays a plan. */
+export async function simulate(plan: Plan): Promise<Outcome> {
+  using scratch = new Scratch('sim', process.env['LUNARING_SIM_DIRECTORY']);
+  const simulation = new Simulation(plan, scratch.path);
+  return await simulation.run();
+}
+
+class Simulation {
+  readonly #plan: Plan;
+  readonly #clock = new SimClock();
+  readonly #random: Random;
+  readonly #target: SimTarget;
+  readonly #units: SimUnit[];
+  readonly #initiators: Initiator[] = [];
+  readonly #workload: Workload;
+  readonly #operator: Operator;
+  #busy = false;
+  #up = false;
+
+  constructor(plan: Plan, directory: string) {
+    this.#plan = plan;
+    const random = new Random(plan.seed ^ 0x5eed);
+    this.#random = random;
+    const clock = this.#clock;
+    this.#target = new SimTarget({
+      clock,
+      random: random.fork(),
+      directory,
+      workers: random.between(1, 3),
+      disk: NO_DISK_FAULTS,
+      network: NO_NETWORK_FAULTS,
+      bellMs: this.#on('slow rings') ? random.pick([0.1, 1, 20]) : 0.1,
+    });
+    this.#units = Object.values(Lun).map((lun) => new SimUnit(lun, UNIT_BLOCKS));
+    const world = {
+      clock,
+      units: this.#units,
+      connect: (name: string) => {
+        const link = this.#target.connect(name);
+        if (!this.#up) link.reset();
+        return link;
+      },
+      diskFailedAt: ({ lun }: SimUnit) => this.#target.diskOfLun(lun)?.failedAt ?? Number.NEGATIVE_INFINITY,
+    };
+    this.#workload = new Workload(
+      random.fork(),
+      () => this.#initiators,
+      this.#units.length,
+      (fault) => this.#on(fault),
+    );
+    this.#operator = new Operator(this.#target, this.#units, this.#workload.orders, clock, random.fork());
+    for (let index = 0; index < plan.initiators; index++) {
+      this.#initiators.push(new Initiator(`host-${'abcdefgh'[index]}`, world, random.fork()));
+    }
+  }
+
+  #on(fault: Fault): boolean {
+    return this.#plan.faults.includes(fault);
+  }
+
+  async run(): Promise<Outcome> {
+    let failure: Failure | null = null;
+    const clock = this.#clock;
+    try {
+      this.#start();
+      for (const initiator of this.#initiators) this.#pulse(initiator);
+      for (let round = 0; round < this.#plan.rounds; round++) {
+        clock.note(`round ${round}`);
+        await this.#beBusy();
+        if (this.#on('power cuts') && this.#random.chance(0.3)) await this.#cutPower();
+        await this.#rest();
+      }
+    } catch (error) {
+      const rule = error instanceof Violation ? error.rule : 'no invariant of the target breaks';
+      const message = error instanceof Violation ? error.message : ((error as Error).stack ?? String(error));
+      failure = { rule, message, step: clock.steps, trace: clock.traceEnd(TRACE_LINES) };
+    } finally {
+      this.#target.close();
+    }
+    return { plan: this.#plan, steps: clock.steps, milliseconds: clock.now, hash: clock.hash, failure };
+  }
+
+  #start(): void {
+    this.#target.start();
+    this.#up = true;
+  }
+
+  /** Lets things happen until `done` holds; false: `limitMs` simulated milliseconds have passed. */
+  async #until(done: () => boolean, limitMs: number): Promise<boolean> {
+    const clock = this.#clock;
+    const deadline = clock.now + limitMs;
+    while (!done()) {
+      if (clock.now > deadline || !clock.step()) return false;
+      if (!clock.mainTouched) continue;
+      clock.mainTouched = false;
+      // Promises that have settled go on before anything else happens.
+      await setImmediate();
+    }
+    return true;
+  }
+
+  async #pass(milliseconds: number): Promise<void> {
+    await this.#until(() => false, milliseconds);
+  }
+
+  /** An initiator's own time. */
+  #pulse(initiator: Initiator): void {
+    const { random } = initiator;
+    this.#clock.after(this.#busy ? random.delay(3, 100) : random.between(20, 60), () => {
+      initiator.pulse();
+      if (this.#busy)
+        for (let more = random.between(1, 4); more > 0; more--) this.#workload.act(initiator, this.#units);
+      this.#pulse(initiator);
+    });
+  }
+
+  // Rounds
+
+  async #beBusy(): Promise<void> {
+    const random = this.#random;
+    const on = (fault: Fault): boolean => this.#on(fault);
+    this.#target.trouble(drawDiskFaults(random, on), drawNetworkFaults(random, on));
+    this.#busy = true;
+    for (let left = random.between(1, 5); left > 0; left--) {
+      await this.#pass(random.between(20, 250));
+      if (on('worker crashes') && random.chance(0.15))
+        this.#target.workers.crash(random.between(0, this.#target.workers.all.length - 1));
+      if (on('operator') && random.chance(0.3)) this.#operator.act();
+    }
+    this.#busy = false;
+  }
+
+  async #cutPower(): Promise<void> {
+    await this.#until(() => this.#operator.idle, REST_MS);
+    this.#clock.note('the power fails');
+    this.#up = false;
+    this.#target.cutPower();
+    for (const unit of this.#units) unit.powerCut();
+    for (const initiator of this.#initiators) initiator.cutOff();
+    await this.#pass(this.#random.between(1, 500));
+    this.#start();
+  }
+
+  async #rest(): Promise<void> {
+    const calm = (): boolean =>
+      this.#operator.idle && this.#initiators.every((initiator) => initiator.idle && initiator.up);
+    this.#clock.note('rest');
+    this.#target.trouble(NO_DISK_FAULTS, NO_NETWORK_FAULTS);
+    if (!(await this.#until(calm, REST_MS))) {
+      const left = this.#initiators.map((initiator) => initiator.description).join('; ');
+      throw new Violation('all that is under way ends', left);
+    }
+    await this.#readAll();
+    await this.#leave();
+    this.#judgeLeftovers();
+  }
+
+  /** Every block is read, whoever has reserved it. */
+  async #readAll(): Promise<void> {
+    for (const unit of this.#units) {
+      const seen = await this.#tryReading(unit);
+      if (!seen && unit.reservations.known) {
+        const anybody = this.#initiators.some((each) => unit.reservations.permits(each.initiatorName, 'read'));
+        if (anybody) throw new Violation('every block can be read at rest', `LUN ${unit.lun}`);
+      }
+    }
+  }
+
+  async #tryReading(unit: SimUnit): Promise<boolean> {
+    // Once for the unit attentions, several of which may wait.
+    for (let attempt = 0; attempt < 8; attempt++) {
+      for (const initiator of this.#initiators) {
+        if (!initiator.canSend) continue;
+        let ended = false;
+        let worked = false;
+        this.#workload.readAll(initiator, unit, (result) => {
+          ended = true;
+          worked = result;
+        });
+        if (!(await this.#until(() => ended, REST_MS)))
+          throw new Violation('all that is under way ends', 'a READ at rest');
+        if (worked) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Every session leaves. */
+  async #leave(): Promise<void> {
+    for (const initiator of this.#initiators) initiator.leave();
+    const gone = (): boolean => this.#initiators.every(({ connections }) => connections.length === 0);
+    if (!(await this.#until(gone, REST_MS))) throw new Violation('all that is under way ends', 'a logout');
+    // What the target still has to do for itself: sockets to close, messages to pass on.
+    await this.#until(() => this.#leftovers() === null, REST_MS);
+  }
+
+  #judgeLeftovers(): void {
+    const left = this.#leftovers();
+    if (left !== null) throw new Violation('nothing is left behind', left);
+    for (const initiator of this.#initiators) initiator.comeBack();
+  }
+
+  /** What no session has any use for any more; null: nothing. */
+  #leftovers(): string | null {
+    const { plane, workers, openDescriptors } = this.#target;
+    if (plane.sessions.size !== 0) return `${plane.sessions.size} sessions on main`;
+    if (openDescriptors !== 0) return `${openDescriptors} descriptors`;
+    for (const [index, { engine, host }] of workers.all.entries()) {
+      const { counters } = host;
+      const { bytesInUse } = engine.slab;
+      // The cell for what will never be sent.
+      if (bytesInUse !== CELL_BYTES) return `${bytesInUse} bytes of worker ${index}`;
+      if (engine.open !== 0) return `${engine.open} sockets of worker ${index}`;
+      if (counters[Counter.sessions] !== 0) return `${counters[Counter.sessions]} sessions of worker ${index}`;
+      if (counters[Counter.connections] !== 0) return `${counters[Counter.connections]} connections of worker ${index}`;
+    }
+    const turns = new Int32Array(workers.turns.memory);
+    for (const unit of plane.catalog.units) {
+      if (turns[unit.id] !== 0) return `the turn at LUN ${unit.lun}`;
+      if (workers.unitInFlight(unit.figures) !== 0) return `tasks of LUN ${unit.lun}`;
+    }
+    return null;
+  }
+}

@@ -1,0 +1,227 @@
+// The simulated target: the real control plane over simulated workers, connections and disks, which outlast a power cut.
+// What is done to it is scenario.ts's.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { loadSettings } from '../../src/config/load.ts';
+import type { LunSettings, Settings } from '../../src/config/settings.ts';
+import { ControlPlane } from '../../src/control/control-plane.ts';
+import { LoginConnection } from '../../src/control/login-connection.ts';
+import type { Machine } from '../../src/control/machine.ts';
+import type { SimClock } from './clock.ts';
+import { type DiskFaults, SECTOR, SimDisk } from './disk.ts';
+import { SimLoginSocket } from './login-socket.ts';
+import { Link, type NetworkFaults } from './network.ts';
+import type { Random } from './random.ts';
+import { SimWorkers } from './workers.ts';
+
+export const TARGET_NAME = 'iqn.2026-11.io.lunaring:sim';
+export const CHAP = { name: 'sim', secret: 'sixteen-letters!' };
+/** Blocks of each unit at the start. Few, so that commands meet. */
+export const UNIT_BLOCKS = 128;
+/** Units by LUN: two in files and one in memory. */
+export const Lun = { FILE: 0, MEMORY: 1, OTHER_FILE: 2 } as const;
+
+const PORTAL = { address: '127.0.0.1', port: 3260, tag: 1 } as const;
+const FIRST_FD = 1_000_000;
+
+/** What a target is made of. */
+export interface TargetOptions {
+  readonly clock: SimClock;
+  readonly random: Random;
+  /** Where the configuration, the names of files, and what outlasts a restart is kept. */
+  readonly directory: string;
+  readonly workers: number;
+  readonly disk: DiskFaults;
+  readonly network: NetworkFaults;
+  readonly bellMs: number;
+}
+
+/** A unit, as the settings name it. */
+function lunSettings(directory: string, lun: number): Record<string, unknown> {
+  const size = UNIT_BLOCKS * SECTOR;
+  if (lun === Lun.MEMORY) return { lun, backend: 'memory', size };
+  return { lun, backend: 'file', path: join(directory, `disk${lun}.img`), size, direct: false };
+}
+
+/** See the file's head. */
+export class SimTarget {
+  readonly #options: TargetOptions;
+  readonly #settings: Settings;
+  readonly #disks = new Map<string, SimDisk>();
+  readonly #links = new Map<number, Link>();
+  #nextFd = FIRST_FD;
+  #boot = 0;
+  plane!: ControlPlane;
+  workers!: SimWorkers;
+  disk: DiskFaults;
+  network: NetworkFaults;
+
+  constructor(options: TargetOptions) {
+    this.#options = options;
+    this.disk = options.disk;
+    this.network = options.network;
+    const file = join(options.directory, 'lunaring.json');
+    const target = {
+      name: TARGET_NAME,
+      maxConnections: 4,
+      sessionLimit: 64,
+      auth: { method: 'chap', users: [CHAP] },
+      luns: Object.values(Lun).map((lun) => lunSettings(options.directory, lun)),
+    };
+    const tuning = { workers: options.workers, queueDepth: 32, nopIntervalMs: 5000, slabMiB: 64 };
+    writeFileSync(file, JSON.stringify({ portals: [PORTAL], admin: false, targets: [target], tuning }));
+    const { settings, findings } = loadSettings({ file, environment: {}, workingDirectory: options.directory });
+    if (settings === null) throw new Error(JSON.stringify(findings));
+    this.#settings = settings;
+  }
+
+  /** Starts the target, for the first time or after a power cut. */
+  start(): void {
+    const { clock, random, bellMs } = this.#options;
+    const boot = ++this.#boot;
+    const machine: Machine = {
+      after: (delayMs, then) =>
+        clock.after(delayMs, () => {
+          if (this.#boot !== boot) return;
+          clock.mainTouched = true;
+          then();
+        }),
+      now: () => clock.now,
+      random: (length) => random.bytes(length),
+      // After a power cut nobody has it any more.
+      close: (fd) => this.#links.get(fd)?.dereference(),
+    };
+    this.plane = new ControlPlane({
+      settings: this.#presentSettings(),
+      makeWorkers: (shared, events) => {
+        const options = {
+          clock,
+          random,
+          bellMs,
+          count: this.#options.workers,
+          slabBytes: 4 * 1024 * 1024,
+          diskOf: (fd: number) => this.#diskOf(fd),
+          linkOf: (fd: number) => this.#links.get(fd)!,
+        };
+        this.workers = new SimWorkers(options, shared, events);
+        return this.workers;
+      },
+      portals: () => [PORTAL],
+      machine,
+      log: pino({ level: 'silent' }),
+    });
+    this.workers.start();
+  }
+
+  /** A unit has become longer, and stays so over a restart. */
+  grown(lun: number, bytes: number): void {
+    this.#sizes.set(lun, bytes);
+    this.diskOfLun(lun)?.grow(bytes);
+  }
+
+  readonly #sizes = new Map<number, number>();
+
+  /** The settings, as an operator who grew units has changed them. */
+  #presentSettings(): Settings {
+    const [target] = this.#settings.targets;
+    const luns = target!.luns.map((lun) => {
+      const size = this.#sizes.get(lun.lun);
+      return size === undefined ? lun : { ...lun, size };
+    });
+    return { ...this.#settings, targets: [{ ...target!, luns }] } as Settings;
+  }
+
+  /** Descriptors are the catalog's; the disk behind one is that of its path. */
+  #diskOf(fd: number): SimDisk {
+    const unit = this.#served.get(fd);
+    if (unit !== undefined) return unit;
+    for (const { backend, blockCount, blockSize } of this.plane.catalog.units) {
+      if (backend.kind !== 'file' || backend.fd !== fd) continue;
+      const disk = this.diskAt(backend.path, blockCount * blockSize);
+      this.#served.set(fd, disk);
+      return disk;
+    }
+    throw new Error(`an operation on descriptor ${fd}, which no unit has`);
+  }
+
+  readonly #served = new Map<number, SimDisk>();
+
+  /** A unit was removed or grown: descriptors are looked up anew. */
+  forgetDescriptors(): void {
+    this.#served.clear();
+  }
+
+  diskAt(path: string, bytes: number): SimDisk {
+    const { clock, random, directory } = this.#options;
+    const known = this.#disks.get(path);
+    const disk = known ?? new SimDisk(path.slice(directory.length + 1), bytes, clock, random, this.disk);
+    disk.grow(bytes);
+    this.#disks.set(path, disk);
+    return disk;
+  }
+
+  /** The disk of the unit in a file; undefined: it is in memory, or nobody has used it yet. */
+  diskOfLun(lun: number): SimDisk | undefined {
+    return this.#disks.get(join(this.#options.directory, `disk${lun}.img`));
+  }
+
+  /** A unit's settings, as they were at the start. */
+  lunSettings(lun: number): LunSettings {
+    return this.#settings.targets[0]!.luns.find((each) => each.lun === lun)!;
+  }
+
+  /** From now on disks and network are this bad. */
+  trouble(disk: DiskFaults, network: NetworkFaults): void {
+    this.disk = disk;
+    this.network = network;
+    for (const each of this.#disks.values()) each.faults = disk;
+    for (const each of this.#links.values()) each.faults = network;
+  }
+
+  /** An initiator connects. */
+  connect(name: string): Link {
+    const { clock, random } = this.#options;
+    const fd = this.#nextFd++;
+    const link = new Link(clock, random, this.network, name);
+    this.#links.set(fd, link);
+    clock.mainTouched = true;
+    const endpoint = {
+      portalGroupTag: PORTAL.tag,
+      discovery: true,
+      localAddress: PORTAL.address,
+      localPort: PORTAL.port,
+      peerAddress: '127.0.0.1',
+      correlationId: name,
+    };
+    new LoginConnection(new SimLoginSocket(link, fd), endpoint, this.plane.logins.context, () => {});
+    return link;
+  }
+
+  /** Descriptors of connections that are still open. */
+  get openDescriptors(): number {
+    let open = 0;
+    for (const [fd, { references }] of this.#links) {
+      if (references === 0) this.#links.delete(fd);
+      else open += references;
+    }
+    return open;
+  }
+
+  /** The power fails: of what the disks were not made to keep, any part is gone. The initiators hear nothing. */
+  cutPower(): void {
+    this.#boot++;
+    this.workers.cutPower();
+    for (const disk of this.#disks.values()) disk.cutPower();
+    for (const link of this.#links.values()) link.reset();
+    this.#links.clear();
+    this.#served.clear();
+    this.plane.catalog.close();
+  }
+
+  /** Ends for good, as far as real files go. */
+  close(): void {
+    this.plane.catalog.close();
+  }
+}

@@ -1,0 +1,45 @@
+// A logical unit as the initiators see it: what its blocks may hold, who reserved it, and when tasks may vanish without an answer.
+// Shared by all initiators of a simulation.
+
+import { BlockModel } from './block-model.ts';
+import { ReservationModel } from './reservation-model.ts';
+import { Lun } from './target.ts';
+
+/** See the file's head. */
+export class SimUnit {
+  readonly lun: number;
+  readonly blocks: BlockModel;
+  readonly reservations = new ReservationModel();
+  /** When it was, or may have been, away: commands sent before that may find no unit. */
+  awaySince = Number.NEGATIVE_INFINITY;
+  backAt = Number.NEGATIVE_INFINITY;
+  /** Functions and changes under way that end tasks without an answer, of whoever sends them meanwhile. */
+  disturbances = 0;
+  /** Clearing what is not known of the reservations takes three commands: how many of them are done. */
+  clearing = 0;
+
+  constructor(lun: number, blocks: number) {
+    this.lun = lun;
+    this.blocks = new BlockModel(`LUN ${lun}`, blocks, lun === Lun.MEMORY);
+  }
+
+  get inFile(): boolean {
+    return this.lun !== Lun.MEMORY;
+  }
+
+  get present(): boolean {
+    return this.backAt >= this.awaySince;
+  }
+
+  /** Whether it was away at any time since then. */
+  wasAway(since: number): boolean {
+    return !this.present || this.backAt >= since;
+  }
+
+  powerCut(): void {
+    if (this.inFile) this.blocks.powerCut();
+    else this.blocks.erase();
+    this.reservations.powerCut();
+    this.clearing = 0;
+  }
+}

@@ -1,0 +1,95 @@
+// PDUs on a simulated connection, as an initiator sends and receives them: any field out, headers and data in, digests both ways.
+// What they mean is connection.ts's.
+
+import { BHS_SIZE, Bhs, DIGEST_SIZE, padded, RESERVED_TAG } from '../../src/pdu/bhs.ts';
+import { crc32c } from '../../src/pdu/digest.ts';
+import { FINAL_BIT, IMMEDIATE_BIT, OPCODE_MASK } from '../../src/pdu/opcode.ts';
+import { type AnyLayout, encode, type HeaderValues, REQUESTS, viewOf } from '../support/header-values.ts';
+import type { Pdu } from '../support/pdu-socket.ts';
+import { Violation } from './clock.ts';
+import type { End } from './network.ts';
+import type { Random } from './random.ts';
+
+function digest(covered: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(DIGEST_SIZE);
+  bytes.writeUInt32LE(crc32c(covered, 0, covered.length));
+  return bytes;
+}
+
+/** The initiator's end of a connection. */
+export class Wire {
+  headerDigest = false;
+  dataDigest = false;
+  readonly #end: End;
+  readonly #random: Random;
+  #unsent: Buffer = Buffer.alloc(0);
+  #received: Buffer = Buffer.alloc(0);
+  /** Nothing is read for now. */
+  deaf = false;
+
+  constructor(end: End, random: Random, heard: () => void, ended: (errno: number) => void) {
+    this.#end = end;
+    this.#random = random;
+    end.events = { readable: heard, writable: () => this.#push(), ended };
+  }
+
+  /** Bytes that wait for room. */
+  get unsent(): number {
+    return this.#unsent.length;
+  }
+
+  /** Sends a PDU with these fields; those left out are a well-behaved initiator's. */
+  send<L extends AnyLayout>(
+    layout: L,
+    values: Partial<HeaderValues<L>>,
+    options: { readonly data?: Uint8Array; readonly immediate?: boolean } = {},
+  ): void {
+    const { data = Buffer.alloc(0), immediate = false } = options;
+    const filled: Record<string, number | Uint8Array> = {
+      opcode: REQUESTS.get(layout)! | (immediate ? IMMEDIATE_BIT : 0),
+      flags: FINAL_BIT,
+      dataSegmentLength: data.length,
+    };
+    if (layout.fields.includes('targetTransferTag')) filled['targetTransferTag'] = RESERVED_TAG;
+    const header = encode(layout, { ...filled, ...values } as Partial<HeaderValues<L>>);
+    const segment = Buffer.alloc(padded(data.length));
+    segment.set(data);
+    const parts = [header];
+    if (this.headerDigest) parts.push(digest(header));
+    parts.push(segment);
+    if (this.dataDigest && data.length > 0) parts.push(digest(segment));
+    this.#unsent = Buffer.concat([this.#unsent, ...parts]);
+    this.#push();
+  }
+
+  #push(): void {
+    if (this.#unsent.length === 0) return;
+    this.#unsent = this.#unsent.subarray(this.#end.write(this.#unsent));
+  }
+
+  /** The next whole PDU that has come, or null. */
+  next(): Pdu | null {
+    if (!this.deaf && this.#end.received.length !== 0) {
+      const part = this.#end.take(this.#random.between(1, this.#end.received.length));
+      this.#received = Buffer.concat([this.#received, part, this.#end.take(this.#random.chance(0.8) ? Infinity : 0)]);
+    }
+    return this.#take();
+  }
+
+  #take(): Pdu | null {
+    const bytes = this.#received;
+    if (bytes.length < BHS_SIZE) return null;
+    const length = Bhs.dataSegmentLength.get(viewOf(bytes), 0);
+    const start = BHS_SIZE + (this.headerDigest ? DIGEST_SIZE : 0);
+    const end = start + padded(length);
+    const dataDigest = this.dataDigest && length > 0;
+    if (bytes.length < end + (dataDigest ? DIGEST_SIZE : 0)) return null;
+    const intact =
+      (!this.headerDigest || bytes.readUInt32LE(BHS_SIZE) === crc32c(bytes, 0, BHS_SIZE)) &&
+      (!dataDigest || bytes.readUInt32LE(end) === crc32c(bytes, start, end - start));
+    if (!intact) throw new Violation('digests are right', `${this.#end.name}: opcode ${bytes[0]! & OPCODE_MASK}`);
+    this.#received = bytes.subarray(end + (dataDigest ? DIGEST_SIZE : 0));
+    const header = Buffer.from(bytes.subarray(0, BHS_SIZE));
+    return { opcode: bytes[0]! & OPCODE_MASK, header, data: Buffer.from(bytes.subarray(start, start + length)) };
+  }
+}

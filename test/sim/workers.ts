@@ -1,0 +1,171 @@
+// Simulated workers: the real session code, each worker on an engine of its own, with real rings whose bells take their time.
+// One may fail at any moment; another takes its place, as the supervisor would have it.
+
+import type { SharedFigures } from '../../src/control/control-plane.ts';
+import type { WorkerEvents, Workers } from '../../src/control/workers.ts';
+import { allocateChannel, Channel } from '../../src/ring/channel.ts';
+import { COUNTERS_PER_BLOCK } from '../../src/ring/counters.ts';
+import { Figure } from '../../src/ring/figures.ts';
+import type { FromWorker, ToWorker } from '../../src/ring/messages.ts';
+import { Turns } from '../../src/ring/turns.ts';
+import { SessionHost } from '../../src/session/session-host.ts';
+import type { BufferParcel } from '../../workers/io-worker.ts';
+import type { SimClock } from './clock.ts';
+import { type Surroundings, WorkerEngine } from './engine.ts';
+import type { Random } from './random.ts';
+
+/** What the workers run on. */
+export interface WorkersOptions extends Omit<Surroundings, 'stopped'> {
+  readonly count: number;
+  /** Milliseconds that a bell takes now and then. */
+  readonly bellMs: number;
+}
+
+interface Worker {
+  readonly engine: WorkerEngine;
+  readonly host: SessionHost;
+  readonly channel: Channel<ToWorker, FromWorker>;
+  running: boolean;
+}
+
+/** See the file's head. */
+export class SimWorkers implements Workers {
+  readonly turns = Turns.create();
+  readonly #options: WorkersOptions;
+  readonly #shared: SharedFigures;
+  readonly #events: WorkerEvents;
+  readonly #workers: Worker[] = [];
+  readonly #clock: SimClock;
+  readonly #random: Random;
+  /** The power is off. */
+  #off = false;
+  crashes = 0;
+
+  constructor(options: WorkersOptions, shared: SharedFigures, events: WorkerEvents) {
+    this.#options = options;
+    this.#shared = shared;
+    this.#events = events;
+    this.#clock = options.clock;
+    this.#random = options.random;
+  }
+
+  /** Starts all of them. */
+  start(): void {
+    for (let index = 0; index < this.#options.count; index++) this.#start(index);
+  }
+
+  #start(index: number): void {
+    this.#shared.unitFigures.writerEnded(index);
+    const memory = allocateChannel();
+    const parcels = new Map<number, BufferParcel>();
+    this.#parcels[index] = parcels;
+    const bell = (hear: () => void) => (): void => {
+      this.#clock.after(this.#random.delay(0.02, this.#options.bellMs), () => {
+        if (!this.#off) hear();
+      });
+    };
+    let worker: Worker;
+    const down = new Channel<ToWorker, FromWorker>(
+      memory.toWorker,
+      memory.fromWorker,
+      bell(() => worker.engine.wake()),
+    );
+    const up = new Channel<FromWorker, ToWorker>(
+      memory.fromWorker,
+      memory.toWorker,
+      bell(() => this.#hear(index, worker)),
+    );
+    const engine = new WorkerEngine({ ...this.#options, stopped: () => {} });
+    const host = new SessionHost({
+      worker: index,
+      turns: this.turns,
+      meters: this.#shared.meters,
+      unitFigures: this.#shared.unitFigures,
+      sessionFigures: this.#shared.sessionFigures,
+      counters: new Float64Array(COUNTERS_PER_BLOCK),
+      uplink: (message) => up.send(message),
+      onWoken: () => up.receive((message) => host.handle(message, (handle) => parcels.get(handle)!)),
+    });
+    engine.events = host;
+    host.attach(engine);
+    worker = { engine, host, channel: down, running: true };
+    this.#workers[index] = worker;
+    this.#clock.mainTouched = true;
+    this.#events.started(index);
+  }
+
+  readonly #parcels: Map<number, BufferParcel>[] = [];
+
+  #hear(index: number, worker: Worker): void {
+    if (this.#workers[index] !== worker) return;
+    this.#clock.mainTouched = true;
+    worker.channel.receive((message) => this.#take(index, message));
+  }
+
+  #take(index: number, message: FromWorker): void {
+    if (message.type === 'log') this.#clock.note(`worker ${index}: ${message.message}`);
+    else this.#clock.note(`worker ${index} says ${JSON.stringify(message)}`);
+    this.#events.message(index, message);
+  }
+
+  /** A worker fails. Its engine waits for the disks before anybody hears of it, and then another starts in its place. */
+  crash(index: number): void {
+    const worker = this.#workers[index]!;
+    if (!worker.running || worker.engine.dead) return;
+    this.crashes++;
+    this.#clock.note(`worker ${index} crashes`);
+    worker.engine.crash();
+    const mourn = (): void => {
+      if (this.#off) return;
+      if (worker.engine.inFlight !== 0) {
+        this.#clock.after(1, mourn);
+        return;
+      }
+      worker.running = false;
+      this.#clock.mainTouched = true;
+      worker.channel.receive((message) => this.#take(index, message));
+      this.#events.lost(index, new Error('crashed'));
+      this.#start(index);
+    };
+    this.#clock.after(this.#random.delay(2, 50), mourn);
+  }
+
+  /** Nothing of them is left. */
+  cutPower(): void {
+    this.#off = true;
+    for (const { engine } of this.#workers) engine.dead = true;
+  }
+
+  get all(): readonly { readonly engine: WorkerEngine; readonly host: SessionHost }[] {
+    return this.#workers;
+  }
+
+  /** Commands of a unit that are accepted and not answered, by its slot among the figures. */
+  unitInFlight(slot: number): number {
+    return this.#shared.unitFigures.total(slot)[Figure.inFlight]!;
+  }
+
+  isRunning(worker: number): boolean {
+    return this.#workers[worker]?.running === true;
+  }
+
+  running(): number[] {
+    return [...this.#workers.keys()].filter((index) => this.isRunning(index));
+  }
+
+  send(worker: number, message: ToWorker): void {
+    if (this.isRunning(worker)) this.#workers[worker]!.channel.send(message);
+  }
+
+  broadcast(message: ToWorker): void {
+    for (const index of this.#workers.keys()) this.send(index, message);
+  }
+
+  sendBuffer(worker: number, parcel: BufferParcel): void {
+    this.#parcels[worker]!.set(parcel.handle, parcel);
+  }
+
+  connectDisk(): void {
+    throw new Error('the simulation has no custom units');
+  }
+}

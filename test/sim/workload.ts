@@ -1,0 +1,157 @@
+// What simulated initiators do while a round is busy: commands of all kinds at any time, and now and then something unkind.
+// What the commands mean is commands.ts's and orders.ts's; trouble from outside is simulation.ts's.
+
+import { BlockCommands } from './commands.ts';
+import type { Fault } from './faults.ts';
+import type { Initiator } from './initiator.ts';
+import { Orders, openConnection } from './orders.ts';
+import type { Random } from './random.ts';
+import type { SimUnit } from './unit.ts';
+
+/** How likely an initiator is to do each. */
+type Action =
+  | 'read'
+  | 'write'
+  | 'writeSame'
+  | 'unmap'
+  | 'verify'
+  | 'compareAndWrite'
+  | 'synchronize'
+  | 'testUnitReady'
+  | 'ping'
+  | 'order'
+  | 'reset'
+  | 'clearTasks'
+  | 'abort'
+  | 'drop'
+  | 'reinstate'
+  | 'join'
+  | 'logOut'
+  | 'deafen';
+
+/** See the file's head. */
+export class Workload {
+  readonly orders: Orders;
+  readonly #random: Random;
+  readonly #commands: BlockCommands;
+  readonly #weights: Record<Action, number>;
+  /** Values that COMPARE AND WRITE has replaced. */
+  readonly #replaced: readonly Set<number>[];
+
+  constructor(random: Random, all: () => readonly Initiator[], units: number, on: (fault: Fault) => boolean) {
+    this.#random = random;
+    this.orders = new Orders(random, all);
+    this.#commands = new BlockCommands(random);
+    this.#replaced = Array.from({ length: units }, () => new Set());
+    const tasks = on('task management') ? 1 : 0;
+    this.#weights = {
+      read: 30,
+      write: 30,
+      writeSame: 4,
+      unmap: 4,
+      verify: 6,
+      compareAndWrite: 10,
+      synchronize: 6,
+      testUnitReady: 2,
+      ping: 2,
+      order: on('reservations') ? 6 : 0,
+      reset: 0.4 * tasks,
+      clearTasks: 0.8 * tasks,
+      abort: 3 * tasks,
+      drop: on('connection resets') ? 0.2 : 0,
+      reinstate: on('reinstatement') ? 0.3 : 0,
+      join: on('multiple connections') ? 1 : 0,
+      logOut: 0.3,
+      deafen: on('deaf initiators') ? 0.5 : 0,
+    };
+  }
+
+  /** The initiator does something, if it can. */
+  act(initiator: Initiator, units: readonly SimUnit[]): void {
+    const random = this.#random;
+    const unit = random.pick(units);
+    const action = random.weighted(this.#weights);
+    if (!initiator.up) return;
+    switch (action) {
+      case 'order':
+        this.orders.order(initiator, unit);
+        return;
+      case 'reset':
+        this.orders.reset(initiator, unit);
+        return;
+      case 'clearTasks':
+        this.orders.clearTasks(initiator, unit);
+        return;
+      case 'reinstate':
+        initiator.logIn();
+        return;
+      case 'join':
+        initiator.join();
+        return;
+      case 'abort':
+      case 'drop':
+      case 'deafen':
+      case 'logOut':
+        this.#toConnection(initiator, action);
+        return;
+      default:
+        if (initiator.canSend) this.#command(initiator, unit, action);
+    }
+  }
+
+  #toConnection(initiator: Initiator, action: 'abort' | 'drop' | 'deafen' | 'logOut'): void {
+    const connection = openConnection(initiator, this.#random);
+    if (connection === null) return;
+    if (action === 'drop') connection.drop();
+    else if (action === 'deafen') connection.turnDeaf(this.#random.between(50, 2000));
+    else if (action === 'logOut') initiator.logOut(connection);
+    else if (connection.tasks.size !== 0)
+      initiator.abort(connection, this.#random.pick([...connection.tasks.values()]));
+  }
+
+  #command(initiator: Initiator, unit: SimUnit, action: Action): void {
+    const who = initiator.initiatorName;
+    const commands = this.#commands;
+    switch (action) {
+      case 'read':
+        initiator.send(commands.read(unit, who));
+        return;
+      case 'write':
+        initiator.send(commands.write(unit));
+        return;
+      case 'writeSame':
+        initiator.send(commands.writeSame(unit));
+        return;
+      case 'unmap':
+        initiator.send(commands.unmap(unit));
+        return;
+      case 'verify':
+        initiator.send(commands.verify(unit, who));
+        return;
+      case 'compareAndWrite':
+        initiator.send(commands.compareAndWrite(unit, who, this.#replaced[unit.lun]!));
+        return;
+      case 'synchronize':
+        initiator.send(commands.synchronize(unit));
+        return;
+      case 'ping':
+        openConnection(initiator, this.#random)?.ping();
+        return;
+      default:
+        initiator.send(commands.testUnitReady(unit));
+    }
+  }
+
+  /** Reads all of a unit; `seen` hears whether that worked. */
+  readAll(initiator: Initiator, unit: SimUnit, seen: (worked: boolean) => void): void {
+    const command = this.#commands.read(unit, `${initiator.initiatorName}, at rest,`, true);
+    initiator.send({
+      ...command,
+      answered: (answer) => {
+        command.answered(answer);
+        seen(answer.status === 0);
+      },
+      over: () => seen(false),
+    });
+  }
+}
