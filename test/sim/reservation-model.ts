@@ -84,11 +84,10 @@ export class ReservationModel {
     this.version++;
   }
 
-  /** The unit was taken away and has come back. */
+  /** The unit was taken away and has come back: what holds then is not judged. */
   away(): void {
     this.reservedBy = null;
-    if (!this.aptpl) this.clear();
-    this.version++;
+    this.forget();
   }
 
   /** A session of this initiator has ended. */
