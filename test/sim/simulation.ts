@@ -188,6 +188,7 @@ class Simulation {
     this.#up = false;
     this.#target.cutPower();
     for (const unit of this.#units) unit.powerCut();
+    this.#workload.powerCut();
     for (const initiator of this.#initiators) initiator.cutOff();
     await this.#pass(this.#random.between(1, 500));
     this.#start();

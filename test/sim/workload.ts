@@ -66,6 +66,11 @@ export class Workload {
     };
   }
 
+  /** The power failed: what was replaced may be there again. */
+  powerCut(): void {
+    for (const values of this.#replaced) values.clear();
+  }
+
   /** The initiator does something, if it can. */
   act(initiator: Initiator, units: readonly SimUnit[]): void {
     const random = this.#random;
