@@ -2,6 +2,7 @@
 // ended. How the wish is expressed (HTTP, a library call) is for the layers above; what it means for a login is policy.ts's.
 
 import type { Logger } from 'pino';
+import { ConfigurationError } from '../config/finding.ts';
 import type { AclSettings, AuthSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
 import type { Redirect } from '../login/policy.ts';
 import { Figure } from '../ring/figures.ts';
@@ -14,9 +15,11 @@ import type { MeterBook } from './meter-book.ts';
 import type { Refusals } from './refusals.ts';
 import { type SessionReport, sessionReport, type TargetReport, targetReport } from './reports.ts';
 import type { Requests } from './requests.ts';
+import type { ReservationAuthority } from './reservation-authority.ts';
 import type { SessionEntry, Sessions } from './sessions.ts';
 import { syncStorage } from './storage.ts';
 import type { Tombstones } from './tombstones.ts';
+import type { UnitStateAuthority } from './unit-state-authority.ts';
 import type { Workers } from './workers.ts';
 
 /** What of a target's settings may change while it is served; what is left out stays. Logins to come meet the new values. */
@@ -47,6 +50,8 @@ export interface AdministrationContext {
   readonly admittance: Admittance;
   readonly refusals: Refusals;
   readonly meterBook: MeterBook;
+  readonly reservations: ReservationAuthority;
+  readonly unitStates: UnitStateAuthority;
   readonly log: Logger;
 }
 
@@ -87,7 +92,8 @@ export class Administration {
   addTarget(settings: TargetSettings): TargetReport {
     const { catalog, log } = this.#context;
     const target = catalog.add(settings);
-    for (const [, id] of target.luns) this.#introduce(catalog.unit(id)!);
+    const units = target.luns.map(([, id]) => catalog.unit(id)!);
+    this.#introduce(units, () => catalog.remove(target.name));
     log.info({ target: target.name }, 'a target was added');
     return this.target(target.name)!;
   }
@@ -155,7 +161,7 @@ export class Administration {
     const { catalog, log } = this.#context;
     const target = catalog.find(name);
     if (target === undefined) return false;
-    this.#introduce(catalog.addUnit(target, lun));
+    this.#introduce([catalog.addUnit(target, lun)], () => catalog.removeUnit(target, lun.lun));
     await this.#publishMap(target);
     log.info({ target: target.name, lun: lun.lun }, 'a unit was added');
     return true;
@@ -248,10 +254,34 @@ export class Administration {
     return total;
   }
 
-  /** Every worker learns of a unit before anybody can address it. */
-  #introduce(unit: UnitSnapshot): void {
-    const { catalog, workers } = this.#context;
-    for (const worker of workers.running()) introduceUnit(workers, catalog, worker, unit);
+  /**
+   * Every worker learns of units, and of what was kept of them, before anybody can address them. Throws ConfigurationError for what was kept
+   * and can't be read: then they are taken back, as serving without it would let everybody in.
+   */
+  #introduce(units: readonly UnitSnapshot[], takeBack: () => RemovedUnits | undefined): void {
+    const { catalog, workers, reservations, unitStates } = this.#context;
+    try {
+      for (const unit of units) {
+        reservations.load(unit);
+        unitStates.load(unit);
+      }
+    } catch (error) {
+      for (const { id } of units) this.#forget(id);
+      takeBack()?.close();
+      throw unreadable(error as Error);
+    }
+    for (const worker of workers.running()) {
+      for (const unit of units) {
+        introduceUnit(workers, catalog, worker, unit);
+        reservations.tell(worker, unit.id);
+        unitStates.tell(worker, unit.id);
+      }
+    }
+  }
+
+  #forget(unit: number): void {
+    this.#context.reservations.forget(unit);
+    this.#context.unitStates.forget(unit);
   }
 
   #publishMap({ name: targetName, luns }: CatalogTarget): Promise<void> {
@@ -260,7 +290,10 @@ export class Administration {
 
   /** Units that nobody finds any more: their tasks end, what was written is kept, their storage is closed. */
   async #discard(removed: RemovedUnits): Promise<void> {
-    for (const { id } of removed.units) await this.#askAll((request) => ({ type: 'unitRemoved', id, request }));
+    for (const { id } of removed.units) {
+      await this.#askAll((request) => ({ type: 'unitRemoved', id, request }));
+      this.#forget(id);
+    }
     syncStorage(removed.units, this.#context.log);
     removed.close();
   }
@@ -291,4 +324,12 @@ export class Administration {
 function setLun(target: CatalogTarget, lun: number, change: (settings: LunSettings) => LunSettings): void {
   const luns = target.settings.luns.map((settings) => (settings.lun === lun ? change(settings) : settings));
   target.settings = { ...target.settings, luns };
+}
+
+function unreadable({ message }: Error): ConfigurationError {
+  const allowed = 'reservations and mode parameters that can be read, or none';
+  const remedy = 'mend the file that is named, or remove it: then nobody has reserved anything';
+  return new ConfigurationError([
+    { severity: 'error', path: 'path', origin: 'the request', received: message, allowed, remedy },
+  ]);
 }

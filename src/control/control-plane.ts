@@ -75,6 +75,8 @@ export class ControlPlane implements WorkerEvents {
       workers,
       requests: this.#requests,
       meterBook,
+      reservations: this.#reservations,
+      unitStates: this.#unitStates,
       portals,
       machine,
       log,

@@ -17,8 +17,10 @@ import type { MeterBook } from './meter-book.ts';
 import { Policy } from './policy.ts';
 import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
+import type { ReservationAuthority } from './reservation-authority.ts';
 import type { Sessions } from './sessions.ts';
 import { Tombstones } from './tombstones.ts';
+import type { UnitStateAuthority } from './unit-state-authority.ts';
 import type { Workers } from './workers.ts';
 
 /** What logins stand on. */
@@ -29,6 +31,8 @@ export interface LoginsOptions {
   readonly workers: Workers;
   readonly requests: Requests;
   readonly meterBook: MeterBook;
+  readonly reservations: ReservationAuthority;
+  readonly unitStates: UnitStateAuthority;
   /** The portals, with the ports that they really listen on. */
   readonly portals: () => readonly { readonly address: string; readonly port: number; readonly tag: number }[];
   readonly machine: Machine;
@@ -47,7 +51,8 @@ export class Logins {
 
   constructor(options: LoginsOptions) {
     this.#options = options;
-    const { settings, catalog, sessions, workers, requests, meterBook, machine, log } = options;
+    const { settings, catalog, sessions, workers, requests, meterBook, reservations, unitStates, machine, log } =
+      options;
     const { admittance } = this;
     const tombstones = new Tombstones();
     const endings = new Endings(sessions, workers, requests);
@@ -83,6 +88,8 @@ export class Logins {
       admittance,
       refusals,
       meterBook,
+      reservations,
+      unitStates,
       log,
     });
     this.context = {

@@ -32,17 +32,31 @@ export class ReservationAuthority {
     this.#workers = workers;
     this.#requests = requests;
     this.#log = log;
-    for (const unit of catalog.units) {
-      const path = storedAt(unit);
-      if (path !== null) this.#states.set(unit.id, loadReservations(path));
-    }
+    for (const unit of catalog.units) this.load(unit);
   }
 
-  /** Tells a worker that has just started. */
+  /** Reads what was kept of a unit, before anybody can address it. Throws LunaringError for a file that can't be read. */
+  load(unit: UnitSnapshot): void {
+    const path = storedAt(unit);
+    if (path !== null) this.#states.set(unit.id, loadReservations(path));
+  }
+
+  /** The unit is gone. What is to outlast that has been kept. */
+  forget(unit: number): void {
+    this.#states.delete(unit);
+    this.#turns.delete(unit);
+  }
+
+  /** Tells a worker that knows the units but has just started. */
   introduce(worker: number): void {
-    for (const [unit, state] of this.#states) {
-      this.#workers.send(worker, { type: 'reservation', request: 0, unit, state, news: [], abort: [] });
-    }
+    for (const unit of this.#states.keys()) this.tell(worker, unit);
+  }
+
+  /** Tells a worker of one unit that it knows. */
+  tell(worker: number, unit: number): void {
+    const state = this.#states.get(unit);
+    if (state === undefined) return;
+    this.#workers.send(worker, { type: 'reservation', request: 0, unit, state, news: [], abort: [] });
   }
 
   /** An order of a command on `worker`; it hears of the result when every worker knows the state that it led to. */

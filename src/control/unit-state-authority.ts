@@ -33,20 +33,32 @@ export class UnitStateAuthority {
     this.#workers = workers;
     this.#requests = requests;
     this.#log = log;
-    for (const unit of catalog.units) this.#load(unit);
+    for (const unit of catalog.units) this.load(unit);
   }
 
-  #load(unit: UnitSnapshot): void {
+  /** Reads what was saved of a unit, before anybody can address it. Throws LunaringError for a file that can't be read. */
+  load(unit: UnitSnapshot): void {
     const path = storedAt(unit);
     const state = path === null ? FRESH_STATE : loadState(path);
     if (state !== FRESH_STATE) this.#states.set(unit.id, state);
   }
 
-  /** Tells a worker that has just started. */
+  /** The unit is gone. What is to outlast that has been saved. */
+  forget(unit: number): void {
+    this.#states.delete(unit);
+    this.#occupants.delete(unit);
+  }
+
+  /** Tells a worker that knows the units but has just started. */
   introduce(worker: number): void {
-    for (const [unit, state] of this.#states) {
-      this.#workers.send(worker, { type: 'unitState', request: 0, unit, state, news: null, by: null });
-    }
+    for (const unit of this.#states.keys()) this.tell(worker, unit);
+  }
+
+  /** Tells a worker of one unit that it knows. */
+  tell(worker: number, unit: number): void {
+    const state = this.#states.get(unit);
+    if (state === undefined) return;
+    this.#workers.send(worker, { type: 'unitState', request: 0, unit, state, news: null, by: null });
   }
 
   /** An order of a command on `worker`; it hears of the result when every worker knows the state that it led to. */

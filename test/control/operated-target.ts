@@ -11,8 +11,10 @@ import { Endings } from '../../src/control/endings.ts';
 import { MeterBook } from '../../src/control/meter-book.ts';
 import { Refusals } from '../../src/control/refusals.ts';
 import { Requests } from '../../src/control/requests.ts';
+import { ReservationAuthority } from '../../src/control/reservation-authority.ts';
 import { Sessions } from '../../src/control/sessions.ts';
 import { Tombstones } from '../../src/control/tombstones.ts';
+import { UnitStateAuthority } from '../../src/control/unit-state-authority.ts';
 import type { Workers } from '../../src/control/workers.ts';
 import { SessionType } from '../../src/login/policy.ts';
 import type { SessionParameters } from '../../src/pdu/parameters.ts';
@@ -54,7 +56,11 @@ export class OperatedTarget implements Disposable {
     const log = pino({ level: 'silent' });
     const refusals = new Refusals();
     const books = { catalog, tombstones, sessions, admittance, refusals, meterBook };
-    this.administration = new Administration({ ...books, workers, requests, endings, log });
+    const authorities = {
+      reservations: new ReservationAuthority(catalog, workers, requests, log),
+      unitStates: new UnitStateAuthority(catalog, workers, requests, log),
+    };
+    this.administration = new Administration({ ...books, ...authorities, workers, requests, endings, log });
   }
 
   /** They do at once what they are asked for. */
