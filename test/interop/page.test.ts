@@ -181,9 +181,12 @@ describe.skipIf(browserMissing() || missingClients().length > 0)('the live page'
     expect(await page.evaluate('document.activeElement.id')).toBe('main');
     await page.keyboard.press('Tab');
     const focused = async () => (await page.evaluate(FOCUSED)) as { label: string; outline: string };
-    expect(await focused()).toMatchObject({ label: expect.stringMatching(/^IOPS, now: read /), outline: 'solid 3px' });
+    // There is nothing to tell before the first figures have come.
+    const now = { label: expect.stringMatching(/^IOPS, now: read /), outline: 'solid 3px' };
+    await expect.poll(focused, { timeout: LIVE_MS }).toMatchObject(now);
     await page.keyboard.press('ArrowLeft');
-    expect((await focused()).label).toMatch(/^IOPS, (before|\d+:\d+:\d+.*): read /);
+    const before = { label: expect.stringMatching(/^IOPS, (before|\d+:\d+:\d+.*): read /) };
+    await expect.poll(focused, { timeout: LIVE_MS }).toMatchObject(before);
     await page.keyboard.press('Escape');
     expect((await focused()).label).toMatch(/^IOPS, now: /);
     for (let chart = 0; chart < 3; chart++) await page.keyboard.press('Tab');
@@ -202,7 +205,7 @@ describe.skipIf(browserMissing() || missingClients().length > 0)('the live page'
     await page.locator('#connection.lost').waitFor({ timeout: LIVE_MS });
     await using second = await TargetProcess.start({ ...FILE, admin });
     await page.locator('#connection.live').waitFor({ timeout: LIVE_MS });
-    expect(await page.locator('#units tbody tr').count()).toBe(1);
+    await expect.poll(() => page.locator('#units tbody tr').count(), { timeout: LIVE_MS }).toBe(1);
     expect(second.running).toBe(true);
     await page.close();
   });
