@@ -1,4 +1,4 @@
-// The simulator in the test run: seeds that failed once, fresh ones for a bounded time, and whether a seed plays the same way twice.
+// The simulator in the test run: seeds that failed once, fresh ones where that is asked for, and whether a seed plays the same way twice.
 // LUNARING_SIM_SECONDS sets how long fresh seeds are played; `npm run sim` plays them without end.
 
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -9,7 +9,8 @@ import { explore, shrink } from './explore.ts';
 import { FAILED_SEEDS } from './failures.ts';
 import { type Outcome, planOf, simulate } from './simulation.ts';
 
-const SECONDS = Number(process.env['LUNARING_SIM_SECONDS'] ?? 5);
+/** Fresh seeds are for looking for faults; a run that judges a change has to come out the same way twice. */
+const SECONDS = Number(process.env['LUNARING_SIM_SECONDS'] ?? 0);
 /** A seed takes a second or two, and what is done about one that fails, up to half a minute. */
 const PATIENCE_MS = 120_000;
 /** Real milliseconds for making a plan smaller. */
@@ -38,7 +39,7 @@ describe('a seed', () => {
   );
 });
 
-test(
+test.skipIf(SECONDS === 0)(
   `fresh seeds find nothing wrong in ${SECONDS} s`,
   async () => {
     const lines: string[] = [];
