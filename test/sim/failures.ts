@@ -7,4 +7,6 @@ export const FAILED_SEEDS: readonly number[] = [
   270,
   // A connection had the handle of one whose tasks had yet to end, and lost its place in the table to it (session/session-host.test.ts).
   6,
+  // A session that was reinstated lost its RESERVE(6), as it has to, and the model went on judging by it (sim/reservation-model.ts).
+  596526845,
 ];

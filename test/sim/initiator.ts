@@ -18,6 +18,8 @@ export interface InitiatorWorld {
   connect(name: string): Link;
   /** When the disk behind a unit failed last. */
   diskFailedAt(unit: SimUnit): number;
+  /** Whether the target has not ended the session. */
+  isServed(this: void, tsih: number): boolean;
 }
 
 const SenseKey = {
@@ -162,6 +164,7 @@ export class Initiator {
     this.connections = [connection];
     for (const each of before) this.#abandon(each);
     for (const each of before) each.drop();
+    this.#nexusLost();
     this.#leading = null;
     this.#layGhosts();
     this.tsih = agreement.tsih;
@@ -184,7 +187,7 @@ export class Initiator {
 
   /** A connection has ended, or its login has: with ErrorRecoveryLevel 0 the session is lost with it. */
   connectionOver(connection: Connection): void {
-    const { clock, units } = this.world;
+    const { clock } = this.world;
     if (connection === this.#leading) {
       this.#leading = null;
       this.#nextLoginAt = clock.now + this.random.delay(50, 1000);
@@ -197,8 +200,12 @@ export class Initiator {
     if (!served) return;
     for (const other of [...this.connections]) other.drop();
     if (this.connections.length !== 0) return;
-    for (const { reservations } of units) reservations.nexusLost(this.initiatorName);
+    this.#nexusLost();
     this.#nextLoginAt = clock.now + this.random.delay(50, 1000);
+  }
+
+  #nexusLost(): void {
+    for (const { reservations } of this.world.units) reservations.nexusLost(this.initiatorName);
   }
 
   /** The session was logged out: nothing of it is left. */
@@ -241,6 +248,7 @@ export class Initiator {
     const unit = this.unit(command.lun);
     const { reservations } = unit;
     const who = `${this.initiatorName} ${command.name} on LUN ${command.lun}`;
+    reservations.heed(this.world.isServed);
     const constant = reservations.known && !reservations.busy && reservations.version === task.reservations;
     if (command.access !== 'order' && constant) {
       const permitted = reservations.permits(this.initiatorName, command.access);

@@ -76,6 +76,7 @@ export class Operator {
     await administration.removeUnit(TARGET_NAME, unit.lun);
     this.#target.forgetDescriptors();
     calm();
+    unit.reservations.away();
     await new Promise<void>((resolve) => {
       this.#clock.after(this.#random.between(1, 300), () => {
         this.#clock.mainTouched = true;
@@ -84,7 +85,6 @@ export class Operator {
     });
     await administration.addUnit(TARGET_NAME, this.#target.lunSettings(unit.lun));
     unit.backAt = this.#clock.now;
-    unit.reservations.away();
   }
 
   async #endSession(): Promise<void> {

@@ -135,8 +135,9 @@ export class Orders {
   /** Compares an answer with what the model says; one that means that nothing was tried is fine. */
   #judge(initiator: Initiator, { reservations }: SimUnit, order: Order, { status, senseKey }: Answer): void {
     const untried = status === Status.BUSY || status === Status.TASK_SET_FULL || senseKey === UNIT_ATTENTION;
+    reservations.heed(initiator.world.isServed);
     if (untried || !reservations.known) return;
-    const expected = reservations.apply(initiator.initiatorName, order);
+    const expected = reservations.apply(initiator.initiatorName, initiator.tsih, order);
     const wanted = expected === null ? Status.CHECK_CONDITION : expected ? Status.GOOD : Status.RESERVATION_CONFLICT;
     if (status === wanted) return;
     // Of a unit that was just taken away nothing else can be heard.

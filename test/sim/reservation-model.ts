@@ -35,7 +35,8 @@ export class ReservationModel {
   readonly keys = new Map<string, number>();
   type = 0;
   holder: string | null = null;
-  reservedBy: string | null = null;
+  /** Who did RESERVE(6), and the session that it lasts with. */
+  reservedBy: { readonly name: string; readonly tsih: number } | null = null;
   aptpl = false;
   /** Whether the rest is true. */
   known = true;
@@ -84,15 +85,22 @@ export class ReservationModel {
     this.version++;
   }
 
-  /** The unit was taken away and has come back: what holds then is not judged. */
+  /** The unit was taken away: it comes back as from a power cut, but an order that was under way may yet meet it. */
   away(): void {
     this.reservedBy = null;
-    this.forget();
+    if (this.busy) this.known = false;
+    if (!this.aptpl) this.clear();
+    this.version++;
   }
 
-  /** A session of this initiator has ended. */
+  /** The initiator's session has ended, or another has taken its place: RESERVE(6) ends with it (SAM-5, I_T nexus loss). */
   nexusLost(name: string): void {
-    if (this.reservedBy === name) this.forget();
+    if (this.reservedBy?.name === name) this.forget();
+  }
+
+  /** The target ends sessions, and RESERVE(6) with them, before their initiators hear of it: meanwhile nothing is judged. */
+  heed(isServed: (tsih: number) => boolean): void {
+    if (this.known && this.reservedBy !== null && !isServed(this.reservedBy.tsih)) this.forget();
   }
 
   holds(name: string): boolean {
@@ -102,20 +110,20 @@ export class ReservationModel {
 
   /** Whether this initiator may have a command run that reads, writes, or does neither. */
   permits(name: string, access: 'none' | 'read' | 'write'): boolean {
-    if (this.reservedBy !== null) return this.reservedBy === name;
+    if (this.reservedBy !== null) return this.reservedBy.name === name;
     if (this.type === 0 || access === 'none') return true;
     if (access === 'read' && WRITES_ONLY.includes(this.type)) return true;
     return FOR_REGISTRANTS.includes(this.type) ? this.keys.has(name) : this.holder === name;
   }
 
-  /** Carries an order out; false: it conflicts with what holds. Null: it is refused for what it says. */
-  apply(name: string, order: Order): boolean | null {
+  /** Carries out an order from this session; false: it conflicts with what holds. Null: it is refused for what it says. */
+  apply(name: string, tsih: number, order: Order): boolean | null {
     this.version++;
-    const foreign = this.reservedBy !== null && this.reservedBy !== name;
+    const foreign = this.reservedBy !== null && this.reservedBy.name !== name;
     if (order.kind === 'persistent') return this.reservedBy === null && this.#persistent(name, order);
     if (order.kind === 'reserve') {
       if (this.keys.size !== 0) return this.holds(name) || (FOR_REGISTRANTS.includes(this.type) && this.keys.has(name));
-      if (!foreign) this.reservedBy = name;
+      if (!foreign) this.reservedBy = { name, tsih };
       return !foreign;
     }
     if (!foreign) this.reservedBy = null;

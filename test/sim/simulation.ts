@@ -93,6 +93,7 @@ class Simulation {
         return link;
       },
       diskFailedAt: ({ lun }: SimUnit) => this.#target.diskOfLun(lun)?.failedAt ?? Number.NEGATIVE_INFINITY,
+      isServed: (tsih: number) => this.#target.plane.sessions.find(tsih) !== undefined,
     };
     this.#workload = new Workload(
       random.fork(),
