@@ -36,11 +36,14 @@ export class Operator {
 
   act(): void {
     if (!this.idle) return;
-    const action = this.#random.weighted({ grow: 2, remove: 2, endSession: 3 });
+    const removable = this.#units[Lun.OTHER_FILE]!;
+    // What is to outlast a removal is rare: more often when there is something of that kind.
+    const remove = removable.reservations.aptpl ? 12 : 2;
+    const action = this.#random.weighted({ grow: 2, remove, endSession: 3 });
     this.#clock.note(`operator: ${action}`);
     this.#clock.mainTouched = true;
     if (action === 'grow') this.#grow(this.#units[Lun.FILE]!);
-    else if (action === 'remove') this.#do(() => this.#removeAndAdd(this.#units[Lun.OTHER_FILE]!));
+    else if (action === 'remove') this.#do(() => this.#removeAndAdd(removable));
     else this.#do(() => this.#endSession());
   }
 

@@ -105,7 +105,7 @@ export class Orders {
         action === Action.RELEASE && random.chance(0.8) && reservations.type !== 0
           ? reservations.type
           : random.pick(TYPES),
-      aptpl: registers && unit.inFile && random.chance(0.3),
+      aptpl: registers && unit.inFile && random.chance(0.6),
     };
   }
 
