@@ -67,6 +67,8 @@ export class SimTarget {
       name: TARGET_NAME,
       maxConnections: 4,
       sessionLimit: 64,
+      // More than all initiators have at once, with those of sessions that are still being ended: no login is refused for want of a place.
+      connectionLimit: 256,
       auth: { method: 'chap', users: [CHAP] },
       luns: Object.values(Lun).map((lun) => lunSettings(options.directory, lun)),
     };
