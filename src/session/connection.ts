@@ -311,7 +311,10 @@ export class Connection extends PduSender implements FrameConsumer {
     this.host.stalled.delete(this);
   }
 
-  /** The last answer is queued: close once it has left. Main hears before the peer does, who may log in anew at once. */
+  /**
+   * The last answer is queued: close once it has left. Main hears before the peer does, who may log in anew at once; but a login waits for
+   * tasks that have not ended, and then main hears when they have.
+   */
   leave(reason: string): void {
     abandon(this);
     this.expendable = true;
@@ -321,7 +324,7 @@ export class Connection extends PduSender implements FrameConsumer {
     this.session.endReason = reason;
     this.stopReading();
     this.stopSending();
-    this.host.connectionGone(this);
+    if (this.firstTask === null) this.host.connectionGone(this);
     this.engine.close(this.socket, true);
   }
 

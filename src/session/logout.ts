@@ -13,25 +13,12 @@ import { abandon } from './lost-connection.ts';
 /** Takes a Logout Request whose header lies at slab offset `at`. */
 export function logoutRequest(connection: Connection, at: number): void {
   const view = connection.view;
-  const session = connection.session;
   const reason = LogoutRequest.flags.get(view, at) & LOGOUT_REASON_MASK;
   const itt = LogoutRequest.initiatorTaskTag.get(view, at);
   const cid = LogoutRequest.cid.get(view, at);
   switch (reason) {
     case LogoutReason.CLOSE_SESSION:
-      connection.stopReading();
-      session.abortAll(() => {
-        for (const other of [...session.connections.values()]) {
-          if (other === connection) continue;
-          // Their tasks have ended as well: nothing of the session is left.
-          connection.host.connectionGone(other);
-          other.expendable = true;
-          other.close('the session was logged out over another connection');
-        }
-        for (const lost of [...session.lost]) abandon(lost);
-        sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
-        connection.leave('logout of the session');
-      });
+      closeSession(connection, itt);
       return;
     case LogoutReason.CLOSE_CONNECTION:
       closeConnection(connection, itt, cid);
@@ -42,6 +29,25 @@ export function logoutRequest(connection: Connection, at: number): void {
     default:
       connection.reject(at, Fault.badLogout);
   }
+}
+
+/** What is still on its way over other connections is not taken any more: a task that began now would outlive the answer. */
+function closeSession(connection: Connection, itt: number): void {
+  const { session } = connection;
+  session.leave();
+  for (const each of session.connections.values()) each.stopReading();
+  session.abortAll(() => {
+    for (const other of [...session.connections.values()]) {
+      if (other === connection) continue;
+      // Their tasks have ended as well: nothing of the session is left.
+      connection.host.connectionGone(other);
+      other.expendable = true;
+      other.close('the session was logged out over another connection');
+    }
+    for (const lost of [...session.lost]) abandon(lost);
+    sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
+    connection.leave('logout of the session');
+  });
 }
 
 function closeConnection(connection: Connection, itt: number, cid: number): void {

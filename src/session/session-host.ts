@@ -259,8 +259,9 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     const response = Buffer.from(handoff.finalResponse, 'base64');
     const received = Buffer.from(handoff.received, 'base64');
     const joined = this.#sessions.get(handoff.tsih) ?? null;
-    if (handoff.joins && joined === null) return { reason: RefusalReason.session, detail: 'it ended just now' };
     if (joined !== null) joined.awaited = false;
+    if (handoff.joins && joined?.leaving !== false)
+      return { reason: RefusalReason.session, detail: 'it ended just now' };
     // Each connection holds one cell; as many are left for what they answer.
     const full = this.counters[Counter.connections]! >= slab.cellCount / 2;
     const cell = full ? NONE : slab.takeCell();
@@ -330,7 +331,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   #endSession({ tsih, reason, request, announced }: Extract<ToWorker, { type: 'endSession' }>): void {
     const wait = new AbortWait(() => this.#uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
-    if (session !== undefined) session.awaited = false;
+    session?.leave();
     for (const connection of session?.members ?? []) connection.closeThen(reason, wait, announced);
     if (session?.over) this.#sessionClosed(session);
     wait.seal();

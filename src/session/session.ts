@@ -41,6 +41,8 @@ export class Session {
   endReason = '';
   /** A connection is on its way that takes the place of one that ended (RFC 7143 §6.3.4): the session outlives its last one. */
   awaited = false;
+  /** It is being ended: no connection is added to it any more. */
+  leaving = false;
   /** What came before its turn, by CmdSN; null stands for a command that was aborted before it came. */
   readonly #held = new Map<number, IscsiTask | HeldControl | null>();
   /** Who waits until all requests before a CmdSN have come. */
@@ -65,6 +67,12 @@ export class Session {
   /** No connection is left, not even a lost one, and none is to come. */
   get over(): boolean {
     return this.connections.size === 0 && this.lost.length === 0 && !this.awaited;
+  }
+
+  /** It is about to be ended, with the connections that it has now. */
+  leave(): void {
+    this.leaving = true;
+    this.awaited = false;
   }
 
   /** All connections that may have tasks. */

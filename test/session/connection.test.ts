@@ -150,7 +150,55 @@ describe('Connection, when the target stops', () => {
   });
 });
 
+/** What main hears of connections that ended: whether each was the last of its session. */
+const ended = (bench: SessionBench): boolean[] =>
+  bench.messages.flatMap((message) => (message.type === 'connectionEnded' ? [message.sessionEnded] : []));
+
+describe('Connection of a session that main ends', () => {
+  it('is gone for main only when the disk is done with its tasks, announced to the initiator or not', () => {
+    for (const announced of [false, true]) {
+      const bench = new SessionBench();
+      const one = bench.logIn({ session: { maxConnections: 2 } });
+      const two = bench.logIn({ joins: one });
+      bench.file.stuck = true;
+      two.command(write16(0, 64), { write: LENGTH, data: DATA });
+      bench.settle();
+      bench.tell({ type: 'endSession', request: 1, tsih: one.tsih, reason: 'ended', announced });
+      bench.settle();
+      expect([one.open, two.open]).toEqual([false, false]);
+      expect(ended(bench)).toEqual([false]);
+      expect(() => bench.logIn({ joins: one })).toThrow('it ended just now');
+      expect(bench.messages).not.toContainEqual({ type: 'done', request: 1 });
+      bench.file.stuck = false;
+      bench.settle();
+      expect(ended(bench)).toEqual([false, true]);
+      expect(bench.messages).toContainEqual({ type: 'done', request: 1 });
+    }
+  });
+});
+
 describe('Connection, logged out', () => {
+  it('takes nothing any more that comes over it when the session is logged out over another', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { maxConnections: 2 } });
+    const two = bench.logIn({ joins: one });
+    bench.file.stuck = true;
+    one.command(read16(0, 1), { read: BLOCK_BYTES });
+    bench.settle();
+    one.send(LogoutRequest, { flags: FINAL_BIT | LogoutReason.CLOSE_SESSION }, { immediate: true });
+    bench.settle();
+    // On its way while the logout was sent.
+    two.command(write16(0, 64), { write: LENGTH, data: DATA });
+    bench.settle();
+    expect(opcodes(one)).toEqual([]);
+    expect(() => bench.logIn({ joins: one })).toThrow('it ended just now');
+    bench.file.stuck = false;
+    bench.settle();
+    expect(opcodes(one)).toEqual([Opcode.LOGOUT_RESPONSE]);
+    expect(ended(bench)).toEqual([false, true]);
+    expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
   it('closes when its last answer is taken, or after a while when it is not', () => {
     for (const deaf of [false, true]) {
       const bench = new SessionBench();
