@@ -8,6 +8,9 @@ import type { SessionEntry, Sessions } from './sessions.ts';
 /** Work is counted since a moment at least this long ago, if there was a login then: a burst of logins would see next to none otherwise. */
 const WINDOW_MS = 10_000;
 
+/** A connection that did so many commands of late weighs as much again as it does by being there; less is no work to speak of. */
+const BUSY_COMMANDS = 1000;
+
 /** Commands of each session up to a moment. */
 interface Count {
   readonly at: number;
@@ -31,8 +34,8 @@ export class WorkerLoad {
 
   /**
    * The one of `workers` with least to do; undefined when there are none. Half of a worker's load is its share of the connections, those on
-   * their way to it included, the other half its share of the commands of late: idle sessions weigh little, and many logins at once, which
-   * have done nothing yet, spread all the same.
+   * their way to it included, the other half its share of the commands of late, where those are many: idle sessions weigh little, and many
+   * logins at once, which have done next to nothing yet, spread all the same.
    */
   least(workers: readonly number[]): number | undefined {
     const connections = new Map<number, number>();
@@ -52,7 +55,7 @@ export class WorkerLoad {
       this.#older = this.#newer;
       this.#newer = count;
     }
-    const scale = allConnections / Math.max(1, allCommands);
+    const scale = allConnections / Math.max(1, allCommands, BUSY_COMMANDS * allConnections);
     const load = (worker: number) => (connections.get(worker) ?? 0) + (commands.get(worker) ?? 0) * scale;
     return [...workers].sort((a, b) => load(a) - load(b))[0];
   }

@@ -72,6 +72,13 @@ describe('the worker with least to do', () => {
     expect(world.least()).toBe(1);
   });
 
+  test('a few commands, as after a login, make nobody busy', () => {
+    const world = new World();
+    for (let count = 0; count < 30; count++) world.work(world.begin(world.least()!), count % 7);
+    const workers = [...world.sessions.all()].map(({ worker }) => worker);
+    for (const worker of WORKERS) expect(workers.filter((each) => each === worker)).toHaveLength(10);
+  });
+
   test('what was done long ago counts for nothing', () => {
     const world = new World();
     const once = world.begin(0);
