@@ -1,6 +1,7 @@
 // The admin interface of a running target: put together, started, ended. Where it can't be had, the target serves without it.
 // What it answers is the parts' business.
 
+import { hostPort } from '../base/host-port.ts';
 import type { AdminSettings } from '../config/settings.ts';
 import type { AdminContext } from './context.ts';
 import { Gate } from './gate.ts';
@@ -22,7 +23,7 @@ export interface Admin {
 export type AdminOptions = Omit<AdminContext, 'watch'>;
 
 function urlOf(address: string, port: number): string {
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+  return `http://${hostPort(address, port)}`;
 }
 
 async function start({ address, port, tokenFile }: AdminSettings, options: AdminOptions): Promise<Admin> {

@@ -1,6 +1,7 @@
 // What a person sees when the target is up: what is served where, and the very commands that connect to it and measure it.
 // Machines get the same facts as one line of JSON.
 
+import { hostPort } from '../base/host-port.ts';
 import type { LunSettings, Settings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
 import type { RunningPortal, RunningTarget } from '../control/target.ts';
@@ -10,7 +11,7 @@ import { VERSION } from './version.ts';
 function connectable({ address, port }: RunningPortal): string {
   if (address === '0.0.0.0') return `127.0.0.1:${port}`;
   if (address === '::') return `[::1]:${port}`;
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return hostPort(address, port);
 }
 
 function describeLun(lun: LunSettings): string {

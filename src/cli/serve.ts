@@ -2,6 +2,7 @@
 // Starting and stopping the target itself is control/target.ts, its admin interface admin/admin.ts.
 
 import type { Logger } from 'pino';
+import { hostPort } from '../base/host-port.ts';
 import { Sequence } from '../base/sequence.ts';
 import { ConfigurationError, formatFinding } from '../config/finding.ts';
 import { type Loaded, loadSettings } from '../config/load.ts';
@@ -84,7 +85,7 @@ async function stop(running: RunningTarget, log: Logger): Promise<void> {
 
 /** One line for `systemctl status`. */
 function statusOf({ portals, engine, workers }: RunningTarget): string {
-  const addresses = portals.map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`);
+  const addresses = portals.map(({ address, port }) => hostPort(address, port));
   return `serving on ${addresses.join(', ')} (${engine}, ${workers} worker${workers === 1 ? '' : 's'})`;
 }
 

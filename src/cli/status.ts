@@ -1,6 +1,7 @@
 // `lunaring status`: what a running target is, how it serves, and whether it takes logins.
 // Asked over the admin interface; the units and sessions behind the counts are listed by commands of their own.
 
+import { hostPort } from '../base/host-port.ts';
 import type { AdminOptions } from './admin-address.ts';
 import type { Received } from './admin-client.ts';
 import { administer } from './administer.ts';
@@ -28,8 +29,7 @@ export interface StatusReport {
 /** For people. */
 export function formatStatus(status: Received<StatusReport>, url: string): string {
   const { version, pid, uptimeSeconds, engine, engineReason, workers, portals, draining } = status;
-  const portal = ({ address, port, tag }: StatusReport['portals'][number]) =>
-    `${address.includes(':') ? `[${address}]` : address}:${port},${tag}`;
+  const portal = ({ address, port, tag }: StatusReport['portals'][number]) => `${hostPort(address, port)},${tag}`;
   const logins = draining === '' ? 'taken' : `refused with 0301: ${draining} (lunaring drain --off takes them again)`;
   return [
     `lunaring ${version} at ${url}, process ${pid}, up for ${formatSpan(uptimeSeconds)}\n`,

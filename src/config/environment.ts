@@ -1,6 +1,7 @@
 // The environment variables, one table: what each sets, how its text is read, and what it shows as. `lunaring env`, the loading of
 // settings and the reference page all come from it. Bounds and defaults are the schema's: a variable only puts its value in place.
 
+import { hostPort } from '../base/host-port.ts';
 import { DEFAULT_TARGETS } from './schema.ts';
 import type { Settings } from './settings.ts';
 import { formatSize, parseSize } from './size.ts';
@@ -72,10 +73,6 @@ function splitAddress(text: string): { address: string; port?: unknown } {
   return match[3] === undefined ? { address } : { address, port: asNumber(match[3]) };
 }
 
-function joinAddress(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
 function items(text: string): string[] {
   return text.split(',').map((item) => item.trim());
 }
@@ -90,7 +87,7 @@ const portals: EnvironmentVariable = {
     configuration['portals'] = items(text).map(splitAddress);
     return [['portals']];
   },
-  show: (settings) => settings.portals.map(({ address, port }) => joinAddress(address, port)).join(','),
+  show: (settings) => settings.portals.map(({ address, port }) => hostPort(address, port)).join(','),
 };
 
 /** A disk of LUNARING_DISKS. The size is what follows the last colon, if it reads as one: device paths have colons too. */
@@ -175,7 +172,7 @@ const admin: EnvironmentVariable = {
       ['admin', 'port'],
     ];
   },
-  show: ({ admin: value }) => (value === false ? 'off' : joinAddress(value.address, value.port)),
+  show: ({ admin: value }) => (value === false ? 'off' : hostPort(value.address, value.port)),
 };
 
 const adminTokenFile: EnvironmentVariable = {

@@ -1,8 +1,8 @@
 // Sending an initiator elsewhere (0101, 0102), and how addresses are spelled in TargetAddress (RFC 7143 §13.8).
 // Who is redirected is the policy's decision.
 
-import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { hostPort } from '../base/host-port.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import type { LoginEndpoint, Redirect } from './policy.ts';
 import { fault, type LoginFault } from './refusal.ts';
@@ -12,8 +12,7 @@ const DEFAULT_PORT = 3260;
 
 /** `address:port`, IPv6 in brackets and without an interface, IPv4 never in its IPv6 disguise. */
 export function formatAddress(address: string, port: number): string {
-  const bare = plainAddress(address);
-  return isIPv6(bare) ? `[${bare}]:${port}` : `${bare}:${port}`;
+  return hostPort(plainAddress(address), port);
 }
 
 /** An address without interface and IPv6 disguise, spelled in one way; a host name in lower case. */
