@@ -3,6 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { whenUnread } from '../src/cli/broken-pipe.ts';
 import { findFio } from '../test/support/fio.ts';
 import { Scratch } from '../test/support/scratch.ts';
 import { cellSet } from './cell-sets.ts';
@@ -139,6 +140,7 @@ async function bench(options: Options): Promise<void> {
 
 // Interrupted, it ends by way of 'exit', so that no disk of half a gigabyte stays behind.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_FAILURE));
+whenUnread(process.stdout, () => process.exit());
 
 try {
   const options = readOptions(process.argv.slice(2));

@@ -5,7 +5,16 @@
 import { text } from 'node:stream/consumers';
 import { startAdmin } from '../admin/admin.ts';
 import { startTarget } from '../control/target.ts';
+import { whenUnread } from './broken-pipe.ts';
 import { run } from './command-line.ts';
+
+/** A target goes on whether or not somebody reads what it says; whatever else says something to nobody is done. */
+let serving = false;
+for (const stream of [process.stdout, process.stderr]) {
+  whenUnread(stream, () => {
+    if (!serving) process.exit();
+  });
+}
 
 const status = await run(process.argv.slice(2), {
   environment: process.env,
@@ -13,7 +22,10 @@ const status = await run(process.argv.slice(2), {
   print: (text) => process.stdout.write(text),
   complain: (text) => process.stderr.write(text),
   readInput: () => text(process.stdin),
-  startTarget,
+  startTarget: (settings, log) => {
+    serving = true;
+    return startTarget(settings, log);
+  },
   startAdmin,
 });
 process.exit(status);
