@@ -96,13 +96,13 @@ async function serveUntilTheEnd(
   world: World,
 ): Promise<ExitCode> {
   using ending = new Ending(log);
+  using hangup = new Hangup(log);
   using manager = new ServiceManager(world.environment, log);
   const startedAt = new Date();
   const running = await world.startTarget(settings, log);
   void running.failed.then(ending.fail);
   const reload = new Reload({ load, settings, administration: () => running.administration, log });
   const changes = new Sequence();
-  using _hangup = new Hangup(() => manager.whileReloading(() => changes.run(() => reload.apply())), log);
   const saving = new Saving(load, log);
   const admin = await world.startAdmin({
     running,
@@ -119,10 +119,12 @@ async function serveUntilTheEnd(
   const line = settings.log.format === 'json' ? readyLine(settings, running, url) : banner(settings, running, url);
   world.print(line);
   manager.ready(statusOf(running));
+  hangup.begin(() => manager.whileReloading(() => changes.run(() => reload.apply())));
   const sessions = (): number => running.administration.sessions().length;
   const pulse = new WorkerPulse(() => running.readings.workers());
   manager.watch(pulse.check, () => `${statusOf(running)}, ${sessions()} sessions`);
   const code = await ending.reason;
+  hangup.end();
   manager.stopping();
   admin?.stopping('the target is stopping');
   await stop(running, log);

@@ -1,11 +1,16 @@
-// What signals do to a running target with a session on it: the first drains, the second does not wait.
+// What signals do to a target: the first SIGTERM drains, the second does not wait, and a SIGHUP that comes too early is not lost.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { AsyncEvent, AsyncMessage } from '../../src/pdu/async-message.ts';
 import { read10, write10 } from '../support/cdbs.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
-import { noise } from '../support/scratch.ts';
+import { repositoryRoot } from '../support/repository.ts';
+import { noise, Scratch } from '../support/scratch.ts';
 import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 
 const BLOCK = 512;
@@ -45,4 +50,40 @@ test('the second signal: it ends at once, whoever is still there', async () => {
   } finally {
     await target.kill();
   }
+});
+
+test('SIGHUP while it starts: it starts, and then serves what the file says by then', async () => {
+  using scratch = new Scratch('hangup');
+  const file = scratch.file('lunaring.yaml');
+  const say = (alias: string) => {
+    const targets = [{ name: TARGET_NAME, alias, luns: LUNS }];
+    const rest = { portals: [{ address: '127.0.0.1', port: 0 }], admin: false, tuning: { workers: 1, slabMiB: 16 } };
+    writeFileSync(file, JSON.stringify({ targets, ...rest, log: { format: 'json' } }));
+  };
+  say('before');
+  const program = join(repositoryRoot(), 'dist/src/cli/main.js');
+  const serving = ['KILL', process.execPath, program, 'serve', '--config', file];
+  const child = spawn('setpriv', ['--pdeathsig', ...serving], {
+    cwd: scratch.path,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  let log = '';
+  const said = async (pattern: RegExp) => {
+    while (!pattern.test(log)) {
+      const [chunk] = await Promise.race([once(child.stderr, 'data'), ended.then(() => [null])]);
+      if (chunk === null) throw new Error(`it ended with ${child.signalCode ?? child.exitCode}\n${log}`);
+      log += chunk;
+    }
+  };
+  try {
+    // The first thing that it says, before it has any thread.
+    await said(/"engine: /);
+    say('after');
+    child.kill('SIGHUP');
+    await said(/\.alias","action":"change".*the configuration is served as it is now/s);
+  } finally {
+    child.kill('SIGTERM');
+  }
+  expect(await ended).toEqual([0, null]);
 });
