@@ -21,8 +21,6 @@ export class SavingError extends LunaringError {
 /** Loads the configuration again: as it stands, or as it would with `text` in the file. */
 export type Load = (text?: string) => Loaded;
 
-const PERMISSIONS = 0o777;
-
 /** The configuration file of a running target. */
 export class Saving {
   readonly #load: Load;
@@ -60,7 +58,7 @@ export class Saving {
       throw new SavingError(`${path} can't be made to say what is served: ${why}; change it by hand`);
     }
     try {
-      replaceDurably(path, text, statSync(path).mode & PERMISSIONS);
+      replaceDurably(path, text, statSync(path));
     } catch (cause) {
       throw new SavingError(`${path}: ${(cause as NodeJS.ErrnoException).code}; check its permissions and the disk`, {
         cause,

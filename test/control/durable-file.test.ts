@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { replaceDurably } from '../../src/control/durable-file.ts';
+import { repositoryRoot } from '../support/repository.ts';
+import { Scratch } from '../support/scratch.ts';
+
+const MODULE = join(repositoryRoot(), 'dist/src/control/durable-file.js');
+const root = process.getuid!() === 0;
+/** Nobody has these, which is no matter. */
+const [USER, GROUP, OTHER_GROUP] = [54_321, 54_322, 54_323];
+
+let scratch: Scratch;
+let path: string;
+beforeEach(() => {
+  scratch = new Scratch('durable');
+  path = scratch.file('kept');
+  writeFileSync(path, 'before');
+});
+afterEach(() => scratch[Symbol.dispose]());
+
+/** Whose it is, and who may use it. */
+function ownership() {
+  const { uid, gid, mode } = statSync(path);
+  return [uid, gid, (mode & 0o777).toString(8)];
+}
+
+describe('a file that is replaced', () => {
+  test('is its owner’s alone', () => {
+    chmodSync(path, 0o644);
+    replaceDurably(path, 'after');
+    expect([readFileSync(path, 'utf8'), ownership()[2]]).toEqual(['after', '600']);
+  });
+
+  test.each([0o640, 0o664, 0o600, 0o444])('keeps the permissions %o where it is to be like it was', (mode) => {
+    chmodSync(path, mode);
+    const before = ownership();
+    replaceDurably(path, 'after', statSync(path));
+    expect([readFileSync(path, 'utf8'), ownership()]).toEqual(['after', before]);
+  });
+
+  test('takes no heed of what a crash has left', () => {
+    writeFileSync(`${path}.new`, 'half', { mode: 0o666 });
+    replaceDurably(path, 'after');
+    expect([ownership()[2], existsSync(`${path}.new`)]).toEqual(['600', false]);
+  });
+
+  test('that can’t be stays what it was, and leaves nothing beside it', () => {
+    const folder = scratch.file('folder');
+    mkdirSync(folder);
+    expect(() => replaceDurably(folder, 'after')).toThrow(/EISDIR|ENOTDIR/);
+    expect([statSync(folder).isDirectory(), existsSync(`${folder}.new`)]).toEqual([true, false]);
+  });
+});
+
+describe.skipIf(!root)('a file of somebody else', () => {
+  beforeEach(() => {
+    chownSync(path, USER, GROUP);
+    chmodSync(path, 0o640);
+    chownSync(scratch.path, USER, GROUP);
+  });
+
+  /** Replaces it in a process that is a user's of some groups, under a mask that forbids the group everything. */
+  function replaceAs(user: number, groups: readonly number[]) {
+    const program = `
+      const { statSync } = await import('node:fs');
+      const { replaceDurably } = await import(${JSON.stringify(MODULE)});
+      process.umask(0o077);
+      process.setgroups(${JSON.stringify(groups)});
+      process.setgid(${groups[0]});
+      process.setuid(${user});
+      replaceDurably(${JSON.stringify(path)}, 'after', statSync(${JSON.stringify(path)}));`;
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+    expect([stderr, readFileSync(path, 'utf8')]).toEqual(['', 'after']);
+  }
+
+  test('stays that user’s when root replaces it', () => {
+    replaceAs(0, [0]);
+    expect(ownership()).toEqual([USER, GROUP, '640']);
+  });
+
+  test('stays its group’s when a member replaces it', () => {
+    chownSync(path, 0, GROUP);
+    replaceAs(USER, [OTHER_GROUP, GROUP]);
+    expect(ownership()).toEqual([USER, GROUP, '640']);
+  });
+
+  test('is no group’s when somebody replaces it who is not in its own', () => {
+    chmodSync(path, 0o644);
+    replaceAs(USER, [OTHER_GROUP]);
+    expect(ownership()).toEqual([USER, OTHER_GROUP, '604']);
+  });
+});
