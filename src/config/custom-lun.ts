@@ -23,8 +23,11 @@ export interface CustomDisk {
   readonly timeoutMs: number;
   /** Lets a worker use it, which closes the port when it does no more. */
   connect(link: CustomDiskLink): void;
-  /** Has `then` called if its thread ends before it is closed, at once if it has: nothing is answered any more. */
-  onLost(then: () => void): void;
+  /**
+   * Has `then` called if its thread ends before it is closed, at once if it has: nothing is answered any more. Once for each worker: one that
+   * runs in the place of another takes its place here, too.
+   */
+  onLost(worker: number, then: () => void): void;
 }
 
 /** A unit on such a disk. */

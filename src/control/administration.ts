@@ -259,7 +259,7 @@ export class Administration {
    * and can't be read: then they are taken back, as serving without it would let everybody in.
    */
   #introduce(units: readonly UnitSnapshot[], takeBack: () => RemovedUnits | undefined): void {
-    const { catalog, workers, reservations, unitStates } = this.#context;
+    const { workers, reservations, unitStates } = this.#context;
     try {
       for (const unit of units) {
         reservations.load(unit);
@@ -271,11 +271,7 @@ export class Administration {
       throw unreadable(error as Error);
     }
     for (const worker of workers.running()) {
-      for (const unit of units) {
-        introduceUnit(workers, catalog, worker, unit);
-        reservations.tell(worker, unit.id);
-        unitStates.tell(worker, unit.id);
-      }
+      for (const unit of units) introduceUnit(this.#context, worker, unit);
     }
   }
 

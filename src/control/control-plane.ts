@@ -97,9 +97,13 @@ export class ControlPlane implements WorkerEvents {
 
   /** A worker that has just started learns of every unit. */
   started(worker: number): void {
-    for (const unit of this.catalog.units) introduceUnit(this.#workers, this.catalog, worker, unit);
-    this.#reservations.introduce(worker);
-    this.#unitStates.introduce(worker);
+    const context = {
+      workers: this.#workers,
+      catalog: this.catalog,
+      reservations: this.#reservations,
+      unitStates: this.#unitStates,
+    };
+    for (const unit of this.catalog.units) introduceUnit(context, worker, unit);
   }
 
   message(worker: number, message: FromWorker): void {

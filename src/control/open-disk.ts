@@ -97,7 +97,7 @@ export async function openDiskModule(
     concurrency,
     timeoutMs,
     connect: (link) => disk.connect(link),
-    onLost: (then) => disk.onLost(then),
+    onLost: (worker, then) => disk.onLost(worker, then),
     close: () => disk.close(transitionMs),
   };
 }
@@ -109,7 +109,8 @@ class ThreadedDisk {
   readonly #thread: Worker;
   readonly #log: Logger;
   readonly #module: URL;
-  readonly #lostListeners: (() => void)[] = [];
+  /** By worker. */
+  readonly #lostListeners = new Map<number, () => void>();
   readonly #closed: Promise<void>;
   #ended = false;
   #closing = false;
@@ -154,9 +155,9 @@ class ThreadedDisk {
     else this.#thread.postMessage(message, [link.port as MessagePort]);
   }
 
-  onLost(then: () => void): void {
+  onLost(worker: number, then: () => void): void {
     if (this.#ended) then();
-    else this.#lostListeners.push(then);
+    else this.#lostListeners.set(worker, then);
   }
 
   async close(limitMs: number): Promise<void> {
@@ -176,6 +177,6 @@ class ThreadedDisk {
     if (this.#closing) return;
     const module = this.#module.href;
     this.#log.error({ err: this.#error, module }, "a disk's thread ended; its unit answers HARDWARE ERROR from now on");
-    for (const then of this.#lostListeners) then();
+    for (const then of this.#lostListeners.values()) then();
   }
 }

@@ -2,6 +2,7 @@
 // The rules are reservations.ts's, the file reservation-store.ts's.
 
 import type { Logger } from 'pino';
+import { Sequence } from '../base/sequence.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import {
   type NexusName,
@@ -23,8 +24,8 @@ export class ReservationAuthority {
   readonly #requests: Requests;
   readonly #log: Logger;
   readonly #states = new Map<number, ReservationSnapshot>();
-  /** The order under way, or the last one, of each unit. */
-  readonly #turns = new Map<number, Promise<unknown>>();
+  /** What changes a unit's reservations, one after the other. */
+  readonly #turns = new Map<number, Sequence>();
 
   /** Reads what was kept. Throws LunaringError for a file that can't be read: to serve without it would let everybody in. */
   constructor(catalog: Catalog, workers: Workers, requests: Requests, log: Logger) {
@@ -47,12 +48,7 @@ export class ReservationAuthority {
     this.#turns.delete(unit);
   }
 
-  /** Tells a worker that knows the units but has just started. */
-  introduce(worker: number): void {
-    for (const unit of this.#states.keys()) this.tell(worker, unit);
-  }
-
-  /** Tells a worker of one unit that it knows. */
+  /** Tells a worker that knows the unit. */
   tell(worker: number, unit: number): void {
     const state = this.#states.get(unit);
     if (state === undefined) return;
@@ -61,15 +57,13 @@ export class ReservationAuthority {
 
   /** An order of a command on `worker`; it hears of the result when every worker knows the state that it led to. */
   order(worker: number, request: number, order: ReserveOrder): void {
-    const before = this.#turns.get(order.unit) ?? Promise.resolve();
-    const turn = before
-      .then(() => this.#carryOut(order))
-      .catch((error: unknown): ReserveResult => {
+    void this.#inTurn(order.unit, async () => {
+      const result = await this.#carryOut(order).catch((error: unknown): ReserveResult => {
         this.#log.error({ err: error, unit: order.unit }, 'a reservation could not be carried out');
         return 'noResources';
-      })
-      .then((result) => this.#workers.send(worker, { type: 'reserved', request, result }));
-    this.#turns.set(order.unit, turn);
+      });
+      this.#workers.send(worker, { type: 'reserved', request, result });
+    });
   }
 
   /** A session has ended, and with it what its I_T nexus had reserved for as long as it lasts. */
@@ -85,14 +79,20 @@ export class ReservationAuthority {
   }
 
   #change(unit: number, change: (state: ReservationSnapshot) => ReservationSnapshot): Promise<void> {
-    const before = this.#turns.get(unit) ?? Promise.resolve();
-    const turn = before.then(() => {
+    return this.#inTurn(unit, async () => {
       const state = this.#states.get(unit) ?? NO_RESERVATIONS;
       const changed = change(state);
-      return changed === state ? undefined : this.#publish(unit, changed, [], []);
+      if (changed !== state) await this.#publish(unit, changed, [], []);
     });
-    this.#turns.set(unit, turn);
-    return turn;
+  }
+
+  #inTurn(unit: number, work: () => Promise<void>): Promise<void> {
+    let turns = this.#turns.get(unit);
+    if (turns === undefined) {
+      turns = new Sequence();
+      this.#turns.set(unit, turns);
+    }
+    return turns.run(work);
   }
 
   async #carryOut(order: ReserveOrder): Promise<ReserveResult> {

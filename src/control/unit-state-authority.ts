@@ -49,12 +49,7 @@ export class UnitStateAuthority {
     this.#occupants.delete(unit);
   }
 
-  /** Tells a worker that knows the units but has just started. */
-  introduce(worker: number): void {
-    for (const unit of this.#states.keys()) this.tell(worker, unit);
-  }
-
-  /** Tells a worker of one unit that it knows. */
+  /** Tells a worker that knows the unit. */
   tell(worker: number, unit: number): void {
     const state = this.#states.get(unit);
     if (state === undefined) return;

@@ -84,9 +84,27 @@ describe('a disk that is a module', () => {
     const disk = await openDiskModule(moduleOf(MODULE), { size: SIZE, fill: 0 }, USE);
     expect(disk).toMatchObject({ canWrite: true, canFlush: false, canUnmap: false, concurrency: 4, timeoutMs: 5000 });
     let lost = 0;
-    disk.onLost(() => lost++);
+    disk.onLost(0, () => lost++);
     await disk.close();
     expect(lost).toBe(0);
+  });
+
+  test('tells each worker once that its thread has ended, whoever ran in its place before', async () => {
+    const ends = `export default () => {
+      setTimeout(() => process.exit(0), 200);
+      return { read() {} };
+    };`;
+    const disk = await openDiskModule(moduleOf(ends), null, USE);
+    const told: string[] = [];
+    disk.onLost(0, () => told.push('0, which has failed since'));
+    disk.onLost(1, () => told.push('1'));
+    disk.onLost(0, () => told.push('0'));
+    await expect.poll(() => told.length).toBe(2);
+    expect(told).toEqual(['0', '1']);
+    // Who comes later hears of it at once.
+    disk.onLost(2, () => told.push('2'));
+    expect(told.at(-1)).toBe('2');
+    await disk.close();
   });
 
   test.each([

@@ -137,12 +137,12 @@ describe('what a nexus held', () => {
 describe('a worker that has just started', () => {
   it('learns of what is not as it was at first', async () => {
     const { authority, sent, apply } = rig();
-    authority.introduce(1);
+    authority.tell(1, UNIT);
     expect(sent).toEqual([]);
     void authority.order(0, 1, { unit: UNIT, by: A, change: { kind: 'eject' } });
     await apply();
     sent.length = 0;
-    authority.introduce(1);
+    authority.tell(1, UNIT);
     expect(sent.map(({ worker, message }) => [worker, message.type])).toEqual([[1, 'unitState']]);
   });
 });
