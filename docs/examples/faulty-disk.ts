@@ -3,7 +3,7 @@
 
 import { constants, type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Disk, DiskError } from 'lunaring';
+import { type Disk, DiskError, type MakeDisk } from 'lunaring/disk';
 
 /** What is to go wrong. Offsets are bytes. */
 export interface Faults {
@@ -69,8 +69,9 @@ class FaultyDisk implements Disk {
 }
 
 /** Called in the disk's thread, with a copy of the `data` that createTarget was given. */
-export default async function makeDisk(faults: Faults): Promise<Disk> {
+const makeDisk: MakeDisk<Faults> = async (faults) => {
   const file = await open(faults.path, constants.O_RDWR | constants.O_CREAT);
   const log = faults.log === undefined ? null : await open(faults.log, 'a');
   return new FaultyDisk(file, log, faults);
-}
+};
+export default makeDisk;

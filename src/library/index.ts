@@ -1,11 +1,11 @@
 // What `import … from 'lunaring'` has: a target in a program of one's own, and what it takes to keep a disk's blocks oneself.
 // Described in docs/library.md.
 
-export { type Disk, DiskError, type DiskErrorKind, type DiskErrorOptions } from '../backend/disk.ts';
 export { LunaringError } from '../base/error.ts';
 export { ConfigurationError, type Finding } from '../config/finding.ts';
 export type { SessionReport, TargetReport, UnitReport } from '../control/reports.ts';
 export type { RunningPortal } from '../control/target.ts';
 export { createTarget } from './create-target.ts';
+export * from './disk.ts';
 export type { CreateTargetOptions, CustomLunOptions, DiskSource, LunOptions, TargetOptions } from './options.ts';
 export type { ServedTarget } from './served-target.ts';
