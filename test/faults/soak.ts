@@ -1,17 +1,21 @@
-// `npm run soak`: hours of fio, of initiators that verify what they read, of logins and of workers that fail, with memory and descriptors sampled.
+// `npm run soak`: hours of fio, of initiators that verify what they read, of logins, administration and workers that fail, with memory and
+// descriptors sampled.
 // Ends with 0 when nothing grew and nobody stayed away, and leaves a page with plots; that page is soak-report.ts's.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { MIB } from '../../src/config/limits.ts';
+import { callAdmin } from '../support/admin-caller.ts';
 import { findFio, fio } from '../support/fio.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import type { TargetProcess } from '../support/target-process.ts';
+import { AdminChurn } from './admin-churn.ts';
 import { type Sample, soakPage } from './soak-report.ts';
-import { PersistentInitiator, startFailingTarget } from './worker-failure.ts';
+import { describeLongest, type Outage, PersistentInitiator, startFailingTarget } from './worker-failure.ts';
 
 const USAGE = `usage: npm run soak -- [options]
   --hours N     how long it lasts; or
@@ -48,11 +52,15 @@ class Soak {
   ios = 0;
   logins = 0;
   failures = 0;
+  readonly churn: AdminChurn;
   readonly #target: TargetProcess;
   readonly #begun = performance.now();
+  readonly #ownDelay = monitorEventLoopDelay({ resolution: 10 });
 
   constructor(target: TargetProcess) {
     this.#target = target;
+    this.churn = new AdminChurn(target);
+    this.#ownDelay.enable();
   }
 
   get seconds(): number {
@@ -63,8 +71,13 @@ class Soak {
     return this.initiators.reduce((sum, { rounds }) => sum + rounds, 0);
   }
 
-  get outagesMs(): number[] {
-    return this.initiators.flatMap(({ outagesMs }) => outagesMs);
+  get outages(): Outage[] {
+    return this.initiators.flatMap(({ outages }) => outages);
+  }
+
+  /** The longest that this process, and with it everything it measures, was kept waiting, milliseconds. */
+  get ownDelayMs(): number {
+    return this.#ownDelay.max / 1e6;
   }
 
   async run(seconds: number): Promise<void> {
@@ -80,6 +93,7 @@ class Soak {
       this.failures++;
       for (const initiator of this.initiators) await initiator.advances(REST_ROUNDS);
     }
+    await this.churn.stop();
     over.abort();
     await sampling;
     for (const initiator of this.initiators) await initiator.stop();
@@ -126,10 +140,19 @@ class Soak {
     // Nobody is there at the end, as at the start four were; each thread keeps one open that it closes others with.
     if (last.descriptors > first.descriptors)
       found.push(`${last.descriptors - first.descriptors} descriptors more are open`);
-    const longest = Math.max(0, ...this.outagesMs);
+    const longest = Math.max(0, ...this.outages.map(({ ms }) => ms));
     if (longest > OUTAGE_MS_MAX) found.push(`an initiator was away for ${Math.round(longest)} ms`);
     return found;
   }
+}
+
+/** What the target's histogram has of the longest delay of its main thread: it was in the bucket with this bound, seconds. */
+async function mainDelay(target: TargetProcess): Promise<string> {
+  const { value } = await callAdmin(target.ready.admin!, 'GET', '/metrics');
+  const buckets = [...String(value).matchAll(/^lunaring_main_loop_delay_seconds_bucket\{le="(.*)"\} (\d+)$/gm)];
+  const count = buckets.at(-1)?.[2];
+  const index = buckets.findIndex(([, , below]) => below === count);
+  return index < buckets.length - 1 ? `${buckets[index]?.[1]} s at most` : `more than ${buckets[index - 1]?.[1]} s`;
 }
 
 async function main(): Promise<boolean> {
@@ -140,14 +163,17 @@ async function main(): Promise<boolean> {
   const { engine } = values;
   if (!(seconds > 0) || (engine !== 'uring' && engine !== 'posix')) throw new TypeError('no such option');
   if (findFio() === null) throw new Error('no fio with the libiscsi engine: run node scripts/setup-clients.mjs');
-  const target = await startFailingTarget(engine, [{ lun: 1, backend: 'file', path: 'fio', size: '256MiB' }]);
+  const unit = { lun: 1, backend: 'file' as const, path: 'fio', size: '256MiB' };
+  const target = await startFailingTarget(engine, [unit], { admin: { port: 0 } });
   const soak = new Soak(target);
   await soak.run(seconds);
   const findings = soak.findings();
   const facts = [
     `engine ${engine}, ${Math.round(soak.seconds)} s`,
     `${soak.ios} I/Os of fio, ${soak.rounds} writes read back and compared, ${soak.logins} logins`,
-    `${soak.failures} failures of a worker; ${soak.outagesMs.length} sessions lost and back, at most after ${Math.round(Math.max(0, ...soak.outagesMs))} ms`,
+    `${soak.churn.rounds} targets added, changed in every way, and removed`,
+    `${soak.failures} failures of a worker; ${soak.outages.length} sessions lost and back; the longest after ${describeLongest(soak.outages)}`,
+    `main of the target was late by ${await mainDelay(target)}, this process by ${Math.round(soak.ownDelayMs)} ms`,
     findings.length === 0 ? 'nothing grew' : findings.join('; '),
   ];
   const folder = join(repositoryRoot(), 'node_modules/.cache');

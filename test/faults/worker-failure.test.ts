@@ -16,7 +16,7 @@ describe.each(['uring', 'posix'] as const)('a worker that fails, engine %s', { t
     for (const initiator of initiators) await initiator.advances(1);
     expect(await initiators[0]!.failItsWorker()).toBe(0x0300);
     for (const initiator of initiators) await initiator.advances(5);
-    const outages = initiators.map(({ outagesMs }) => outagesMs.length);
+    const outages = initiators.map(({ outages: own }) => own.length);
     for (const initiator of initiators) await initiator.stop();
     const [, lost] = await target.logged(/"sessions":(\d),"msg":"a worker failed; its sessions are gone"/);
     expect(outages[0]).toBe(1);

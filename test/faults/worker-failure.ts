@@ -16,23 +16,48 @@ const BLOCKS = 16;
 const BYTES = BLOCKS * 512;
 const RETRY_MS = 20;
 
+/** A session that does not come back within this time never will, milliseconds. */
+const OUTAGE_MS_MAX = 60_000;
+
 type Lun = NonNullable<NonNullable<ConfigurationFile['targets']>[number]['luns']>[number];
 
 /** Starts a target with two workers that {@link PersistentInitiator.failItsWorker} can be done to. */
-export function startFailingTarget(engine: 'uring' | 'posix', more: readonly Lun[] = []): Promise<TargetProcess> {
+export function startFailingTarget(
+  engine: 'uring' | 'posix',
+  more: readonly Lun[] = [],
+  rest: Pick<ConfigurationFile, 'admin'> = {},
+): Promise<TargetProcess> {
   const luns: Lun[] = [{ lun: 0, backend: 'file', path: 'disk', size: '1MiB' }, ...more];
   return TargetProcess.start(
-    { tuning: { engine, workers: 2 }, targets: [{ name: TARGET_NAME, maxConnections: 2, luns }] },
+    { ...rest, tuning: { engine, workers: 2 }, targets: [{ name: TARGET_NAME, maxConnections: 2, luns }] },
     { env: { NODE_OPTIONS: `--require ${PRELOAD}` } },
   );
+}
+
+/** How long a session was away: from the loss of its connection to the next GOOD. Milliseconds. */
+export interface Outage {
+  readonly ms: number;
+  /** Logins that failed. */
+  readonly failedLogins: number;
+  /** How long the one took that did not, from the connection on, and the command behind it. */
+  readonly loginMs: number;
+  readonly commandMs: number;
+}
+
+/** The longest of them, with where its time went; empty: there was none. */
+export function describeLongest(outages: readonly Outage[]): string {
+  const longest = [...outages].sort((a, b) => b.ms - a.ms)[0];
+  if (longest === undefined) return '';
+  const { ms, failedLogins, loginMs, commandMs } = longest;
+  const round = (value: number) => value.toFixed(0);
+  return `${round(ms)} ms: ${failedLogins} logins failed, the last took ${round(loginMs)}, the command behind it ${round(commandMs)}`;
 }
 
 /** An initiator that does what hosts do: when its connection is lost it logs in again and repeats the command. */
 export class PersistentInitiator {
   /** Commands that were completed. */
   rounds = 0;
-  /** How long each outage lasted, from the loss of the connection to the next GOOD, milliseconds. */
-  readonly outagesMs: number[] = [];
+  readonly outages: Outage[] = [];
   readonly #port: number;
   readonly #lba: number;
   readonly #work: Promise<void>;
@@ -94,25 +119,37 @@ export class PersistentInitiator {
   /** Does it, if need be over several sessions. */
   async #insist(step: (initiator: RawInitiator) => Promise<void>): Promise<void> {
     let lostAt = 0;
+    let failedLogins = 0;
+    let triedAt = 0;
+    let loggedInAt = 0;
     while (lostAt === 0 || !this.#over) {
       try {
         await step(this.#initiator);
-        if (lostAt !== 0) this.outagesMs.push(performance.now() - lostAt);
+        if (lostAt === 0) return;
+        const now = performance.now();
+        const stages = { failedLogins, loginMs: loggedInAt - triedAt, commandMs: now - loggedInAt };
+        this.outages.push({ ms: now - lostAt, ...stages });
         return;
       } catch (error) {
         if (error instanceof WrongData) throw error;
         if (lostAt === 0) lostAt = performance.now();
-        await this.#logInAgain();
+        triedAt = performance.now();
+        if (triedAt - lostAt > OUTAGE_MS_MAX)
+          throw new Error('the target does not take a session back', { cause: error });
+        if (!(await this.#logInAgain())) failedLogins++;
+        loggedInAt = performance.now();
       }
     }
   }
 
-  async #logInAgain(): Promise<void> {
+  async #logInAgain(): Promise<boolean> {
     this.#initiator[Symbol.dispose]();
     try {
       this.#initiator = await logIn(this.#port);
+      return true;
     } catch {
       await sleep(RETRY_MS);
+      return false;
     }
   }
 }
