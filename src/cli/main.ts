@@ -7,6 +7,7 @@ import { startAdmin } from '../admin/admin.ts';
 import { startTarget } from '../control/target.ts';
 import { whenUnread } from './broken-pipe.ts';
 import { run } from './command-line.ts';
+import { shedPrivileges } from './privileges.ts';
 
 /** A target goes on whether or not somebody reads what it says; whatever else says something to nobody is done. */
 let serving = false;
@@ -24,6 +25,8 @@ const status = await run(process.argv.slice(2), {
   readInput: () => text(process.stdin),
   startTarget: (settings, log) => {
     serving = true;
+    // Before any worker is started: threads have what the one has that starts them.
+    shedPrivileges(log);
     return startTarget(settings, log);
   },
   startAdmin,

@@ -39,6 +39,9 @@ interface Library {
   readonly ioctl: Foreign;
   readonly getrlimit: Foreign;
   readonly sched_setaffinity: Foreign;
+  readonly capget: Foreign;
+  readonly capset: Foreign;
+  readonly prctl: Foreign;
 }
 
 let library: Library | undefined;
@@ -89,6 +92,9 @@ function bind(): Library {
       ioctl: bound('ioctl', 'int', 'int', 'ulong', 'void *'),
       getrlimit: bound('getrlimit', 'int', 'int', 'void *'),
       sched_setaffinity: bound('sched_setaffinity', 'int', 'int', 'size_t', 'void *'),
+      capget: bound('capget', 'int', 'void *', 'void *'),
+      capset: bound('capset', 'int', 'void *', 'void *'),
+      prctl: bound('prctl', 'int', 'int', 'ulong', 'ulong', 'ulong', 'ulong'),
     };
   } catch (cause) {
     throw new LunaringError('LUNARING_FFI', `koffi, which calls the C library, can't be loaded: ${firstLine(cause)}`, {
