@@ -39,6 +39,8 @@ export abstract class PduSender {
   /** Memory with the engine, waiting to be sent: bytes, and how many of its parts are cells. */
   #unsent = 0;
   #unsentCells = 0;
+  /** PDUs that were refused with a Reject. */
+  rejected = 0;
   #silent = false;
 
   constructor(

@@ -8,16 +8,25 @@ import { Counter } from '../ring/counters.ts';
 import type { Connection } from './connection.ts';
 import type { Fault } from './faults.ts';
 
+/** So many Rejects of a connection are logged one by one, and then the 16th, the 32nd and so on: a peer can send a million of what earns one. */
+const LOGGED_EACH = 8;
+
 /** Refuses the PDU whose header lies at slab offset `at`, and says so in the log. */
 export function rejectPdu(connection: Connection, at: number, fault: Fault): void {
+  const count = ++connection.rejected;
+  if (count <= LOGGED_EACH || (count & (count - 1)) === 0) logReject(connection, at, fault);
+  sendReject(connection, at, fault.reason);
+}
+
+function logReject(connection: Connection, at: number, fault: Fault): void {
   const opcode = Bhs.opcode.get(connection.view, at);
   connection.host.log('warn', `rejected a PDU: ${fault.message}`, {
     ...connection.logFields(),
     pdu: opcodeName(opcode & OPCODE_MASK),
     immediate: (opcode & IMMEDIATE_BIT) !== 0,
     rfc: fault.clause,
+    rejected: connection.rejected,
   });
-  sendReject(connection, at, fault.reason);
 }
 
 /** Sends a Reject that quotes the 48 bytes of header at slab offset `at`. */

@@ -46,21 +46,8 @@ const TENTHS = 10;
 /** Readings before this one belong to the warming up: code is compiled, heaps find their size, pages of the slab are touched. */
 const WARM = 3;
 const SETTLE_MS = 200;
-const SETTLE_TRIES = 100;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The descriptors of a target that nobody is connected to, once it has closed what it had: as many twice in a row, and no more than `most`. */
-async function settledDescriptors(target: TargetProcess, most = Number.POSITIVE_INFINITY): Promise<number> {
-  let last = -1;
-  for (let tries = 0; tries < SETTLE_TRIES; tries++) {
-    const { descriptors } = target.readings();
-    if (descriptors === last && descriptors <= most) break;
-    last = descriptors;
-    await sleep(SETTLE_MS);
-  }
-  return last;
-}
 
 /** What a process has open. */
 function openFiles(pid: number): string[] {
@@ -159,7 +146,7 @@ export async function fuzz(target: TargetProcess, options: FuzzOptions): Promise
   const recording = await recordGoodSession(target.port, FUZZ_INITIATOR);
   // A worker opens what it closes connections with when it closes the first: each has one, if several are there at once.
   await Promise.all(Array.from({ length: 4 }, () => repairUnits(target.port)));
-  const before = await settledDescriptors(target);
+  const before = await target.settledDescriptors();
   const bystander = await startBystander(target.port);
   const fuzzer = new Fuzzer(target, options, recording, bystander);
   await fuzzer.run();
@@ -175,7 +162,7 @@ export async function fuzz(target: TargetProcess, options: FuzzOptions): Promise
       await repairUnits(target.port);
       await bystander.advances();
       await bystander.stop();
-      descriptors[1] = await settledDescriptors(target, before);
+      descriptors[1] = await target.settledDescriptors(before);
       finding = growth(fuzzer.readings, descriptors, openFiles(target.pid));
     } catch (error) {
       finding = `afterwards: ${(error as Error).stack}`;

@@ -18,6 +18,8 @@ export const TARGET_NAME = 'iqn.2026-11.io.lunaring:disk0';
 
 const STOP_LIMIT_MS = 20_000;
 const POLL_MS = 20;
+const SETTLE_MS = 300;
+const SETTLE_TRIES = 100;
 
 /** What the target says of itself when it is up. */
 export interface Ready {
@@ -133,6 +135,18 @@ export class TargetProcess implements AsyncDisposable {
 
   readings(): ProcessReadings {
     return readProcess(this.pid);
+  }
+
+  /** Its descriptors once it has closed what others have left: as many twice in a row, and no more than `most`; or what it still had after half a minute. */
+  async settledDescriptors(most = Number.POSITIVE_INFINITY): Promise<number> {
+    let last = -1;
+    for (let tries = 0; tries < SETTLE_TRIES; tries++) {
+      const { descriptors } = this.readings();
+      if (descriptors === last && descriptors <= most) break;
+      last = descriptors;
+      await sleep(SETTLE_MS);
+    }
+    return last;
   }
 
   /** SIGTERM, and a wait. Throws unless it exits with 0 within `limitMs`. */

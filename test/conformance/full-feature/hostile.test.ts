@@ -1,7 +1,6 @@
 // Peers that break off, fall silent, talk nonsense or never listen, once they are logged in: they cost themselves their connection, and
 // nobody else anything. Hostile logins are login-status/.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DataIn } from '../../../src/pdu/data-in.ts';
 import { DataOut } from '../../../src/pdu/data-out.ts';
@@ -23,7 +22,6 @@ const LUNS = 2;
 const HOSTILE_LBA = 4096;
 const ROUNDS = 200;
 const SLAB_MIB = 64;
-const SETTLE_MS = 300;
 /**
  * What may be added to RSS in all rounds: pages of the slab that nobody has touched before, and 32 MiB of heap that the threads may have
  * grown by before they collect garbage. A round in three moves megabytes; one of them kept each time would be more.
@@ -143,16 +141,6 @@ class GoodSession {
   }
 }
 
-/** The descriptors of a target that nobody is connected to, once it has closed what it had. */
-async function settledDescriptors(target: TargetProcess): Promise<number> {
-  for (let last = -1; ; ) {
-    const { descriptors } = target.readings();
-    if (descriptors === last) return last;
-    last = descriptors;
-    await sleep(SETTLE_MS);
-  }
-}
-
 describe.each(['uring', 'posix'] as const)('a hostile peer, engine %s', (engine) => {
   let target: TargetProcess;
   /** Descriptors of the target with nobody there. */
@@ -176,7 +164,7 @@ describe.each(['uring', 'posix'] as const)('a hostile peer, engine %s', (engine)
     const peers: RawInitiator[] = [];
     for (let count = 0; count < 4; count++) peers.push(await RawInitiator.logIn(target.port));
     for (const peer of peers) await peer.logOut();
-    idle = await settledDescriptors(target);
+    idle = await target.settledDescriptors();
   });
   afterAll(() => target.stop());
 

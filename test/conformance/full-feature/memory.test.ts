@@ -1,13 +1,11 @@
 // What sessions that stay cost the target in memory and descriptors.
 // What hostile peers cost is hostile.test.ts; speed is the benchmarks' business.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RawInitiator } from '../../support/raw-initiator.ts';
 import { TARGET_NAME, TargetProcess } from '../../support/target-process.ts';
 
 const KIB = 1024;
-const SETTLE_MS = 300;
 
 const SESSIONS = 500;
 /** Sessions that have come and gone before anything is counted: code is compiled, and each thread has what it opens only once. */
@@ -15,16 +13,6 @@ const SESSIONS_BEFORE = 50;
 const SESSION_BYTES_MAX = 64 * KIB;
 /** Logins at a time: below the number of pending ones that a target takes. */
 const LOGINS_AT_ONCE = 10;
-
-/** The descriptors of a target once it has closed what others have left. */
-async function settledDescriptors(target: TargetProcess): Promise<number> {
-  for (let last = -1; ; ) {
-    const { descriptors } = target.readings();
-    if (descriptors === last) return last;
-    last = descriptors;
-    await sleep(SETTLE_MS);
-  }
-}
 
 describe.each(['uring', 'posix'] as const)('memory, engine %s', (engine) => {
   let target: TargetProcess;
@@ -64,7 +52,7 @@ describe.each(['uring', 'posix'] as const)('memory, engine %s', (engine) => {
     // One that stays: the count it is in is the same before and after.
     using witness = await RawInitiator.logIn(target.port);
     for (const initiator of await logInMany(SESSIONS_BEFORE)) await initiator.logOut();
-    const descriptors = await settledDescriptors(target);
+    const descriptors = await target.settledDescriptors();
     const before = target.readings();
     const initiators = await logInMany(SESSIONS);
     const during = target.readings();
