@@ -54,7 +54,7 @@ export class Logins {
     const { settings, catalog, sessions, workers, requests, meterBook, reservations, unitStates, machine, log } =
       options;
     const { admittance } = this;
-    const tombstones = new Tombstones();
+    const tombstones = new Tombstones(machine.now);
     const endings = new Endings(sessions, workers, requests);
     const handoffs = new Handoffs({
       catalog,

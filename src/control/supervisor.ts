@@ -47,7 +47,7 @@ interface WorkerLink {
   bell: MessagePort;
   wakeFd: number;
   running: boolean;
-  /** When it was started last, and how often it failed soon after. */
+  /** When it was started last, on the monotonic clock, and how often it failed soon after. */
   startedAt: number;
   quickFailures: number;
   /** How often it was started. */
@@ -165,7 +165,7 @@ export class Supervisor implements Workers {
       bell: bells.port1,
       wakeFd,
       running: false,
-      startedAt: Date.now(),
+      startedAt: performance.now(),
       quickFailures: previous?.quickFailures ?? 0,
       starts: (previous?.starts ?? 0) + 1,
       finished: Promise.resolve(),
@@ -224,7 +224,7 @@ export class Supervisor implements Workers {
     if (this.#stopping) return;
     if (!served) return;
     const failure = error ?? new Error('the worker ended without being asked to');
-    link.quickFailures = Date.now() - link.startedAt < QUICK_MS ? link.quickFailures + 1 : 0;
+    link.quickFailures = performance.now() - link.startedAt < QUICK_MS ? link.quickFailures + 1 : 0;
     this.#events.lost(link.index, failure);
     this.#release(link);
     if (link.quickFailures >= QUICK_FAILURES_MAX) {

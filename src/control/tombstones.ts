@@ -19,10 +19,17 @@ export interface Tombstone {
 export class Tombstones {
   readonly #stones = new Map<string, Tombstone & { readonly since: number }>();
 
+  readonly #now: () => number;
+
+  /** `now`: milliseconds of a clock that only goes forward. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
   /** A target is removed. */
   raise({ name, acl, portalGroups }: Pick<TargetSettings, 'name' | 'acl' | 'portalGroups'>): void {
     this.#stones.delete(name);
-    this.#stones.set(name, { acl, portalGroups, since: Date.now() });
+    this.#stones.set(name, { acl, portalGroups, since: this.#now() });
     const [oldest] = this.#stones.keys();
     if (this.#stones.size > TOMBSTONES_MAX) this.#stones.delete(oldest!);
   }
@@ -30,7 +37,7 @@ export class Tombstones {
   /** `name` is normalised. */
   find(name: string): Tombstone | undefined {
     const stone = this.#stones.get(name);
-    if (stone === undefined || Date.now() - stone.since < TOMBSTONE_MS) return stone;
+    if (stone === undefined || this.#now() - stone.since < TOMBSTONE_MS) return stone;
     this.#stones.delete(name);
     return undefined;
   }

@@ -31,7 +31,7 @@ const UNITS_MAX = 16;
 export class OperatedTarget implements Disposable {
   readonly scratch = new Scratch('operated');
   readonly sessions = new Sessions();
-  readonly tombstones = new Tombstones();
+  readonly tombstones = new Tombstones(() => performance.now());
   readonly admittance = new Admittance();
   readonly catalog: Catalog;
   readonly administration: Administration;

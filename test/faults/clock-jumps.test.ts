@@ -1,0 +1,83 @@
+// The time of day jumps by years, ten times a second: nothing that the target waits for, limits or remembers goes by it.
+// How it jumps is support/jumping-clock.cjs.
+
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MIB } from '../../src/config/limits.ts';
+import { NopIn } from '../../src/pdu/nop-in.ts';
+import { callAdmin } from '../support/admin-caller.ts';
+import { Bystander } from '../support/bystander.ts';
+import { knock, loginStatus, namesAnd, takeSteps } from '../support/login-attempt.ts';
+import { RawInitiator } from '../support/raw-initiator.ts';
+import { repositoryRoot } from '../support/repository.ts';
+import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
+
+const PRELOAD = join(repositoryRoot(), 'test/support/jumping-clock.cjs');
+const REMOVED = `${TARGET_NAME}-removed`;
+/** Far more than the jumps are apart. */
+const LOGIN_TIMEOUT_MS = 5000;
+const NOP_INTERVAL_MS = 5000;
+/** Each jump comes a few times. */
+const MANY_JUMPS_MS = 2000;
+const IOPS = 200;
+
+describe.each(['uring', 'posix'] as const)('a clock that jumps, engine %s', { timeout: 60_000 }, (engine) => {
+  let target: TargetProcess;
+  beforeAll(async () => {
+    target = await TargetProcess.start(
+      {
+        admin: { port: 0 },
+        tuning: { engine, workers: 2, loginTimeoutMs: LOGIN_TIMEOUT_MS, nopIntervalMs: NOP_INTERVAL_MS },
+        targets: [
+          {
+            name: TARGET_NAME,
+            luns: [
+              { lun: 0, backend: 'file', path: 'disk', size: MIB },
+              { lun: 1, backend: 'memory', size: MIB, limits: { iops: IOPS, burstMs: 10 } },
+            ],
+          },
+          { name: REMOVED, luns: [{ lun: 0, backend: 'null', size: MIB }] },
+        ],
+      },
+      { env: { NODE_OPTIONS: `--require ${PRELOAD}` } },
+    );
+  });
+  afterAll(() => target.stop());
+
+  it('does not cut a login short', async () => {
+    using initiator = await knock(target.port);
+    expect(await takeSteps(initiator, [{ stage: 0, pairs: namesAnd() }])).toBe('0000');
+    await sleep(MANY_JUMPS_MS);
+    expect(await takeSteps(initiator, [{ stage: 0, next: 1 }])).toBe('0000');
+  });
+
+  it('ends no session that says something, and asks one that is silent', async () => {
+    const bystander = new Bystander(await RawInitiator.logIn(target.port));
+    using silent = await RawInitiator.logIn(target.port);
+    await sleep(MANY_JUMPS_MS);
+    await bystander.advances();
+    expect((await silent.expect(NopIn)).targetTransferTag).not.toBe(0xffffffff);
+    await bystander.stop();
+    expect(target.log).not.toContain('does not answer a NOP-In');
+  });
+
+  it('lets commands under limits go on, no faster and no slower', async () => {
+    const bystander = new Bystander(await RawInitiator.logIn(target.port), { luns: [1] });
+    const begun = performance.now();
+    await bystander.advances(IOPS / 2);
+    const seconds = (performance.now() - begun) / 1000;
+    // Two commands a round.
+    expect(bystander.rounds * 2).toBeLessThanOrEqual(IOPS * (seconds + 1));
+    await bystander.stop();
+  });
+
+  it('does not have removed targets forgotten', async () => {
+    const { status } = await callAdmin(target.ready.admin!, 'DELETE', `targets/${encodeURIComponent(REMOVED)}`);
+    expect(status).toBe(204);
+    for (let count = 0; count < 10; count++) {
+      expect(await loginStatus(target.port, { target: REMOVED })).toBe('0204');
+      await sleep(MANY_JUMPS_MS / 10);
+    }
+  });
+});
