@@ -9,7 +9,7 @@ import type { CommandServices, Steps } from './cold-command.ts';
 import { DetachedWork } from './detached-work.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { PiecePool } from './piece-pool.ts';
-import { Movement, type Piece, Status, type Task } from './task.ts';
+import { type BlockOperation, Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders } from './task-events.ts';
 
 /** A step of a command has not ended yet. */
@@ -18,7 +18,7 @@ const PENDING = -1;
 /** What the runner needs of the processor. */
 export interface TaskControl {
   /** Notes that a backend is about to be asked. */
-  dispatch(task: Task, piece: Piece): void;
+  dispatch(task: Task, piece: Piece, operation: BlockOperation): void;
   finish(task: Task): void;
   settle(task: Task): void;
 }
@@ -176,35 +176,35 @@ export class CommandRunner implements CommandServices {
   }
 
   pause(piece: Piece, unit: LogicalUnit): void {
-    this.#dispatch(piece, unit);
+    this.#dispatch(piece, unit, 'pause');
     unit.backend.pause(piece);
   }
 
   /** A unit that is not the task's has a guest for so long. */
-  #dispatch(piece: Piece, unit: LogicalUnit): void {
+  #dispatch(piece: Piece, unit: LogicalUnit, operation: BlockOperation): void {
     const task = piece.task!;
     piece.unit = unit;
     if (unit !== task.unit) unit.guests++;
-    this.#control.dispatch(task, piece);
+    this.#control.dispatch(task, piece, operation);
   }
 
   read(piece: Piece, unit: LogicalUnit): void {
-    this.#dispatch(piece, unit);
+    this.#dispatch(piece, unit, 'read');
     unit.backend.read(piece);
   }
 
   write(piece: Piece, unit: LogicalUnit): void {
-    this.#dispatch(piece, unit);
+    this.#dispatch(piece, unit, 'write');
     unit.backend.write(piece);
   }
 
   sync(piece: Piece, unit: LogicalUnit): void {
-    this.#dispatch(piece, unit);
+    this.#dispatch(piece, unit, 'sync');
     unit.backend.sync(piece);
   }
 
   clear(piece: Piece, unit: LogicalUnit, deallocate: boolean): void {
-    this.#dispatch(piece, unit);
+    this.#dispatch(piece, unit, 'clear');
     unit.backend.clear(piece, deallocate);
   }
 }

@@ -20,7 +20,7 @@ import { PiecePool } from './piece-pool.ts';
 import { Quiescence } from './quiescence.ts';
 import { checkLength32, checkMedium, decodeReadWrite } from './read-write.ts';
 import { AdditionalSense, fail, failErrno, failField, failOperationCode, SenseKey } from './sense.ts';
-import { Attribute, Movement, type Piece, Status, type Task } from './task.ts';
+import { Attribute, type BlockOperation, Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders, TaskEvents } from './task-events.ts';
 import { TaskMemory } from './task-memory.ts';
 
@@ -170,7 +170,7 @@ export class Processor implements TaskControl {
     const task = piece.task!;
     if (!task.started || piece.received < piece.length || piece.inFlight || task.status !== Status.GOOD) return;
     if (task.command === null) {
-      this.dispatch(task, piece);
+      this.dispatch(task, piece, 'write');
       task.unit!.backend.write(piece);
     } else if (task.movement === Movement.streamOut) {
       this.#runner.takePieces(task);
@@ -195,7 +195,8 @@ export class Processor implements TaskControl {
   }
 
   /** Notes that a backend is about to be asked. Allocates nothing. */
-  dispatch(task: Task, piece: Piece): void {
+  dispatch(task: Task, piece: Piece, operation: BlockOperation): void {
+    piece.asked = operation;
     piece.inFlight = true;
     piece.done = false;
     piece.progress = 0;
@@ -320,7 +321,7 @@ export class Processor implements TaskControl {
       while (task.assigned < task.moveLength && task.pieceCount < PIECES_PER_TASK && task.status === Status.GOOD) {
         const piece = this.memory.readPiece(task, unit);
         if (piece === null) break;
-        this.dispatch(task, piece);
+        this.dispatch(task, piece, 'read');
         unit.backend.read(piece);
       }
       if (task.aborted || task.status !== Status.GOOD || task.firstPiece === null || !task.firstPiece.done) break;

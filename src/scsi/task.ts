@@ -48,6 +48,9 @@ export type Movement = (typeof Movement)[keyof typeof Movement];
 /** Bytes of CDB a task keeps: enough for every command implemented, 32-byte CDBs included. */
 export const CDB_BYTES_MAX = 32;
 
+/** What a backend is asked to do, as the log names it. */
+export type BlockOperation = 'read' | 'write' | 'sync' | 'clear' | 'pause';
+
 /** A stretch of a task's data: at most one slot, one disk operation, and one or more Data-In or Data-Out PDUs. */
 export class Piece implements BlockIo {
   readonly index: number;
@@ -63,7 +66,8 @@ export class Piece implements BlockIo {
   offset = 0;
   durable = false;
   atomic = false;
-  /** When the backend was asked, on the engine's clock. */
+  /** What the backend was asked last, and when, on the engine's clock. */
+  asked: BlockOperation = 'read';
   askedAt = 0;
   progress = 0;
   operation = 0;

@@ -18,6 +18,7 @@ import { AdditionalSense } from '../scsi/sense.ts';
 import type { Piece } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
 import { announceSessionDrop } from './async-message.ts';
+import { DiskFailures } from './disk-failures.ts';
 import type { Session } from './session.ts';
 
 const NEWS = {
@@ -60,6 +61,7 @@ export class Units {
   readonly #turns: Turns;
   readonly #figures: Figures;
   readonly #worker: number;
+  readonly #failures: DiskFailures;
   readonly #units = new Map<number, LogicalUnit>();
   /** The backends of those whose disk is another thread's, by unit. */
   readonly #customs = new Map<number, CustomBackend<Piece>>();
@@ -84,6 +86,9 @@ export class Units {
     this.#turns = turns;
     this.#figures = unitFigures;
     this.#worker = worker;
+    this.#failures = new DiskFailures((message, failure) =>
+      uplink({ type: 'log', level: 'error', message, fields: { ...failure } }),
+    );
   }
 
   find(id: number): LogicalUnit | undefined {
@@ -107,7 +112,10 @@ export class Units {
       if (snapshot.blockCount !== before) this.#tellAll(known, AdditionalSense.CAPACITY_DATA_HAS_CHANGED);
       return;
     }
-    const complete = (piece: Piece, errno: number): void => this.#processor.pieceDone(piece, errno);
+    const complete = (piece: Piece, errno: number): void => {
+      if (errno !== 0) this.#failures.note(piece, errno, this.#engine.now());
+      this.#processor.pieceDone(piece, errno);
+    };
     const backend = createBackend(this.#engine, snapshot.backend, parcelOf, complete);
     if (backend instanceof CustomBackend) this.#customs.set(snapshot.id, backend);
     this.#units.set(
@@ -121,8 +129,9 @@ export class Units {
     for (const custom of this.#customs.values()) custom.answered();
   }
 
-  /** About once a second: disks have only so long to answer. */
+  /** About once a second: disks have only so long to answer, and what they failed is told. */
   tick(now: number): void {
+    this.#failures.tick(now);
     for (const custom of this.#customs.values()) custom.tick(now);
   }
 

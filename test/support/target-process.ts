@@ -54,7 +54,10 @@ export class TargetProcess implements AsyncDisposable {
   static async start(
     file: ConfigurationFile,
     options: Pick<DaemonOptions, 'cpus' | 'env'> & {
-      /** Open files that it may have. */ readonly descriptors?: number;
+      /** Open files that it may have. */
+      readonly descriptors?: number;
+      /** Without what lets root read and write files whose mode forbids it. */
+      readonly obeysModes?: boolean;
     } = {},
   ): Promise<TargetProcess> {
     const program = join(repositoryRoot(), 'dist/src/cli/main.js');
@@ -69,9 +72,11 @@ export class TargetProcess implements AsyncDisposable {
     };
     // JSON is YAML.
     writeFileSync(path, JSON.stringify(whole, null, 2));
-    const { descriptors } = options;
+    const { descriptors, obeysModes = false } = options;
     const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`];
-    const command = [...limited, process.execPath, program, 'serve', '--config', path];
+    const obedient =
+      obeysModes && process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : [];
+    const command = [...limited, ...obedient, process.execPath, program, 'serve', '--config', path];
     try {
       const ready = (output: string) => READY_LINE.test(output);
       return new TargetProcess(await Daemon.start(command, { ...options, ready, directory: scratch.path }), scratch);

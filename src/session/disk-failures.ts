@@ -1,0 +1,103 @@
+// What is logged of operations that the storage of a unit fails: the first at once, those that follow as a count, so that a dying disk
+// fills no log. What initiators hear of them is scsi/sense.ts's, and how often commands failed is counted in ring/figures.ts.
+
+import { constants } from 'node:os';
+import { errnoName } from '../kernel/errno.ts';
+import type { LogicalUnit } from '../scsi/logical-unit.ts';
+import type { BlockOperation, Piece } from '../scsi/task.ts';
+
+/** After a line about a unit there is none for so long, milliseconds. */
+export const QUIET_MS = 10_000;
+
+const { EDQUOT, EIO, ENODEV, ENOSPC, ENXIO, EPERM, EROFS, ETIMEDOUT } = constants.errno;
+
+const GONE = 'the device, or the thread of a custom disk, is gone: bring it back, then start the target again';
+
+/** What to do, by errno. */
+const REMEDIES: Readonly<Record<number, string>> = {
+  [EIO]: 'the disk failed, or the file is shorter than the unit by now: look at dmesg, and at the length of the file',
+  [ENOSPC]: 'the file system is full: make room, and initiators can write again',
+  [EDQUOT]: 'the quota is used up: raise it or make room, and initiators can write again',
+  [EROFS]: 'the file system is read-only by now: look at dmesg, and mount it for writing',
+  [EPERM]: 'the file may not be changed: look at its attributes (lsattr)',
+  [ENODEV]: GONE,
+  [ENXIO]: GONE,
+  [ETIMEDOUT]: 'the disk did not answer in time: it is overloaded or hangs',
+};
+
+/** The fields of a line. */
+export interface DiskFailure {
+  readonly targetName: string;
+  readonly lun: number;
+  /** Empty: the unit is in no file. */
+  readonly path: string;
+  readonly operation: BlockOperation;
+  /** The block that failed; null: the operation is about none. */
+  readonly lba: number | null;
+  readonly errno: string;
+  /** Operations that failed since the line before: this one, or the last of so many. */
+  readonly failures: number;
+}
+
+/** What is known of a unit that fails. */
+interface Trouble {
+  quietUntil: number;
+  /** Since the last line. */
+  failures: number;
+  last: DiskFailure | null;
+  remedy: string;
+}
+
+/** The failures of one worker's units. */
+export class DiskFailures {
+  readonly #log: (message: string, failure: DiskFailure) => void;
+  readonly #troubles = new Map<LogicalUnit, Trouble>();
+
+  constructor(log: (message: string, failure: DiskFailure) => void) {
+    this.#log = log;
+  }
+
+  /** The backend of `piece` answered with `errno`, at `now` on the engine's clock. */
+  note(piece: Piece, errno: number, now: number): void {
+    const unit = piece.unit!;
+    const trouble = this.#troubles.get(unit) ?? { quietUntil: now, failures: 0, last: null, remedy: '' };
+    this.#troubles.set(unit, trouble);
+    trouble.failures++;
+    trouble.last = describe(unit, piece, errno, trouble.failures);
+    trouble.remedy = REMEDIES[errno] ?? 'errno(3) says what it means';
+    if (now >= trouble.quietUntil) this.#say(trouble, now);
+  }
+
+  /** About once a second: says what has not been said, and forgets units that are well again. */
+  tick(now: number): void {
+    for (const [unit, trouble] of this.#troubles) {
+      if (now < trouble.quietUntil) continue;
+      if (trouble.failures === 0) this.#troubles.delete(unit);
+      else this.#say(trouble, now);
+    }
+  }
+
+  #say(trouble: Trouble, now: number): void {
+    const failure = trouble.last!;
+    const { operation, errno, lba, failures } = failure;
+    const where = lba === null ? '' : ` at LBA ${lba}`;
+    const what = failures === 1 ? 'a disk operation failed' : `${failures} disk operations failed, the last`;
+    this.#log(`${what}: ${errno}, ${operation}${where}; ${trouble.remedy}`, failure);
+    trouble.quietUntil = now + QUIET_MS;
+    trouble.failures = 0;
+  }
+}
+
+function describe({ snapshot, blockSize }: LogicalUnit, piece: Piece, errno: number, failures: number): DiskFailure {
+  const { targetName, lun, backend } = snapshot;
+  return {
+    targetName,
+    lun,
+    path: backend.kind === 'file' ? backend.path : '',
+    operation: piece.asked,
+    // What was done before is not what failed.
+    lba: piece.asked === 'sync' ? null : Math.floor((piece.offset + piece.progress) / blockSize),
+    errno: errnoName(errno),
+    failures,
+  };
+}

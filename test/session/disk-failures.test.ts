@@ -1,0 +1,77 @@
+// What the log says of a disk that fails: at once, and then so rarely that it stays readable.
+
+import { constants } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { QUIET_MS } from '../../src/session/disk-failures.ts';
+import { read16, synchronizeCache16, write16 } from '../support/cdbs.ts';
+import { BLOCK_BYTES, SessionBench, SimLun } from '../support/session-bench.ts';
+import type { SimInitiator } from '../support/sim-initiator.ts';
+
+const { EIO, ENOSPC } = constants.errno;
+
+/** A bench whose file fails, one initiator, and what was logged of disks. */
+function failing(errno: number) {
+  const bench = new SessionBench();
+  const initiator = bench.logIn();
+  bench.file.errno = errno;
+  const logged = () => bench.log.filter((line) => line.includes('disk operation'));
+  return { bench, initiator, logged };
+}
+
+function read(bench: SessionBench, initiator: SimInitiator, lba: number, lun: number = SimLun.FILE): void {
+  initiator.command(read16(lba, 1), { lun, read: BLOCK_BYTES });
+  bench.settle();
+}
+
+describe('a disk that fails', () => {
+  it('is logged at once: what was done where, what came of it, and what to do', () => {
+    const { bench, initiator, logged } = failing(EIO);
+    read(bench, initiator, 21);
+    expect(logged()).toEqual([
+      'a disk operation failed: EIO, read at LBA 21; the disk failed, or the file is shorter than the unit by now: look at dmesg, and at the length of the file',
+    ]);
+  });
+
+  it('is logged again only after a while, with the number of failures in between and the last of them', () => {
+    const { bench, initiator, logged } = failing(EIO);
+    for (let lba = 0; lba < 5; lba++) read(bench, initiator, lba);
+    bench.pass(QUIET_MS - 1);
+    expect(logged()).toHaveLength(1);
+    bench.pass(1000);
+    expect(logged()).toHaveLength(2);
+    expect(logged()[1]).toMatch(/^4 disk operations failed, the last: EIO, read at LBA 4;/);
+    bench.pass(2 * QUIET_MS);
+    expect(logged()).toHaveLength(2);
+  });
+
+  it('is logged at once again when it has been well in between', () => {
+    const { bench, initiator, logged } = failing(EIO);
+    read(bench, initiator, 0);
+    bench.pass(2 * QUIET_MS);
+    read(bench, initiator, 1);
+    expect(logged()).toHaveLength(2);
+    expect(logged()[1]).toMatch(/^a disk operation failed: .* LBA 1;/);
+  });
+
+  it('names no block where none failed, and says what to do about a lack of space', () => {
+    const { bench, initiator, logged } = failing(ENOSPC);
+    initiator.command(synchronizeCache16());
+    bench.settle();
+    expect(logged()).toEqual([
+      'a disk operation failed: ENOSPC, sync; the file system is full: make room, and initiators can write again',
+    ]);
+  });
+
+  it('is logged for what was written to it', () => {
+    const { bench, initiator, logged } = failing(EIO);
+    initiator.command(write16(8, 1), { write: BLOCK_BYTES, data: Buffer.alloc(BLOCK_BYTES) });
+    bench.settle();
+    expect(logged()[0]).toMatch(/EIO, write at LBA 8;/);
+  });
+
+  it('is no reason to log anything of another', () => {
+    const { bench, initiator, logged } = failing(EIO);
+    read(bench, initiator, 0, SimLun.MEMORY);
+    expect(logged()).toEqual([]);
+  });
+});
