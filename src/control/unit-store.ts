@@ -7,7 +7,7 @@ import { NONE } from '../base/free-list.ts';
 import type { CustomDisk, CustomLunSettings } from '../config/custom-lun.ts';
 import type { FileLunSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
-import { adviseHugePages } from '../kernel/memory.ts';
+import { adviseHugePages, discard } from '../kernel/memory.ts';
 import type { Figures } from '../ring/figures.ts';
 import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
 import { makeIdentity, readMachineId } from './identity.ts';
@@ -157,7 +157,6 @@ export class UnitStore {
   /** From now on nobody finds the unit. Its storage stays open until {@link closeStorage}. */
   forget({ id }: UnitSnapshot): void {
     this.#units.delete(id);
-    this.#memories.delete(id);
     this.#disks.delete(id);
   }
 
@@ -165,10 +164,17 @@ export class UnitStore {
   closeStorage({ backend, targetName, lun, meter, figures }: UnitSnapshot): void {
     this.#figures?.close(figures);
     if (meter !== NONE) this.#meters?.ofUnit(meter, undefined);
+    if (backend.kind === 'memory') this.#discardMemory(backend.handle);
     if (backend.kind !== 'file') return;
     closeSync(backend.fd);
     const who = holderName(targetName, lun);
     for (const [identity, holder] of this.#holders) if (holder.who === who) this.#holders.delete(identity);
+  }
+
+  #discardMemory(handle: number): void {
+    const memory = this.#memories.get(handle);
+    if (memory !== undefined) discard(memory);
+    this.#memories.delete(handle);
   }
 
   #open(lun: LunSettings, id: number, who: string): Storage {

@@ -29,21 +29,34 @@ export function pageOffset(memory: SharedArrayBuffer): number {
   return (PAGE_BYTES - (addressOf(memory) % PAGE_BYTES)) % PAGE_BYTES;
 }
 
+const MADV_DONTNEED = 4;
 const MADV_HUGEPAGE = 14;
+
+/** madvise(2) for the whole pages in `memory`. Answers whether the kernel takes the advice; without FFI nobody can ask it. */
+function advise(memory: SharedArrayBuffer, advice: number): boolean {
+  try {
+    const offset = pageOffset(memory);
+    const length = Math.floor((memory.byteLength - offset) / PAGE_BYTES) * PAGE_BYTES;
+    return length > 0 && libc().madvise(addressOf(memory) + offset, length, advice) === 0;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Asks for huge pages behind `memory`, which was just made: fewer faults while it fills, and random access that misses the TLB less. Answers
  * whether the kernel will try; it does not where they are switched off, and then all is as it was.
  */
 export function adviseHugePages(memory: SharedArrayBuffer): boolean {
-  try {
-    const start = addressOf(memory) + pageOffset(memory);
-    const length = memory.byteLength - pageOffset(memory);
-    return length > 0 && libc().madvise(start, length, MADV_HUGEPAGE) === 0;
-  } catch {
-    // No FFI here: the posix engine does without.
-    return false;
-  }
+  return advise(memory, MADV_HUGEPAGE);
+}
+
+/**
+ * Gives what lies in `memory` back to the kernel; it reads as zeroes afterwards. The buffer itself lasts until every thread that has seen it has
+ * collected its garbage, which a worker hardly ever does. Answers whether the kernel took it.
+ */
+export function discard(memory: SharedArrayBuffer): boolean {
+  return advise(memory, MADV_DONTNEED);
 }
 
 /** A page-aligned run of zeroed memory that both the kernel and JavaScript know the place of. */

@@ -135,8 +135,10 @@ function sendSplit(
     view.setUint32(tail + pad, crc, true);
     tailLength += DIGEST_SIZE;
   }
-  connection.sendSpan(header, connection.headerLength, tailLength === 0 ? cell : NO_RELEASE);
-  connection.sendAddress(address, length, token);
+  // The cell comes back last where the data have no slot of their own: then no bytes that are lent are under way without one.
+  const lent = token === NO_RELEASE;
+  connection.sendSpan(header, connection.headerLength, tailLength === 0 && !lent ? cell : NO_RELEASE);
+  connection.sendAddress(address, length, tailLength === 0 && lent ? cell : token);
   if (tailLength !== 0) connection.sendSpan(tail, tailLength, cell);
 }
 

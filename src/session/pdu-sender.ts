@@ -41,6 +41,9 @@ export abstract class PduSender {
   #unsentCells = 0;
   /** PDUs that were refused with a Reject. */
   rejected = 0;
+  /** Slots and cells that the engine was ever given, and those that came back, which they do in the same order. */
+  given = 0;
+  returned = 0;
   #silent = false;
 
   constructor(
@@ -181,6 +184,8 @@ export abstract class PduSender {
   #count(footprint: number, sign: 1 | -1): void {
     const cell = footprint === CELL_BYTES;
     this.host.unsentTokens += sign;
+    if (sign > 0) this.given++;
+    else this.returned++;
     this.#unsent += sign * footprint;
     if (cell) this.#unsentCells += sign;
     this.share.underWay += sign;

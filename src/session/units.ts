@@ -18,7 +18,9 @@ import { AdditionalSense } from '../scsi/sense.ts';
 import type { Piece } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
 import { announceSessionDrop } from './async-message.ts';
+import type { Connection } from './connection.ts';
 import { DiskFailures } from './disk-failures.ts';
+import { LentBytes } from './lent-bytes.ts';
 import type { Session } from './session.ts';
 
 const NEWS = {
@@ -62,6 +64,7 @@ export class Units {
   readonly #figures: Figures;
   readonly #worker: number;
   readonly #failures: DiskFailures;
+  readonly #lentBytes = new LentBytes();
   readonly #units = new Map<number, LogicalUnit>();
   /** The backends of those whose disk is another thread's, by unit. */
   readonly #customs = new Map<number, CustomBackend<Piece>>();
@@ -132,6 +135,7 @@ export class Units {
   /** About once a second: disks have only so long to answer, and what they failed is told. */
   tick(now: number): void {
     this.#failures.tick(now);
+    this.#lentBytes.tick();
     for (const custom of this.#customs.values()) custom.tick(now);
   }
 
@@ -192,10 +196,13 @@ export class Units {
   remove(id: number, request: number): void {
     const unit = this.#units.get(id);
     const wait = new AbortWait(() => {
-      unit?.backend.detach();
-      this.#units.delete(id);
-      this.#customs.delete(id);
-      this.#uplink({ type: 'done', request });
+      const sending = unit?.backend.lends ? this.#connectionsOf(unit) : [];
+      this.#lentBytes.whenSent(sending, () => {
+        unit?.backend.detach();
+        this.#units.delete(id);
+        this.#customs.delete(id);
+        this.#uplink({ type: 'done', request });
+      });
     });
     for (const session of this.#sessions.values()) {
       session.abortTasks((task) => task.unit === unit, wait);
@@ -204,6 +211,13 @@ export class Units {
     }
     if (unit !== undefined) this.#processor.stopWork(unit, wait);
     wait.seal();
+  }
+
+  /** The connections that may still have bytes of a unit to send. */
+  #connectionsOf({ snapshot }: LogicalUnit): Connection[] {
+    return [...this.#sessions.values()]
+      .filter(({ nexus }) => nexus.targetName === snapshot.targetName)
+      .flatMap(({ members }) => [...members]);
   }
 
   /** Has a reservation order carried out; `then` runs when every worker knows what came of it. */

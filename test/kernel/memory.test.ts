@@ -2,7 +2,7 @@
 
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { addressOf, adviseHugePages, PAGE_BYTES, PageMemory, pageOffset } from '../../src/kernel/memory.ts';
+import { addressOf, adviseHugePages, discard, PAGE_BYTES, PageMemory, pageOffset } from '../../src/kernel/memory.ts';
 import { Operation } from '../../src/kernel/sqe.ts';
 import { Uring } from '../../src/kernel/uring.ts';
 import { Scratch } from '../support/scratch.ts';
@@ -65,4 +65,14 @@ test('huge pages are asked for where the kernel has them', () => {
   const known = existsSync('/sys/kernel/mm/transparent_hugepage');
   expect(adviseHugePages(memory)).toBe(known);
   if (known) expect(pageFlags(middle)).toMatch(/ hg\b/);
+});
+
+test('what lies in a buffer is given back, and the bytes around its pages are left alone', () => {
+  const memory = new SharedArrayBuffer(4 * 1024 * 1024 + 100);
+  const bytes = new Uint8Array(memory).fill(7);
+  const offset = pageOffset(memory);
+  const end = offset + Math.floor((bytes.length - offset) / PAGE_BYTES) * PAGE_BYTES;
+  expect(discard(memory)).toBe(true);
+  expect(bytes.subarray(offset, end).every((byte) => byte === 0)).toBe(true);
+  expect([...bytes.subarray(0, offset), ...bytes.subarray(end)].every((byte) => byte === 7)).toBe(true);
 });
