@@ -1,11 +1,11 @@
 // The engine on Node's own loop: net.Socket and node:fs, for kernels and containers where io_uring is switched off.
-// Same behaviour as uring-engine.ts, more CPU per operation; one socket is posix-socket.ts's.
+// Same behaviour as uring-engine.ts, more CPU per operation; one socket is posix-socket.ts's, files are posix-files.ts's.
 
-import { fdatasync, read, write } from 'node:fs';
 import { assert } from '../base/assert.ts';
 import { FreeList, NONE } from '../base/free-list.ts';
 import { Errno } from '../kernel/errno.ts';
-import { FallocateMode, fallocate, libc, seekStretch } from '../kernel/libc.ts';
+import { libc, seekStretch } from '../kernel/libc.ts';
+import { addressOf } from '../kernel/memory.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
 import { monotonicMs } from './clock.ts';
 import {
@@ -13,11 +13,12 @@ import {
   type Engine,
   type EngineEvents,
   NOBODY,
-  RangeMode,
+  type RangeMode,
   type SocketHandle,
   type Stretch,
 } from './engine.ts';
 import { HandleQueue } from './handle-queue.ts';
+import { PosixFiles, type PosixFilesHost } from './posix-files.ts';
 import { type PosixHost, PosixSocket } from './posix-socket.ts';
 import { ENTRIES_PER_TOKEN, SendQueue } from './send-queue.ts';
 import type { Slab } from './slab.ts';
@@ -36,13 +37,22 @@ const SOCKETS_DEFAULT = 4096;
 /** What libuv asks for in one read. */
 const STAGING_BYTES_MAX = 64 * 1024;
 const TICK_MS = 1000;
-/** An address is a region's number times this, plus the offset in it. The slab is region 0. Memory units are far smaller. */
+/** An address is a region's number times this, plus the offset in it. Memory units are far smaller. */
 const REGION_SPAN = 2 ** 40;
 
+/** Memory that addresses lie in. */
+interface Region {
+  readonly memory: SharedArrayBuffer;
+  /** Where in `memory` it begins. */
+  readonly start: number;
+  /** And as the kernel names that place; 0 without FFI. */
+  readonly machineBase: number;
+}
+
 /** See the head of this file. */
-export class PosixEngine implements Engine, PosixHost {
+export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   readonly name = 'posix';
-  readonly description = 'net.Socket and node:fs on a libuv loop';
+  readonly description: string;
   readonly slab: Slab;
   readonly stagingAt: number;
   readonly staging: Uint8Array;
@@ -53,11 +63,14 @@ export class PosixEngine implements Engine, PosixHost {
   readonly #handles: FreeList;
   /** Sockets with work for the next turn. */
   readonly #waiting: HandleQueue;
-  readonly #regions = new Map<number, SharedArrayBuffer>();
-  #nextRegion = 1;
-  #operations = 0;
+  readonly foreignCalls = hasForeignCalls();
+  readonly #regions = new Map<number, Region>();
+  #nextRegion = 0;
+  readonly #files: PosixFiles;
   #rung = false;
   #scheduled = false;
+  /** A turn is under way, at whose end its file operations are handed over. */
+  #turning = false;
   #stopping = false;
   #failure: unknown;
   #resolve: (() => void) | null = null;
@@ -65,7 +78,7 @@ export class PosixEngine implements Engine, PosixHost {
   constructor(options: PosixEngineOptions) {
     const { slab } = options;
     this.slab = slab;
-    this.slab.base = 0;
+    this.slab.base = this.#addRegion(slab.memory, slab.view.byteOffset);
     this.#events = options.events;
     this.counters = options.counters ?? privateCounters();
     this.stagingAt = slab.receiveStart;
@@ -74,6 +87,8 @@ export class PosixEngine implements Engine, PosixHost {
     this.sends = new SendQueue(slab.tokenCount * ENTRIES_PER_TOKEN);
     const sockets = options.sockets ?? SOCKETS_DEFAULT;
     this.#handles = new FreeList(sockets);
+    this.#files = new PosixFiles(this);
+    this.description = `net.Socket and ${this.#files.description} on a libuv loop`;
     this.#waiting = new HandleQueue(sockets);
   }
 
@@ -92,9 +107,7 @@ export class PosixEngine implements Engine, PosixHost {
   }
 
   attachRegion(memory: SharedArrayBuffer): Address {
-    const region = this.#nextRegion++;
-    this.#regions.set(region, memory);
-    return region * REGION_SPAN;
+    return this.#addRegion(memory, 0);
   }
 
   detachRegion(base: Address): void {
@@ -130,39 +143,29 @@ export class PosixEngine implements Engine, PosixHost {
   }
 
   read(fd: number, address: Address, length: number, offset: number, token: number): void {
-    this.#operations++;
-    read(fd, this.view(address, length), 0, length, offset, (error, bytes) => this.#fileDone(token, error, bytes));
+    this.#files.read(fd, address, length, offset, token);
+    if (!this.#turning) this.#schedule();
   }
 
   write(fd: number, address: Address, length: number, offset: number, durable: boolean, token: number): void {
-    this.#operations++;
-    write(fd, this.view(address, length), 0, length, offset, (error, bytes) => {
-      if (error !== null || !durable) this.#fileDone(token, error, bytes);
-      else fdatasync(fd, (failure) => this.#fileDone(token, failure, bytes));
-    });
+    this.#files.write(fd, address, length, offset, durable, token);
+    if (!this.#turning) this.#schedule();
   }
 
   sync(fd: number, token: number): void {
-    this.#operations++;
-    fdatasync(fd, (error) => this.#fileDone(token, error, 0));
+    this.#files.sync(fd, token);
   }
 
   clearRange(fd: number, mode: RangeMode, offset: number, length: number, token: number): void {
-    this.#operations++;
-    const fallocateMode = mode === RangeMode.punchHole ? FallocateMode.punchHole : FallocateMode.zeroRange;
-    const done = (errno: number): void => this.#fileEnded(token, errno === 0 ? 0 : -errno);
-    // Node has no fallocate, and FFI may be missing as io_uring is.
-    if (hasForeignCalls()) fallocate(fd, fallocateMode, offset, length, done);
-    else setImmediate(done, Errno.EOPNOTSUPP);
+    this.#files.clearRange(fd, mode, offset, length, token);
   }
 
   findStretch(fd: number, kind: Stretch, offset: number): number {
-    return hasForeignCalls() ? seekStretch(fd, kind, offset) : -Errno.ENOSYS;
+    return this.foreignCalls ? seekStretch(fd, kind, offset) : -Errno.ENOSYS;
   }
 
   nextTurn(token: number): void {
-    this.#operations++;
-    setImmediate(() => this.#fileEnded(token, 0));
+    this.#files.nextTurn(token);
   }
 
   /** Serves from Node's loop until {@link stop}. Rejects with what an event threw, once everything is closed. */
@@ -172,6 +175,7 @@ export class PosixEngine implements Engine, PosixHost {
     return new Promise<void>((resolve, reject) => {
       this.#resolve = () => {
         clearInterval(ticks);
+        this.#files.close();
         if (this.#failure === undefined) resolve();
         else reject(this.#failure);
       };
@@ -190,12 +194,17 @@ export class PosixEngine implements Engine, PosixHost {
   }
 
   view(address: Address, length: number): Buffer {
-    const region = Math.floor(address / REGION_SPAN);
-    const offset = address - region * REGION_SPAN;
-    if (region === 0) return Buffer.from(this.slab.memory, this.slab.view.byteOffset + offset, length);
-    const memory = this.#regions.get(region);
-    assert(memory !== undefined, 'engine: an address in no region');
-    return Buffer.from(memory, offset, length);
+    const { memory, start } = this.#regionOf(address);
+    return Buffer.from(memory, start + (address % REGION_SPAN), length);
+  }
+
+  machineAddress(address: Address): number {
+    return this.#regionOf(address).machineBase + (address % REGION_SPAN);
+  }
+
+  fileEnded(token: number, result: number): void {
+    this.#schedule();
+    this.guard(() => this.#events.fileDone(token, result));
   }
 
   wants(socket: SocketHandle): void {
@@ -219,6 +228,20 @@ export class PosixEngine implements Engine, PosixHost {
     this.#schedule();
   }
 
+  /** Answers the address of its first byte. */
+  #addRegion(memory: SharedArrayBuffer, start: number): Address {
+    const region = this.#nextRegion++;
+    const machineBase = this.foreignCalls ? addressOf(memory) + start : 0;
+    this.#regions.set(region, { memory, start, machineBase });
+    return region * REGION_SPAN;
+  }
+
+  #regionOf(address: Address): Region {
+    const region = this.#regions.get(Math.floor(address / REGION_SPAN));
+    assert(region !== undefined, 'engine: an address in no region');
+    return region;
+  }
+
   #socket(handle: SocketHandle): PosixSocket {
     const socket = this.#sockets[handle];
     assert(socket !== undefined, 'engine: no such socket');
@@ -231,7 +254,11 @@ export class PosixEngine implements Engine, PosixHost {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
+      this.#turning = true;
       this.guard(() => this.#turn());
+      this.#turning = false;
+      this.guard(() => this.#files.submit());
+      if (this.#stopping && this.#idle) this.#resolve?.();
     });
   }
 
@@ -243,18 +270,10 @@ export class PosixEngine implements Engine, PosixHost {
       this.#events.woken();
     }
     for (let count = this.#waiting.length; count > 0; count--) this.#sockets[this.#waiting.shift()]?.turn();
-    const idle = this.#handles.available === this.#handles.capacity && this.#operations === 0;
-    if (this.#stopping && idle) this.#resolve?.();
   }
 
-  #fileDone(token: number, error: NodeJS.ErrnoException | null, bytes: number): void {
-    this.#fileEnded(token, error === null ? bytes : -Math.abs(error.errno ?? Errno.EIO));
-  }
-
-  #fileEnded(token: number, result: number): void {
-    this.#operations--;
-    this.#schedule();
-    this.guard(() => this.#events.fileDone(token, result));
+  get #idle(): boolean {
+    return this.#handles.available === this.#handles.capacity && this.#files.underWay === 0;
   }
 }
 

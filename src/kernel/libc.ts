@@ -1,6 +1,7 @@
 // The C library through FFI: the calls that Node does not offer, each as a function that throws or answers.
 // About 0.3 µs a call, so nothing here belongs on a path that runs once per I/O, but for io_uring_enter (uring.ts).
 
+import { constants } from 'node:fs';
 import { createRequire } from 'node:module';
 import { LunaringError } from '../base/error.ts';
 import { Errno, KernelError } from './errno.ts';
@@ -18,6 +19,10 @@ interface Library {
   readonly ioUringSetup: Foreign;
   readonly ioUringEnter: Foreign;
   readonly ioUringRegister: Foreign;
+  readonly ioSetup: Foreign;
+  readonly ioSubmit: Foreign;
+  readonly ioGetEvents: Foreign;
+  readonly ioDestroy: Foreign;
   readonly mmap: Foreign;
   readonly munmap: Foreign;
   readonly madvise: Foreign;
@@ -26,6 +31,7 @@ interface Library {
   readonly memmove: Foreign;
   readonly eventfd: Foreign;
   readonly dup: Foreign;
+  readonly fcntl: Foreign;
   readonly close: Foreign;
   readonly write: Foreign;
   readonly shutdown: Foreign;
@@ -69,6 +75,10 @@ function bind(): Library {
       ioUringSetup: bound('syscall', 'long', 'long', 'uint', 'void *'),
       ioUringEnter: bound('syscall', 'long', 'long', 'int', 'uint', 'uint', 'uint', 'long', 'long'),
       ioUringRegister: bound('syscall', 'long', 'long', 'int', 'uint', 'void *', 'uint'),
+      ioSetup: bound('syscall', 'long', 'long', 'uint', 'void *'),
+      ioSubmit: bound('syscall', 'long', 'long', 'int64', 'long', 'int64'),
+      ioGetEvents: bound('syscall', 'long', 'long', 'int64', 'long', 'long', 'int64', 'int64'),
+      ioDestroy: bound('syscall', 'long', 'long', 'int64'),
       mmap: bound('mmap', 'int64', 'int64', 'size_t', 'int', 'int', 'int', 'int64'),
       munmap: bound('munmap', 'int', 'int64', 'size_t'),
       madvise: bound('madvise', 'int', 'int64', 'size_t', 'int'),
@@ -78,6 +88,7 @@ function bind(): Library {
       memmove: bound('memmove', 'int64', 'int64', 'int64', 'size_t'),
       eventfd: bound('eventfd', 'int', 'uint', 'int'),
       dup: bound('dup', 'int', 'int'),
+      fcntl: bound('fcntl', 'int', 'int', 'int'),
       close: bound('close', 'int', 'int'),
       write: bound('write', 'long', 'int', 'void *', 'size_t'),
       shutdown: bound('shutdown', 'int', 'int', 'int'),
@@ -115,6 +126,13 @@ function checked(call: string, result: number): number {
 /** A second descriptor for what `fd` is open on; the caller closes each. */
 export function duplicate(fd: number): number {
   return checked('dup', libc().dup(fd));
+}
+
+/** Whether `fd` is open, and with O_DIRECT. */
+export function isDirect(fd: number): boolean {
+  const F_GETFL = 3;
+  const flags = libc().fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & constants.O_DIRECT) !== 0;
 }
 
 /** Closes a descriptor. */

@@ -1,7 +1,15 @@
 // What src/engine/engine.ts promises of files, of time and of bells, held against every engine: the same cases for all.
 // Whoever writes to the interface must not notice which engine it is.
 
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants as fileConstants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RangeMode, Stretch } from '../../src/engine/engine.ts';
@@ -153,6 +161,41 @@ describe.each(ENGINES)('%s: files', (_name, make) => {
       .every((byte) => byte === 0);
     expect([0, -Errno.EOPNOTSUPP]).toContain(ended.get(1));
     expect(cleared).toBe(ended.get(1) === 0);
+  });
+
+  it('reads and writes files that are opened with O_DIRECT, into holes too, and refuses what is not aligned', async () => {
+    const bench = new Bench(make);
+    const far = 4 * size;
+    ftruncateSync(fd, far);
+    const direct = openSync(path, fileConstants.O_RDWR | fileConstants.O_DIRECT);
+    const count = 64;
+    const block = 4096;
+    const slots = Array.from({ length: count }, (_, index) => bench.slot(pattern(block, index)));
+    const into = bench.slot(Buffer.alloc(block));
+    const ended = await results(bench, () => {
+      for (const [index, { address }] of slots.entries()) {
+        bench.engine.write(direct, address, block, 2 * size + 2 * index * block, index % 2 === 0, index);
+      }
+      bench.engine.read(direct, into.address, block, block, count);
+      bench.engine.read(direct, into.address + 1, block, block, count + 1);
+      bench.engine.read(direct, into.address, block, far, count + 2);
+      return count + 3;
+    });
+    closeSync(direct);
+    expect(ended).toEqual(
+      new Map([
+        ...slots.map((_, index): [number, number] => [index, block]),
+        [count, block],
+        [count + 1, -Errno.EINVAL],
+        [count + 2, 0],
+      ]),
+    );
+    const disk = readFileSync(path);
+    expect(bench.copy(into.at, block).equals(disk.subarray(block, 2 * block))).toBe(true);
+    for (const index of slots.keys()) {
+      const at = 2 * size + 2 * index * block;
+      expect(disk.subarray(at, at + block).equals(pattern(block, index))).toBe(true);
+    }
   });
 
   it('finds where a file has space, and where it has none', () => {

@@ -1,0 +1,160 @@
+// File operations of posix-engine.ts: direct reads and writes by Linux AIO, many in one call, everything else on libuv's threads.
+// What is read and written, and in which order, is the engine's caller's to know.
+
+import { fdatasync, read, write } from 'node:fs';
+import { FreeList, NONE } from '../base/free-list.ts';
+import { Aio, AioFlag, AioOperation } from '../kernel/aio.ts';
+import { Errno } from '../kernel/errno.ts';
+import { FallocateMode, fallocate, isDirect } from '../kernel/libc.ts';
+import { type Address, RangeMode } from './engine.ts';
+
+/** Operations that the kernel has at a time; more go to libuv's threads. fs.aio-max-nr allows 65,536 for all processes, if nobody changed it. */
+const AIO_ENTRIES = 512;
+
+/** What the engine does for its files. */
+export interface PosixFilesHost {
+  /** Whether there is FFI: without it, no AIO and no fallocate. */
+  readonly foreignCalls: boolean;
+  view(address: Address, length: number): Buffer;
+  /** The same place as the kernel names it. Only with FFI. */
+  machineAddress(address: Address): number;
+  /** An operation ended: bytes, or a negated errno. */
+  fileEnded(token: number, result: number): void;
+}
+
+/** A direct read or write, for as long as it has its slot. */
+interface Transfer {
+  readonly writes: boolean;
+  readonly fd: number;
+  readonly address: Address;
+  readonly length: number;
+  readonly offset: number;
+  readonly durable: boolean;
+  readonly token: number;
+}
+
+/** See the head of this file. */
+export class PosixFiles {
+  readonly #host: PosixFilesHost;
+  readonly #aio: Aio | null;
+  readonly #slots: FreeList;
+  /** By slot. */
+  readonly #transfers: Transfer[] = [];
+  /** Descriptors on whose file system AIO does not work: it went to libuv's threads instead. One that is used again may be slower for it. */
+  readonly #refused = new Set<number>();
+  #underWay = 0;
+
+  constructor(host: PosixFilesHost) {
+    this.#host = host;
+    this.#aio = host.foreignCalls ? aioOrNull() : null;
+    this.#slots = new FreeList(this.#aio === null ? 0 : AIO_ENTRIES);
+  }
+
+  /** Operations that have not ended. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** How direct files are read, in words. */
+  get description(): string {
+    return this.#aio === null ? 'node:fs' : 'node:fs, Linux AIO for direct files';
+  }
+
+  read(fd: number, address: Address, length: number, offset: number, token: number): void {
+    this.#underWay++;
+    const transfer = { writes: false, fd, address, length, offset, durable: false, token };
+    if (!this.#take(transfer)) this.#inPool(transfer);
+  }
+
+  write(fd: number, address: Address, length: number, offset: number, durable: boolean, token: number): void {
+    this.#underWay++;
+    const transfer = { writes: true, fd, address, length, offset, durable, token };
+    if (!this.#take(transfer)) this.#inPool(transfer);
+  }
+
+  sync(fd: number, token: number): void {
+    this.#underWay++;
+    fdatasync(fd, (error) => this.#done(token, error, 0));
+  }
+
+  clearRange(fd: number, mode: RangeMode, offset: number, length: number, token: number): void {
+    this.#underWay++;
+    const fallocateMode = mode === RangeMode.punchHole ? FallocateMode.punchHole : FallocateMode.zeroRange;
+    const done = (errno: number): void => this.#ended(token, errno === 0 ? 0 : -errno);
+    // Node has no fallocate, and FFI may be missing as io_uring is.
+    if (this.#host.foreignCalls) fallocate(fd, fallocateMode, offset, length, done);
+    else setImmediate(done, Errno.EOPNOTSUPP);
+  }
+
+  nextTurn(token: number): void {
+    this.#underWay++;
+    setImmediate(() => this.#ended(token, 0));
+  }
+
+  /** The turn is over: hands over what it asked for. */
+  submit(): void {
+    const aio = this.#aio;
+    if (aio === null) return;
+    aio.submit(this.#transferred);
+    if (aio.inFlight > 0 && !aio.waiting) aio.wait(this.#transferred, () => this.submit());
+  }
+
+  /** Nothing is under way any more, and nothing will be. */
+  close(): void {
+    this.#aio?.close();
+  }
+
+  /** Whether AIO takes it. */
+  #take(transfer: Transfer): boolean {
+    const { writes, fd, address, length, offset, durable } = transfer;
+    const aio = this.#aio;
+    if (aio === null || this.#refused.has(fd) || !isDirect(fd)) return false;
+    const slot = this.#slots.take();
+    if (slot === NONE) return false;
+    this.#transfers[slot] = transfer;
+    const operation = writes ? AioOperation.WRITE : AioOperation.READ;
+    // A write into a hole, or a queue that is full, would hold up the loop, and with it everybody.
+    const flags = AioFlag.NOWAIT | (durable ? AioFlag.DSYNC : 0);
+    aio.push(slot, operation, fd, this.#host.machineAddress(address), length, offset, flags);
+    return true;
+  }
+
+  readonly #transferred = (slot: number, result: number): void => {
+    const transfer = this.#transfers[slot]!;
+    this.#slots.release(slot);
+    if (result === -Errno.EOPNOTSUPP) this.#refused.add(transfer.fd);
+    if (result === -Errno.EOPNOTSUPP || result === -Errno.EAGAIN) this.#inPool(transfer);
+    else this.#ended(transfer.token, result);
+  };
+
+  /** On one of libuv's threads. */
+  #inPool({ writes, fd, address, length, offset, durable, token }: Transfer): void {
+    const bytes = this.#host.view(address, length);
+    if (!writes) {
+      read(fd, bytes, 0, length, offset, (error, count) => this.#done(token, error, count));
+      return;
+    }
+    write(fd, bytes, 0, length, offset, (error, count) => {
+      if (error !== null || !durable) this.#done(token, error, count);
+      else fdatasync(fd, (failure) => this.#done(token, failure, count));
+    });
+  }
+
+  #done(token: number, error: NodeJS.ErrnoException | null, bytes: number): void {
+    this.#ended(token, error === null ? bytes : -Math.abs(error.errno ?? Errno.EIO));
+  }
+
+  #ended(token: number, result: number): void {
+    this.#underWay--;
+    this.#host.fileEnded(token, result);
+  }
+}
+
+/** Null where the kernel, a seccomp profile or fs.aio-max-nr does not allow it. */
+function aioOrNull(): Aio | null {
+  try {
+    return new Aio(AIO_ENTRIES);
+  } catch {
+    return null;
+  }
+}
