@@ -47,6 +47,7 @@ const SetupFlag = {
   CQSIZE: 1 << 3,
   SUBMIT_ALL: 1 << 7,
   COOP_TASKRUN: 1 << 8,
+  TASKRUN_FLAG: 1 << 9,
   SINGLE_ISSUER: 1 << 12,
   DEFER_TASKRUN: 1 << 13,
 } as const;
@@ -54,10 +55,13 @@ const SetupFlag = {
 /** Only where it is asked for: it has a CPU of its own to use up. */
 const POLLED = { name: 'SQPOLL', flags: SetupFlag.SUBMIT_ALL | SetupFlag.SINGLE_ISSUER | SetupFlag.SQPOLL } as const;
 
+/** The ring says when the kernel has something that only this thread can finish, inside `enter`. */
+const TOLD = SetupFlag.SUBMIT_ALL | SetupFlag.TASKRUN_FLAG;
+
 /** What to ask for, best first; an older kernel answers EINVAL to what it does not know. */
 const STEPS = [
-  { name: 'DEFER_TASKRUN', flags: SetupFlag.SUBMIT_ALL | SetupFlag.SINGLE_ISSUER | SetupFlag.DEFER_TASKRUN },
-  { name: 'COOP_TASKRUN', flags: SetupFlag.SUBMIT_ALL | SetupFlag.COOP_TASKRUN },
+  { name: 'DEFER_TASKRUN', flags: TOLD | SetupFlag.SINGLE_ISSUER | SetupFlag.DEFER_TASKRUN },
+  { name: 'COOP_TASKRUN', flags: TOLD | SetupFlag.COOP_TASKRUN },
   { name: 'plain', flags: 0 },
 ] as const;
 

@@ -44,8 +44,8 @@ export const REGISTERED_BUFFER_BYTES_MAX = 2 ** 30;
 /** IORING_FEAT_CQE_SKIP (5.17). */
 const FEATURE_CQE_SKIP = 1 << 11;
 
-/** IORING_SQ_*: the thread of a polled ring sleeps; completions had no room. */
-const RingFlag = { NEED_WAKEUP: 1 << 0, CQ_OVERFLOW: 1 << 1 } as const;
+/** IORING_SQ_*: the thread of a polled ring sleeps; completions had no room; something waits for this thread to finish it. */
+const RingFlag = { NEED_WAKEUP: 1 << 0, CQ_OVERFLOW: 1 << 1, TASKRUN: 1 << 2 } as const;
 
 /** Shortage of memory, interrupting signals and a kernel's thread that has no CPU pass; what lasts longer than this does not. */
 const SUBMIT_MS_MAX = 10_000;
@@ -121,6 +121,11 @@ export class Uring {
   /** Whether there are completions to reap. Allocates nothing. */
   get ready(): boolean {
     return Atomics.load(this.#ringWords, this.#cqTail) !== this.#reaped;
+  }
+
+  /** Whether {@link enter} would find something at once, told without a call into the kernel. Allocates nothing. */
+  get beckoning(): boolean {
+    return this.ready || (this.#flags() & (RingFlag.TASKRUN | RingFlag.CQ_OVERFLOW)) !== 0;
   }
 
   /** Entries written that the kernel has not taken yet. Allocates nothing. */

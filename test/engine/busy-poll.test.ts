@@ -8,18 +8,29 @@ const LIMIT_US = 20_000;
 
 /** A ring whose completion is there at the `readyAt`th look, or only after a sleep. */
 class FakeRing {
-  looks = 0;
+  /** Calls into the kernel that don't wait. */
+  calls = 0;
   sleeps = 0;
+  /** Glances at the ring's memory. */
+  glances = 0;
+  /** The glance that finds that a call would be worth it; 0: none. */
+  beckonsAt = 0;
+  /** The call that brings a completion; 0: none. */
   readyAt = 0;
   sleepMs = 0;
 
+  get beckoning(): boolean {
+    this.glances++;
+    return this.beckonsAt !== 0 && this.glances >= this.beckonsAt;
+  }
+
   get ready(): boolean {
-    return this.readyAt !== 0 && this.looks >= this.readyAt;
+    return this.readyAt !== 0 && this.calls >= this.readyAt;
   }
 
   enter(completions: number): void {
     if (completions === 0) {
-      this.looks++;
+      this.calls++;
       return;
     }
     this.sleeps++;
@@ -27,11 +38,13 @@ class FakeRing {
   }
 
   /** What one wait asked for. */
-  during(poll: BusyPoll): { looks: number; sleeps: number } {
-    this.looks = 0;
+  during(poll: BusyPoll): { calls: number; glances: number; sleeps: number } {
+    this.calls = 0;
+    this.glances = 0;
     this.sleeps = 0;
     poll.wait();
-    return { looks: this.looks, sleeps: this.sleeps };
+    const { calls, glances, sleeps } = this;
+    return { calls, glances, sleeps };
   }
 }
 
@@ -43,22 +56,36 @@ function made(limitUs: number): { ring: FakeRing; poll: BusyPoll } {
 describe('waiting', () => {
   test('without a limit it sleeps, and never looks', () => {
     const { ring, poll } = made(0);
-    expect(ring.during(poll)).toEqual({ looks: 0, sleeps: 1 });
+    expect(ring.during(poll)).toEqual({ calls: 0, glances: 0, sleeps: 1 });
   });
 
-  test('it looks until something is there, and then does not sleep', () => {
+  test('what is there when it hands its entries over is found without a look', () => {
+    const { ring, poll } = made(LIMIT_US);
+    ring.readyAt = 1;
+    expect(ring.during(poll)).toEqual({ calls: 1, glances: 0, sleeps: 0 });
+  });
+
+  test('it looks at memory, calls the kernel when that says so, and then does not sleep', () => {
+    const { ring, poll } = made(LIMIT_US);
+    ring.readyAt = 2;
+    ring.beckonsAt = 100;
+    expect(ring.during(poll)).toEqual({ calls: 2, glances: 100, sleeps: 0 });
+  });
+
+  test('a call in vain does not end the looking', () => {
     const { ring, poll } = made(LIMIT_US);
     ring.readyAt = 3;
-    expect(ring.during(poll)).toEqual({ looks: 3, sleeps: 0 });
+    ring.beckonsAt = 7;
+    expect(ring.during(poll)).toEqual({ calls: 3, glances: 8, sleeps: 0 });
   });
 
   test('it sleeps when it has looked in vain, and at once the next time', () => {
     const { ring, poll } = made(LIMIT_US);
     const first = ring.during(poll);
-    expect(first.looks).toBeGreaterThan(0);
+    expect(first.glances).toBeGreaterThan(0);
     expect(first.sleeps).toBe(1);
     ring.sleepMs = (2 * LIMIT_US) / 1000;
-    expect(ring.during(poll)).toEqual({ looks: 0, sleeps: 1 });
+    expect(ring.during(poll)).toEqual({ calls: 0, glances: 0, sleeps: 1 });
   });
 
   test('it looks again once a sleep was short', () => {
@@ -66,6 +93,6 @@ describe('waiting', () => {
     ring.during(poll);
     ring.during(poll);
     ring.readyAt = 1;
-    expect(ring.during(poll)).toEqual({ looks: 1, sleeps: 0 });
+    expect(ring.during(poll)).toEqual({ calls: 1, glances: 0, sleeps: 0 });
   });
 });
