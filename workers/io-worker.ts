@@ -22,6 +22,8 @@ export interface WorkerAssignment {
   readonly receiveBytes: number;
   /** How long to look before sleeping, in microseconds; 0: never. */
   readonly busyPollUs: number;
+  /** How long to wait for others that have queues, in microseconds; 0: never. */
+  readonly coalesceUs: number;
   /** Whether a thread of the kernel takes what it submits. */
   readonly polled: boolean;
   /** CPUs that it may run on; none: any. */
@@ -62,9 +64,9 @@ async function makeEngine(assignment: WorkerAssignment, events: EngineEvents): P
   const slab = new Slab(plan, pageOffset);
   adviseHugePages(slab.memory);
   if (assignment.engine === 'uring') {
-    const { busyPollUs, polled } = assignment;
+    const { busyPollUs, coalesceUs, polled, wakeFd } = assignment;
     const { UringEngine } = await import('../src/engine/uring-engine.ts');
-    const uring = new UringEngine({ slab, events, wakeFd: assignment.wakeFd, counters, busyPollUs, polled });
+    const uring = new UringEngine({ slab, events, wakeFd, counters, busyPollUs, coalesceUs, polled });
     // Nobody hears a port while the thread waits in the kernel: the eventfd is for everyone.
     return { engine: uring, listenTo: () => {} };
   }

@@ -216,6 +216,7 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   single('LUNARING_QUEUE_DEPTH', 'tuning', 'queueDepth', asNumber),
   single('LUNARING_SLAB_MIB', 'tuning', 'slabMiB', asNumber),
   single('LUNARING_BUSY_POLL_US', 'tuning', 'busyPollUs', asNumber),
+  single('LUNARING_COALESCE_US', 'tuning', 'coalesceUs', asNumber),
   single('LUNARING_SQPOLL', 'tuning', 'sqPoll', asFlag),
   single('LUNARING_MAX_RECV_SEGMENT', 'tuning', 'maxRecvDataSegmentLength', asNumber),
   single('LUNARING_MAX_BURST', 'tuning', 'maxBurstLength', asNumber),

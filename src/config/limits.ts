@@ -115,3 +115,6 @@ export function workersAutomatic(): number {
 
 /** Beyond a millisecond a sleep costs next to nothing in comparison. */
 export const BUSY_POLL_US_MAX = 1000;
+/** As for network cards: beyond that, the wait is felt by everybody. */
+export const COALESCE_US_MAX = 1000;
+export const COALESCE_US_DEFAULT = 50;

@@ -283,6 +283,10 @@ const tuning = section({
     integer(0, limits.BUSY_POLL_US_MAX, 'µs').default(0),
     'For how long a worker looks for what comes next before it sleeps: latency for CPU time. It does so only while waits are that short; idle, it sleeps. io_uring only.',
   ),
+  coalesceUs: describe(
+    integer(0, limits.COALESCE_US_MAX, 'µs').default(limits.COALESCE_US_DEFAULT),
+    'For how long a worker that serves three or more initiators with queues waits for the next of them before it answers the first, as long as no file is concerned: CPU time and fairness for a little latency. Who waits for each answer gets it at once. io_uring only, Linux 6.12.',
+  ),
   maxRecvDataSegmentLength: describe(
     size(limits.RECV_SEGMENT_BYTES_MIN, limits.RECV_SEGMENT_BYTES_MAX).prefault(limits.RECV_SEGMENT_BYTES_MAX),
     'MaxRecvDataSegmentLength that we declare: the longest data segment an initiator may send.',

@@ -23,6 +23,8 @@ export interface SupervisorOptions extends SharedFigures {
   readonly slabBytes: number;
   /** See engine/busy-poll.ts. */
   readonly busyPollUs: number;
+  /** See engine/coalescing.ts. */
+  readonly coalesceUs: number;
   /** Whether threads of the kernel take what workers submit. */
   readonly polled: boolean;
   /** CPUs to pin workers to, one after another; none: no pinning. */
@@ -150,7 +152,7 @@ export class Supervisor implements Workers {
 
   /** Starts worker `index`, for the first time or again. Resolves when it has said that it is ready. */
   #startWorker(index: number): Promise<void> {
-    const { engine, slabBytes, busyPollUs, polled, cpus } = this.#options;
+    const { engine, slabBytes, busyPollUs, coalesceUs, polled, cpus } = this.#options;
     const bells = new MessageChannel();
     const parcels = new MessageChannel();
     const memory = allocateChannel();
@@ -192,6 +194,7 @@ export class Supervisor implements Workers {
         engine,
         slabBytes,
         busyPollUs,
+        coalesceUs,
         polled,
         receiveBytes: RECEIVE_BYTES,
         cpus: cpus.length === 0 ? [] : [cpus[index % cpus.length]!],

@@ -80,6 +80,7 @@ class Target implements RunningTarget {
           engine,
           slabBytes: tuning.slabMiB * MIB,
           busyPollUs: tuning.busyPollUs,
+          coalesceUs: tuning.coalesceUs,
           polled: tuning.sqPoll,
           cpus: tuning.cpus,
           ...shared,

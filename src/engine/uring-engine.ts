@@ -14,6 +14,7 @@ import type { UringMode } from '../kernel/uring-setup.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
 import { BusyPoll } from './busy-poll.ts';
 import { monotonicMs } from './clock.ts';
+import { Coalescing } from './coalescing.ts';
 import {
   type Address,
   ALARM_MS_MAX,
@@ -55,6 +56,8 @@ export interface UringEngineOptions {
   readonly polled?: boolean;
   /** Microseconds, see BusyPoll. None: 0. */
   readonly busyPollUs?: number;
+  /** Microseconds, see Coalescing. None, and wherever it polls: 0. */
+  readonly coalesceUs?: number;
 }
 
 const SOCKETS_DEFAULT = 4096;
@@ -72,6 +75,7 @@ export class UringEngine implements Engine, CompletionHandler {
   #events: EngineEvents;
   readonly #uring: Uring;
   readonly #busyPoll: BusyPoll;
+  readonly #coalescing: Coalescing;
   readonly #sockets: UringSockets;
   readonly #counters: Float64Array;
   /** Operations inside the slab use the registered buffers. */
@@ -79,6 +83,8 @@ export class UringEngine implements Engine, CompletionHandler {
   /** Keeps attached memory from being collected: the kernel's addresses are no references. */
   readonly #regions = new Map<Address, SharedArrayBuffer>();
   readonly #wakes: UringWakes;
+  /** File operations that have not completed. */
+  #filesInFlight = 0;
   #stopping = false;
   #now = -1;
 
@@ -96,13 +102,15 @@ export class UringEngine implements Engine, CompletionHandler {
       throw new KernelError('io_uring_register (operations of Linux 5.7)', Errno.EOPNOTSUPP);
     }
     this.#wakes = new UringWakes(this.#uring, options.wakeFd ?? NONE);
-    this.#busyPoll = new BusyPoll(this.#uring, options.busyPollUs ?? 0);
+    const { busyPollUs = 0, coalesceUs = 0, sockets = SOCKETS_DEFAULT } = options;
+    this.#busyPoll = new BusyPoll(this.#uring, busyPollUs);
+    const unhurried = this.#uring.canWaitUnhurried && busyPollUs === 0;
+    this.#coalescing = new Coalescing(sockets, unhurried ? coalesceUs : 0);
     const refusal =
       (options.registeredSlab ?? true) ? this.#uring.registerBuffers(slab.base, slab.size) : Errno.EOPNOTSUPP;
     this.#slabRegistered = refusal === 0;
     const bufferBytes = options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES_DEFAULT;
     const buffers = new ReceiveBuffers(this.#uring, slab, bufferBytes, options.bufferRing ?? true);
-    const sockets = options.sockets ?? SOCKETS_DEFAULT;
     this.#sockets = new UringSockets(this.#uring, slab, buffers, events, this.#counters, sockets, () => this.now());
     this.description = describe(this.#uring.mode, buffers, refusal);
   }
@@ -145,6 +153,7 @@ export class UringEngine implements Engine, CompletionHandler {
   }
 
   send(socket: SocketHandle, address: Address, length: number, token: number): void {
+    this.#coalescing.sending();
     this.#sockets.send(socket, address, length, token);
   }
 
@@ -212,6 +221,7 @@ export class UringEngine implements Engine, CompletionHandler {
   complete(userLow: number, userHigh: number, result: number, flags: number): void {
     switch (userHigh >>> KIND_SHIFT) {
       case Kind.receive:
+        if (result > 0) this.#coalescing.received(userLow, result);
         this.#sockets.received(userLow, userHigh, result, flags);
         break;
       case Kind.place:
@@ -221,6 +231,7 @@ export class UringEngine implements Engine, CompletionHandler {
         this.#sockets.sent(userLow, userHigh, result);
         break;
       case Kind.file:
+        this.#filesInFlight--;
         this.#events.fileDone(userLow, result);
         break;
       case Kind.wake:
@@ -245,13 +256,20 @@ export class UringEngine implements Engine, CompletionHandler {
   #turn(): void {
     const sockets = this.#sockets;
     if (sockets.busy || (sockets.releasesSoon && this.#events.hungry)) this.#uring.enter(0);
-    else this.#busyPoll.wait();
+    else this.#wait();
     this.#counters[Counter.turns]!++;
     this.#now = -1;
     const due = sockets.offersDue;
     if (this.#uring.pending === 0 && !this.#uring.overflowed) this.#settle();
     this.#uring.reap(this);
     sockets.endTurn(due);
+  }
+
+  #wait(): void {
+    const wanted = this.#coalescing.next();
+    // A disk that has done something is to get more to do at once.
+    if (wanted > 1 && this.#filesInFlight === 0) this.#uring.enterUnhurried(wanted, this.#coalescing.limitUs);
+    else this.#busyPoll.wait();
   }
 
   /** Everything queued is with the kernel, and what it has to say of it is here to be read. */
@@ -282,6 +300,7 @@ export class UringEngine implements Engine, CompletionHandler {
     token: number,
   ): void {
     const index = buffer === NONE ? 0 : buffer;
+    this.#filesInFlight++;
     this.#uring.push(operation, fd, offset, address, length, flags, index, token, Kind.file << KIND_SHIFT);
   }
 
@@ -301,6 +320,7 @@ export class UringEngine implements Engine, CompletionHandler {
 
   #woken(): void {
     if (this.#stopping) return;
+    this.#coalescing.rung();
     this.#wakes.armBell();
     this.#events.woken();
   }

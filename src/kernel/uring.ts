@@ -8,7 +8,7 @@ import { type CompletionHandler, Cqe } from './cqe.ts';
 import { Errno, KernelError } from './errno.ts';
 import { IoVector } from './gather.ts';
 import { close, libc } from './libc.ts';
-import { Mapping, type PageMemory } from './memory.ts';
+import { addressOf, Mapping, type PageMemory } from './memory.ts';
 import { type EntryFlag, Sqe, writeEntry } from './sqe.ts';
 import { Params, setUpRing, type UringChoice, type UringMode } from './uring-setup.ts';
 
@@ -31,12 +31,29 @@ const BufferRing = layout(
   'little',
 );
 
+/** struct io_uring_getevents_arg, and behind it the struct __kernel_timespec that it points to. */
+const WAIT_BYTES = 24;
+const Wait = layout(
+  WAIT_BYTES + 16,
+  {
+    signals: u64(0),
+    signalBytes: u32(8),
+    minimumMicroseconds: u32(12),
+    limit: u64(16),
+    limitSeconds: u64(WAIT_BYTES),
+    limitNanoseconds: u64(WAIT_BYTES + 8),
+  },
+  'little',
+);
+/** Without a limit the kernel would return empty-handed when the minimum is over. Whoever waits wakes up more often than this anyway. */
+const WAIT_LIMIT_SECONDS = 60;
+
 const RegisterCode = { BUFFERS: 0, PROBE: 8, PBUF_RING: 22 } as const;
 
 const IORING_OFF_SQ_RING = 0;
 const IORING_OFF_SQES = 0x10000000;
 /** IORING_ENTER_*. */
-const EnterFlag = { GETEVENTS: 1 << 0, SQ_WAKEUP: 1 << 1 } as const;
+const EnterFlag = { GETEVENTS: 1 << 0, SQ_WAKEUP: 1 << 1, EXT_ARG: 1 << 3 } as const;
 
 /** The kernel takes at most this many bytes in one registered buffer. */
 export const REGISTERED_BUFFER_BYTES_MAX = 2 ** 30;
@@ -44,11 +61,17 @@ export const REGISTERED_BUFFER_BYTES_MAX = 2 ** 30;
 /** IORING_FEAT_CQE_SKIP (5.17). */
 const FEATURE_CQE_SKIP = 1 << 11;
 
+/** IORING_FEAT_MIN_TIMEOUT (6.12). */
+const FEATURE_MIN_TIMEOUT = 1 << 15;
+
 /** IORING_SQ_*: the thread of a polled ring sleeps; completions had no room; something waits for this thread to finish it. */
 const RingFlag = { NEED_WAKEUP: 1 << 0, CQ_OVERFLOW: 1 << 1, TASKRUN: 1 << 2 } as const;
 
 /** Shortage of memory, interrupting signals and a kernel's thread that has no CPU pass; what lasts longer than this does not. */
 const SUBMIT_MS_MAX = 10_000;
+
+/** EAGAIN: no memory for a request; EBUSY: completions wait to be reaped. Like a signal and the end of a wait they pass, and the entries are still there. */
+const PASSING_ERRORS: ReadonlySet<number> = new Set([Errno.EINTR, Errno.EAGAIN, Errno.EBUSY, Errno.ETIME]);
 
 /** An io_uring instance. Belongs to the thread that made it. */
 export class Uring {
@@ -72,6 +95,9 @@ export class Uring {
   readonly #cqMask: number;
   readonly #sqFlags: number;
   readonly #cqes: number;
+  /** A {@link Wait}, and its address. */
+  readonly #wait: DataView;
+  readonly #waitAt: number;
   // Positions in the two rings, wrapped to signed 32 bits: entries written, entries that the kernel took, completions reaped.
   #written = 0;
   #taken = 0;
@@ -83,6 +109,11 @@ export class Uring {
     this.#fd = fd;
     this.mode = mode;
     this.#polled = mode.name === 'SQPOLL';
+    const memory = new SharedArrayBuffer(Wait.size);
+    this.#wait = new DataView(memory);
+    this.#waitAt = addressOf(memory);
+    Wait.limit.set(this.#wait, 0, this.#waitAt + WAIT_BYTES);
+    Wait.limitSeconds.set(this.#wait, 0, WAIT_LIMIT_SECONDS);
     try {
       this.entries = Params.sqEntries.get(params, 0);
       const array = Params.sqArray.get(params, 0);
@@ -111,6 +142,11 @@ export class Uring {
   /** Whether entries may be told to complete without a word: {@link EntryFlag.CQE_SKIP_SUCCESS}. */
   get canSkipSuccess(): boolean {
     return (this.mode.features & FEATURE_CQE_SKIP) !== 0;
+  }
+
+  /** Whether {@link enterUnhurried} can be had. A thread of the kernel that takes entries by itself is there for those in a hurry. */
+  get canWaitUnhurried(): boolean {
+    return (this.mode.features & FEATURE_MIN_TIMEOUT) !== 0 && !this.#polled;
   }
 
   /** Whether completions wait in the kernel because there was no room for them. Allocates nothing. */
@@ -176,6 +212,18 @@ export class Uring {
     this.#taken = Atomics.load(this.#ringWords, this.#sqHead);
   }
 
+  /**
+   * As {@link enter}, for a ring that {@link canWaitUnhurried}: when `completions` have not come within `microseconds`, one is enough.
+   * Allocates nothing.
+   */
+  enterUnhurried(completions: number, microseconds: number): void {
+    Wait.minimumMicroseconds.set(this.#wait, 0, microseconds);
+    Atomics.store(this.#ringWords, this.#sqTail, this.#written);
+    const flags = EnterFlag.GETEVENTS | EnterFlag.EXT_ARG;
+    this.#call(this.pending, completions, flags, this.#waitAt, WAIT_BYTES);
+    this.#taken = Atomics.load(this.#ringWords, this.#sqHead);
+  }
+
   /** The kernel's thread takes the entries whenever it looks; calls are for waking it, for waiting, and for room. */
   #enterPolled(completions: number): void {
     const flags = this.#flags();
@@ -184,14 +232,12 @@ export class Uring {
     if ((wake | look) !== 0) this.#call(this.pending, completions, wake | look);
   }
 
-  #call(entries: number, completions: number, flags: number): void {
+  #call(entries: number, completions: number, flags: number, argument = 0, argumentBytes = 0): void {
     const library = libc();
-    const result = library.ioUringEnter(SYS_IO_URING_ENTER, this.#fd, entries, completions, flags, 0, 0);
-    if (result >= 0) return;
-    const errno = library.errno();
-    // EAGAIN: no memory for a request; EBUSY: completions wait to be reaped. Both pass, and the entries are still there.
-    if (errno === Errno.EINTR || errno === Errno.EAGAIN || errno === Errno.EBUSY) return;
-    throw new KernelError('io_uring_enter', errno);
+    const call = SYS_IO_URING_ENTER;
+    const result = library.ioUringEnter(call, this.#fd, entries, completions, flags, argument, argumentBytes);
+    if (result >= 0 || PASSING_ERRORS.has(library.errno())) return;
+    throw new KernelError('io_uring_enter', library.errno());
   }
 
   #flags(): number {

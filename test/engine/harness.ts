@@ -33,7 +33,9 @@ type Options = Pick<UringEngineOptions, 'sockets' | 'receiveBufferBytes' | 'entr
 type Make = (slab: Slab, events: EngineEvents, wakeFd: number, options: Options) => UringEngine | PosixEngine;
 
 const uring =
-  (step: Pick<UringEngineOptions, 'mode' | 'bufferRing' | 'registeredSlab' | 'busyPollUs' | 'polled'>): Make =>
+  (
+    step: Pick<UringEngineOptions, 'mode' | 'bufferRing' | 'registeredSlab' | 'busyPollUs' | 'coalesceUs' | 'polled'>,
+  ): Make =>
   (slab, events, wakeFd, options) =>
     new UringEngine({ slab, events, wakeFd, receiveBufferBytes: 64 * 1024, ...options, ...step });
 
@@ -41,6 +43,7 @@ const uring =
 export const ENGINES: readonly (readonly [name: string, make: Make])[] = [
   ['uring', uring({})],
   ['uring, polling', uring({ busyPollUs: 1000 })],
+  ['uring, coalescing', uring({ coalesceUs: 1000 })],
   ['uring with a thread of the kernel', uring({ polled: true })],
   ['uring as on Linux 5.19', uring({ mode: 'COOP_TASKRUN', registeredSlab: false })],
   ['uring as on Linux 5.7', uring({ mode: 'plain', registeredSlab: false, bufferRing: false })],

@@ -7,6 +7,7 @@ import { Errno, KernelError } from '../../src/kernel/errno.ts';
 import { PageMemory } from '../../src/kernel/memory.ts';
 import { EntryFlag, Operation } from '../../src/kernel/sqe.ts';
 import { Uring } from '../../src/kernel/uring.ts';
+import type { UringMode } from '../../src/kernel/uring-setup.ts';
 import { Scratch } from '../support/scratch.ts';
 
 const MODES = ['DEFER_TASKRUN', 'COOP_TASKRUN', 'plain', 'SQPOLL'] as const;
@@ -164,6 +165,56 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
     ]);
     uring.close();
     closeSync(fd);
+  });
+});
+
+/** Linux 6.12 and later. */
+function canWaitUnhurried(mode?: UringMode['name']): boolean {
+  const uring = new Uring(8, { mode });
+  const can = uring.canWaitUnhurried;
+  uring.close();
+  return can;
+}
+
+describe.runIf(canWaitUnhurried())('a wait that is in no hurry', () => {
+  const MILLISECOND_US = 1000;
+
+  /** A completion in so many milliseconds. */
+  function pushTimeout(uring: Uring, page: PageMemory, milliseconds: number): void {
+    page.words[2] = milliseconds * 1_000_000;
+    uring.push(Operation.TIMEOUT, -1, 0, page.address, 1, 0, 0, 7, 7);
+  }
+
+  it.each(['DEFER_TASKRUN', 'COOP_TASKRUN', 'plain'] as const)(
+    'is over with what it is for, or with less when its time is over, in mode %s',
+    (mode) => {
+      const uring = new Uring(8, { mode });
+      const recorder = new Recorder();
+      pushFailing(uring, 0);
+      pushFailing(uring, 1);
+      uring.enterUnhurried(2, MILLISECOND_US);
+      expect(uring.reap(recorder)).toBe(2);
+      pushFailing(uring, 2);
+      uring.enterUnhurried(2, MILLISECOND_US);
+      expect(uring.reap(recorder)).toBe(1);
+      expect([uring.pending, uring.inFlight]).toEqual([0, 0]);
+      uring.close();
+    },
+  );
+
+  it('goes on until there is something', () => {
+    const uring = new Uring(8);
+    const recorder = new Recorder();
+    const page = new PageMemory(16);
+    pushTimeout(uring, page, 30);
+    uring.enterUnhurried(2, MILLISECOND_US);
+    uring.reap(recorder);
+    expect(recorder.heard).toEqual([[7, 7, -Errno.ETIME]]);
+    uring.close();
+  });
+
+  it('is not to be had from a thread of the kernel', () => {
+    expect(canWaitUnhurried('SQPOLL')).toBe(false);
   });
 });
 
