@@ -135,6 +135,7 @@ export const reloadReport = z.strictObject({
         .enum(['add', 'remove', 'replace', 'grow', 'limit', 'change', 'restart'])
         .describe('restart: nothing now; it holds from the next start on'),
       sessions: z.array(count).describe('TSIHs of those whose initiators notice'),
+      reason: z.string().optional().describe('of restart: why it can’t be now'),
     }),
   ),
   applied: z.boolean(),

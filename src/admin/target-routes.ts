@@ -5,24 +5,35 @@ import { z } from 'zod';
 import { USERS_MAX } from '../config/limits.ts';
 import { PartError, settleCredentialPart, settleTargetPart } from '../config/part.ts';
 import type { ChapSettings } from '../config/settings.ts';
-import type { TargetChange } from '../control/administration.ts';
+import type { Administration, TargetChange } from '../control/administration.ts';
 import { CONFLICT, described, EXISTS, NOTHING, targetReport, UNKNOWN, UNUSABLE } from './answers.ts';
 import { type AdminContext, BASE, found, targetNamed } from './context.ts';
-import { ApiError, DONE, jsonAnswer } from './http.ts';
+import { type Answer, ApiError, DONE, jsonAnswer } from './http.ts';
 import { targetChange, targetRedirect, targetState, targetToAdd, userSecret } from './requests.ts';
-import { type Route, withBody } from './route.ts';
+import { type Call, type Route, withBody } from './route.ts';
 
 const TARGET = `${BASE}/targets/{name}`;
 /** Any name will do: only what is beside it is judged. */
 const SOME_NAME = 'iqn.2026-11.io.lunaring:changed';
 
 /** What a change comes to, judged in the same words as the file. */
-function settleChange(raw: Record<string, unknown>, { settings, directory }: AdminContext): TargetChange {
+function settleChange(raw: Record<string, unknown>, { running, directory }: AdminContext): TargetChange {
   const { alias, ...others } = raw;
   const named = typeof alias === 'string' ? { alias } : {};
   const document = { name: SOME_NAME, luns: [], ...others, ...named };
-  const settled: Record<string, unknown> = settleTargetPart(document, settings.portals, directory);
+  const settled: Record<string, unknown> = settleTargetPart(document, running.portals, directory);
   return Object.fromEntries(Object.keys(raw).map((key) => [key, settled[key]])) as TargetChange;
+}
+
+/** Does something to the target that the path names, and tells what it has become. */
+function changed(
+  { parameters }: Call,
+  { running: { administration } }: AdminContext,
+  change: (administration: Administration, name: string) => void,
+): Answer {
+  const { name } = targetNamed(administration, parameters['name']);
+  change(administration, name);
+  return jsonAnswer(200, administration.target(name));
 }
 
 const targets: readonly Route[] = [
@@ -39,12 +50,12 @@ const targets: readonly Route[] = [
     summary: 'Adds a target, as it would stand in the configuration file, and serves it.',
     body: targetToAdd,
     answers: { 201: described('The target.', targetReport), 409: EXISTS, 422: UNUSABLE },
-    handle: ({ body, raw }, { running: { administration }, settings, directory }) => {
+    handle: ({ body, raw }, { running: { administration, portals }, directory }) => {
       if (administration.target(body.name) !== undefined) {
         throw new ApiError(409, 'exists', `there is a target ${body.name} already`);
       }
       const document = { luns: [], ...(raw as object) };
-      return jsonAnswer(201, administration.addTarget(settleTargetPart(document, settings.portals, directory)));
+      return jsonAnswer(201, administration.addTarget(settleTargetPart(document, portals, directory)));
     },
   }),
   {
@@ -61,12 +72,10 @@ const targets: readonly Route[] = [
     summary: 'Changes what is given, for the logins to come; limits of initiators hold at once.',
     body: targetChange,
     answers: { 200: described('The target.', targetReport), 404: UNKNOWN, 422: UNUSABLE },
-    handle: ({ parameters, raw }, context) => {
-      const { administration } = context.running;
-      const { name } = targetNamed(administration, parameters['name']);
-      administration.changeTarget(name, settleChange(raw as Record<string, unknown>, context));
-      return jsonAnswer(200, administration.target(name));
-    },
+    handle: (call, context) =>
+      changed(call, context, (administration, name) =>
+        administration.changeTarget(name, settleChange(call.raw as Record<string, unknown>, context)),
+      ),
   }),
   {
     method: 'DELETE',
@@ -88,11 +97,8 @@ const states: readonly Route[] = [
     summary: 'Takes a target offline, or online again. Its sessions go on.',
     body: targetState,
     answers: { 200: described('The target.', targetReport), 404: UNKNOWN, 422: UNUSABLE },
-    handle: ({ parameters, body }, { running: { administration } }) => {
-      const { name } = targetNamed(administration, parameters['name']);
-      administration.setState(name, body.state);
-      return jsonAnswer(200, administration.target(name));
-    },
+    handle: (call, context) =>
+      changed(call, context, (administration, name) => administration.setState(name, call.body.state)),
   }),
   withBody({
     method: 'PUT',
@@ -100,11 +106,8 @@ const states: readonly Route[] = [
     summary: 'Sends the logins to come elsewhere (0101, 0102). Its sessions go on.',
     body: targetRedirect,
     answers: { 200: described('The target.', targetReport), 404: UNKNOWN, 422: UNUSABLE },
-    handle: ({ parameters, body }, { running: { administration } }) => {
-      const { name } = targetNamed(administration, parameters['name']);
-      administration.setRedirect(name, body);
-      return jsonAnswer(200, administration.target(name));
-    },
+    handle: (call, context) =>
+      changed(call, context, (administration, name) => administration.setRedirect(name, call.body)),
   }),
   {
     method: 'DELETE',
@@ -138,7 +141,7 @@ const users: readonly Route[] = [
       const { name } = targetNamed(administration, parameters['name']);
       const auth = chapOf(context, name);
       const document = { ...(raw as object), name: parameters['user'] };
-      const user = settleCredentialPart(document, context.settings.portals, context.directory);
+      const user = settleCredentialPart(document, context.running.portals, context.directory);
       // RFC 7143 §9.2.1, as in config/settle.ts.
       if (auth.mutual?.secret.equals(user.secret) === true) {
         const [received, allowed] = ['the secret of the target itself', "a secret that is not the target's"];

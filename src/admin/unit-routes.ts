@@ -35,13 +35,13 @@ export const unitRoutes: readonly Route[] = [
     body: unitToAdd,
     answers: { 201: described('The unit.', unitReport), 404: UNKNOWN, 409: EXISTS, 422: UNUSABLE },
     handle: async ({ parameters, body, raw }, context) => {
-      const { running, settings, directory } = context;
-      const { administration } = running;
+      const { running, directory } = context;
+      const { administration, portals } = running;
       const target = targetNamed(administration, parameters['name']);
       if (target.units.some(({ lun }) => lun === body.lun)) {
         throw new ApiError(409, 'exists', `there is a LUN ${body.lun} at ${target.name} already`);
       }
-      await administration.addUnit(target.name, settleUnitPart(raw, settings.portals, directory));
+      await administration.addUnit(target.name, settleUnitPart(raw, portals, directory));
       return jsonAnswer(201, unitAt({ name: target.name, lun: String(body.lun) }, context).unit);
     },
   }),

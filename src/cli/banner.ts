@@ -4,7 +4,8 @@
 import { hostPort } from '../base/host-port.ts';
 import type { LunSettings, Settings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
-import type { RunningPortal, RunningTarget } from '../control/target.ts';
+import type { RunningPortal } from '../control/portals.ts';
+import type { RunningTarget } from '../control/target.ts';
 import { VERSION } from './version.ts';
 
 /** An address to connect to: the loopback where a portal listens on all. */

@@ -4,7 +4,7 @@
 import type { ReloadReport } from '../control/reload.ts';
 import type { AdminOptions } from './admin-address.ts';
 import { administer } from './administer.ts';
-import { table } from './table.ts';
+import { facts, table } from './table.ts';
 import type { ExitCode, World } from './world.ts';
 
 /** Options of the command. */
@@ -19,7 +19,8 @@ export function formatReload({ changes, applied }: ReloadReport): string {
   if (changes.length === 0) return 'the file says nothing else than what is served';
   const rows = changes.map(({ path, action, sessions }) => [path, action, sessions.join(' ') || '-']);
   const verdict = applied ? 'applied' : 'nothing was changed: this is the plan, lunaring reload applies it';
-  const waits = changes.some(({ action }) => action === 'restart') ? '\nrestart: holds from the next start on' : '';
+  const reasons = changes.flatMap(({ path, reason }) => (reason === undefined ? [] : [[path, reason] as const]));
+  const waits = reasons.length === 0 ? '' : `\nrestart: holds from the next start on\n${facts(reasons)}`;
   return `${table(SHAPES, rows)}${verdict}${waits}`;
 }
 

@@ -101,7 +101,7 @@ async function serveUntilTheEnd(
   const startedAt = new Date();
   const running = await world.startTarget(settings, log);
   void running.failed.then(ending.fail);
-  const reload = new Reload({ load, settings, administration: () => running.administration, log });
+  const reload = new Reload({ load, settings, running: () => running, log });
   const changes = new Sequence();
   const saving = new Saving(load, log);
   const admin = await world.startAdmin({

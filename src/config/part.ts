@@ -16,35 +16,38 @@ export class PartError extends LunaringError {
   }
 }
 
+/** The portals beside which a part is to be served; those without real ports will do. */
+type Portals = readonly Pick<PortalSettings, 'address' | 'port' | 'tag'>[];
+
 const PLACEHOLDER = 'iqn.2026-11.io.lunaring:part';
 const TARGET_PREFIX = /^targets\[0\]\.?/;
 const CREDENTIAL_PREFIX = /^targets\[0\]\.auth\.users\[0\]\.?/;
 const UNIT_PREFIX = /^targets\[0\]\.luns\[0\]\.?/;
 
-function settlePart(target: unknown, portals: readonly PortalSettings[], directory: string, prefix: RegExp) {
-  const document = { portals: portals.map((portal) => ({ ...portal })), targets: [target] };
+function settleParts(document: object, directory: string, prefix: RegExp) {
   const { settings, findings } = settleDocument(document, {
     placeOf: () => 'the request',
     directoryOf: () => directory,
   });
-  if (settings !== null) return settings.targets[0]!;
+  if (settings !== null) return settings;
   const errors = findings.filter(({ severity }) => severity === 'error');
   throw new PartError(errors.map((finding) => ({ ...finding, path: finding.path.replace(prefix, '') || 'the body' })));
 }
 
+function settlePart(target: unknown, portals: Portals, directory: string, prefix: RegExp) {
+  const document = { portals: portals.map((portal) => ({ ...portal })), targets: [target] };
+  return settleParts(document, directory, prefix).targets[0]!;
+}
+
 /** A target from plain data. Relative paths are relative to `directory`. Throws {@link PartError}. */
-export function settleTargetPart(
-  document: unknown,
-  portals: readonly PortalSettings[],
-  directory: string,
-): TargetSettings {
+export function settleTargetPart(document: unknown, portals: Portals, directory: string): TargetSettings {
   return settlePart(document, portals, directory, TARGET_PREFIX);
 }
 
 /** A CHAP account from plain data: its name, and one of `secret` and `secretFile`. Throws {@link PartError}. */
 export function settleCredentialPart(
   document: unknown,
-  portals: readonly PortalSettings[],
+  portals: Portals,
   directory: string,
 ): ChapSettings['users'][number] {
   const target = { name: PLACEHOLDER, auth: { method: 'chap', users: [document] }, luns: [] };
@@ -53,7 +56,7 @@ export function settleCredentialPart(
 }
 
 /** A unit from plain data. Throws {@link PartError}. */
-export function settleUnitPart(document: unknown, portals: readonly PortalSettings[], directory: string): LunSettings {
+export function settleUnitPart(document: unknown, portals: Portals, directory: string): LunSettings {
   const target = { name: PLACEHOLDER, luns: [document] };
   return settlePart(target, portals, directory, UNIT_PREFIX).luns[0]!;
 }

@@ -27,6 +27,7 @@ export type TargetChange = Partial<
   Pick<
     TargetSettings,
     | 'alias'
+    | 'portalGroups'
     | 'acl'
     | 'auth'
     | 'redirects'
@@ -100,10 +101,13 @@ export class Administration {
 
   /** Changes what may change of a target. */
   changeTarget(name: string, change: TargetChange): boolean {
-    const { catalog, meterBook, log } = this.#context;
+    const { catalog, meterBook, workers, log } = this.#context;
     const target = catalog.find(name);
     if (target === undefined) return false;
     target.settings = { ...target.settings, ...change };
+    // Its units tell of them as target ports.
+    const units = change.portalGroups === undefined ? [] : catalog.regroup(target);
+    for (const unit of units) workers.broadcast({ type: 'unit', unit });
     if (change.initiatorLimits !== undefined) this.#applyInitiatorLimits(target, meterBook);
     log.info({ target: target.name, changed: Object.keys(change) }, 'a target was changed');
     return true;

@@ -127,6 +127,11 @@ export class Catalog {
     return this.#takeOut(target.luns.map(([, id]) => this.store.find(id)!));
   }
 
+  /** The units of a target whose portal groups have changed, as snapshots that workers are to have. */
+  regroup({ luns, settings }: CatalogTarget): readonly UnitSnapshot[] {
+    return luns.map(([, id]) => this.store.regroup(this.store.find(id)!, settings.portalGroups));
+  }
+
   #takeOut(units: readonly UnitSnapshot[]): RemovedUnits {
     for (const unit of units) this.store.forget(unit);
     return {

@@ -14,6 +14,7 @@ import { fault, type LoginFault, type Refusal } from '../login/refusal.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import type { Admittance, PendingLogin } from './admittance.ts';
 import type { Candidate } from './handoff.ts';
+import type { LoginSettings } from './login-settings.ts';
 import type { LoginSocket } from './login-socket.ts';
 import type { Machine } from './machine.ts';
 import { ON_MAIN, type Sessions } from './sessions.ts';
@@ -23,7 +24,7 @@ export interface LoginContext {
   readonly policy: LoginPolicy;
   readonly admittance: Admittance;
   readonly sessions: Sessions;
-  readonly loginTimeoutMs: number;
+  readonly settings: LoginSettings;
   readonly targets: () => readonly AdvertisedTarget[];
   readonly handOver: (candidate: Candidate) => Promise<LoginFault | null>;
   readonly refused: (refusal: Refusal) => void;
@@ -54,9 +55,11 @@ export class LoginConnection implements PendingLogin {
     this.#endpoint = endpoint;
     this.#context = context;
     this.#finished = finished;
-    const { machine, loginTimeoutMs } = context;
+    const { machine } = context;
     this.#machine = new LoginMachine(context.policy, endpoint, { random: (length) => machine.random(length) });
-    this.#callOffTimeout = machine.after(loginTimeoutMs, () => this.#end('no login within the time for it'));
+    this.#callOffTimeout = machine.after(context.settings.tuning.loginTimeoutMs, () =>
+      this.#end('no login within the time for it'),
+    );
     socket.listen({
       data: (bytes) => this.#take(bytes),
       ended: (reason) => this.#end(reason),

@@ -12,6 +12,7 @@ import { Endings } from './endings.ts';
 import { Handoffs } from './handoff.ts';
 import { handoffRecord } from './handoff-record.ts';
 import type { LoginContext } from './login-connection.ts';
+import { LoginSettings } from './login-settings.ts';
 import type { Machine } from './machine.ts';
 import type { MeterBook } from './meter-book.ts';
 import { Policy } from './policy.ts';
@@ -42,6 +43,7 @@ export interface LoginsOptions {
 /** The logins of the process. */
 export class Logins {
   readonly admittance = new Admittance();
+  readonly settings: LoginSettings;
   readonly endings: Endings;
   readonly handoffs: Handoffs;
   readonly administration: Administration;
@@ -51,8 +53,9 @@ export class Logins {
 
   constructor(options: LoginsOptions) {
     this.#options = options;
-    const { settings, catalog, sessions, workers, requests, meterBook, reservations, unitStates, machine, log } =
-      options;
+    const { catalog, sessions, workers, requests, meterBook, reservations, unitStates, machine, log } = options;
+    const settings = new LoginSettings(options.settings);
+    this.settings = settings;
     const { admittance } = this;
     const tombstones = new Tombstones(machine.now);
     const endings = new Endings(sessions, workers, requests);
@@ -96,7 +99,7 @@ export class Logins {
       policy: new Policy({ settings, catalog, tombstones, sessions, admittance }),
       admittance,
       sessions,
-      loginTimeoutMs: settings.tuning.loginTimeoutMs,
+      settings,
       targets: () => this.#advertised(),
       handOver: async (candidate) => {
         const refusal = await handoffs.take(candidate);

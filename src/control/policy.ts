@@ -2,17 +2,17 @@
 // Decides nothing about a login itself: login/ does, from these facts.
 
 import type { Secret } from '../config/secret.ts';
-import type { Settings } from '../config/settings.ts';
 import { matchesPattern } from '../login/access.ts';
 import { offerOf } from '../login/offer.ts';
 import type { Admission, LoginPolicy, Redirect, SessionLookup, TargetFinding } from '../login/policy.ts';
 import type { Admittance } from './admittance.ts';
 import type { Catalog } from './catalog.ts';
+import type { LoginSettings } from './login-settings.ts';
 import type { Tombstones } from './tombstones.ts';
 
 /** Where the facts are. */
 export interface PolicySources {
-  readonly settings: Settings;
+  readonly settings: LoginSettings;
   readonly catalog: Catalog;
   readonly tombstones: Tombstones;
   readonly sessions: SessionLookup;
@@ -22,13 +22,15 @@ export interface PolicySources {
 /** The facts of the running target. */
 export class Policy implements LoginPolicy {
   readonly sessions: SessionLookup;
-  readonly discovery: LoginPolicy['discovery'];
   readonly #sources: PolicySources;
 
   constructor(sources: PolicySources) {
     this.#sources = sources;
     this.sessions = sources.sessions;
-    this.discovery = sources.settings.discovery;
+  }
+
+  get discovery(): LoginPolicy['discovery'] {
+    return this.#sources.settings.discovery;
   }
 
   admit(): Admission {

@@ -13,7 +13,8 @@ const BACKLOG = 1024;
 
 /** A listening portal. */
 export class Portal {
-  readonly settings: PortalSettings;
+  /** For connections to come. */
+  settings: PortalSettings;
   readonly #context: LoginContext;
   readonly #server: Server;
   readonly #connections = new Set<LoginConnection>();
@@ -46,12 +47,18 @@ export class Portal {
     });
   }
 
-  /** Listens no more, and ends what is still in login. */
-  close(): Promise<void> {
+  /** Listens no more. Resolves when what came through it and is not a worker's, logins and discovery sessions, has ended by itself. */
+  retire(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
-      for (const connection of [...this.#connections]) connection.end('the target has stopped');
     });
+  }
+
+  /** Listens no more, and ends what is still in login. */
+  close(): Promise<void> {
+    const closed = this.retire();
+    for (const connection of [...this.#connections]) connection.end('the target has stopped');
+    return closed;
   }
 
   #accept(socket: Socket): void {

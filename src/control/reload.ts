@@ -4,10 +4,11 @@
 import type { Logger } from 'pino';
 import { ConfigurationError, type Finding } from '../config/finding.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Administration } from './administration.ts';
-import { type Change, type Plan, planChanges, type Step } from './plan.ts';
+import type { Change, Plan, Step } from './draft.ts';
+import { planChanges } from './plan.ts';
 import type { Load } from './saving.ts';
 import { StorageError } from './storage.ts';
+import type { RunningTarget } from './target.ts';
 
 /** What came of it. */
 export interface ReloadReport {
@@ -20,7 +21,7 @@ export interface ReloadOptions {
   readonly load: Load;
   /** As they were loaded at the start. */
   readonly settings: Settings;
-  readonly administration: () => Administration;
+  readonly running: () => Pick<RunningTarget, 'administration' | 'listeners' | 'loginSettings'>;
   readonly log: Logger;
 }
 
@@ -57,10 +58,11 @@ export class Reload {
   }
 
   #plan(): Plan {
-    const { load, settings, administration, log } = this.#options;
+    const { load, settings, running, log } = this.#options;
     const loaded = load();
     if (loaded.settings === null) throw new ConfigurationError(loaded.findings);
-    return planChanges({ settings, administration: administration(), log }, loaded.settings);
+    const { administration, listeners, loginSettings } = running();
+    return planChanges({ settings, administration, listeners, loginSettings, log }, loaded.settings);
   }
 
   /** The last one first. */

@@ -6,17 +6,11 @@ import type { Settings } from '../config/settings.ts';
 import { probeEngine } from '../engine/choose.ts';
 import type { Administration } from './administration.ts';
 import { ControlPlane } from './control-plane.ts';
+import type { LoginSettings } from './login-settings.ts';
 import { THIS_MACHINE } from './machine.ts';
-import { Portal } from './portal.ts';
+import { Portals, type RunningPortal } from './portals.ts';
 import { Readings } from './readings.ts';
 import { Supervisor } from './supervisor.ts';
-
-/** A portal that is listened on; `port` is the real one where 0 was configured. */
-export interface RunningPortal {
-  readonly address: string;
-  readonly port: number;
-  readonly tag: number;
-}
 
 /** A target that takes logins. */
 export interface RunningTarget {
@@ -29,6 +23,10 @@ export interface RunningTarget {
   readonly administration: Administration;
   /** What it has counted. */
   readonly readings: Readings;
+  /** Where it listens, to be changed. */
+  readonly listeners: Portals;
+  /** What the next login meets, to be changed. */
+  readonly loginSettings: LoginSettings;
   /** Drains: new logins are refused, sessions asked to log out, data synced. Resolves when every thread has ended. */
   stop(): Promise<void>;
   /** Resolves when the target can't go on; never otherwise. */
@@ -57,8 +55,10 @@ class Target implements RunningTarget {
   readonly workers: number;
   readonly failed: Promise<Error>;
   readonly readings: Readings;
+  readonly listeners: Portals;
+  readonly loginSettings: LoginSettings;
+  readonly #settings: Settings;
   readonly #plane: ControlPlane;
-  readonly #portals: readonly Portal[];
   #supervisor!: Supervisor;
   #fail!: (error: Error) => void;
 
@@ -66,6 +66,7 @@ class Target implements RunningTarget {
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
+    this.#settings = settings;
     const { tuning } = settings;
     const { engine, reason } = probeEngine(tuning.engine);
     this.engine = engine;
@@ -101,11 +102,12 @@ class Target implements RunningTarget {
       refusals: logins.administration.refusals,
       admittance: logins.admittance,
     });
-    this.#portals = settings.portals.map((portal) => new Portal(portal, logins.context));
+    this.listeners = new Portals(logins.context);
+    this.loginSettings = logins.settings;
   }
 
   get portals(): readonly RunningPortal[] {
-    return this.#portals.map(({ settings: { address, tag }, port }) => ({ address, port, tag }));
+    return this.listeners.running;
   }
 
   get administration(): Administration {
@@ -114,12 +116,12 @@ class Target implements RunningTarget {
 
   async start(): Promise<void> {
     await this.#supervisor.start();
-    for (const portal of this.#portals) await portal.listen();
+    for (const portal of this.#settings.portals) await this.listeners.add(portal);
   }
 
   /** What was started of a start that failed ends. */
   async abandon(): Promise<void> {
-    await Promise.all(this.#portals.map((portal) => portal.close()));
+    await this.listeners.close();
     await this.#supervisor.stop(0);
     this.#plane.catalog.close();
   }
@@ -127,7 +129,7 @@ class Target implements RunningTarget {
   async stop(): Promise<void> {
     this.#plane.logins.admittance.draining = 'the target is stopping';
     await this.#supervisor.stop(DRAIN_GRACE_MS);
-    await Promise.all(this.#portals.map((portal) => portal.close()));
+    await this.listeners.close();
     this.#plane.close();
   }
 }

@@ -115,6 +115,11 @@ export class UnitStore {
     return this.#replace({ ...unit, meter: this.#meters?.ofUnit(unit.meter, limits) ?? NONE });
   }
 
+  /** Has a unit tell of other portal groups. Answers the new snapshot, which workers are to have. */
+  regroup(unit: UnitSnapshot, portalGroups: readonly number[]): UnitSnapshot {
+    return this.#replace({ ...unit, portalGroups });
+  }
+
   /**
    * Makes a unit `bytes` long, or with null as long as its device has become. Answers the new snapshot, which workers are to have.
    * Throws {@link StorageError} for what can't be, a unit that would shrink among it.

@@ -39,7 +39,7 @@ export async function createTarget(options: CreateTargetOptions): Promise<Served
     }
     const running = await startTarget({ ...settings, targets: served }, log);
     for (const { name, luns } of served) disks.serve(name, luns);
-    return new ServedTarget(running, { disks, directory, portals: settings.portals });
+    return new ServedTarget(running, { disks, directory });
   } catch (error) {
     await disks.close().catch((err: Error) => log.error({ err }, 'a disk was not closed in order'));
     throw error;

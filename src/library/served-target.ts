@@ -3,9 +3,10 @@
 
 import { ConfigurationError, type Finding } from '../config/finding.ts';
 import { PartError, settleTargetPart, settleUnitPart } from '../config/part.ts';
-import type { PortalSettings, RedirectSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
+import type { RedirectSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
+import type { RunningPortal } from '../control/portals.ts';
 import type { SessionReport, TargetReport } from '../control/reports.ts';
-import type { RunningPortal, RunningTarget } from '../control/target.ts';
+import type { RunningTarget } from '../control/target.ts';
 import type { Disks } from './disks.ts';
 import { type LunOptions, splitTarget, type TargetOptions } from './options.ts';
 
@@ -14,7 +15,6 @@ export interface ServedContext {
   readonly disks: Disks;
   /** What relative paths are relative to. */
   readonly directory: string;
-  readonly portals: readonly PortalSettings[];
 }
 
 /**
@@ -66,9 +66,9 @@ export class ServedTarget implements AsyncDisposable {
 
   /** Adds a target, and serves it when this resolves. Throws {@link ConfigurationError}; nothing is added then. */
   async addTarget(options: TargetOptions): Promise<TargetReport> {
-    const { disks, portals, directory } = this.#context;
+    const { disks, directory } = this.#context;
     const { target, customs } = split(options);
-    const settings = settled(() => settleTargetPart(target, portals, directory));
+    const settings = settled(() => settleTargetPart(target, this.portals, directory));
     const luns = await disks.open(settings.luns, customs, ['luns']);
     try {
       const added = this.#running.administration.addTarget({ ...settings, luns });
@@ -102,11 +102,11 @@ export class ServedTarget implements AsyncDisposable {
 
   /** Adds a unit; initiators that are logged in are told. Throws {@link ConfigurationError}; nothing is added then. */
   async addUnit(name: string, options: LunOptions): Promise<boolean> {
-    const { disks, portals, directory } = this.#context;
+    const { disks, directory } = this.#context;
     const report = this.target(name);
     if (report === undefined) return false;
     const { target, customs } = split({ name, luns: [options] });
-    const lun = settled(() => settleUnitPart(target.luns[0], portals, directory));
+    const lun = settled(() => settleUnitPart(target.luns[0], this.portals, directory));
     const luns = await disks.open([lun], customs, []);
     let added = false;
     try {

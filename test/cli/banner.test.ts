@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { banner, readyLine } from '../../src/cli/banner.ts';
 import { loadSettings } from '../../src/config/load.ts';
-import type { RunningPortal } from '../../src/control/target.ts';
+import type { RunningPortal } from '../../src/control/portals.ts';
 import { FakeTarget } from './fake-world.ts';
 
 function settingsOf(environment: Record<string, string> = {}) {

@@ -58,6 +58,14 @@ export class FakeTarget implements RunningTarget {
     throw new LunaringError('LUNARING_TEST', 'nothing is counted here');
   }
 
+  get listeners(): never {
+    throw new LunaringError('LUNARING_TEST', 'nothing is listened on here');
+  }
+
+  get loginSettings(): never {
+    throw new LunaringError('LUNARING_TEST', 'nobody logs in here');
+  }
+
   async stop(): Promise<void> {
     this.stopped++;
   }

@@ -23,8 +23,8 @@ test('what was applied is said to be', () => {
 });
 
 test('what waits for the next start is said to wait', () => {
-  const waiting = { path: 'tuning.workers', action: 'restart' as const, sessions: [] };
+  const waiting = { path: 'tuning.workers', action: 'restart' as const, sessions: [], reason: 'they are started once' };
   expect(formatReload({ changes: [...changes, waiting], applied: true })).toMatch(
-    /applied\nrestart: holds from the next start on$/,
+    /applied\nrestart: holds from the next start on\n {2}tuning\.workers {2}they are started once\n$/,
   );
 });

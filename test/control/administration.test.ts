@@ -67,6 +67,19 @@ describe('targets', () => {
     expect(administration.servedTargets()[0]).not.toHaveProperty('redirect');
   });
 
+  test('that get other portal groups tell of them by their units', () => {
+    const { administration, catalog } = target;
+    expect(administration.changeTarget(A, { portalGroups: [1, 7] })).toBe(true);
+    expect(administration.target(A)).toMatchObject({ portalGroups: [1, 7] });
+    expect(target.heard).toEqual(
+      catalog.find(A)!.luns.map(([, id]) => ({
+        type: 'unit',
+        unit: expect.objectContaining({ id, portalGroups: [1, 7] }),
+      })),
+    );
+    expect(target.heard.length).toBeGreaterThan(1);
+  });
+
   test('that are removed end their sessions, and leave a tombstone', async () => {
     const { administration, tombstones, sessions } = target;
     const tsih = target.logIn(HOST, A);

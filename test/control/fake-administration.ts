@@ -1,7 +1,9 @@
 // What reloads act on, for tests of what they plan and do: it remembers what was done to it, and refuses what it is told to.
 
-import type { LunSettings, Settings, TargetSettings } from '../../src/config/settings.ts';
+import { LunaringError } from '../../src/base/error.ts';
+import type { LunSettings, PortalSettings, Settings, TargetSettings } from '../../src/config/settings.ts';
 import type { Administration } from '../../src/control/administration.ts';
+import type { Portals } from '../../src/control/portals.ts';
 
 /** Serves nothing. */
 export class FakeAdministration {
@@ -73,5 +75,39 @@ export class FakeAdministration {
 
   limitUnit(name: string, lun: number, limits: LunSettings['limits']): void {
     this.#do(`limit ${name} ${lun} ${limits?.iops}`);
+  }
+}
+
+/** Listens nowhere. */
+export class FakePortals {
+  readonly done: string[] = [];
+  /** An address that can't be listened on. */
+  refuses = '';
+  settings: readonly PortalSettings[];
+
+  constructor(settings: readonly PortalSettings[]) {
+    this.settings = settings;
+  }
+
+  /** Stands in for the real ones as far as reloads go. */
+  asPortals(): Portals {
+    return this as unknown as Portals;
+  }
+
+  async add(portal: PortalSettings): Promise<void> {
+    if (portal.address === this.refuses) throw new LunaringError('LUNARING_PORTAL', `portal ${portal.address}: no`);
+    this.done.push(`listen ${portal.address} ${portal.port}`);
+    this.settings = [...this.settings, portal];
+  }
+
+  change(before: PortalSettings, after: PortalSettings): void {
+    const changed = Object.entries(after).filter(([key, value]) => before[key as keyof PortalSettings] !== value);
+    this.done.push(`change ${before.address} ${before.port} ${changed.flat().join(' ')}`);
+    this.settings = this.settings.map((portal) => (portal === before ? after : portal));
+  }
+
+  remove(portal: PortalSettings): void {
+    this.done.push(`leave ${portal.address} ${portal.port}`);
+    this.settings = this.settings.filter((each) => each !== portal);
   }
 }

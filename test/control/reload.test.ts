@@ -2,9 +2,10 @@ import { pino } from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../../src/config/finding.ts';
 import { loadSettings } from '../../src/config/load.ts';
+import { LoginSettings } from '../../src/control/login-settings.ts';
 import { Reload } from '../../src/control/reload.ts';
 import { StorageError } from '../../src/control/storage.ts';
-import { FakeAdministration } from './fake-administration.ts';
+import { FakeAdministration, FakePortals } from './fake-administration.ts';
 
 const A = 'iqn.2026-11.com.example:a';
 const B = 'iqn.2026-11.com.example:b';
@@ -26,13 +27,19 @@ function load(targets: readonly Target[], more: object = {}) {
 
 let log: pino.Logger;
 let administration: FakeAdministration;
+let listeners: FakePortals;
+let loginSettings: LoginSettings;
 beforeEach(() => {
   log = pino({ level: 'info' }, { write: () => {} });
-  administration = new FakeAdministration(load(BEFORE).settings!);
+  const settings = load(BEFORE).settings!;
+  administration = new FakeAdministration(settings);
+  listeners = new FakePortals(settings.portals);
+  loginSettings = new LoginSettings(settings);
 });
 
 function reloadOf(targets: readonly Target[], more: object = {}): Reload {
-  const options = { settings: load(BEFORE).settings!, administration: () => administration.asAdministration(), log };
+  const served = { administration: administration.asAdministration(), listeners: listeners.asPortals(), loginSettings };
+  const options = { settings: load(BEFORE).settings!, running: () => served, log };
   return new Reload({ ...options, load: () => load(targets, more) });
 }
 
@@ -110,11 +117,69 @@ describe('a reload', () => {
     const more = { log: { level: 'debug', format: 'json' }, tuning: { workers: 7 }, admin: false };
     expect(await applied(BEFORE, more)).toEqual([
       'restart admin',
-      'restart tuning',
+      'restart tuning.workers',
       'restart log.format',
       'change log.level',
     ]);
     expect(log.level).toBe('debug');
+    const { changes } = reloadOf(BEFORE, more).plan();
+    expect(changes.map(({ reason }) => reason)).toEqual([
+      'the interface is opened once',
+      'the threads are started once, and a session stays on its own',
+      'the log is opened once',
+    ]);
+  });
+
+  test('sets what logins meet, of which sessions notice nothing', async () => {
+    const auth = { method: 'chap', users: [{ name: 'alice', secret: 'sixteen letters!' }] };
+    const tuning = { queueDepth: 16, firstBurstLength: 4096, loginTimeoutMs: 500, workers: 7, slabMiB: 8 };
+    expect(await applied(BEFORE, { tuning, discovery: { auth } })).toEqual([
+      'change discovery',
+      'change tuning.queueDepth',
+      'change tuning.firstBurstLength',
+      'change tuning.loginTimeoutMs',
+      'restart tuning.workers',
+      'restart tuning.slabMiB',
+    ]);
+    expect(loginSettings.tuning).toMatchObject({ queueDepth: 16, firstBurstLength: 4096, loginTimeoutMs: 500 });
+    expect(loginSettings.tuning).not.toHaveProperty('workers');
+    expect(loginSettings.discovery.auth.method).toBe('chap');
+    // The second time it has them.
+    expect(
+      reloadOf(BEFORE, { tuning: { queueDepth: 16 } })
+        .plan()
+        .changes.map(({ path }) => path),
+    ).toEqual(['discovery', 'tuning.firstBurstLength', 'tuning.loginTimeoutMs']);
+  });
+
+  test('listens on other portals, and gives targets their groups, before it leaves old ones', async () => {
+    const portals = [
+      { address: '127.0.0.2', port: 3270, tag: 2 },
+      { address: '::1', port: 3271, tag: 1 },
+    ];
+    const groups = [1, 2].join();
+    expect(await applied(BEFORE, { portals })).toEqual([
+      'add portals[127.0.0.2:3270]',
+      'add portals[[::1]:3271]',
+      'remove portals[127.0.0.1:3260]',
+      `change targets[${A}].portalGroups`,
+      `change targets[${B}].portalGroups`,
+    ]);
+    expect(listeners.done).toEqual(['listen 127.0.0.2 3270', 'listen ::1 3271', 'leave 127.0.0.1 3260']);
+    const changed = [A, B].map((name) => `change ${name} {"portalGroups":[${groups.split(',').reverse()}]}`);
+    expect(administration.done).toEqual(changed);
+  });
+
+  test('changes a portal where it is, and makes room for one on all addresses', async () => {
+    const portal = { address: '127.0.0.1', port: 3260, discovery: false };
+    expect(await applied(BEFORE, { portals: [portal] })).toEqual(['change portals[127.0.0.1:3260]']);
+    expect(listeners.done).toEqual(['change 127.0.0.1 3260 discovery false']);
+    listeners.done.length = 0;
+    expect(await applied(BEFORE, { portals: [{ address: '0.0.0.0', port: 3260 }] })).toEqual([
+      'add portals[0.0.0.0:3260]',
+      'remove portals[127.0.0.1:3260]',
+    ]);
+    expect(listeners.done).toEqual(['leave 127.0.0.1 3260', 'listen 0.0.0.0 3260']);
   });
 
   test('of a file that can’t be loaded changes nothing', async () => {
@@ -126,6 +191,19 @@ describe('a reload', () => {
 });
 
 describe('a reload that fails', () => {
+  test('at a portal says which and why, and listens where it did', async () => {
+    listeners.refuses = '0.0.0.0';
+    const more = { portals: [{ address: '0.0.0.0', port: 3260 }], tuning: { queueDepth: 16 } };
+    const failure = await reloadOf(BEFORE, more)
+      .apply()
+      .catch((error: ConfigurationError) => error);
+    expect((failure as ConfigurationError).findings).toMatchObject([
+      { path: 'portals[0.0.0.0:3260].address', received: 'portal 0.0.0.0: no' },
+    ]);
+    expect(listeners.done).toEqual(['leave 127.0.0.1 3260', 'listen 127.0.0.1 3260']);
+    expect(loginSettings.tuning.queueDepth).toBe(128);
+  });
+
   test('takes back what it did, and says where it failed', async () => {
     const size = new StorageError('size', '4MiB', 'at most 3MiB', 'make room');
     administration.refuses.set(`grow ${A} 0 ${4 * MIB}`, size);
