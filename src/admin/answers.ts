@@ -43,12 +43,14 @@ export const targetReport = z.strictObject({
   connectionLimit: count,
   maxConnections: count.describe('of one session'),
   digests: z.strictObject({ header: digest, data: digest }),
+  errorRecoveryLevel: count.describe('the highest that is offered'),
   acl: z.strictObject({
     initiators: z.array(z.string()),
     networks: z.array(z.string()),
     denial: z.enum(['reveal', 'hide']),
   }),
   auth: z.strictObject({ method: z.enum(['none', 'chap']), users: z.array(z.string()), mutual: z.boolean() }),
+  redirects: z.array(redirect.extend({ initiators: z.array(z.string()) })),
   initiatorLimits: z.array(limits.extend({ initiators: z.array(z.string()) })),
   units: z.array(unitReport),
 });
@@ -125,7 +127,17 @@ export const workerReport = z.strictObject({
 
 export const drainReport = z.strictObject({ draining: z.string() });
 
-export const settingsReport = z.strictObject({ logLevel: z.string() });
+export const settingsReport = z.strictObject({
+  logLevel: z.string(),
+  queueDepth: count.describe('commands of one session'),
+  maxRecvDataSegmentLength: count,
+  maxBurstLength: count,
+  firstBurstLength: count,
+  immediateData: z.boolean(),
+  initialR2T: z.boolean(),
+  loginTimeoutMs: count,
+  nopIntervalMs: count.describe('0: silent connections are not asked'),
+});
 
 export const reloadReport = z.strictObject({
   changes: z.array(

@@ -54,5 +54,6 @@ export function unitNumbered(target: TargetReport, lun: string | undefined): Uni
 
 /** Writes what is served into the configuration file; answers its path. Throws as {@link Saving.save} does. */
 export function saveServed({ saving, running, log }: AdminContext): string {
-  return saving.save({ targets: running.administration.servedTargets(), logLevel: log.level });
+  const { administration, loginSettings } = running;
+  return saving.save({ targets: administration.servedTargets(), tuning: loginSettings.tuning, logLevel: log.level });
 }

@@ -4,7 +4,8 @@
 import { z } from 'zod';
 import { choice, describe, list, notes, section, size, text } from '../config/fields.ts';
 import { LUNS_PER_TARGET_MAX, UNIT_BYTES_MAX, UNIT_BYTES_MIN } from '../config/limits.ts';
-import { credential, log, lun, redirect, target, unitLimits } from '../config/schema.ts';
+import { credential, log, lun, redirect, target, tuning, unitLimits } from '../config/schema.ts';
+import type { LoginTuning } from '../control/login-settings.ts';
 
 /** A value that a change may leave out: what it leaves out stays as it is, so defaults do not count. */
 function given<Schema extends z.ZodType>(schema: Schema) {
@@ -26,6 +27,7 @@ export const targetToAdd = target.extend({
 export const targetChange = section(
   {
     alias: describe(text().nullable().optional(), 'Name for people (TargetAlias); null takes it away.'),
+    portalGroups: given(shape.portalGroups),
     acl: given(shape.acl),
     auth: given(shape.auth),
     sessionLimit: given(shape.sessionLimit),
@@ -41,7 +43,6 @@ export const targetChange = section(
     luns: 'units are at /luns below the target',
     state: 'PUT it at /state below the target',
     redirect: 'PUT it at /redirect below the target',
-    portalGroups: 'change the configuration file, and start again',
   },
 );
 
@@ -79,6 +80,27 @@ export const drainReason = section({
   ),
 });
 
-export const settingsChange = section({
-  logLevel: describe(log.shape.level.unwrap().optional(), 'The least important lines that are written.'),
-});
+const atStart = 'change the configuration file, and start again';
+
+export const settingsChange = section(
+  {
+    logLevel: describe(log.shape.level.unwrap().optional(), 'The least important lines that are written.'),
+    queueDepth: given(tuning.shape.queueDepth),
+    maxRecvDataSegmentLength: given(tuning.shape.maxRecvDataSegmentLength),
+    maxBurstLength: given(tuning.shape.maxBurstLength),
+    firstBurstLength: given(tuning.shape.firstBurstLength),
+    immediateData: given(tuning.shape.immediateData),
+    initialR2T: given(tuning.shape.initialR2T),
+    loginTimeoutMs: given(tuning.shape.loginTimeoutMs),
+    nopIntervalMs: given(tuning.shape.nopIntervalMs),
+  } satisfies Record<keyof LoginTuning | 'logLevel', z.ZodType>,
+  {
+    workers: atStart,
+    cpus: atStart,
+    engine: atStart,
+    slabMiB: atStart,
+    sqPoll: atStart,
+    busyPollUs: atStart,
+    coalesceUs: atStart,
+  },
+);

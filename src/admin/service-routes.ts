@@ -2,6 +2,8 @@
 // What the figures of workers mean is ring/counters.ts's.
 
 import { z } from 'zod';
+import { settleTuningPart } from '../config/part.ts';
+import { loginTuningOf } from '../control/login-settings.ts';
 import type { WorkerReading } from '../control/supervisor.ts';
 import { Counter } from '../ring/counters.ts';
 import { described, drainReport, settingsReport, statusReport, UNUSABLE, workerReport } from './answers.ts';
@@ -77,7 +79,8 @@ const draining: readonly Route[] = [
   },
 ];
 
-const currentSettings = ({ log }: AdminContext) => jsonAnswer(200, { logLevel: log.level });
+const currentSettings = ({ log, running }: AdminContext) =>
+  jsonAnswer(200, { logLevel: log.level, ...running.loginSettings.tuning });
 
 const settings: readonly Route[] = [
   {
@@ -90,10 +93,12 @@ const settings: readonly Route[] = [
   withBody({
     method: 'PUT',
     path: `${BASE}/settings`,
-    summary: 'Changes the settings that are given.',
+    summary: 'Changes the settings that are given: the level of the log at once, the others for the logins to come.',
     body: settingsChange,
     answers: { 200: described('The settings.', settingsReport), 422: UNUSABLE },
-    handle: ({ body: { logLevel } }, context) => {
+    handle: ({ body: { logLevel, ...tuning } }, context) => {
+      const { loginSettings } = context.running;
+      loginSettings.tuning = loginTuningOf(settleTuningPart({ ...loginSettings.tuning, ...tuning }));
       if (logLevel !== undefined) context.log.level = logLevel;
       return currentSettings(context);
     },

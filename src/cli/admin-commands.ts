@@ -2,6 +2,7 @@
 // The other commands, and the program around them all, are command-line.ts's.
 
 import { type Command, InvalidArgumentError } from 'commander';
+import { flagOf } from '../config/environment.ts';
 import type { AdminOptions } from './admin-address.ts';
 import type { ChangeOptions } from './administer.ts';
 import { type DrainOptions, drain } from './drain.ts';
@@ -56,6 +57,16 @@ function list(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), ...text.split(',').map((item) => item.trim())];
 }
 
+function tags(text: string, before: number[] | undefined): number[] {
+  return [...(before ?? []), ...list(text, undefined).map(whole(0))];
+}
+
+function flag(text: string): boolean {
+  const value = flagOf(text);
+  if (value === undefined) throw new InvalidArgumentError('write yes or no.');
+  return value;
+}
+
 function seconds(text: string): number {
   const value = Number(text);
   if (!(value >= 0.1 && value <= 3600)) throw new InvalidArgumentError('write seconds, from 0.1 to 3600.');
@@ -98,6 +109,8 @@ function withTargetOptions(command: Command): Command {
     .option('--session-limit <number>', 'sessions at a time', whole(1))
     .option('--connection-limit <number>', 'connections at a time, of all sessions', whole(1))
     .option('--max-connections <number>', 'connections of one session', whole(1))
+    .option('--error-recovery-level <number>', '0, 1 or 2: the highest that is offered', whole(0))
+    .option('--portal-groups <tags>', 'tags of the portals that serve it', tags)
     .option('--initiators <patterns>', 'initiator names that are let in, * for any characters', list)
     .option('--networks <networks>', 'networks from which they are let in', list)
     .option('--denial <way>', 'what others are told: reveal (0202) or hide (0203)')
@@ -231,9 +244,17 @@ export function declareAdminCommands(program: Command, world: World, finish: Fin
     .option('--off', 'take logins again')
     .option('--reason <text>', 'for the log, and for those who ask')
     .action(async (options: DrainOptions) => finish(await drain(options, world)));
-  asking(program, 'settings', 'the settings that may change while it runs')
+  changing(program, 'settings', 'settings that may change while it runs: log level, what logins are offered')
     .helpGroup(HEADING)
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
+    .option('--queue-depth <number>', 'commands of one session', whole(1))
+    .option('--max-recv-segment <size>', 'longest data segment that an initiator may send, such as 256KiB')
+    .option('--max-burst <size>', 'MaxBurstLength that is offered')
+    .option('--first-burst <size>', 'FirstBurstLength that is offered')
+    .option('--immediate-data <yes|no>', 'ImmediateData that is offered', flag)
+    .option('--initial-r2t <yes|no>', 'InitialR2T that is demanded', flag)
+    .option('--login-timeout-ms <ms>', 'time for a login', whole(1))
+    .option('--nop-interval-ms <ms>', 'silence after which a connection is asked; 0 never', whole(0))
     .action(async (options: SettingsOptions) => finish(await settings(options, world)));
   asking(program, 'save', 'write what is served now to the configuration file')
     .helpGroup(HEADING)

@@ -20,6 +20,11 @@ export interface Told {
   readonly text: string;
 }
 
+/** What is given, without what is not: the body of a change. */
+export function given(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
 /** The query of a change: `?save=true` when the file is to be written, too. */
 export function saving({ save }: ChangeOptions): { readonly save?: string } {
   return save === true ? { save: 'true' } : {};

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import type { TargetReport } from '../control/reports.ts';
 import { UsageError } from './admin-address.ts';
 import { type AdminClient, path } from './admin-client.ts';
-import { administer, type ChangeOptions, changed, saving } from './administer.ts';
+import { administer, type ChangeOptions, changed, given, saving } from './administer.ts';
 import { formatTarget } from './targets.ts';
 import type { ExitCode, World } from './world.ts';
 
@@ -19,6 +19,9 @@ export interface TargetOptions extends ChangeOptions {
   readonly sessionLimit?: number;
   readonly connectionLimit?: number;
   readonly maxConnections?: number;
+  readonly errorRecoveryLevel?: number;
+  /** Tags. */
+  readonly portalGroups?: number[];
   readonly headerDigest?: string;
   readonly dataDigest?: string;
   /** Lists, at the commas. */
@@ -33,11 +36,6 @@ export interface TargetOptions extends ChangeOptions {
 type Part = Record<string, unknown>;
 
 const isPart = (value: unknown): value is Part => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** What is given, without what is not. */
-function given(values: Part): Part {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
 
 /** Makes paths in a target's settings absolute: the target does not know where the file with them lies. */
 function anchor(value: unknown, directory: string): unknown {
@@ -104,7 +102,8 @@ function merged(named: Part, before: Part | undefined): Part | undefined {
 
 /** The keys that the options name; `before`: the target as it is, where there is one. */
 async function partOf(options: TargetOptions, before: Part | undefined, world: World): Promise<Part> {
-  const { from, alias, sessionLimit, connectionLimit, maxConnections, initiators, networks, denial } = options;
+  const { from, alias, sessionLimit, connectionLimit, maxConnections, errorRecoveryLevel, portalGroups } = options;
+  const { initiators, networks, denial } = options;
   const digests = given({ header: options.headerDigest, data: options.dataDigest });
   return {
     ...(from === undefined ? {} : await readPart(from, world)),
@@ -114,6 +113,8 @@ async function partOf(options: TargetOptions, before: Part | undefined, world: W
       sessionLimit,
       connectionLimit,
       maxConnections,
+      errorRecoveryLevel,
+      portalGroups,
       acl: merged(given({ initiators, networks, denial }), before?.['acl'] as Part | undefined),
       digests: merged(digests, before?.['digests'] as Part | undefined),
       auth: await authOf(options, world),

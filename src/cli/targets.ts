@@ -49,8 +49,12 @@ function describeAuth({ auth }: Target): string {
 
 /** All about one target. */
 export function formatTarget(target: Target): string {
-  const { name, alias, acl, portalGroups, maxConnections, digests, initiatorLimits, units } = target;
+  const { name, alias, acl, portalGroups, maxConnections, digests, errorRecoveryLevel, initiatorLimits, units } =
+    target;
   const limits = initiatorLimits.map((entry) => `${entry.initiators.join(', ')}: ${formatLimits(entry)}`);
+  const sentAway = target.redirects.map(({ initiators, address, permanent }) => {
+    return `${initiators.join(', ')}: to ${address}${permanent ? ', for good' : ''}`;
+  });
   return [
     `${name}\n`,
     facts([
@@ -60,10 +64,12 @@ export function formatTarget(target: Target): string {
       ['sessions', `${target.sessions} of at most ${target.sessionLimit}`],
       ['connections', `${target.connections} of at most ${target.connectionLimit}, ${maxConnections} a session`],
       ['digests', `header: ${digests.header}, data: ${digests.data}`],
+      ['recovery', errorRecoveryLevel === 0 ? '' : `ErrorRecoveryLevel up to ${errorRecoveryLevel}`],
       ['auth', describeAuth(target)],
       ['initiators', acl.initiators.join(', ')],
       ['networks', acl.networks.join(', ')],
       ['others hear', acl.denial === 'reveal' ? '0202, not allowed' : '0203, no such target'],
+      ['sent away', sentAway.join('; ')],
       ['limits', limits.join('; ')],
     ]),
     units.length === 0 ? '  no units; lunaring lun add adds one\n' : unitTable(units),

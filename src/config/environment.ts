@@ -28,18 +28,15 @@ export interface EnvironmentVariable {
 
 type Reader = (text: string) => unknown;
 
-const FLAGS: Readonly<Record<string, boolean>> = {
-  '1': true,
-  true: true,
-  yes: true,
-  on: true,
-  '0': false,
-  false: false,
-  no: false,
-  off: false,
-};
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ...['1', 'true', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['0', 'false', 'no', 'off'].map((word) => [word, false] as const),
+]);
 
-const asFlag: Reader = (text) => FLAGS[text.toLowerCase()] ?? text;
+/** Yes or no, in any of the words that variables take; undefined: none of them. */
+export const flagOf = (text: string): boolean | undefined => FLAGS.get(text.toLowerCase());
+
+const asFlag: Reader = (text) => flagOf(text) ?? text;
 const asNumber: Reader = (text) => (/^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text);
 const asText: Reader = (text) => text;
 

@@ -4,7 +4,7 @@
 import { LunaringError } from '../base/error.ts';
 import type { Finding } from './finding.ts';
 import { settleDocument } from './load.ts';
-import type { ChapSettings, LunSettings, PortalSettings, TargetSettings } from './settings.ts';
+import type { ChapSettings, LunSettings, PortalSettings, TargetSettings, TuningSettings } from './settings.ts';
 
 /** What was given can't be served; every finding says where, what is allowed and what to do. */
 export class PartError extends LunaringError {
@@ -22,6 +22,7 @@ type Portals = readonly Pick<PortalSettings, 'address' | 'port' | 'tag'>[];
 const PLACEHOLDER = 'iqn.2026-11.io.lunaring:part';
 const TARGET_PREFIX = /^targets\[0\]\.?/;
 const CREDENTIAL_PREFIX = /^targets\[0\]\.auth\.users\[0\]\.?/;
+const TUNING_PREFIX = /^tuning\.?/;
 const UNIT_PREFIX = /^targets\[0\]\.luns\[0\]\.?/;
 
 function settleParts(document: object, directory: string, prefix: RegExp) {
@@ -37,6 +38,11 @@ function settleParts(document: object, directory: string, prefix: RegExp) {
 function settlePart(target: unknown, portals: Portals, directory: string, prefix: RegExp) {
   const document = { portals: portals.map((portal) => ({ ...portal })), targets: [target] };
   return settleParts(document, directory, prefix).targets[0]!;
+}
+
+/** Tuning from plain data. Throws {@link PartError}. */
+export function settleTuningPart(tuning: object): TuningSettings {
+  return settleParts({ targets: [], tuning }, '/', TUNING_PREFIX).tuning;
 }
 
 /** A target from plain data. Relative paths are relative to `directory`. Throws {@link PartError}. */

@@ -5,12 +5,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { isMap, isScalar, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
 import { settleTargetPart, settleUnitPart } from './part.ts';
 import { type Plain, writable } from './plain.ts';
-import type { PortalSettings, Settings, TargetSettings } from './settings.ts';
+import type { PortalSettings, Settings, TargetSettings, TuningSettings } from './settings.ts';
 import { formatSize, parseSize } from './size.ts';
 
 /** What the file is to say. */
 export interface Wanted {
   readonly targets: readonly TargetSettings[];
+  /** Of its keys those that are here; the others stay. */
+  readonly tuning: Partial<TuningSettings>;
   readonly logLevel: string;
 }
 
@@ -116,13 +118,18 @@ class Rewriter {
 export function rewriteConfiguration(text: string, loaded: Settings, wanted: Wanted): string {
   const targets = wanted.targets.map(writable);
   const listed = loaded.targets.map(writable);
-  if (isDeepStrictEqual(listed, targets) && wanted.logLevel === loaded.log.level) return text;
+  const tuned = Object.entries(wanted.tuning).filter(([key, value]) => {
+    return !isDeepStrictEqual(loaded.tuning[key as keyof TuningSettings], value);
+  });
+  const same = isDeepStrictEqual(listed, targets) && tuned.length === 0 && wanted.logLevel === loaded.log.level;
+  if (same) return text;
   const document = parseDocument(text);
   if (!isMap(document.contents)) document.contents = document.createNode({}) as never;
   const rewriter = new Rewriter((value) => document.createNode(spell(brief(value, loaded.portals))));
   // Otherwise they are the defaults.
   const before: Mapping = isSeq(document.get('targets')) ? { targets: listed } : {};
   rewriter.mapping(document.contents as unknown as YAMLMap, before, { targets });
+  for (const [key, value] of tuned) document.setIn(['tuning', key], value);
   if (wanted.logLevel !== loaded.log.level) document.setIn(['log', 'level'], wanted.logLevel);
   return isJson(text) ? `${JSON.stringify(document.toJS(), null, 2)}\n` : document.toString({ lineWidth: 0 });
 }

@@ -257,7 +257,8 @@ const admin = section({
   ),
 });
 
-const tuning = section({
+/** Performance, and what is offered in negotiation. */
+export const tuning = section({
   workers: describe(
     integerOr('auto', 1, limits.WORKERS_MAX, 'threads').default('auto'),
     'Worker threads that serve sessions; auto is one per core. A session lives on one worker.',

@@ -67,6 +67,8 @@ export interface TargetReport {
   readonly connectionLimit: number;
   readonly maxConnections: number;
   readonly digests: TargetSettings['digests'];
+  /** The highest that is offered. */
+  readonly errorRecoveryLevel: number;
   readonly acl: TargetSettings['acl'];
   /** How initiators prove who they are, and the names of those who can. */
   readonly auth: {
@@ -74,6 +76,8 @@ export interface TargetReport {
     readonly users: readonly string[];
     readonly mutual: boolean;
   };
+  /** Initiators that are sent elsewhere, and where. */
+  readonly redirects: TargetSettings['redirects'];
   readonly initiatorLimits: TargetSettings['initiatorLimits'];
   readonly units: readonly UnitReport[];
 }
@@ -134,8 +138,10 @@ export function targetReport(target: CatalogTarget, catalog: Catalog, sessions: 
     connectionLimit,
     maxConnections,
     digests,
+    errorRecoveryLevel,
     acl,
     auth,
+    redirects,
     initiatorLimits,
   } = settings;
   const users = auth.method === 'chap' ? auth.users.map((user) => user.name) : [];
@@ -151,8 +157,10 @@ export function targetReport(target: CatalogTarget, catalog: Catalog, sessions: 
     connectionLimit,
     maxConnections,
     digests,
+    errorRecoveryLevel,
     acl,
     auth: { method: auth.method, users, mutual },
+    redirects,
     initiatorLimits,
     units: [...settings.luns].sort((a, b) => a.lun - b.lun).flatMap((lun) => unitReport(target, catalog, lun)),
   };

@@ -52,8 +52,7 @@ export class Saving {
     const { path, settings } = this.check();
     const text = rewriteConfiguration(readFileSync(path, 'utf8'), settings, wanted);
     const again = this.#load(text);
-    const written = again.settings === null ? null : again.settings.targets.map(writable);
-    if (!sameSettings(written, wanted.targets.map(writable))) {
+    if (!saysSo(again.settings, wanted)) {
       const why = 'the environment, or the way the file is written, says otherwise';
       throw new SavingError(`${path} can't be made to say what is served: ${why}; change it by hand`);
     }
@@ -67,4 +66,11 @@ export class Saving {
     this.#log.info({ path }, 'the configuration was saved');
     return path;
   }
+}
+
+/** Whether what was loaded again is what was to be written. */
+function saysSo(settings: Settings | null, wanted: Wanted): boolean {
+  if (settings === null) return false;
+  const targets = sameSettings(settings.targets.map(writable), wanted.targets.map(writable));
+  return targets && sameSettings({ ...settings.tuning, ...wanted.tuning }, settings.tuning);
 }

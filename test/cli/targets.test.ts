@@ -14,8 +14,10 @@ const TARGET = {
   connectionLimit: 16,
   maxConnections: 1,
   digests: { header: 'offer' as const, data: 'require' as const },
+  errorRecoveryLevel: 0,
   acl: { initiators: ['*'], networks: ['0.0.0.0/0', '::/0'], denial: 'reveal' as const },
   auth: { method: 'none' as const, users: [], mutual: false },
+  redirects: [],
   initiatorLimits: [],
   units: [],
 };

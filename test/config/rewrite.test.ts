@@ -4,7 +4,7 @@ import { loadSettings } from '../../src/config/load.ts';
 import { settleCredentialPart, settleTargetPart, settleUnitPart } from '../../src/config/part.ts';
 import { sameSettings } from '../../src/config/plain.ts';
 import { rewriteConfiguration } from '../../src/config/rewrite.ts';
-import type { ChapSettings, TargetSettings } from '../../src/config/settings.ts';
+import type { ChapSettings, TargetSettings, TuningSettings } from '../../src/config/settings.ts';
 import { Scratch } from '../support/scratch.ts';
 
 const A = 'iqn.2026-11.com.example:a';
@@ -49,10 +49,11 @@ function rewrite(
   text: string,
   change: (targets: readonly TargetSettings[]) => readonly TargetSettings[],
   logLevel = 'info',
+  tuning: Partial<TuningSettings> = {},
 ) {
   const settings = load(text);
   const targets = change(settings.targets);
-  const written = rewriteConfiguration(text, settings, { targets, logLevel });
+  const written = rewriteConfiguration(text, settings, { targets, tuning, logLevel });
   expect(sameSettings(load(written).targets, targets)).toBe(true);
   return written;
 }
@@ -125,6 +126,14 @@ describe('a file', () => {
     );
     expect(back).not.toContain('redirect');
     expect(load(back).log.level).toBe('info');
+  });
+
+  test('says other tuning, and nothing of what stays as it is', () => {
+    const tuning = { queueDepth: 32, immediateData: false, nopIntervalMs: load(FILE).tuning.nopIntervalMs };
+    const written = rewrite(FILE, (targets) => targets, 'info', tuning);
+    expect(written).toBe(`${FILE}tuning:\n  queueDepth: 32\n  immediateData: false\n`);
+    const again = rewrite(written, (targets) => targets, 'info', { queueDepth: 64 });
+    expect(again).toBe(written.replace('queueDepth: 32', 'queueDepth: 64'));
   });
 
   test('without targets, or without anything, gets them', () => {

@@ -19,7 +19,8 @@ function savingOf(environment: Record<string, string> = {}, file: string | undef
   const load = (text?: string) => loadSettings({ file, text, environment, workingDirectory: scratch.path });
   const { settings } = load();
   const [target] = settings!.targets;
-  const wanted = { targets: [{ ...target!, alias: 'the first' }], logLevel: settings!.log.level };
+  const { tuning, log } = settings!;
+  const wanted = { targets: [{ ...target!, alias: 'the first' }], tuning, logLevel: log.level };
   return { saving: new Saving(load, pino({ level: 'silent' })), wanted };
 }
 
@@ -54,6 +55,12 @@ describe('the configuration file', () => {
     const unit = { ...lun, readOnly: false, removable: false };
     const targets = [{ ...wanted.targets[0]!, luns: [unit] }];
     expect(() => saving.save({ ...wanted, targets })).toThrow(/by hand/);
+    expect(readFileSync(scratch.file('lunaring.yaml'), 'utf8')).toBe(FILE);
+  });
+
+  test('is not written when the environment says other tuning', () => {
+    const { saving, wanted } = savingOf({ LUNARING_QUEUE_DEPTH: '16' });
+    expect(() => saving.save({ ...wanted, tuning: { queueDepth: 32 } })).toThrow(/by hand/);
     expect(readFileSync(scratch.file('lunaring.yaml'), 'utf8')).toBe(FILE);
   });
 

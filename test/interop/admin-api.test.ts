@@ -176,7 +176,7 @@ describe.skipIf(missingClients().length > 0).each(['uring', 'posix'] as const)(
       expect(latest).toMatchObject([{ status: '0301', causes: expect.any(Array), fixes: expect.any(Array) }]);
       expect(await refused('GET', 'refusals?count=some')).toBe('422 unusable');
 
-      expect(await ask('PUT', 'settings', { logLevel: 'debug' })).toEqual({ logLevel: 'debug' });
+      expect(await ask('PUT', 'settings', { logLevel: 'debug' })).toMatchObject({ logLevel: 'debug', queueDepth: 128 });
       expect(await refused('PUT', 'settings', { logLevel: 'loud' })).toBe('422 unusable');
       await ask('PUT', 'settings', { logLevel: 'info' });
     });

@@ -317,6 +317,35 @@ describe.skipIf(missingClients().length > 0)('the commands, under load', () => {
       expect(await said('settings', '--log-level', 'debug')).toMatch(/^logLevel +debug$/m);
       expect(await refused('settings', '--log-level', 'loud')).toMatch(/^2 error: /);
       await said('settings', '--log-level', logLevel);
+      const others = ['--queue-depth', '33', '--max-burst', '64KiB', '--first-burst', '4KiB', '--immediate-data', 'no'];
+      expect(await said('settings', ...others)).toMatch(/^queueDepth +33$[\s\S]*^changed$/m);
+      expect(await told('settings')).toMatchObject({
+        queueDepth: 33,
+        maxBurstLength: 64 * KIB,
+        firstBurstLength: 4 * KIB,
+        immediateData: false,
+        initialR2T: false,
+      });
+      expect(await refused('settings', '--first-burst', '128KiB')).toMatch(/^2 error: firstBurstLength/);
+      await said(
+        'settings',
+        '--queue-depth',
+        '128',
+        '--max-burst',
+        '1MiB',
+        '--first-burst',
+        '256KiB',
+        '--immediate-data',
+        'yes',
+      );
+    });
+
+    test('portal groups and the error recovery level of a target are set', async () => {
+      const levels = ['--portal-groups', '1', '--error-recovery-level', '1'];
+      expect(await said('target', 'set', OTHER, ...levels)).toMatch(/^ {2}recovery +ErrorRecoveryLevel up to 1$/m);
+      expect(await told('target', 'show', OTHER)).toMatchObject({ portalGroups: [1], errorRecoveryLevel: 1 });
+      expect(await refused('target', 'set', OTHER, '--portal-groups', '1,2')).toMatch(/^2 error: portalGroups/);
+      await said('target', 'set', OTHER, '--error-recovery-level', '0');
     });
 
     test('save and --save write the file, and reload reads it', async () => {

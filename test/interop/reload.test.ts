@@ -166,6 +166,38 @@ describe.skipIf(missingClients().length > 0).each(['uring', 'posix'] as const)(
       expect(await discover()).toBe('0000');
     });
 
+    test('and settings that are changed one by one are met by logins, saved, and reloaded', async () => {
+      expect(await ask('PUT', 'settings', { queueDepth: 17, loginTimeoutMs: 700, immediateData: false })).toMatchObject(
+        {
+          queueDepth: 17,
+          loginTimeoutMs: 700,
+          immediateData: false,
+          initialR2T: false,
+        },
+      );
+      const wrong = await callAdmin(target.ready.admin!, 'PUT', 'settings', {
+        firstBurstLength: '200KiB',
+        maxBurstLength: '64KiB',
+      });
+      expect([wrong.status, wrong.value.error.findings[0].path]).toEqual([422, 'firstBurstLength']);
+      const start = await callAdmin(target.ready.admin!, 'PUT', 'settings', { workers: 3 });
+      expect([start.status, start.value.error.findings[0].remedy]).toEqual([
+        422,
+        expect.stringContaining('start again'),
+      ]);
+      using guest = await admitted(first);
+      expect((await ask('GET', `sessions/${guest.session.tsih}`)).parameters).toMatchObject({ immediateData: false });
+      await guest.logOut();
+      await ask('PUT', 'settings?save=true', { queueDepth: 18 });
+      expect(await ask('POST', 'reload?plan=true')).toEqual({ changes: [], applied: false });
+      expect(await reload({})).toEqual([
+        'change tuning.queueDepth',
+        'change tuning.immediateData',
+        'change tuning.loginTimeoutMs',
+      ]);
+      expect(await ask('GET', 'settings')).toMatchObject({ queueDepth: 128, immediateData: true });
+    });
+
     test('and fio had no error', async () => {
       expect(await ask('GET', `sessions?target=${TARGET_NAME}`)).toHaveLength(1);
       enough.abort();
