@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { SessionType } from '../login/policy.ts';
+import { Digest } from '../pdu/parameters.ts';
 import type { DescribedAnswer } from './route.ts';
 
 const count = z.int().min(0);
@@ -55,6 +56,31 @@ export const targetReport = z.strictObject({
   units: z.array(unitReport),
 });
 
+const sessionParameters = z.strictObject({
+  maxConnections: count,
+  initialR2T: z.boolean(),
+  immediateData: z.boolean(),
+  maxBurstLength: count,
+  firstBurstLength: count,
+  defaultTime2Wait: count.describe('seconds'),
+  defaultTime2Retain: count.describe('seconds'),
+  maxOutstandingR2T: count,
+  dataPDUInOrder: z.boolean(),
+  dataSequenceInOrder: z.boolean(),
+  errorRecoveryLevel: count,
+  taskReporting: z.enum(['RFC3720', 'ResponseFence', 'FastAbort']),
+  iSCSIProtocolLevel: count,
+});
+
+const negotiatedDigest = z.enum([Digest.none, Digest.crc32c]);
+
+const connectionParameters = z.strictObject({
+  headerDigest: negotiatedDigest,
+  dataDigest: negotiatedDigest,
+  maxRecvDataSegmentLength: count.describe('declared by the target: the longest data segment that it takes'),
+  maxXmitDataSegmentLength: count.describe('MaxRecvDataSegmentLength declared by the initiator'),
+});
+
 export const sessionReport = z.strictObject({
   tsih: count,
   sessionType: z.enum([SessionType.normal, SessionType.discovery]),
@@ -65,9 +91,16 @@ export const sessionReport = z.strictObject({
   portalGroupTag: count,
   worker: z.int().min(-1).describe('-1: the main thread, which serves discovery sessions'),
   since: time,
-  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).describe('as negotiated'),
+  parameters: sessionParameters.describe('as negotiated'),
   connections: z.array(
-    z.strictObject({ id: count, cid: count, peerAddress: z.string(), localAddress: z.string(), since: time }),
+    z.strictObject({
+      id: count,
+      cid: count,
+      peerAddress: z.string(),
+      localAddress: z.string(),
+      since: time,
+      parameters: connectionParameters.describe('as negotiated at its login'),
+    }),
   ),
   figures: z.strictObject({
     reads: count,

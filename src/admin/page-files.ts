@@ -29,6 +29,7 @@ const FILES: readonly (readonly [path: string, file: string, type: string])[] = 
   ['/page/page.js', 'page.js', 'text/javascript'],
   ['/page/chart.js', 'chart.js', 'text/javascript'],
   ['/page/format.js', 'format.js', 'text/javascript'],
+  ['/page/negotiated.js', 'negotiated.js', 'text/javascript'],
 ];
 
 /** The routes of the page. It holds nothing to be kept secret, so it is served without a token; it asks for one. */

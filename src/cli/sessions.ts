@@ -99,12 +99,11 @@ export function formatSessions(sessions: readonly (Session | Measured)[]): strin
     .join('');
 }
 
-/** All about one session. */
-export function formatSession(session: Session): string {
-  const { parameters, figures, connections } = session;
-  const yes = (flag: boolean): string => (flag ? 'Yes' : 'No');
-  const heading = session.targetName === '' ? 'discovery session' : `session with ${session.targetName}`;
-  const negotiated = [
+const yes = (flag: boolean): string => (flag ? 'Yes' : 'No');
+
+/** What holds for the whole session, under the names of the standard. */
+function sessionKeys({ parameters }: Session): string {
+  return [
     `MaxConnections=${parameters.maxConnections}`,
     `InitialR2T=${yes(parameters.initialR2T)}`,
     `ImmediateData=${yes(parameters.immediateData)}`,
@@ -113,8 +112,29 @@ export function formatSession(session: Session): string {
     `MaxOutstandingR2T=${parameters.maxOutstandingR2T}`,
     `DefaultTime2Wait=${parameters.defaultTime2Wait}`,
     `DefaultTime2Retain=${parameters.defaultTime2Retain}`,
+    `DataPDUInOrder=${yes(parameters.dataPDUInOrder)}`,
+    `DataSequenceInOrder=${yes(parameters.dataSequenceInOrder)}`,
     `ErrorRecoveryLevel=${parameters.errorRecoveryLevel}`,
+    `TaskReporting=${parameters.taskReporting}`,
+    `iSCSIProtocolLevel=${parameters.iSCSIProtocolLevel}`,
+  ].join(' ');
+}
+
+/** A connection, and what it has of its own. */
+function connectionFacts(connection: Session['connections'][number]): (readonly [string, string])[] {
+  const { cid, peerAddress, localAddress, since, parameters } = connection;
+  const { maxRecvDataSegmentLength: ours, maxXmitDataSegmentLength: theirs } = parameters;
+  return [
+    [`connection ${cid}`, `${peerAddress} to ${localAddress}, since ${formatMoment(since)}`],
+    ['', `HeaderDigest=${parameters.headerDigest} DataDigest=${parameters.dataDigest}`],
+    ['', `MaxRecvDataSegmentLength=${ours}, of the initiator: ${theirs}`],
   ];
+}
+
+/** All about one session. */
+export function formatSession(session: Session): string {
+  const { figures, connections } = session;
+  const heading = session.targetName === '' ? 'discovery session' : `session with ${session.targetName}`;
   return [
     `TSIH ${session.tsih}: ${heading}, portal group ${session.portalGroupTag}\n`,
     facts([
@@ -128,11 +148,8 @@ export function formatSession(session: Session): string {
       ['written', `${formatBytes(figures.bytesWritten)} with ${formatCount(figures.writes)} commands`],
       ['others', `${formatCount(figures.others)} commands`],
       ['errors', `${formatCount(figures.errors)} commands ended with another status than GOOD`],
-      ['negotiated', negotiated.join(' ')],
-      ...connections.map(
-        ({ cid, peerAddress, localAddress, since }) =>
-          [`connection ${cid}`, `${peerAddress} to ${localAddress}, since ${formatMoment(since)}`] as const,
-      ),
+      ['negotiated', sessionKeys(session)],
+      ...connections.flatMap(connectionFacts),
     ]),
   ].join('');
 }

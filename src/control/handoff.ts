@@ -141,11 +141,11 @@ export class Handoffs {
   /** One thing at a time for each session: what was begun before is over before this begins. */
   #inTurn(entry: SessionEntry, candidate: Candidate, first: (() => Promise<void>) | null): Promise<LoginFault | null> {
     const id = this.#nextId++;
-    const { claim, endpoint } = candidate.grant;
+    const { claim, endpoint, connection: parameters } = candidate.grant;
     const { cid } = claim;
     const { peerAddress, localAddress } = endpoint;
     const before = entry.busy;
-    entry.connections.set(cid, { id, cid, peerAddress, localAddress, since: new Date() });
+    entry.connections.set(cid, { id, cid, peerAddress, localAddress, since: new Date(), parameters });
     const result = (async () => {
       let taken = false;
       try {

@@ -138,6 +138,7 @@ export class LoginConnection implements PendingLogin {
     this.#context.admittance.finish(this);
     const { cid, identity, sessionType } = grant.claim;
     const { peerAddress, localAddress } = this.#endpoint;
+    const connection = { id: 0, cid, peerAddress, localAddress, since: new Date(), parameters: grant.connection };
     sessions.add({
       tsih,
       identity,
@@ -146,7 +147,7 @@ export class LoginConnection implements PendingLogin {
       parameters: grant.session,
       worker: ON_MAIN,
       close: (reason) => this.#end(reason),
-      connections: new Map([[cid, { id: 0, cid, peerAddress, localAddress, since: new Date() }]]),
+      connections: new Map([[cid, connection]]),
       since: new Date(),
       figures: NONE,
       busy: Promise.resolve(),

@@ -2,6 +2,7 @@
 // The authority over identities and TSIHs; what a session does is its worker's business.
 
 import type { KnownSession, SessionIdentity, SessionLookup } from '../login/policy.ts';
+import type { ConnectionParameters } from '../pdu/parameters.ts';
 import { Figures, SESSION_FIGURES_MAX } from '../ring/figures.ts';
 
 /** A connection as main knows it. */
@@ -12,6 +13,8 @@ export interface ConnectionEntry {
   readonly peerAddress: string;
   readonly localAddress: string;
   readonly since: Date;
+  /** As they were at the end of its login: a segment length that the initiator declares anew later is known to its worker alone. */
+  readonly parameters: ConnectionParameters;
 }
 
 /** A session as main knows it. */

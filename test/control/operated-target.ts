@@ -17,7 +17,7 @@ import { Tombstones } from '../../src/control/tombstones.ts';
 import { UnitStateAuthority } from '../../src/control/unit-state-authority.ts';
 import type { Workers } from '../../src/control/workers.ts';
 import { SessionType } from '../../src/login/policy.ts';
-import type { SessionParameters } from '../../src/pdu/parameters.ts';
+import { DEFAULT_CONNECTION_PARAMETERS, type SessionParameters } from '../../src/pdu/parameters.ts';
 import { Figures } from '../../src/ring/figures.ts';
 import type { ToWorker } from '../../src/ring/messages.ts';
 import { Meters } from '../../src/ring/meters.ts';
@@ -86,7 +86,9 @@ export class OperatedTarget implements Disposable {
   logIn(initiatorName: string, targetName: string): number {
     const identity = { initiatorName, targetName, isid: '00023d000001', portalGroupTag: 1 };
     const tsih = this.sessions.nextTsih()!;
-    const connection = { id: tsih, cid: 1, peerAddress: '127.0.0.1', localAddress: '127.0.0.1', since: new Date() };
+    const addresses = { peerAddress: '127.0.0.1', localAddress: '127.0.0.1' };
+    const parameters = DEFAULT_CONNECTION_PARAMETERS;
+    const connection = { id: tsih, cid: 1, ...addresses, since: new Date(), parameters };
     this.#meterBook.ofInitiator(identity, this.catalog.find(targetName)?.settings.initiatorLimits ?? []);
     this.sessions.add({
       tsih,

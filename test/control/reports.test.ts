@@ -45,7 +45,7 @@ describe('reports', () => {
     sessions.figures.block(0, figures)[Figure.inFlight] = 3;
     expect(sessionReport({ ...entry, figures }, sessions.figures)).toMatchObject({
       initiatorName: HOST,
-      connections: [{ cid: 1 }],
+      connections: [{ cid: 1, parameters: { headerDigest: 'None', dataDigest: 'None' } }],
       figures: { bytesRead: 4096, inFlight: 3, reads: 0 },
     });
     expect(sessionReport(entry, sessions.figures).figures).toMatchObject({ bytesRead: 0, inFlight: 0 });

@@ -156,6 +156,27 @@ describe.skipIf(missingClients().length > 0).each(['uring', 'posix'] as const)(
       expect(await refused('GET', `${path}/x`)).toBe('404 unknown');
     });
 
+    test('sessions are told of with what was negotiated, of each connection, too', async () => {
+      const keys = { HeaderDigest: 'CRC32C', DataDigest: 'None', MaxRecvDataSegmentLength: '16384' };
+      const bursts = { MaxBurstLength: '131072', FirstBurstLength: '32768', InitialR2T: 'Yes', ImmediateData: 'No' };
+      using guest = await admitted(target.port, { target: OTHER, keys: { ...keys, ...bursts } });
+      expect(await ask('GET', `sessions/${guest.session.tsih}`)).toMatchObject({
+        parameters: { maxBurstLength: 131_072, firstBurstLength: 32_768, initialR2T: true, immediateData: false },
+        connections: [
+          {
+            cid: guest.cid,
+            parameters: {
+              headerDigest: 'CRC32C',
+              dataDigest: 'None',
+              maxRecvDataSegmentLength: 256 * KIB,
+              maxXmitDataSegmentLength: 16_384,
+            },
+          },
+        ],
+      });
+      await guest.logOut();
+    });
+
     test('sessions are ended, logins refused and told of, the log set', async () => {
       const guest = await admitted(target.port, { target: OTHER });
       const { tsih } = guest.session;

@@ -135,6 +135,14 @@ describe.skipIf(browserMissing() || missingClients().length > 0)('the live page'
     using initiator = await admitted(target.port, { keys: { InitiatorAlias: HOSTILE } });
     const row = page.locator('#sessions tbody tr', { hasText: HOSTILE });
     await row.waitFor({ timeout: LIVE_MS });
+    // What was negotiated is asked for when somebody wants to know it.
+    await row.getByText('Negotiated').click();
+    const negotiated = row.locator('details p');
+    await negotiated.first().waitFor({ timeout: LIVE_MS });
+    expect(await negotiated.allTextContents()).toEqual([
+      expect.stringMatching(/MaxConnections=1, InitialR2T=\w+, .*ErrorRecoveryLevel=0/),
+      expect.stringMatching(/^Connection \d+ from 127\.0\.0\.1: HeaderDigest=None, DataDigest=None, MaxRecv/),
+    ]);
     expect(await page.locator('main img').count()).toBe(0);
     expect(await page.evaluate("'owned' in globalThis")).toBe(false);
     await initiator.logOut();

@@ -1,8 +1,9 @@
 // The page: what the target says of itself each second, shown. Everything that comes is text, and is set as text.
-// Charts are chart.js's, figures as words format.js's.
+// Charts are chart.js's, figures as words format.js's, what a session has negotiated negotiated.js's.
 
 import { Chart, element } from './chart.js';
 import { bytesPerSecond, clock, count, micros, percent, size } from './format.js';
+import { negotiated } from './negotiated.js';
 
 const TOKEN_KEY = 'lunaring token';
 const HISTORY_SECONDS = 15 * 60;
@@ -93,18 +94,22 @@ function showNow({ total, sessionCount, unitCount, draining }) {
   say('now-sessions', `${count(sessionCount)} sessions, ${count(unitCount)} LUNs${drains}`);
 }
 
-/** Rows by key: those that stay keep their elements. `cells`: the first is a name and what more there is to say of it. */
-function showTable(id, items, keyOf, cellsOf) {
+/**
+ * Rows by key: those that stay keep their elements. `cells`: the first is a name and what more there is to say of it. `extraOf`: one
+ * more element below these, made once.
+ */
+function showTable(id, items, keyOf, cellsOf, extraOf) {
   const body = at(id).tBodies[0];
   const known = new Map([...body.rows].map((row) => [row.dataset.key, row]));
   for (const [place, item] of items.entries()) {
     const key = keyOf(item);
     const [[name, more], ...figures] = cellsOf(item);
-    const row = known.get(key) ?? emptyRow(key, figures.length);
+    const row = known.get(key) ?? emptyRow(key, figures.length, extraOf?.(item));
     known.delete(key);
     if (body.rows[place] !== row) body.insertBefore(row, body.rows[place] ?? null);
     const texts = [name, more, ...figures];
-    const places = [row.cells[0].firstChild, row.cells[0].lastChild, ...[...row.cells].slice(1)];
+    const [head, ...others] = row.cells;
+    const places = [head.children[0], head.children[1], ...others];
     for (const [index, text] of texts.entries()) {
       if (places[index].textContent !== text) places[index].textContent = text;
     }
@@ -115,8 +120,8 @@ function showTable(id, items, keyOf, cellsOf) {
   if (none !== null) none.hidden = items.length !== 0;
 }
 
-function emptyRow(key, figures) {
-  const head = element('th', { scope: 'row' }, element('span'), element('small'));
+function emptyRow(key, figures, extra) {
+  const head = element('th', { scope: 'row' }, element('span'), element('small'), ...(extra ? [extra] : []));
   const row = element('tr', {}, head, ...Array.from({ length: figures }, () => element('td')));
   row.dataset.key = key;
   return row;
@@ -161,6 +166,7 @@ function show(status) {
         ...usage(session),
       ];
     },
+    ({ tsih }) => negotiated(() => ask(`/api/v1/sessions/${tsih}`)),
   );
   for (const [chart, names] of charts) {
     chart.draw(
