@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { BASE } from '../../src/admin/context.ts';
 import { describeApi } from '../../src/admin/openapi.ts';
+import { pageRoutes } from '../../src/admin/page-files.ts';
 import { ROUTES } from '../../src/admin/parts.ts';
 import { VERSION } from '../../src/cli/version.ts';
 
@@ -41,5 +43,31 @@ describe('docs/openapi.json', () => {
   test('tells where a body may be left out', () => {
     expect(paths['/api/v1/drain']!['put']!.requestBody).toMatchObject({ required: false });
     expect(paths['/api/v1/targets']!['post']!.requestBody).toMatchObject({ required: true });
+  });
+});
+
+describe('docs/administration.md', () => {
+  const text = readFileSync(new URL('../../docs/administration.md', import.meta.url), 'utf8');
+  const [, below = '', absolute = ''] = text.split(/^## Routes$|^These are not below/m);
+
+  /** Routes in the first column of tables: `GET /x`, and methods alone, which share the path before them. */
+  const routesIn = (part: string, base: string): string[] =>
+    part
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .flatMap((line) => {
+        let path = '';
+        return [...line.split(' | ')[0]!.matchAll(/`([A-Z]+)(?: (\/[^`?]*)[^`]*)?`/g)].map(([, method, own]) => {
+          path = own ?? path;
+          return `${method} ${base}${path}`;
+        });
+      });
+
+  test('lists every route, and no other', () => {
+    const listed = [...routesIn(below, BASE), ...routesIn(absolute, '')];
+    // The page is one thing to whoever reads it.
+    const parts = new Set(pageRoutes.filter(({ path }) => path !== '/').map(({ path }) => path));
+    const served = ROUTES.filter(({ path }) => !parts.has(path)).map(({ method, path }) => `${method} ${path}`);
+    expect(listed.sort()).toEqual(served.sort());
   });
 });
