@@ -126,6 +126,18 @@ export class LogicalUnit {
     return true;
   }
 
+  /** The oldest task that waits for nothing but its turn, which has come; null: there is none. Allocates nothing. */
+  nextToStart(): Task | null {
+    let task = this.firstTask;
+    while (
+      task !== null &&
+      (task.started || task.aborted || task.arriving || task.waitsIn !== null || !this.mayStart(task))
+    ) {
+      task = task.nextInSet;
+    }
+    return task;
+  }
+
   /** Takes a task out of the task set. Allocates nothing. */
   leave(task: Task): void {
     if (task.previousInSet === null) this.firstTask = task.nextInSet;

@@ -97,9 +97,7 @@ export class Processor implements TaskControl {
       return false;
     }
     if (command === null) {
-      if (task.movement === Movement.none) {
-        return failOperationCode(task);
-      }
+      if (task.movement === Movement.none) return failOperationCode(task);
       if (!checkMedium(task, unit)) return false;
     } else if (!unit.ready && !checkCondition(task, unit)) {
       return false;
@@ -174,7 +172,8 @@ export class Processor implements TaskControl {
       task.unit!.backend.write(piece);
     } else if (task.movement === Movement.streamOut) {
       this.#runner.takePieces(task);
-    } else {
+    } else if (task.steps === null) {
+      // Only once: an empty Data-Out PDU may come behind the last byte while the command waits.
       task.at = piece.at;
       task.dataLength = piece.length;
       this.#runner.run(task);
@@ -340,12 +339,6 @@ export class Processor implements TaskControl {
 
   /** Starts what an ORDERED task held back. From the front each time: a task that starts may end at once, and others with it. */
   #startHeld(unit: LogicalUnit): void {
-    for (;;) {
-      let task = unit.firstTask;
-      while (task !== null && (task.started || task.aborted || task.waitsIn !== null || !unit.mayStart(task)))
-        task = task.nextInSet;
-      if (task === null) return;
-      this.start(task);
-    }
+    for (let task = unit.nextToStart(); task !== null; task = unit.nextToStart()) this.start(task);
   }
 }

@@ -144,6 +144,8 @@ export class Task {
   lastPiece: Piece | null = null;
   /** The session is taking in bytes for this task: its memory must stay until they are in, whatever becomes of the task. */
   receiving = false;
+  /** The PDU that brings it is still coming in: it starts when that is here. */
+  arriving = false;
   /** Bursts that the initiator was asked for and has not ended: a task that fails meanwhile is answered after them. */
   burstsOutstanding = 0;
   /** The processor is working on the task: completions inside its own calls are noted, not acted on. */
@@ -229,6 +231,7 @@ export class Task {
     this.firstPiece = null;
     this.lastPiece = null;
     this.receiving = false;
+    this.arriving = false;
     this.burstsOutstanding = 0;
     this.pumping = false;
     this.pieceCount = 0;

@@ -95,6 +95,7 @@ function accept(connection: Connection, task: IscsiTask, arrival: Arrival): void
   connection.payloadTask = task;
   // Until `commandPayload`, even without data: what is held behind this command may abort it before.
   task.receiving = true;
+  task.arriving = true;
   if (task.immediate) session.immediateTasks++;
   else session.window.take(task.cmdSN);
   if (arrival === Arrival.early) {
@@ -242,6 +243,7 @@ export function commandPayload(connection: Connection): void {
   const task = connection.payloadTask!;
   const piece = connection.payloadPiece;
   task.receiving = false;
+  task.arriving = false;
   task.dataOutReceived = connection.payloadLength;
   if (piece !== null) {
     piece.received += connection.payloadKept;

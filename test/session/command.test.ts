@@ -1,11 +1,14 @@
-// Additional header segments (RFC 7143 §11.2.2): which are read, and which make a command one that can't be.
+// Additional header segments (RFC 7143 §11.2.2): which are read, and which make a command one that can't be. And commands that are held back
+// while they come in.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Bhs } from '../../src/pdu/bhs.ts';
-import { Opcode } from '../../src/pdu/opcode.ts';
+import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { RejectReason } from '../../src/pdu/reject.ts';
-import { testUnitReady } from '../support/cdbs.ts';
+import { READ_BIT, WRITE_BIT } from '../../src/pdu/scsi-command.ts';
+import { Attribute } from '../../src/scsi/task.ts';
+import { inquiry, synchronizeCache16, testUnitReady } from '../support/cdbs.ts';
 import { viewOf } from '../support/header-values.ts';
 import { extendedCdb } from '../support/initiator-command.ts';
 import { SessionBench } from '../support/session-bench.ts';
@@ -66,5 +69,29 @@ describe('additional header segments', () => {
       }),
       { numRuns: 25 },
     );
+  });
+});
+
+describe('a command whose own PDU is still coming in when what held it back ends', () => {
+  it.each([
+    ['that moves nothing', testUnitReady(), {}],
+    ['that answers with data', inquiry(36), { values: { flags: FINAL_BIT | READ_BIT | WRITE_BIT } }],
+  ])('%s runs once it is in, and once', (_, cdb, options) => {
+    const bench = new SessionBench();
+    const [one, two] = [bench.logIn(), bench.logIn()];
+    bench.file.stuck = true;
+    two.command(synchronizeCache16(), { values: { flags: FINAL_BIT | Attribute.ORDERED } });
+    bench.settle();
+    // Data with a command that takes none pass by.
+    const bytes = one.encodeCommand(cdb, { write: 512, data: Buffer.alloc(512), ...options });
+    one.sendBytes(bytes.subarray(0, 200));
+    bench.settle();
+    bench.file.stuck = false;
+    bench.settle();
+    expect(one.replies()).toEqual([]);
+    one.sendBytes(bytes.subarray(200));
+    bench.settle();
+    expect(one.replies()).toHaveLength(1);
+    expect(two.replies()).toHaveLength(1);
   });
 });

@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { DataOut } from '../../src/pdu/data-out.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { Digest } from '../../src/pdu/parameters.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
 import { RejectReason } from '../../src/pdu/reject.ts';
+import { WRITE_BIT } from '../../src/pdu/scsi-command.ts';
 import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
+import { OperationCode } from '../../src/scsi/cdb.ts';
 import { AdditionalSense, SenseKey } from '../../src/scsi/sense.ts';
 import { Status } from '../../src/scsi/task.ts';
 import { testUnitReady, write16 } from '../support/cdbs.ts';
@@ -224,6 +227,24 @@ describe('Data-Out that is not what it should be (RFC 7143 §7.9)', () => {
     expect(reject!.data.equals(damaged.subarray(0, 48))).toBe(true);
     expect(ending(response)).toEqual([...BROKEN, AdditionalSense.PROTOCOL_SERVICE_CRC_ERROR]);
     expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+});
+
+describe('a command whose parameter list is here', () => {
+  it('runs once, though an empty Data-Out PDU comes behind it while main is asked', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    const list = Buffer.alloc(24);
+    const register = Buffer.from([OperationCode.PERSISTENT_RESERVE_OUT, 0, 0, 0, 0, 0, 0, 0, list.length, 0]);
+    const tag = one.command(register, { write: list.length, data: list, values: { flags: WRITE_BIT } });
+    bench.settle();
+    one.dataOut(tag, Buffer.alloc(0), { targetTransferTag: RESERVED_TAG, flags: FINAL_BIT, bufferOffset: list.length });
+    bench.settle();
+    const asked = bench.messages.filter((message) => message.type === 'reserve');
+    expect(asked).toHaveLength(1);
+    bench.tell({ type: 'reserved', request: asked[0]!.request, result: 'good' });
+    bench.settle();
+    expect(one.replies().map(ending)).toEqual([[Status.GOOD]]);
   });
 });
 
