@@ -285,9 +285,9 @@ export class Processor implements TaskControl {
     this.#pieces.dropAll(task);
   }
 
-  /** Ends the task without a status as soon as the backend lets go of it; `complete` is called with `aborted` set. */
+  /** Ends the task without a status as soon as the backend lets go of it. May come again, when data are not coming in any more. */
   abort(task: Task): void {
-    if (task.completed || task.aborted) return;
+    if (task.completed) return;
     task.aborted = true;
     this.settle(task);
   }

@@ -54,8 +54,9 @@ export function commandHeader(connection: Connection, at: number): Verdict {
     host.tasks.give(task);
     return connection.stall();
   }
-  if (connection.sent !== null && connection.digestsData && connection.payloadLength !== 0) {
-    // §7.2.1: with damaged data the command counts as never received. So it is not ours before they are in.
+  if (connection.sent !== null && connection.payloadLength !== 0) {
+    // §7.2.1: with damaged data, or when the connection breaks in their midst, the command counts as never received. So it is not ours before
+    // they are in.
     connection.payloadKind = PayloadKind.candidate;
     connection.payloadTask = task;
     return Verdict.accepted;
@@ -70,6 +71,8 @@ export function candidatePayload(connection: Connection): void {
   const arrival = task.immediate ? Arrival.now : connection.session.window.judge(task.cmdSN);
   // ABORT TASK over another connection may have taken its number meanwhile.
   if (arrival === Arrival.ignore) return dropCommand(connection);
+  // Its unit may have been removed meanwhile, when nobody knew of the command.
+  if (task.unit !== null && task.nexus!.units.get(task.lun) !== task.unit) task.unit = null;
   accept(connection, task, arrival);
   connection.payload(true);
 }

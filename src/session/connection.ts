@@ -218,8 +218,10 @@ export class Connection extends PduSender implements FrameConsumer {
 
   // Tasks
 
+  /** Puts a task at the end of the list. It may come from that of another connection. */
   link(task: IscsiTask): void {
     task.previousInConnection = this.lastTask;
+    task.nextInConnection = null;
     if (this.lastTask === null) this.firstTask = task;
     else this.lastTask.nextInConnection = task;
     this.lastTask = task;

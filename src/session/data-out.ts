@@ -155,13 +155,17 @@ export function resumeDataOut(connection: Connection, task: IscsiTask): void {
   task.dataOutLost = false;
   task.unsolicitedOpen = false;
   task.burstsOutstanding = 0;
+  if (task.completed) {
+    // It failed early, whatever it was to move, and its response waited for the data to pass by.
+    session.respond(task);
+    return;
+  }
   if (task.movement !== Movement.streamOut && task.movement !== Movement.listOut) return;
   for (let piece = task.firstPiece; piece !== null; piece = piece.next) {
     piece.transferTag = 0;
     piece.burstEnd = piece.received;
   }
-  if (task.completed) session.respond(task);
-  else if (wants(task)) requestData(connection, task);
+  if (wants(task)) requestData(connection, task);
   else host.processor.settle(task);
 }
 

@@ -28,7 +28,7 @@ export function taskManagementRequest(connection: Connection, at: number): void 
   const itt = TaskManagementRequest.initiatorTaskTag.get(view, at);
   const cmdSN = TaskManagementRequest.cmdSN.get(view, at);
   const respond = (response: TaskFunctionResponse): void => sendResponse(connection, itt, response);
-  const unit = session.nexus.units.get(readLun(view, at + TaskManagementRequest.lun.offset));
+  const lun = readLun(view, at + TaskManagementRequest.lun.offset);
   switch (taskFunction) {
     case TaskFunction.ABORT_TASK:
       abortTask(connection, at, respond);
@@ -36,16 +36,20 @@ export function taskManagementRequest(connection: Connection, at: number): void 
     case TaskFunction.ABORT_TASK_SET:
     case TaskFunction.CLEAR_TASK_SET:
     case TaskFunction.LOGICAL_UNIT_RESET:
-      if (unit === undefined) return respond(TaskFunctionResponse.LUN_DOES_NOT_EXIST);
-      // §4.2.3.3: once all commands that may be concerned are here.
-      session.afterAllBefore(cmdSN, () => abortMany(connection, taskFunction, [unit.snapshot.id], cmdSN, respond));
+      // §4.2.3.3: once all commands that may be concerned are here. Another unit may have the LUN by then.
+      session.afterAllBefore(cmdSN, () => {
+        const unit = session.nexus.units.get(lun);
+        if (unit === undefined) respond(TaskFunctionResponse.LUN_DOES_NOT_EXIST);
+        else abortMany(connection, taskFunction, [unit.snapshot.id], cmdSN, respond);
+      });
       return;
     case TaskFunction.TARGET_WARM_RESET:
-    case TaskFunction.TARGET_COLD_RESET: {
-      const units = connection.host.units.of(session.nexus.targetName);
-      session.afterAllBefore(cmdSN, () => abortMany(connection, taskFunction, units, cmdSN, respond));
+    case TaskFunction.TARGET_COLD_RESET:
+      session.afterAllBefore(cmdSN, () => {
+        const units = connection.host.units.of(session.nexus.targetName);
+        abortMany(connection, taskFunction, units, cmdSN, respond);
+      });
       return;
-    }
     case TaskFunction.TASK_REASSIGN:
       return taskReassign(connection, at, respond);
     default:

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { DataOut } from '../../src/pdu/data-out.ts';
 import { LogoutReason, LogoutRequest } from '../../src/pdu/logout.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
+import { R2T } from '../../src/pdu/r2t.ts';
 import { TaskFunction } from '../../src/pdu/task-management.ts';
 import { Status } from '../../src/scsi/task.ts';
 import { read16, write16 } from '../support/cdbs.ts';
+import { decode } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
 import { BLOCK_BYTES, SessionBench } from '../support/session-bench.ts';
 import type { SimInitiator } from '../support/sim-initiator.ts';
@@ -153,6 +155,41 @@ describe('Connection, when the target stops', () => {
 /** What main hears of connections that ended: whether each was the last of its session. */
 const ended = (bench: SessionBench): boolean[] =>
   bench.messages.flatMap((message) => (message.type === 'connectionEnded' ? [message.sessionEnded] : []));
+
+describe('Connection with a task that was aborted while the disk had its first part, and the rest was coming in', () => {
+  const begin = () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { initialR2T: true } });
+    bench.file.stuck = true;
+    const tag = one.command(write16(0, 256), { write: 4 * LENGTH, data: DATA });
+    bench.settle();
+    const { targetTransferTag, bufferOffset } = decode(R2T, one.replies()[0]!.header);
+    one.taskManagement(TaskFunction.ABORT_TASK, { referencedTaskTag: tag });
+    bench.settle();
+    const values = { initiatorTaskTag: tag, targetTransferTag, bufferOffset };
+    const bytes = one.encode(DataOut, values, { data: DATA });
+    one.sendBytes(bytes.subarray(0, 1000));
+    bench.settle();
+    bench.file.stuck = false;
+    bench.settle();
+    return { bench, one };
+  };
+
+  it('ends it when the connection closes', () => {
+    const { bench, one } = begin();
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    expect(ended(bench)).toEqual([true]);
+  });
+
+  it('ends it when it is aborted once more, without waiting for the rest', () => {
+    const { bench } = begin();
+    const two = bench.logIn();
+    two.taskManagement(TaskFunction.LOGICAL_UNIT_RESET);
+    bench.settle();
+    expect(opcodes(two)).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE]);
+  });
+});
 
 describe('Connection of a session that main ends', () => {
   it('is gone for main only when the disk is done with its tasks, announced to the initiator or not', () => {

@@ -104,6 +104,27 @@ describe('a command with damaged data (RFC 7143 §7.8, §7.2.1)', () => {
     expect(bench.engine.slab.bytesInUse).toBeLessThan(before);
   });
 
+  it('does nothing to a unit that was removed while its data came in', () => {
+    const { bench, one } = begin();
+    const empty = bench.engine.slab.bytesInUse;
+    const bytes = one.encodeCommand(write16(0, 1), { write: data.length, data });
+    one.sendBytes(bytes.subarray(0, 200));
+    bench.settle();
+    bench.tell({ type: 'unitRemoved', id: 100, request: 1 });
+    expect(bench.messages).toContainEqual({ type: 'done', request: 1 });
+    one.sendBytes(bytes.subarray(200));
+    bench.settle();
+    const [response] = one.replies();
+    const { status, expCmdSN } = decode(ScsiResponse, response!.header);
+    expect({ status, expCmdSN, senseKey: response!.data[4]! & 0xf }).toEqual({
+      status: Status.CHECK_CONDITION,
+      expCmdSN: 2,
+      senseKey: SenseKey.ILLEGAL_REQUEST,
+    });
+    expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+    expect(bench.engine.slab.bytesInUse).toBe(empty);
+  });
+
   it('a second copy of one that was received is dropped without a word', () => {
     const { bench, one } = begin();
     bench.file.stuck = true;

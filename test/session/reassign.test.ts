@@ -4,9 +4,11 @@ import { DataOut } from '../../src/pdu/data-out.ts';
 import { LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../../src/pdu/logout.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
+import { WRITE_BIT } from '../../src/pdu/scsi-command.ts';
 import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
 import { TaskFunction, TaskFunctionResponse, TaskManagementResponse } from '../../src/pdu/task-management.ts';
 import { Status } from '../../src/scsi/task.ts';
+import type { Session } from '../../src/session/session.ts';
 import { read16, testUnitReady, write16 } from '../support/cdbs.ts';
 import { decode, lunField } from '../support/header-values.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
@@ -22,6 +24,7 @@ const TIME2WAIT = 2;
 const TIME2RETAIN = 20;
 /** The StatSN that the second connection begins with. */
 const STAT_SN = 500;
+const UNUSED_LUN = 7;
 
 const session = {
   errorRecoveryLevel: 2,
@@ -70,6 +73,18 @@ function removeForRecovery(bench: SessionBench, two: SimInitiator, cid: number) 
   bench.settle();
   const [response] = two.replies();
   return decode(LogoutResponse, response!.header);
+}
+
+/** The tags of the tasks of each connection, by CID. */
+function tasksOf(bench: SessionBench): Record<number, number[]> {
+  const [{ members }] = [...bench.host.sessions] as [Session];
+  return Object.fromEntries(
+    members.map(({ cid, firstTask }) => {
+      const tags: number[] = [];
+      for (let task = firstTask; task !== null; task = task.nextInConnection) tags.push(task.initiatorTaskTag);
+      return [cid, tags];
+    }),
+  );
 }
 
 const isDataIn = ({ opcode }: Pdu) => opcode === Opcode.DATA_IN;
@@ -194,6 +209,42 @@ describe('a WRITE of a lost connection', () => {
     expect(Buffer.from(bench.file.bytes.subarray(0, data.length)).equals(data)).toBe(true);
   });
 
+  it('whose immediate data had not all come was not received, and is sent again', () => {
+    const { bench, one } = begin();
+    const data = noise(SEGMENT, 4);
+    const bytes = one.encodeCommand(write16(0, 8), { write: SEGMENT, data });
+    one.sendBytes(bytes.subarray(0, 1000));
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    const tag = bytes.readUInt32BE(16);
+    two.taskManagement(TaskFunction.TASK_REASSIGN, { referencedTaskTag: tag });
+    two.sendBytes(bytes);
+    bench.settle();
+    const [answer, response] = two.replies();
+    const { TASK_DOES_NOT_EXIST } = TaskFunctionResponse;
+    expect(decode(TaskManagementResponse, answer!.header)).toMatchObject({
+      response: TASK_DOES_NOT_EXIST,
+      expCmdSN: 1,
+    });
+    expect(decode(ScsiResponse, response!.header)).toMatchObject({ initiatorTaskTag: tag, status: Status.GOOD });
+    expect(Buffer.from(bench.file.bytes.subarray(0, SEGMENT)).equals(data)).toBe(true);
+  });
+
+  it.each([write16(0, 8), testUnitReady()])(
+    'that is done, and whose answer waited for unasked data, is answered without them',
+    (cdb) => {
+      const { bench, one } = begin({ initialR2T: false });
+      const tag = one.command(cdb, { write: SEGMENT, values: { flags: WRITE_BIT, lun: lunField(UNUSED_LUN) } });
+      bench.settle();
+      expect(one.replies()).toEqual([]);
+      const two = breakAndJoin(bench, one);
+      const { response, pdus } = reassign(bench, two, tag, { lun: UNUSED_LUN });
+      expect(response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
+      const answers = pdus.map(({ header }) => decode(ScsiResponse, header));
+      expect(answers).toMatchObject([{ initiatorTaskTag: tag, status: Status.CHECK_CONDITION }]);
+    },
+  );
+
   it('that was answered is not written again', () => {
     const { bench, one } = begin();
     const tag = one.command(write16(0, 8), { write: SEGMENT, data: noise(SEGMENT, 3) });
@@ -233,6 +284,21 @@ describe('TASK REASSIGN (§11.5.1, §11.6.1)', () => {
   it('below level 2 is not supported', () => {
     const { bench, one } = begin({ errorRecoveryLevel: 1 });
     expect(reassign(bench, one, 1).response).toBe(TaskFunctionResponse.REASSIGNMENT_NOT_SUPPORTED);
+  });
+});
+
+describe('a task that is taken up', () => {
+  it('leaves those behind it with the connection that was lost', () => {
+    const { bench, one } = begin();
+    bench.file.stuck = true;
+    const tags = Array.from({ length: 3 }, () => one.command(read16(0, 1), { read: BLOCK_BYTES }));
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    expect(reassign(bench, two, tags[1]!).response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
+    expect(tasksOf(bench)).toEqual({ [one.cid]: [tags[0], tags[2]], [two.cid]: [tags[1]] });
+    bench.file.stuck = false;
+    bench.settle();
+    expect(tasksOf(bench)).toEqual({ [one.cid]: [], [two.cid]: [] });
   });
 });
 

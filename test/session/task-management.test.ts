@@ -9,7 +9,7 @@ import { Attribute, Status } from '../../src/scsi/task.ts';
 import { read16, testUnitReady, write16 } from '../support/cdbs.ts';
 import { decode, lunField } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
-import { BLOCK_BYTES, SessionBench, SimLun } from '../support/session-bench.ts';
+import { BLOCK_BYTES, SessionBench, SimLun, TARGET_NAME } from '../support/session-bench.ts';
 import type { SimInitiator } from '../support/sim-initiator.ts';
 
 const LENGTH = 64 * BLOCK_BYTES;
@@ -168,6 +168,24 @@ describe('functions for many tasks (RFC 7143 §4.2.3.3)', () => {
     expect(one.replies()).toEqual([]);
     expect(two.replies().map(({ opcode }) => opcode)).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE, Opcode.SCSI_RESPONSE]);
     expect(DATA.equals(bench.file.bytes.subarray(LENGTH, 2 * LENGTH))).toBe(true);
+  });
+
+  it('concern the unit that the LUN is when all commands before them have come', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { maxConnections: 2, initialR2T: true, immediateData: false } });
+    const two = bench.logIn({ joins: one });
+    const before = one.encodeCommand(write16(0, 64), { write: LENGTH });
+    two.taskManagement(TaskFunction.ABORT_TASK_SET);
+    bench.settle();
+    bench.tell({ type: 'unitRemoved', id: 100 + SimLun.FILE, request: 1 });
+    bench.tell({ type: 'lunMap', targetName: TARGET_NAME, luns: [[SimLun.FILE, 100 + SimLun.MEMORY]], request: 2 });
+    one.sendBytes(before);
+    bench.settle();
+    expect(one.replies()).toEqual([]);
+    expect(answers(two)).toEqual([FUNCTION_COMPLETE]);
+    one.taskManagement(TaskFunction.ABORT_TASK_SET, { lun: lunField(SimLun.NULL) });
+    bench.settle();
+    expect(answers(one)).toEqual([LUN_DOES_NOT_EXIST]);
   });
 
   it('do not wait for a command that was refused', () => {

@@ -20,7 +20,7 @@ import { SimInitiator } from './sim-initiator.ts';
 
 const FD = 7;
 const MEMORY_HANDLE = 1;
-const TARGET_NAME = 'iqn.2026-11.io.lunaring:sim';
+export const TARGET_NAME = 'iqn.2026-11.io.lunaring:sim';
 
 /** Main numbers its own requests from here on. */
 const MAIN_REQUESTS = 1000;
