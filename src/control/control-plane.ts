@@ -167,12 +167,12 @@ export class ControlPlane implements WorkerEvents {
   }
 
   lost(worker: number, error: Error): void {
-    const lost = this.sessions.removeWorker(worker);
+    const { lost, nexuses } = this.sessions.removeWorker(worker);
     this.#log.error({ worker, err: error, sessions: lost.length }, 'a worker failed; its sessions are gone');
     this.logins.handoffs.lost(worker);
     this.#requests.lost(worker);
     this.#unitStates.workerLost(worker);
-    for (const { identity } of lost) this.#nexusLost(identity);
+    for (const identity of nexuses) this.#nexusLost(identity);
     for (const unit of this.#workers.turns.release(worker)) this.#turnCalls.freed(unit);
   }
 }

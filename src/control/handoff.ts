@@ -126,16 +126,13 @@ export class Handoffs {
   }
 
   /** Another connection for a session, in place of one with the same CID if there is one. */
-  async #join(candidate: Candidate, entry: SessionEntry): Promise<LoginFault | null> {
+  #join(candidate: Candidate, entry: SessionEntry): Promise<LoginFault | null> {
     const { cid } = candidate.grant.claim;
     const { endings } = this.#context;
     if (!entry.connections.has(cid)) return this.#inTurn(entry, candidate, null);
-    const refusal = await this.#inTurn(entry, candidate, () =>
+    return this.#inTurn(entry, candidate, () =>
       endings.endConnection(entry, cid, 'the connection logged in anew', true),
     );
-    // The session waits at its worker for a connection that does not come.
-    if (refusal !== null && entry.connections.size === 0) void endings.endSession(entry, 'its last connection ended');
-    return refusal;
   }
 
   /** One thing at a time for each session: what was begun before is over before this begins. */
@@ -156,7 +153,7 @@ export class Handoffs {
         if (taken) this.#context.sessions.greeted(entry.identity);
         return refusal;
       } finally {
-        if (!taken) this.#context.endings.connectionEnded(entry.tsih, cid, id);
+        if (!taken) this.#withdraw(entry, cid, id, claim.tsih !== 0);
       }
     })();
     entry.busy = result.then(
@@ -164,6 +161,18 @@ export class Handoffs {
       () => {},
     );
     return result;
+  }
+
+  /** A connection does not come. A session whose last one it was to replace waits for it at its worker, and stays on the books until it has ended there. */
+  #withdraw(entry: SessionEntry, cid: number, id: number, joins: boolean): void {
+    const { endings } = this.#context;
+    const last = entry.connections.size === 1 && entry.connections.get(cid)?.id === id;
+    if (!joins || !last) {
+      endings.connectionEnded(entry.tsih, cid, id);
+      return;
+    }
+    entry.connections.delete(cid);
+    void endings.endSession(entry, 'its last connection ended');
   }
 
   /** Offers the connection to its worker. */

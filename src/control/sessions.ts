@@ -49,7 +49,8 @@ export class Sessions implements SessionLookup {
   /** I_T nexuses that had a session since the start, the latest last. */
   readonly #greeted = new Set<string>();
   readonly #byTsih = new Map<number, SessionEntry>();
-  readonly #byIdentity = new Map<string, SessionEntry>();
+  /** The session of an I_T nexus is the last here; those before it are still being ended. */
+  readonly #byIdentity = new Map<string, SessionEntry[]>();
   #lastTsih = 0;
 
   get size(): number {
@@ -69,7 +70,7 @@ export class Sessions implements SessionLookup {
   }
 
   findByIdentity(identity: SessionIdentity): SessionEntry | undefined {
-    return this.#byIdentity.get(keyOf(identity));
+    return this.#byIdentity.get(keyOf(identity))?.at(-1);
   }
 
   /** A TSIH that no session has, and that was not used of late: 0 is reserved (§11.12.6). Undefined when all are taken. */
@@ -83,7 +84,8 @@ export class Sessions implements SessionLookup {
 
   add(entry: SessionEntry): void {
     this.#byTsih.set(entry.tsih, entry);
-    this.#byIdentity.set(keyOf(entry.identity), entry);
+    const key = keyOf(entry.identity);
+    this.#byIdentity.set(key, [...(this.#byIdentity.get(key) ?? []), entry]);
   }
 
   /** Whether this I_T nexus had a session before, since the start. Of many thousands the oldest are forgotten: they hear of the start once more. */
@@ -108,8 +110,10 @@ export class Sessions implements SessionLookup {
     if (entry === undefined) return;
     this.#byTsih.delete(tsih);
     this.figures.close(entry.figures);
-    // A session that took this one's place may have the identity by now.
-    if (this.#byIdentity.get(keyOf(entry.identity)) === entry) this.#byIdentity.delete(keyOf(entry.identity));
+    const key = keyOf(entry.identity);
+    const others = this.#byIdentity.get(key)!.filter((other) => other !== entry);
+    if (others.length === 0) this.#byIdentity.delete(key);
+    else this.#byIdentity.set(key, others);
   }
 
   /** Sessions and connections of one target. */
@@ -124,10 +128,18 @@ export class Sessions implements SessionLookup {
     return { sessions, connections };
   }
 
-  /** Takes out every session of a worker that is gone; returns them. */
-  removeWorker(worker: number): SessionEntry[] {
+  /**
+   * Takes out every session of a worker that is gone; returns them, and the I_T nexuses that are lost with them. A session that was to take
+   * the place of one that is still being ended elsewhere had not begun: that nexus is lost with the other.
+   */
+  removeWorker(worker: number): { lost: SessionEntry[]; nexuses: SessionIdentity[] } {
     const lost = [...this.#byTsih.values()].filter((entry) => entry.worker === worker);
+    const waits = (entry: SessionEntry): boolean => {
+      const all = this.#byIdentity.get(keyOf(entry.identity))!;
+      return all.slice(0, all.indexOf(entry)).some((earlier) => earlier.worker !== worker);
+    };
+    const nexuses = lost.filter((entry) => !waits(entry)).map(({ identity }) => identity);
     for (const entry of lost) this.remove(entry.tsih);
-    return lost;
+    return { lost, nexuses };
   }
 }

@@ -185,7 +185,7 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly engine: string; readonly description: string }
   | { readonly type: 'accepted'; readonly id: number }
   | { readonly type: 'refused'; readonly id: number; readonly reason: RefusalReason; readonly detail: string }
-  /** The connection takes no part in its session any more. `id` is that of the hand-off that brought it. */
+  /** The connection takes no part in its session any more. `id` is that of the hand-off that brought it; -1: only the session has ended. */
   | {
       readonly type: 'connectionEnded';
       readonly id: number;

@@ -326,7 +326,7 @@ export class Connection extends PduSender implements FrameConsumer {
     this.session.endReason = reason;
     this.stopReading();
     this.stopSending();
-    if (this.firstTask === null) this.host.connectionGone(this);
+    if (this.firstTask === null) this.session.connectionGone(this);
     this.engine.close(this.socket, true);
   }
 

@@ -40,7 +40,7 @@ function closeSession(connection: Connection, itt: number): void {
     for (const other of [...session.connections.values()]) {
       if (other === connection) continue;
       // Their tasks have ended as well: nothing of the session is left.
-      connection.host.connectionGone(other);
+      session.connectionGone(other);
       other.expendable = true;
       other.close('the session was logged out over another connection');
     }
@@ -67,7 +67,7 @@ function closeConnection(connection: Connection, itt: number, cid: number): void
 
 /** §11.14.1: another connection of the session is given up, or was lost; its tasks can be reassigned from now on. */
 function removeForRecovery(connection: Connection, at: number, itt: number, cid: number): void {
-  const { session, host } = connection;
+  const { session } = connection;
   if (session.parameters.errorRecoveryLevel < 2) {
     sendLogoutResponse(connection, itt, LogoutResult.RECOVERY_NOT_SUPPORTED);
     return;
@@ -83,7 +83,7 @@ function removeForRecovery(connection: Connection, at: number, itt: number, cid:
   }
   const wait = new AbortWait(() => {
     leaver.lostAt = connection.engine.now();
-    host.connectionGone(leaver);
+    session.connectionGone(leaver);
     sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
   });
   if (leaver.state !== ConnectionState.lost) leaver.closeThen('removed for recovery', wait, false, true);

@@ -24,7 +24,7 @@ import { ConnectionState } from './connection-state.ts';
 import { sendPieces } from './data-in.ts';
 import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
-import { abandon, expireLost } from './lost-connection.ts';
+import { expireLost } from './lost-connection.ts';
 import { SentBudget } from './sent-budget.ts';
 import type { Session } from './session.ts';
 import { Stopping } from './stopping.ts';
@@ -66,7 +66,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   spareCell: number = NONE;
   /** Connections that are not read because too much of theirs is unsent. */
   throttled = 0;
-  readonly #uplink: (message: FromWorker) => void;
+  readonly uplink: (message: FromWorker) => void;
   readonly #options: SessionHostOptions;
   readonly #budget = new TaskBudget(TASKS_MAX);
   readonly sentBudget = new SentBudget();
@@ -80,7 +80,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     this.#options = options;
     this.counters = options.counters;
     this.sessionFigures = options.sessionFigures;
-    this.#uplink = options.uplink;
+    this.uplink = options.uplink;
   }
 
   /** The engine that reports to this host. Once, before anything else. */
@@ -101,7 +101,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   }
 
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void {
-    this.#uplink({ type: 'log', level, message, fields });
+    this.uplink({ type: 'log', level, message, fields });
   }
 
   // What the engine reports
@@ -202,7 +202,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
       case 'handoff': {
         const refusal = this.#accept(message);
         if (refusal === null) return;
-        this.#uplink({ type: 'refused', id: message.id, ...refusal });
+        this.uplink({ type: 'refused', id: message.id, ...refusal });
         return;
       }
       case 'unit':
@@ -276,7 +276,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     }
     const connection = beginConnection(this, session, handoff, cell);
     this.counters[Counter.connections]!++;
-    this.#uplink({ type: 'accepted', id: handoff.id });
+    this.uplink({ type: 'accepted', id: handoff.id });
     welcome(connection, response, received, slot);
     return null;
   }
@@ -295,7 +295,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     this.engine.slab.release(connection.cell);
     connection.sent?.clear();
     this.counters[Counter.connections]!--;
-    this.connectionGone(connection);
+    session.connectionGone(connection);
     // Another may have its CID by now.
     if (session.connections.get(connection.cid) === connection) session.connections.delete(connection.cid);
     session.lost = session.lost.filter((lost) => lost !== connection);
@@ -304,23 +304,12 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     this.#memoryFreed();
   }
 
-  /** Tells main, once, that a connection takes no part in its session any more: its CID and its place are free. */
-  connectionGone(connection: Connection): void {
-    if (connection.reported) return;
-    connection.reported = true;
-    const { session, id, cid } = connection;
-    const { tsih, endReason: reason } = session;
-    const sessionEnded = !session.awaited && session.members.every(({ reported }) => reported);
-    this.#uplink({ type: 'connectionEnded', id, tsih, cid, reason, sessionEnded });
-    // Nobody can join the session any more to take their tasks up.
-    if (sessionEnded) for (const lost of session.lost) abandon(lost);
-  }
-
   #sessionClosed(session: Session): void {
     // A connection that was replaced while it was leaving may be the last to close.
     if (this.#sessions.get(session.tsih) !== session) return;
     this.#sessions.delete(session.tsih);
     session.dropHeld();
+    session.closed();
     this.#budget.give(session.window.promised);
     this.counters[Counter.sessions]!--;
     for (const unit of session.nexus.units.values()) unit.forget(session.nexus);
@@ -329,7 +318,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   // Ending
 
   #endSession({ tsih, reason, request, announced }: Extract<ToWorker, { type: 'endSession' }>): void {
-    const wait = new AbortWait(() => this.#uplink({ type: 'done', request }));
+    const wait = new AbortWait(() => this.uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
     session?.leave();
     for (const connection of session?.members ?? []) connection.closeThen(reason, wait, announced);
@@ -338,7 +327,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   }
 
   #endConnection({ tsih, cid, reason, request, replaced }: Extract<ToWorker, { type: 'endConnection' }>): void {
-    const wait = new AbortWait(() => this.#uplink({ type: 'done', request }));
+    const wait = new AbortWait(() => this.uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
     if (session !== undefined) session.awaited = replaced;
     const connection = session?.connections.get(cid) ?? session?.lost.find((lost) => lost.cid === cid);

@@ -6,6 +6,7 @@ import { serialBefore } from '../base/serial.ts';
 import type { SessionParameters } from '../pdu/parameters.ts';
 import { Counter } from '../ring/counters.ts';
 import { countLatencyTwice, Figure, privateFigures } from '../ring/figures.ts';
+import type { SharedReset } from '../ring/messages.ts';
 import type { Nexus } from '../scsi/nexus.ts';
 import { Movement, Status } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
@@ -15,6 +16,7 @@ import type { Connection } from './connection.ts';
 import { dropControl, type HeldControl, releaseControl } from './control-pdu.ts';
 import { sendReply } from './data-in.ts';
 import { IscsiTask } from './iscsi-task.ts';
+import { abandon } from './lost-connection.ts';
 import { sendScsiResponse } from './response.ts';
 import type { SessionHost } from './session-host.ts';
 
@@ -43,10 +45,14 @@ export class Session {
   awaited = false;
   /** It is being ended: no connection is added to it any more. */
   leaving = false;
+  /** Main knows that it has ended. */
+  #endTold = false;
   /** What came before its turn, by CmdSN; null stands for a command that was aborted before it came. */
   readonly #held = new Map<number, IscsiTask | HeldControl | null>();
   /** Who waits until all requests before a CmdSN have come. */
   #awaited: { readonly cmdSN: number; readonly then: () => void }[] = [];
+  /** Resets that it asked for and that are not done everywhere yet: who waits for each. */
+  readonly #resets = new Set<AbortWait[]>();
 
   constructor(
     host: SessionHost,
@@ -73,6 +79,27 @@ export class Session {
   leave(): void {
     this.leaving = true;
     this.awaited = false;
+  }
+
+  /** Tells main, once, that a connection takes no part in the session any more: its CID and its place are free. */
+  connectionGone(connection: Connection): void {
+    if (connection.reported) return;
+    connection.reported = true;
+    const ended = !this.awaited && this.members.every(({ reported }) => reported);
+    this.#tellEnd(connection, ended);
+    // Nobody can join the session any more to take their tasks up.
+    if (ended) for (const lost of this.lost) abandon(lost);
+  }
+
+  /** Nothing is left of it. Main has not heard so when the last that it waited for was a connection that did not come. */
+  closed(): void {
+    if (!this.#endTold) this.#tellEnd({ id: NONE, cid: NONE }, true);
+  }
+
+  #tellEnd({ id, cid }: { id: number; cid: number }, sessionEnded: boolean): void {
+    this.#endTold ||= sessionEnded;
+    const { tsih, endReason: reason } = this;
+    this.host.uplink({ type: 'connectionEnded', id, tsih, cid, reason, sessionEnded });
   }
 
   /** All connections that may have tasks. */
@@ -175,17 +202,37 @@ export class Session {
     this.host.processor.abort(task);
   }
 
+  /** Has a reset applied on every worker; `wait` hears when that is done. */
+  requestReset(reset: SharedReset, wait: AbortWait): void {
+    const waits: AbortWait[] = [];
+    this.#resets.add(waits);
+    this.#awaitReset(waits, wait);
+    this.host.units.requestReset(reset, () => {
+      this.#resets.delete(waits);
+      for (const each of waits) each.taskEnded();
+    });
+  }
+
+  #awaitReset(waits: AbortWait[], wait: AbortWait): void {
+    wait.add();
+    waits.push(wait);
+  }
+
   /** Everything of one connection; `then` runs when it is gone. */
   abortConnection(connection: Connection, then: () => void): void {
-    const wait = new AbortWait(then);
-    this.abortTasks((task) => task.connection === connection, wait);
-    wait.seal();
+    this.#abort((task) => task.connection === connection, then);
   }
 
   /** Everything of the session; `then` runs when it is gone. */
   abortAll(then: () => void): void {
+    this.#abort(() => true, then);
+  }
+
+  /** A reset that is under way would otherwise reach tasks that others send once the session is known to be over. */
+  #abort(concerned: (task: IscsiTask) => boolean, then: () => void): void {
     const wait = new AbortWait(then);
-    this.abortTasks(() => true, wait);
+    for (const waits of this.#resets) this.#awaitReset(waits, wait);
+    this.abortTasks(concerned, wait);
     wait.seal();
   }
 

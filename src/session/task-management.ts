@@ -87,11 +87,7 @@ function abortMany(
     return before && task.unit !== null && units.includes(task.unit.snapshot.id);
   }, wait);
   const kind = SHARED[taskFunction];
-  if (kind !== undefined) {
-    wait.add();
-    const reset = { kind, units, byTsih: session.nexus.tsih, closeConnections };
-    connection.host.units.requestReset(reset, () => wait.taskEnded());
-  }
+  if (kind !== undefined) session.requestReset({ kind, units, byTsih: session.nexus.tsih, closeConnections }, wait);
   wait.seal();
 }
 

@@ -1,4 +1,4 @@
-// Hand-offs that wait while their worker fails: what main has forgotten, no worker may serve.
+// Hand-offs that wait while their worker fails, or are refused: what main has forgotten, no worker may serve.
 
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { Sessions } from '../../src/control/sessions.ts';
 import type { Workers } from '../../src/control/workers.ts';
 import { LoginStatus } from '../../src/pdu/login-status.ts';
 import { DEFAULT_SESSION_PARAMETERS } from '../../src/pdu/parameters.ts';
-import type { Handoff, ToWorker } from '../../src/ring/messages.ts';
+import { type Handoff, RefusalReason, type ToWorker } from '../../src/ring/messages.ts';
 import { Turns } from '../../src/ring/turns.ts';
 
 const IDENTITY = {
@@ -22,8 +22,8 @@ const IDENTITY = {
 };
 
 /** A login that is complete. */
-function candidate(fd: number): Candidate {
-  const claim = { identity: IDENTITY, tsih: 0, cid: 1, sessionType: 'Normal' };
+function candidate(fd: number, tsih = 0): Candidate {
+  const claim = { identity: IDENTITY, tsih, cid: 1, sessionType: 'Normal' };
   const endpoint = { peerAddress: '127.0.0.1', localAddress: '127.0.0.1' };
   const grant = { claim, endpoint, initiatorAlias: '', session: DEFAULT_SESSION_PARAMETERS };
   return { grant, fd, received: new Uint8Array(0) } as unknown as Candidate;
@@ -58,8 +58,13 @@ function stage() {
     },
     log: pino({ level: 'silent' }),
   });
+  /** Carries out what the worker was asked for last. */
+  const done = (): void => {
+    const last = sent.at(-1);
+    if (last !== undefined && 'request' in last) requests.done(0, last.request);
+  };
   const kinds = (): string[] => sent.map(({ type }) => type);
-  return { handoffs, sessions, requests, closed, kinds };
+  return { handoffs, sessions, requests, closed, done, kinds };
 }
 
 test('a session that waits for the end of the one it replaces is refused when the worker of both fails', async () => {
@@ -78,5 +83,28 @@ test('a session that waits for the end of the one it replaces is refused when th
   expect((await second)?.code).toBe(LoginStatus.TARGET_ERROR);
   expect(kinds()).toEqual(['handoff', 'endSession']);
   expect(closed).toEqual([8]);
+  expect(sessions.size).toBe(0);
+});
+
+test('a session whose last connection was to be replaced stays known until its worker has ended it', async () => {
+  const { handoffs, sessions, closed, done, kinds } = stage();
+  const first = handoffs.take(candidate(7));
+  await Promise.resolve();
+  handoffs.answered({ type: 'accepted', id: 1 });
+  expect(await first).toBeNull();
+  const second = handoffs.take(candidate(8, 1));
+  await new Promise(setImmediate);
+  done();
+  await new Promise(setImmediate);
+  expect(kinds()).toEqual(['handoff', 'endConnection', 'handoff']);
+  handoffs.answered({ type: 'refused', id: 2, reason: RefusalReason.memory, detail: '' });
+  expect((await second)?.code).toBe(LoginStatus.OUT_OF_RESOURCES);
+  await new Promise(setImmediate);
+  expect(closed).toEqual([8]);
+  // A session in its place has to wait for its tasks.
+  expect(kinds().at(-1)).toBe('endSession');
+  expect(sessions.findByIdentity(IDENTITY)?.tsih).toBe(1);
+  done();
+  await new Promise(setImmediate);
   expect(sessions.size).toBe(0);
 });

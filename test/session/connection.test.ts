@@ -191,6 +191,21 @@ describe('Connection with a task that was aborted while the disk had its first p
   });
 });
 
+describe('Connection that was to be replaced', () => {
+  it('was the last of its session when the other does not come, and main hears so once', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    const { tsih, cid } = one;
+    bench.tell({ type: 'endConnection', tsih, cid, reason: 'replaced', request: 1, replaced: true });
+    bench.settle();
+    expect(ended(bench)).toEqual([false]);
+    bench.tell({ type: 'endSession', tsih, reason: 'nobody came', request: 2, announced: false });
+    bench.settle();
+    expect(ended(bench)).toEqual([false, true]);
+    expect(bench.messages.at(-1)).toEqual({ type: 'done', request: 2 });
+  });
+});
+
 describe('Connection of a session that main ends', () => {
   it('is gone for main only when the disk is done with its tasks, announced to the initiator or not', () => {
     for (const announced of [false, true]) {
@@ -234,6 +249,27 @@ describe('Connection, logged out', () => {
     expect(opcodes(one)).toEqual([Opcode.LOGOUT_RESPONSE]);
     expect(ended(bench)).toEqual([false, true]);
     expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('is over only when a reset that it asked for is done everywhere, and can reach nothing that others send then', () => {
+    for (const loggedOut of [true, false]) {
+      const bench = new SessionBench();
+      const [one, two] = [bench.logIn(), bench.logIn()];
+      bench.file.stuck = true;
+      two.command(read16(0, 1), { read: BLOCK_BYTES });
+      bench.settle();
+      one.taskManagement(TaskFunction.CLEAR_TASK_SET);
+      bench.settle();
+      if (loggedOut) one.send(LogoutRequest, { flags: FINAL_BIT | LogoutReason.CLOSE_SESSION }, { immediate: true });
+      else bench.engine.hangUp(one.socket);
+      bench.settle();
+      expect(opcodes(one)).toEqual([]);
+      expect(ended(bench)).toEqual([]);
+      bench.file.stuck = false;
+      bench.settle();
+      expect(opcodes(one)).toEqual(loggedOut ? [Opcode.TASK_MANAGEMENT_RESPONSE, Opcode.LOGOUT_RESPONSE] : []);
+      expect(ended(bench)).toEqual([true]);
+    }
   });
 
   it('closes when its last answer is taken, or after a while when it is not', () => {

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { NONE } from '../../src/base/free-list.ts';
+import { type SessionEntry, Sessions } from '../../src/control/sessions.ts';
+import type { SessionIdentity } from '../../src/login/policy.ts';
+
+const identityOf = (initiatorName: string): SessionIdentity => ({
+  initiatorName,
+  isid: '800000000001',
+  targetName: 'iqn.2026-11.io.lunaring:disk0',
+  portalGroupTag: 1,
+});
+
+/** As much of a session as is looked at here. */
+function entry(tsih: number, initiatorName: string, worker: number): SessionEntry {
+  return { tsih, identity: identityOf(initiatorName), worker, figures: NONE } as SessionEntry;
+}
+
+function sessionsOf(...entries: SessionEntry[]): Sessions {
+  const sessions = new Sessions();
+  for (const each of entries) sessions.add(each);
+  return sessions;
+}
+
+describe('Sessions', () => {
+  it('know the one of an I_T nexus that began last, and the one before it again when that does not come to be', () => {
+    const sessions = sessionsOf(entry(1, 'host', 0), entry(2, 'host', 1));
+    expect(sessions.findByIdentity(identityOf('host'))?.tsih).toBe(2);
+    sessions.remove(2);
+    expect(sessions.findByIdentity(identityOf('host'))?.tsih).toBe(1);
+    sessions.remove(1);
+    expect(sessions.findByIdentity(identityOf('host'))).toBeUndefined();
+  });
+
+  it('know the one that took the place of another when that has ended', () => {
+    const sessions = sessionsOf(entry(1, 'host', 0), entry(2, 'host', 1));
+    sessions.remove(1);
+    expect(sessions.findByIdentity(identityOf('host'))?.tsih).toBe(2);
+  });
+
+  describe('of a worker that failed', () => {
+    const nexusesOf = (sessions: Sessions, worker: number): string[] =>
+      sessions.removeWorker(worker).nexuses.map(({ initiatorName }) => initiatorName);
+
+    it('are gone, and their I_T nexuses lost', () => {
+      const sessions = sessionsOf(entry(1, 'one', 0), entry(2, 'two', 1), entry(3, 'three', 0));
+      expect(nexusesOf(sessions, 0)).toEqual(['one', 'three']);
+      expect([...sessions.all()].map(({ tsih }) => tsih)).toEqual([2]);
+    });
+
+    it('leave the nexus to the one before them that still ends on another', () => {
+      const sessions = sessionsOf(entry(1, 'host', 0), entry(2, 'host', 1));
+      expect(nexusesOf(sessions, 1)).toEqual([]);
+      expect(sessions.findByIdentity(identityOf('host'))?.tsih).toBe(1);
+    });
+
+    it('lose the nexus when the one that is to take their place waits on another, or both are gone', () => {
+      expect(nexusesOf(sessionsOf(entry(1, 'host', 0), entry(2, 'host', 1)), 0)).toEqual(['host']);
+      expect(nexusesOf(sessionsOf(entry(1, 'host', 0), entry(2, 'host', 0)), 0)).toEqual(['host', 'host']);
+    });
+  });
+});
