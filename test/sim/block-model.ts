@@ -185,11 +185,13 @@ export class BlockModel {
 
   /** Whether a look that ends now may have seen that value in its block `index`. */
   mayBe(look: Look, index: number, value: number): boolean {
-    if (look.values[index]!.has(value)) return true;
-    const lba = look.lba + index;
-    return this.#blocks[lba]!.begun.some(
-      (change) => change.start > look.start && !change.refused && change.value(lba - change.lba) === value,
-    );
+    return look.values[index]!.has(value) || this.#begunSince(look, index).includes(value);
+  }
+
+  /** What may have been written to block `index` of a look since that began. */
+  #begunSince({ lba, start }: Look, index: number): number[] {
+    const changes = this.#blocks[lba + index]!.begun.filter((change) => change.start > start && !change.refused);
+    return changes.map((change) => change.value(lba + index - change.lba));
   }
 
   /** What a look saw. */
@@ -204,9 +206,9 @@ export class BlockModel {
     }
   }
 
-  /** Whether these words are made of bytes of what the block may have held. */
+  /** Whether these words are made of bytes of what the block may have held. None of them need be whole. */
   #isTorn(look: Look, index: number, words: readonly number[]): boolean {
-    const whole = words.filter((word) => this.mayBe(look, index, word));
+    const whole = [...look.values[index]!, ...this.#begunSince(look, index)];
     const mixed = (word: number, shift: number): boolean =>
       whole.some((other) => ((other >>> shift) & 0xff) === ((word >>> shift) & 0xff));
     return words.every((word) => [0, 8, 16, 24].every((shift) => mixed(word, shift)));

@@ -1,98 +1,93 @@
-// One connection of a simulated initiator: login, then commands and their data, task management, pings, logout.
-// Checks StatSN, and that each request is answered once. The session, and what commands are for, is initiator.ts's and workload.ts's.
+// One connection of a simulated initiator, as far as it hears: login, answers, data, what is damaged or lacks, and the end.
+// Checks that each request is answered once, in the order of StatSN (answers.ts). What it sends is requests.ts's; the session is initiator.ts's.
 
 import { serialBefore } from '../../src/base/serial.ts';
 import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
-import { DataOut } from '../../src/pdu/data-out.ts';
-import { LogoutReason, LogoutRequest } from '../../src/pdu/logout.ts';
-import { NopIn } from '../../src/pdu/nop-in.ts';
-import { NopOut } from '../../src/pdu/nop-out.ts';
-import { FINAL_BIT, Opcode, opcodeName } from '../../src/pdu/opcode.ts';
+import { ACKNOWLEDGE_BIT, DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
+import { OPCODE_MASK, Opcode, opcodeName } from '../../src/pdu/opcode.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
-import { READ_BIT, ScsiCommand, WRITE_BIT } from '../../src/pdu/scsi-command.ts';
-import { TaskManagementRequest, TaskManagementResponse } from '../../src/pdu/task-management.ts';
-import { decode, lunField } from '../support/header-values.ts';
+import { Reject, RejectReason } from '../../src/pdu/reject.ts';
+import { SnackRequest, SnackType } from '../../src/pdu/snack.ts';
+import { TaskManagementResponse } from '../../src/pdu/task-management.ts';
+import { decode } from '../support/header-values.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
-import { type SimClock, Violation } from './clock.ts';
-import type { Initiator } from './initiator.ts';
-import { type Agreement, SimLogin } from './login.ts';
-import type { Link } from './network.ts';
-import type { Random } from './random.ts';
-import { type Answer, type Command, SimTask } from './task.ts';
-import { Wire } from './wire.ts';
+import { Answers, ASK_AGAIN_MS } from './answers.ts';
+import { Violation } from './clock.ts';
+import { SimLogin } from './login.ts';
+import { IMMEDIATE, Requests } from './requests.ts';
+import type { SimTask } from './task.ts';
+import type { Arrival } from './wire.ts';
 
-/** A function under way; `then` hears the response. */
-export interface Management {
-  readonly name: string;
-  readonly then: (response: number) => void;
-  /** It will not be answered, and does nothing from now on. */
-  readonly over: () => void;
-}
+/** Where these are in every header. */
+const TAG_AT = 16;
+const EXP_CMD_SN_AT = 28;
+const MAX_CMD_SN_AT = 32;
+const SNACK_TYPE_MASK = 0x0f;
+/** What may lack because nothing comes is asked for after so many milliseconds. */
+const PROBE_MS = 1000;
 
 /** See the file's head. */
-export class Connection {
-  readonly cid: number;
-  readonly link: Link;
-  readonly tasks = new Map<number, SimTask>();
-  /** Aborted, with the answer perhaps on its way over this connection: tags whose answers are dropped. */
-  readonly gone = new Set<number>();
-  agreement: Agreement | null = null;
-  over = false;
-  loggingOut = false;
-  readonly #initiator: Initiator;
-  readonly #clock: SimClock;
-  readonly #random: Random;
-  readonly #wire: Wire;
-  readonly management = new Map<number, Management>();
-  readonly #pings = new Set<number>();
+export class Connection extends Requests {
   #login: SimLogin | null = null;
-  #statSN = 0;
   #maxCmdSN = 0;
   heardAt = 0;
   #readSoon = false;
+  // At ErrorRecoveryLevel 1 and 2.
+  /** PDUs that were damaged on their way here, and dropped. */
+  #dropped = 0;
+  /** It has taken tasks of another connection up: their data may come in any order. */
+  resumes = false;
+  readonly #answers = new Answers({
+    now: () => this.clock.now,
+    perform: (pdu) => this.#perform(pdu),
+    ask: (run) => this.snackStatus(run),
+  });
+  #probedAt = Number.NEGATIVE_INFINITY;
+  /** Data that is to be acknowledged once it is complete, by Initiator Task Tag. */
+  readonly #acknowledgements = new Map<number, { lun: Uint8Array; targetTransferTag: number; expDataSN: number }>();
+  /** Whose data was acknowledged, by Target Transfer Tag. */
+  readonly #acknowledged = new Map<number, SimTask>();
 
-  constructor(initiator: Initiator, link: Link, cid: number, clock: SimClock, random: Random) {
-    this.#initiator = initiator;
-    this.link = link;
-    this.cid = cid;
-    this.#clock = clock;
-    this.#random = random;
-    const soon = (): void => this.#soon();
-    this.#wire = new Wire(link.initiator, random, soon, soon);
+  protected get expStatSN(): number {
+    return this.#answers.expStatSN;
   }
 
   get open(): boolean {
     return this.agreement !== null && !this.over;
   }
 
-  /** Nothing is outstanding. */
-  get idle(): boolean {
-    return this.tasks.size === 0 && this.management.size === 0 && this.#pings.size === 0;
-  }
-
   get healthy(): boolean {
     return !this.over && !this.link.broken && !this.link.silent;
   }
 
+  get #level(): number {
+    return this.agreement?.errorRecoveryLevel ?? 0;
+  }
+
+  get #mayLack(): boolean {
+    return this.#level > 0 && (this.#dropped !== 0 || this.resumes);
+  }
+
   /** Logs in: to a session that there is, or with TSIH 0 to a new one. */
   logIn(tsih: number): void {
-    const { initiatorName, isid, cmdSN } = this.#initiator;
-    this.#login = new SimLogin(this.#wire, { initiatorName, isid, tsih, cid: this.cid, cmdSN }, this.#random);
+    const { initiatorName, isid, cmdSN, world } = this.initiator;
+    const claim = { initiatorName, isid, tsih, cid: this.cid, cmdSN };
+    this.#login = new SimLogin(this.wire, claim, this.random, world.recovers);
     this.#login.begin();
   }
 
   /** Reads nothing for a while. */
   turnDeaf(milliseconds: number): void {
-    this.#wire.deaf = true;
-    this.#clock.after(milliseconds, () => {
-      this.#wire.deaf = false;
-      this.#soon();
+    this.wire.deaf = true;
+    this.clock.after(milliseconds, () => {
+      this.wire.deaf = false;
+      this.soon();
     });
   }
 
   /** Closes it without a word. */
   drop(): void {
-    if (this.#random.chance(0.5)) this.link.initiator.abort();
+    if (this.random.chance(0.5)) this.link.initiator.abort();
     else this.link.initiator.close();
     this.#ended();
   }
@@ -101,78 +96,76 @@ export class Connection {
     if (this.over) return;
     this.over = true;
     this.link.initiator.close();
-    this.#initiator.connectionOver(this);
+    this.initiator.connectionOver(this);
   }
 
   // Receiving
 
-  #soon(): void {
+  protected soon(): void {
     if (this.#readSoon || this.over) return;
     this.#readSoon = true;
-    this.#clock.after(this.#random.delay(0.02, 1), () => {
+    this.clock.after(this.random.delay(0.02, 1), () => {
       this.#readSoon = false;
       this.#read();
     });
   }
 
   #read(): void {
-    for (let pdu = this.#wire.next(); pdu !== null && !this.over; pdu = this.#wire.next()) this.#take(pdu);
+    for (let pdu = this.wire.next(); pdu !== null; pdu = this.wire.next()) {
+      this.#take(pdu);
+      if (this.over) return;
+    }
     const { outcome, received } = this.link.initiator;
-    if (this.over || this.#wire.deaf) return;
-    if (received.length !== 0) this.#soon();
+    if (this.wire.deaf) return;
+    if (received.length !== 0) this.soon();
     else if (outcome !== null) this.#ended();
   }
 
-  #take(pdu: Pdu): void {
+  #take(pdu: Arrival): void {
     if (this.#login !== null) {
       this.#takeLogin(this.#login, pdu);
       return;
     }
-    const { header } = pdu;
-    this.#clock.note(
-      `${this.link.initiator.name} hears ${opcodeName(pdu.opcode)} ${header.readUInt32BE(16).toString(16)}`,
-    );
-    this.heardAt = this.#clock.now;
-    const maxCmdSN = header.readUInt32BE(32);
+    const { header, opcode } = pdu;
+    const tag = header.readUInt32BE(TAG_AT);
+    if (pdu.damaged !== null) {
+      this.#lose(pdu);
+      return;
+    }
+    this.note(`hears ${opcodeName(opcode)} ${tag.toString(16)}`);
+    this.heardAt = this.clock.now;
+    this.#hearWindow(header);
+    switch (opcode) {
+      case Opcode.R2T:
+        this.#asked(pdu);
+        return;
+      case Opcode.DATA_IN:
+        this.#dataIn(pdu, tag);
+        return;
+      case Opcode.NOP_IN:
+        if (tag === RESERVED_TAG) this.answerPing(header);
+        else this.#numbered(pdu);
+        return;
+      default:
+        this.#numbered(pdu);
+    }
+  }
+
+  /** Without recovery the connection is given up (§7.8); with it, what lacks is found out by numbers. */
+  #lose({ opcode, damaged }: Arrival): void {
+    this.note(`drops ${opcodeName(opcode)}: ${damaged} damaged`);
+    this.#dropped++;
+    if (this.#level === 0 || (damaged === 'header' && this.random.chance(0.1))) this.drop();
+  }
+
+  #hearWindow(header: Buffer): void {
+    const maxCmdSN = header.readUInt32BE(MAX_CMD_SN_AT);
     if (serialBefore(maxCmdSN, this.#maxCmdSN)) {
       throw new Violation('MaxCmdSN does not retreat', `${maxCmdSN} after ${this.#maxCmdSN}`);
     }
     this.#maxCmdSN = maxCmdSN;
-    this.#initiator.window(maxCmdSN);
-    const tag = header.readUInt32BE(16);
-    switch (pdu.opcode) {
-      case Opcode.SCSI_RESPONSE:
-        this.#count(header);
-        this.#status(tag, (task) => task.response(pdu));
-        return;
-      case Opcode.DATA_IN:
-        if ((header[1]! & 1) !== 0) this.#count(header);
-        this.#status(tag, (task) => task.dataIn(pdu, this.agreement!.maxBurstLength));
-        return;
-      case Opcode.R2T:
-        this.#asked(pdu);
-        return;
-      case Opcode.TASK_MANAGEMENT_RESPONSE:
-        this.#count(header);
-        this.#managed(tag, decode(TaskManagementResponse, header).response);
-        return;
-      case Opcode.NOP_IN:
-        this.#pinged(header);
-        return;
-      case Opcode.ASYNC_MESSAGE:
-        this.#count(header);
-        return;
-      case Opcode.LOGOUT_RESPONSE:
-        this.#count(header);
-        this.#initiator.loggedOut();
-        this.#ended();
-        return;
-      default:
-        throw new Violation(
-          'nothing of an initiator is rejected',
-          `${opcodeName(pdu.opcode)} ${pdu.data.toString('hex')}`,
-        );
-    }
+    this.initiator.window(maxCmdSN);
+    this.initiator.received(header.readUInt32BE(EXP_CMD_SN_AT));
   }
 
   #takeLogin(login: SimLogin, pdu: Pdu): void {
@@ -180,169 +173,178 @@ export class Connection {
     if (end === null) return;
     this.#login = null;
     if ('status' in end) {
-      this.#clock.note(`${this.link.initiator.name} refused ${end.status.toString(16)}`);
+      this.note(`refused ${end.status.toString(16)}`);
       this.#ended();
       return;
     }
-    this.agreement = this.#initiator.loggedIn(this, end.agreement);
-    this.#statSN = end.agreement.statSN;
-    this.#maxCmdSN = end.agreement.maxCmdSN;
-    this.heardAt = this.#clock.now;
-    this.#wire.headerDigest = end.agreement.headerDigest;
-    this.#wire.dataDigest = end.agreement.dataDigest;
+    const { agreement } = end;
+    this.#answers.expStatSN = agreement.statSN;
+    this.#maxCmdSN = agreement.maxCmdSN;
+    this.heardAt = this.clock.now;
+    this.wire.headerDigest = agreement.headerDigest;
+    this.wire.dataDigest = agreement.dataDigest;
+    this.initiator.loggedIn(this, agreement);
   }
 
-  /** A status: StatSN counts by one. */
-  #count(header: Buffer): void {
-    const statSN = header.readUInt32BE(24);
-    if (statSN !== this.#statSN) throw new Violation('StatSN counts', `${statSN} instead of ${this.#statSN}`);
-    this.#statSN = (statSN + 1) >>> 0;
+  // Answers
+
+  #numbered(pdu: Pdu): void {
+    const tag = pdu.header.readUInt32BE(TAG_AT);
+    // Its data were asked for again, and the last carries the status.
+    const mayRepeat =
+      pdu.opcode === Opcode.DATA_IN && (this.gone.has(tag) || this.tasks.get(tag)?.wasAskedAgain === true);
+    this.#answers.take(pdu, { mayRepeat, mayLack: this.#mayLack });
   }
 
-  #status(tag: number, judge: (task: SimTask) => Answer | null): void {
-    const task = this.tasks.get(tag);
-    if (task === undefined) {
-      if (this.gone.has(tag)) return;
-      throw new Violation('a command is answered once', `${this.link.initiator.name} tag ${tag.toString(16)}`);
+  /** Acts on an answer. False: data that came before it lack. */
+  #perform(pdu: Pdu): boolean {
+    const { header } = pdu;
+    const tag = header.readUInt32BE(TAG_AT);
+    switch (pdu.opcode) {
+      case Opcode.SCSI_RESPONSE:
+      case Opcode.DATA_IN:
+        return this.#answered(pdu, tag);
+      case Opcode.TASK_MANAGEMENT_RESPONSE:
+        this.#managed(header, tag);
+        return true;
+      case Opcode.NOP_IN:
+        if (!this.pings.delete(tag)) throw new Violation('a ping is answered once', tag.toString(16));
+        return true;
+      case Opcode.ASYNC_MESSAGE:
+        return true;
+      case Opcode.LOGOUT_RESPONSE:
+        this.#loggedOut(header, tag);
+        return true;
+      case Opcode.REJECT:
+        this.#rejected(pdu);
+        return true;
+      default:
+        throw new Violation('a target sends what targets send', opcodeName(pdu.opcode));
     }
-    const answer = judge(task);
-    if (answer === null) return;
-    this.tasks.delete(tag);
-    this.#initiator.answered(task, answer);
-    task.command.answered(answer);
   }
 
-  #managed(tag: number, response: number): void {
+  #findTask(tag: number): SimTask | null {
+    const task = this.tasks.get(tag);
+    if (task === undefined && !this.gone.has(tag))
+      throw new Violation('a command is answered once', `${this.link.initiator.name} tag ${tag.toString(16)}`);
+    return task ?? null;
+  }
+
+  #answered(pdu: Pdu, tag: number): boolean {
+    const task = this.#findTask(tag);
+    if (task === null) return true;
+    const answer = task.answer(pdu);
+    if (answer === null) {
+      if (!this.#mayLack) throw new Violation('DataSN counts', `status of ${tag.toString(16)} without its data`);
+      this.#askForData(task, pdu);
+      return false;
+    }
+    this.tasks.delete(tag);
+    if (task.wasAskedAgain || this.#answers.wereAskedFor) this.gone.add(tag);
+    this.initiator.answered(task, answer);
+    task.command.answered(answer);
+    return true;
+  }
+
+  #managed(header: Buffer, tag: number): void {
     const management = this.management.get(tag);
     if (management === undefined) throw new Violation('a function is answered once', tag.toString(16));
     this.management.delete(tag);
-    this.#clock.note(`${this.link.initiator.name} ${management.name} answered ${response}`);
-    management.then(response);
+    const { response, expCmdSN } = decode(TaskManagementResponse, header);
+    this.note(`${management.name} answered ${response}`);
+    management.then(response, expCmdSN);
   }
 
-  #pinged(header: Buffer): void {
-    const { initiatorTaskTag, targetTransferTag, lun } = decode(NopIn, header);
-    if (initiatorTaskTag !== RESERVED_TAG) {
-      this.#count(header);
-      if (!this.#pings.delete(initiatorTaskTag)) throw new Violation('a ping is answered once', `${initiatorTaskTag}`);
+  #loggedOut(header: Buffer, tag: number): void {
+    const then = this.removals.get(tag);
+    if (then === undefined) {
+      this.initiator.loggedOut();
+      this.#ended();
       return;
     }
-    if (targetTransferTag === RESERVED_TAG) return;
-    const { cmdSN } = this.#initiator;
-    const values = { initiatorTaskTag: RESERVED_TAG, targetTransferTag, lun, cmdSN, expStatSN: this.#statSN };
-    this.#wire.send(NopOut, values, { immediate: true });
+    this.note(`Logout answered ${header[2]}`);
+    this.removals.delete(tag);
+    then();
   }
 
-  // Sending
+  /** A request was refused: because its data were damaged, or a SNACK because its command had ended meanwhile. */
+  #rejected(pdu: Pdu): void {
+    const { reason } = decode(Reject, pdu.header);
+    const opcode = pdu.data[0]! & OPCODE_MASK;
+    const tag = pdu.data.readUInt32BE(TAG_AT);
+    this.note(`hears that ${opcodeName(opcode)} ${tag.toString(16)} is rejected: ${reason}`);
+    const damaged = reason === RejectReason.DATA_DIGEST_ERROR && this.wire.damaged !== 0;
+    const late = opcode === Opcode.SNACK_REQUEST && this.#comesLate(pdu.data, tag);
+    if (!damaged && !late) {
+      throw new Violation('nothing of an initiator is rejected', `${opcodeName(opcode)} for reason ${reason}`);
+    }
+    const task = this.tasks.get(tag);
+    // §11.17.1: the CmdSN counts as not received. Without recovery the target gives the connection up when that was a command's.
+    if (opcode === Opcode.SCSI_COMMAND && task !== undefined && this.#level !== 0) this.send(task);
+    const cmdSN = this.pings.get(tag);
+    if (opcode === Opcode.NOP_OUT && cmdSN !== undefined && cmdSN !== IMMEDIATE) this.sendPing(tag, cmdSN);
+  }
 
-  /** Sends a command, its immediate data and what follows unasked. */
-  command(command: Command, reservations: number): SimTask {
-    const { agreement } = this;
-    const { immediateData, initialR2T, firstBurstLength, maxSegment } = agreement!;
-    const initiator = this.#initiator;
-    const cmdSN = initiator.takeCmdSN();
-    const task = new SimTask(initiator.takeTag(), command, cmdSN, this.#clock.now, reservations);
-    const { data } = command;
-    const first = Math.min(data?.length ?? 0, firstBurstLength);
-    const immediate = immediateData ? Math.min(first, maxSegment, this.#random.chance(0.8) ? first : 0) : 0;
-    const unasked = data === null || initialR2T || first <= immediate ? immediate : first;
-    task.unsolicited = unasked;
-    this.tasks.set(task.tag, task);
-    this.#clock.note(
-      `${this.link.initiator.name} sends ${command.name} on LUN ${command.lun} ${task.tag.toString(16)} cmdSN ${cmdSN}`,
-    );
-    const flags =
-      (unasked > immediate ? 0 : FINAL_BIT) | (command.read > 0 ? READ_BIT : 0) | (data === null ? 0 : WRITE_BIT);
-    const cdb = Buffer.alloc(16);
-    cdb.set(command.cdb);
-    const values = {
-      flags,
-      lun: lunField(command.lun),
-      initiatorTaskTag: task.tag,
-      expectedDataTransferLength: data?.length ?? command.read,
-      cmdSN,
-      expStatSN: this.#statSN,
-      cdb,
-    };
-    this.#wire.send(ScsiCommand, values, { data: data?.subarray(0, immediate) ?? Buffer.alloc(0) });
-    if (unasked > immediate) this.#burst(task, immediate, unasked, RESERVED_TAG);
-    return task;
+  /** Whether what a SNACK asked for may be gone. */
+  #comesLate(header: Buffer, tag: number): boolean {
+    const { flags, runLength, targetTransferTag } = decode(SnackRequest, header);
+    const type = flags & SNACK_TYPE_MASK;
+    if (type === SnackType.STATUS) return false;
+    const acknowledges = type === SnackType.DATA_ACK;
+    const task = this.tasks.get(acknowledges ? (this.#acknowledged.get(targetTransferTag)?.tag ?? tag) : tag);
+    return task === undefined || task.excused || task.aborting || (runLength === 0 && !acknowledges);
+  }
+
+  // Data
+
+  #dataIn(pdu: Pdu, tag: number): void {
+    const task = this.#findTask(tag);
+    if (task !== null) {
+      task.dataIn(pdu, this.agreement!.maxBurstLength, this.#mayLack);
+      task.attendedAt = this.clock.now;
+      const { flags, lun, targetTransferTag, dataSN } = decode(DataIn, pdu.header);
+      if ((flags & ACKNOWLEDGE_BIT) !== 0) {
+        if (this.#level === 0) throw new Violation('level 0 asks for no acknowledgement', tag.toString(16));
+        this.#acknowledgements.set(tag, { lun, targetTransferTag, expDataSN: dataSN + 1 });
+      }
+      this.#acknowledge(task);
+    }
+    if ((pdu.header[1]! & STATUS_BIT) !== 0) this.#numbered(pdu);
+    else this.#answers.takeDue();
+    if (task !== null && this.tasks.get(tag) === task && task.lacking() !== null) this.#askForData(task, null);
+  }
+
+  #acknowledge(task: SimTask): void {
+    const due = this.#acknowledgements.get(task.tag);
+    if (due === undefined || task.expDataSN < due.expDataSN) return;
+    this.#acknowledgements.delete(task.tag);
+    this.#acknowledged.set(due.targetTransferTag, task);
+    this.acknowledgeData(due.lun, due.targetTransferTag, task.expDataSN);
+  }
+
+  #askForData(task: SimTask, status: Pdu | null): void {
+    if (this.clock.now - task.snackedAt >= ASK_AGAIN_MS) this.snackData(task, task.lacking(status)!);
   }
 
   #asked(pdu: Pdu): void {
     const header = decode(R2T, pdu.header);
-    const task = this.tasks.get(header.initiatorTaskTag);
-    if (task === undefined) {
-      if (this.gone.has(header.initiatorTaskTag)) return;
-      throw new Violation('an R2T belongs to a task', `tag ${header.initiatorTaskTag.toString(16)}`);
+    const task = this.#findTask(header.initiatorTaskTag);
+    if (task?.asked(header, this.agreement!.maxBurstLength)) this.burst(task, header);
+  }
+
+  /** Asks again for what lacks, and whether something does when nothing comes. */
+  lookAfterLosses(): void {
+    if (this.#level === 0) return;
+    const { now } = this.clock;
+    this.#answers.lookAfter();
+    for (const task of this.tasks.values()) {
+      if (task.lacking() !== null) this.#askForData(task, null);
+      else if (now - task.attendedAt > PROBE_MS && serialBefore(task.cmdSN, this.initiator.expCmdSN))
+        this.snackData(task, { begRun: 0, runLength: 0 });
     }
-    task.asked(header, this.agreement!.maxBurstLength);
-    const { bufferOffset, desiredDataTransferLength, targetTransferTag } = header;
-    this.#burst(task, bufferOffset, bufferOffset + desiredDataTransferLength, targetTransferTag);
-  }
-
-  /** Sends a sequence of Data-Out PDUs, with pauses between them. */
-  #burst(task: SimTask, from: number, to: number, targetTransferTag: number, dataSN = 0): void {
-    const gone = this.tasks.get(task.tag) !== task || task.abortedAt < this.#clock.now;
-    if (this.over || gone) return;
-    const length = Math.min(
-      to - from,
-      this.#random.chance(0.7) ? this.agreement!.maxSegment : this.#random.between(1, 4) * 128,
-    );
-    const ends = from + length === to;
-    const values = {
-      flags: ends ? FINAL_BIT : 0,
-      lun: lunField(task.command.lun),
-      initiatorTaskTag: task.tag,
-      targetTransferTag,
-      expStatSN: this.#statSN,
-      dataSN,
-      bufferOffset: from,
-    };
-    this.#wire.send(DataOut, values, { data: task.command.data!.subarray(from, from + length) });
-    if (ends) return;
-    const next = (): void => this.#burst(task, from + length, to, targetTransferTag, dataSN + 1);
-    if (targetTransferTag === RESERVED_TAG) next();
-    else this.#clock.after(this.#random.delay(0.05, 20), next);
-  }
-
-  /** Sends a task management function; what it refers to is for the caller to know. */
-  manage(management: Management, taskFunction: number, lun: number, about: SimTask | null): void {
-    const tag = this.#initiator.takeTag();
-    this.management.set(tag, management);
-    this.#clock.note(
-      `${this.link.initiator.name} sends ${management.name} on LUN ${lun} ${tag.toString(16)} ${about?.tag.toString(16) ?? ''}`,
-    );
-    const values = {
-      flags: FINAL_BIT | taskFunction,
-      lun: lunField(lun),
-      initiatorTaskTag: tag,
-      referencedTaskTag: about?.tag ?? RESERVED_TAG,
-      cmdSN: this.#initiator.cmdSN,
-      expStatSN: this.#statSN,
-      refCmdSN: about?.cmdSN ?? 0,
-    };
-    this.#wire.send(TaskManagementRequest, values, { immediate: true });
-  }
-
-  ping(): void {
-    const tag = this.#initiator.takeTag();
-    this.#pings.add(tag);
-    const values = { initiatorTaskTag: tag, cmdSN: this.#initiator.takeCmdSN(), expStatSN: this.#statSN };
-    this.#wire.send(NopOut, values, { data: Buffer.from('ping') });
-  }
-
-  /** Logs the whole session out. */
-  logOut(): void {
-    const flags = FINAL_BIT | LogoutReason.CLOSE_SESSION;
-    const { cmdSN } = this.#initiator;
-    const values = {
-      flags,
-      initiatorTaskTag: this.#initiator.takeTag(),
-      cid: this.cid,
-      cmdSN,
-      expStatSN: this.#statSN,
-    };
-    this.#wire.send(LogoutRequest, values, { immediate: true });
+    const waits = !this.idle && now - this.heardAt > PROBE_MS / 2 && now - this.#probedAt > PROBE_MS;
+    if (!waits || !this.#mayLack) return;
+    this.#probedAt = now;
+    this.probe();
   }
 }

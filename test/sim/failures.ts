@@ -13,4 +13,31 @@ export const FAILED_SEEDS: readonly number[] = [
   596526898,
   // What the disk had begun for a session that an operator ended overwrote what its initiator wrote after its next login (same place).
   596526958,
+  // A WRITE that was aborted twice while a Data-Out PDU for it came in never ended, nor its session (session/connection.test.ts).
+  603144931,
+  // A command whose data came in while its unit was removed wrote to it all the same, at ErrorRecoveryLevel 1 (session/digest-error.test.ts).
+  100220,
+  // A command was taken up by another connection when half of its immediate data had come, and never began (session/reassign.test.ts).
+  200331,
+  // An ABORT TASK SET that waited for a command that had yet to come looked for tasks of a unit that was removed meanwhile, and another had
+  // the LUN (session/task-management.test.ts).
+  14000422,
+  // A unit that nobody had used for a while was removed, and the simulation did not find its disk (sim/target.ts).
+  14000569,
+  // A CLEAR TASK SET outlived its session: the logout was answered before it, and it ended what others sent afterwards
+  // (session/connection.test.ts).
+  47228741,
+  // The simulation took a session for one at rest whose logout nobody answered (sim/initiator.ts).
+  47228844,
+  // An UNMAP of a unit that was gone failed before its unasked data came; its connection broke, and another never answered it
+  // (session/reassign.test.ts).
+  47300745,
+  // A worker failed whose session was to take the place of one on another worker: what that had reserved was free before it had ended
+  // (control/sessions.test.ts).
+  47600059,
+  // A block in memory was torn within its first word, and the simulation looked for a whole word of what was being written (sim/block-model.ts).
+  81703579,
+  // A task that another connection took up kept its place in the list of the lost one, and the lists of both were broken when it ended
+  // (session/reassign.test.ts).
+  140049571,
 ];

@@ -14,6 +14,8 @@ export const FAULTS = [
   'connection resets',
   'half-open connections',
   'slow network',
+  'damaged PDUs',
+  'error recovery',
   'deaf initiators',
   'worker crashes',
   'slow rings',
@@ -27,7 +29,7 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 export const NO_DISK_FAULTS: DiskFaults = { error: 0, short: 0, syncError: 0, slowMs: 2 };
-export const NO_NETWORK_FAULTS: NetworkFaults = { reset: 0, halfOpen: 0, slowMs: 1 };
+export const NO_NETWORK_FAULTS: NetworkFaults = { reset: 0, halfOpen: 0, damage: 0, slowMs: 1 };
 
 export function drawDiskFaults(random: Random, on: (fault: Fault) => boolean): DiskFaults {
   return {
@@ -42,6 +44,7 @@ export function drawNetworkFaults(random: Random, on: (fault: Fault) => boolean)
   return {
     reset: on('connection resets') ? random.pick([0, 0, 0.0005, 0.005]) : 0,
     halfOpen: on('half-open connections') && random.chance(0.3) ? 0.001 : 0,
+    damage: on('damaged PDUs') ? random.pick([0, 0.0005, 0.005, 0.03]) : 0,
     slowMs: on('slow network') ? random.pick([1, 5, 100]) : 1,
   };
 }

@@ -1,14 +1,17 @@
 // A simulated initiator: one session at a time, over one connection or several, begun anew whenever it is lost.
-// Judges each answer by what the unit's reservations and the disk's faults allow; what it sends is workload.ts's.
+// What it sends is workload.ts's, what answers it may get judgement.ts's, and how it recovers what a connection had under way, recovery.ts's.
 
 import { serialBefore } from '../../src/base/serial.ts';
 import { TaskFunction, TaskFunctionResponse } from '../../src/pdu/task-management.ts';
 import { type SimClock, Violation } from './clock.ts';
 import { Connection } from './connection.ts';
+import { judge } from './judgement.ts';
 import type { Agreement } from './login.ts';
 import type { Link } from './network.ts';
 import type { Random } from './random.ts';
-import { type Answer, type Command, type SimTask, Status } from './task.ts';
+import { Recovery } from './recovery.ts';
+import type { Requests } from './requests.ts';
+import type { Answer, Command, SimTask } from './task.ts';
 import type { SimUnit } from './unit.ts';
 
 /** What an initiator lives in. */
@@ -20,16 +23,12 @@ export interface InitiatorWorld {
   diskFailedAt(unit: SimUnit): number;
   /** Whether the target has not ended the session. */
   isServed(this: void, tsih: number): boolean;
+  /** How many tasks of the session the target has. */
+  tasksOf(tsih: number): number;
+  /** Sessions may ask for an ErrorRecoveryLevel above 0. */
+  readonly recovers: boolean;
 }
 
-const SenseKey = {
-  NOT_READY: 2,
-  MEDIUM_ERROR: 3,
-  HARDWARE_ERROR: 4,
-  ILLEGAL_REQUEST: 5,
-  UNIT_ATTENTION: 6,
-  MISCOMPARE: 0xe,
-} as const;
 /** An initiator asks after a command that somebody may have aborted when nothing came in so many milliseconds. */
 const PATIENCE_MS = 2000;
 /** It gives a connection up that is silent for so long. */
@@ -45,7 +44,10 @@ export class Initiator {
   readonly random: Random;
   tsih = 0;
   cmdSN = 1;
+  /** The first CmdSN that the target has not received, as far as is known. */
+  expCmdSN = 1;
   connections: Connection[] = [];
+  readonly recovery = new Recovery(this);
   /** What a lost session had under way: it may yet have effects, until the next session has begun. */
   #ghosts: (() => void)[] = [];
   #maxCmdSN = 0;
@@ -72,13 +74,21 @@ export class Initiator {
   }
 
   get tasks(): SimTask[] {
-    return this.connections.flatMap(({ tasks }) => [...tasks.values()]);
+    return this.holders.flatMap(({ tasks }) => [...tasks.values()]);
+  }
+
+  /** Connections that may have tasks: lost ones as well. */
+  get holders(): Connection[] {
+    return [...this.connections, ...this.recovery.lost];
   }
 
   /** Nothing is under way, nor may be. */
   get idle(): boolean {
     return (
-      this.#ghosts.length === 0 && this.#leading === null && this.connections.every(({ idle, open }) => idle && open)
+      this.recovery.lost.length === 0 &&
+      this.#ghosts.length === 0 &&
+      this.#leading === null &&
+      this.connections.every(({ idle, open, loggingOut }) => idle && open && !loggingOut)
     );
   }
 
@@ -86,7 +96,10 @@ export class Initiator {
   get description(): string {
     const tasks = this.tasks.map(({ command, tag }) => `${command.name} ${tag.toString(16)}`);
     const states = this.connections.map(({ open, over }) => (open ? 'open' : over ? 'over' : 'logging in'));
-    return `${this.initiatorName}: ${this.#ghosts.length} of a lost session, connections ${states}, tasks ${tasks}`;
+    const functions = this.connections.flatMap(({ management }) => [...management.values()].map(({ name }) => name));
+    const pings = this.connections.flatMap((each) => [...each.pings.keys()]).length;
+    const lost = this.recovery.lost.length;
+    return `${this.initiatorName}: ${this.#ghosts.length} of a lost session, connections ${states}, ${lost} lost, ${pings} pings, functions ${functions}, tasks ${tasks}`;
   }
 
   takeTag(): number {
@@ -109,6 +122,10 @@ export class Initiator {
     if (serialBefore(this.#maxCmdSN, maxCmdSN)) this.#maxCmdSN = maxCmdSN;
   }
 
+  received(expCmdSN: number): void {
+    if (serialBefore(this.expCmdSN, expCmdSN)) this.expCmdSN = expCmdSN;
+  }
+
   // Sessions
 
   /** Begins a session when there is none; with one, begins another in its place. */
@@ -121,7 +138,7 @@ export class Initiator {
   leave(): void {
     this.#away = true;
     this.#leading?.drop();
-    const connection = this.#usable.at(0);
+    const connection = this.usable.at(0);
     if (connection !== undefined) this.logOut(connection);
   }
 
@@ -139,38 +156,63 @@ export class Initiator {
 
   /** Adds a connection to the session. */
   join(): void {
-    if (this.#leading === null && this.up && this.connections.length < 3)
-      this.connections.push(this.#connect(this.tsih));
+    if (this.#leading === null && this.up && this.holders.length < 3) this.connections.push(this.#connect(this.tsih));
   }
 
-  #connect(tsih: number): Connection {
+  /** A connection in the place of one that was lost, with its CID or another; it is one of the session's once it has logged in. */
+  replace(cid: number | null): Connection {
+    const connection = this.#connect(this.tsih, cid);
+    this.connections.push(connection);
+    return connection;
+  }
+
+  #connect(tsih: number, cid: number | null = null): Connection {
     const name = `${this.initiatorName.split(':')[1]}.${this.#links++}`;
-    this.#cid = (this.#cid + 1) & 0xffff;
-    const connection = new Connection(this, this.world.connect(name), this.#cid, this.world.clock, this.random);
+    if (cid === null) this.#cid = (this.#cid + 1) & 0xffff;
+    const connection = new Connection(this, this.world.connect(name), cid ?? this.#cid, this.world.clock, this.random);
     connection.logIn(tsih);
     return connection;
   }
 
-  /** A login has ended well; answers what holds for its connection, the session's part of it included. */
-  loggedIn(connection: Connection, agreement: Agreement): Agreement {
+  /** A login has ended well: the connection's agreement includes the session's part. */
+  loggedIn(connection: Connection, agreement: Agreement): void {
     if (connection !== this.#leading) {
       this.window(agreement.maxCmdSN);
+      this.received(agreement.expCmdSN);
       const { initialR2T, immediateData, maxBurstLength, firstBurstLength } = this.#agreement!;
-      return { ...agreement, initialR2T, immediateData, maxBurstLength, firstBurstLength };
+      const { errorRecoveryLevel, time2Wait, time2Retain } = this.#agreement!;
+      const session = { initialR2T, immediateData, maxBurstLength, firstBurstLength };
+      connection.agreement = { ...agreement, ...session, errorRecoveryLevel, time2Wait, time2Retain };
+      this.recovery.loggedIn(connection);
+      return;
     }
     this.#agreement = agreement;
-    // The target has ended what was before, and only then said yes.
-    const before = this.connections;
-    this.connections = [connection];
-    for (const each of before) this.#abandon(each);
-    for (const each of before) each.drop();
-    this.#nexusLost();
+    connection.agreement = agreement;
     this.#leading = null;
+    // The target has ended what was before, and only then said yes.
+    this.#loseSession();
+    this.connections = [connection];
     this.#layGhosts();
     this.tsih = agreement.tsih;
     this.cmdSN = agreement.expCmdSN;
+    this.expCmdSN = agreement.expCmdSN;
     this.#maxCmdSN = agreement.maxCmdSN;
-    return agreement;
+  }
+
+  /** Nothing of the session is left but what may yet have effects. */
+  #loseSession(): void {
+    const before = this.connections;
+    for (const each of this.holders) this.#abandon(each);
+    this.connections = [];
+    this.recovery.forget();
+    for (const each of before) each.drop();
+    this.#nexusLost();
+  }
+
+  /** Gives the session up: another is to be begun. */
+  giveUp(): void {
+    this.#loseSession();
+    this.#nextLoginAt = this.world.clock.now + this.random.delay(50, 1000);
   }
 
   #layGhosts(): void {
@@ -185,7 +227,7 @@ export class Initiator {
     connection.management.clear();
   }
 
-  /** A connection has ended, or its login has: with ErrorRecoveryLevel 0 the session is lost with it. */
+  /** A connection has ended, or its login has: without ErrorRecoveryLevel 2 the session is lost with it. */
   connectionOver(connection: Connection): void {
     const { clock } = this.world;
     if (connection === this.#leading) {
@@ -195,13 +237,9 @@ export class Initiator {
     }
     if (!this.connections.includes(connection)) return;
     this.connections = this.connections.filter((each) => each !== connection);
-    const served = connection.agreement !== null;
+    if (connection.agreement === null || this.recovery.keep(connection)) return;
     this.#abandon(connection);
-    if (!served) return;
-    for (const other of [...this.connections]) other.drop();
-    if (this.connections.length !== 0) return;
-    this.#nexusLost();
-    this.#nextLoginAt = clock.now + this.random.delay(50, 1000);
+    this.giveUp();
   }
 
   #nexusLost(): void {
@@ -210,31 +248,35 @@ export class Initiator {
 
   /** The session was logged out: nothing of it is left. */
   loggedOut(): void {
-    for (const connection of this.connections) this.#abandon(connection);
+    const left = this.world.tasksOf(this.tsih);
+    if (left !== 0) throw new Violation('a logout ends all tasks', `${this.initiatorName}: ${left} are left`);
+    for (const connection of this.holders) this.#abandon(connection);
+    this.recovery.forget();
     this.#layGhosts();
   }
 
   /** The power of the target failed: nothing that was sent is heard any more. */
   cutOff(): void {
     this.#leading?.drop();
-    for (const connection of [...this.connections]) connection.drop();
+    this.giveUp();
   }
 
   // Commands
 
-  get #usable(): Connection[] {
+  /** Connections that take requests. */
+  get usable(): Connection[] {
     return this.connections.filter((each) => each.open && !each.loggingOut);
   }
 
   /** Whether there is a connection, and the target takes another command. */
   get canSend(): boolean {
-    return this.windowOpen && this.#usable.length !== 0;
+    return this.windowOpen && this.usable.length !== 0;
   }
 
   /** Sends a command over one of the connections. Only when it {@link canSend}. */
   send(command: Command): true {
     const { reservations, disturbances } = this.unit(command.lun);
-    const task = this.random.pick(this.#usable).command(command, reservations.version);
+    const task = this.random.pick(this.usable).command(command, reservations.version);
     task.excused = disturbances !== 0;
     return true;
   }
@@ -243,37 +285,15 @@ export class Initiator {
     return this.world.units[lun]!;
   }
 
-  answered(task: SimTask, { status, senseKey }: Answer): void {
-    const { command } = task;
-    const unit = this.unit(command.lun);
-    const { reservations } = unit;
-    const who = `${this.initiatorName} ${command.name} on LUN ${command.lun}`;
-    reservations.heed(this.world.isServed);
-    const constant = reservations.known && !reservations.busy && reservations.version === task.reservations;
-    if (command.access !== 'order' && constant) {
-      const permitted = reservations.permits(this.initiatorName, command.access);
-      const ran = status === Status.GOOD || senseKey === SenseKey.MISCOMPARE;
-      if (ran && !permitted) throw new Violation('reservations are obeyed', who);
-      if (permitted && status === Status.RESERVATION_CONFLICT) throw new Violation('only reservations conflict', who);
-    }
-    if (status !== Status.CHECK_CONDITION || senseKey === SenseKey.UNIT_ATTENTION) {
-      const known: readonly number[] = Object.values(Status);
-      if (!known.includes(status) || status === Status.TASK_ABORTED)
-        throw new Violation('a status that exists', `${who}: ${status}`);
-      return;
-    }
-    if (senseKey === SenseKey.MISCOMPARE || (senseKey === SenseKey.ILLEGAL_REQUEST && unit.wasAway(task.sentAt)))
-      return;
-    const diskMayFail = senseKey === SenseKey.MEDIUM_ERROR || senseKey === SenseKey.HARDWARE_ERROR;
-    if (diskMayFail && this.world.diskFailedAt(unit) >= task.sentAt) return;
-    if (command.access === 'order' && senseKey === SenseKey.ILLEGAL_REQUEST) return;
-    throw new Violation('a command fails for a reason', `${who}: sense key ${senseKey}`);
+  answered(task: SimTask, answer: Answer): void {
+    judge(this, task, answer);
   }
 
   // Task management
 
   /** Aborts a task, which is over when that is answered. */
   abort(connection: Connection, task: SimTask): void {
+    task.aborting = true;
     if (this.random.chance(0.5)) task.abortedAt = this.world.clock.now;
     const then = (response: number): void => this.#aborted(connection, task, response);
     const management = { name: 'ABORT TASK', then, over: () => {} };
@@ -290,14 +310,14 @@ export class Initiator {
   }
 
   /** A task has ended without an answer. */
-  forget(connection: Connection, task: SimTask): void {
+  forget(connection: Requests, task: SimTask): void {
     if (!connection.tasks.delete(task.tag)) return;
     task.command.over();
   }
 
   #lookAfter(connection: Connection, task: SimTask): void {
     const { now } = this.world.clock;
-    if (now - task.sentAt > STUCK_MS) {
+    if (now - Math.max(task.sentAt, task.resumedAt) > STUCK_MS) {
       const who = `${this.initiatorName} ${task.command.name} ${task.tag.toString(16)} on LUN ${task.command.lun}`;
       throw new Violation('no task is stuck', `${who}, sent ${Math.round(now - task.sentAt)} ms ago`);
     }
@@ -309,7 +329,7 @@ export class Initiator {
   /** Looks after what takes long. */
   pulse(): void {
     const { clock } = this.world;
-    if (!this.up && !this.#away) this.logIn();
+    if (!this.up && !this.#away && !this.recovery.underWay) this.logIn();
     for (const connection of this.connections) {
       const waits = !connection.idle || connection.loggingOut || connection.agreement === null;
       if (waits && clock.now - connection.heardAt > SILENCE_MS && connection.heardAt !== 0) {
@@ -317,6 +337,7 @@ export class Initiator {
         return;
       }
       if (!connection.open || !connection.healthy) continue;
+      connection.lookAfterLosses();
       for (const task of connection.tasks.values()) this.#lookAfter(connection, task);
     }
   }

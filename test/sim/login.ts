@@ -23,6 +23,10 @@ export interface Agreement {
   readonly firstBurstLength: number;
   /** The longest data segment that the target takes. */
   readonly maxSegment: number;
+  readonly errorRecoveryLevel: number;
+  /** Seconds that the tasks of a lost connection wait for another one: first nobody may take them up, then somebody should. */
+  readonly time2Wait: number;
+  readonly time2Retain: number;
   readonly statSN: number;
   readonly expCmdSN: number;
   readonly maxCmdSN: number;
@@ -64,12 +68,13 @@ export class SimLogin {
   #step = 0;
   #statSN: number | null = null;
 
-  constructor(wire: Wire, claim: LoginClaim, random: Random) {
+  /** `recovers`: error recovery is asked for now and then. */
+  constructor(wire: Wire, claim: LoginClaim, random: Random, recovers: boolean) {
     this.#wire = wire;
     this.#claim = claim;
     this.#mistake = random.weighted({ none: 94, target: 2, secret: 2, tsih: claim.tsih === 0 ? 1 : 0, version: 1 });
     const yes = (probability: number): string => (random.chance(probability) ? 'Yes' : 'No');
-    const digest = (): string => (random.chance(0.3) ? 'CRC32C,None' : 'None');
+    const digest = (): string => (random.chance(0.4) ? 'CRC32C,None' : 'None');
     const firstBurst = random.pick([512, 4096, 16_384]);
     const perConnection = [
       ['HeaderDigest', digest()],
@@ -83,7 +88,9 @@ export class SimLogin {
       ['FirstBurstLength', `${firstBurst}`],
       ['MaxConnections', '4'],
       ['MaxOutstandingR2T', `${random.between(1, 4)}`],
-      ['ErrorRecoveryLevel', `${random.between(0, 2)}`],
+      ['ErrorRecoveryLevel', `${recovers ? random.between(0, 2) : 0}`],
+      ['DefaultTime2Wait', `${random.between(0, 2)}`],
+      ['DefaultTime2Retain', `${random.pick([0, 5, 20, 20])}`],
     ] as const;
     this.#offer = claim.tsih === 0 ? [...perConnection, ...leading] : perConnection;
     this.#chap = new ChapClient({
@@ -151,6 +158,9 @@ export class SimLogin {
       maxBurstLength: number('MaxBurstLength', 262_144),
       firstBurstLength: number('FirstBurstLength', 65_536),
       maxSegment: number('MaxRecvDataSegmentLength', 8192),
+      errorRecoveryLevel: number('ErrorRecoveryLevel', 0),
+      time2Wait: number('DefaultTime2Wait', 2),
+      time2Retain: number('DefaultTime2Retain', 20),
       statSN: this.#statSN!,
       expCmdSN,
       maxCmdSN,

@@ -4,10 +4,11 @@
 import type { SimClock } from './clock.ts';
 import type { Random } from './random.ts';
 
-/** How bad the network is. Probabilities are per write. */
+/** How bad the network is. Probabilities are per write, that of damage per digest. */
 export interface NetworkFaults {
   readonly reset: number;
   readonly halfOpen: number;
+  readonly damage: number;
   /** Milliseconds that bytes take now and then. */
   readonly slowMs: number;
 }

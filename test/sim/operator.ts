@@ -76,8 +76,9 @@ export class Operator {
     const { administration } = this.#target.plane;
     unit.awaySince = this.#clock.now;
     const calm = this.#orders.disturb(unit);
+    const closed = this.#target.keepDescriptor(unit.lun);
     await administration.removeUnit(TARGET_NAME, unit.lun);
-    this.#target.forgetDescriptors();
+    closed();
     calm();
     unit.reservations.away();
     await new Promise<void>((resolve) => {

@@ -87,7 +87,7 @@ export class Orders {
   #choose(initiator: Initiator, unit: SimUnit): Order {
     const random = this.#random;
     const { reservations } = unit;
-    const kind = random.weighted({ persistent: 10, reserve: 1, release: 2 });
+    const kind = random.weighted({ persistent: 10, reserve: 2, release: 2 });
     if (kind !== 'persistent') return { kind };
     const own = reservations.keys.get(initiator.initiatorName) ?? 0;
     const actions =
@@ -197,7 +197,7 @@ export class Orders {
       if (!done && !absent) throw new Violation('task management does what it says', `${name}: response ${response}`);
       calm();
       if (done) {
-        for (const each of initiator.connections) {
+        for (const each of initiator.holders) {
           for (const task of before) {
             // Its answer may be on its way over another connection.
             if (each !== connection && each.tasks.has(task.tag)) each.gone.add(task.tag);

@@ -44,6 +44,8 @@ export class ReservationModel {
   version = 0;
   /** The order that is under way, if there is one. */
   #order: object | null = null;
+  /** All that is not known is whether RESERVE(6) has ended yet with the session that it was for. */
+  #lapses = false;
 
   get busy(): boolean {
     return this.#order !== null;
@@ -52,6 +54,7 @@ export class ReservationModel {
   /** An order begins; what it is known by goes to {@link end}. None other may be under way. */
   begin(): object {
     this.#order = {};
+    this.#lapses = false;
     this.version++;
     return this.#order;
   }
@@ -66,7 +69,29 @@ export class ReservationModel {
 
   forget(): void {
     this.known = false;
+    this.#lapses = false;
     this.version++;
+  }
+
+  /** RESERVE(6) ends with its session, now or soon. */
+  #lapse(): void {
+    const wasKnown = this.known && !this.busy;
+    this.forget();
+    this.#lapses = wasKnown;
+  }
+
+  /** No session is left: RESERVE(6) has ended. */
+  deserted(): void {
+    if (!this.#lapses) return;
+    this.#lapses = false;
+    this.known = true;
+    this.reservedBy = null;
+    this.version++;
+  }
+
+  /** Nobody has reserved it, with or without registrations. */
+  get free(): boolean {
+    return this.known && this.type === 0 && this.reservedBy === null;
   }
 
   clear(): void {
@@ -95,12 +120,12 @@ export class ReservationModel {
 
   /** The initiator's session has ended, or another has taken its place: RESERVE(6) ends with it (SAM-5, I_T nexus loss). */
   nexusLost(name: string): void {
-    if (this.reservedBy?.name === name) this.forget();
+    if (this.reservedBy?.name === name && !this.#lapses) this.#lapse();
   }
 
   /** The target ends sessions, and RESERVE(6) with them, before their initiators hear of it: meanwhile nothing is judged. */
   heed(isServed: (tsih: number) => boolean): void {
-    if (this.known && this.reservedBy !== null && !isServed(this.reservedBy.tsih)) this.forget();
+    if (this.known && this.reservedBy !== null && !isServed(this.reservedBy.tsih)) this.#lapse();
   }
 
   holds(name: string): boolean {

@@ -93,7 +93,9 @@ class Simulation {
         return link;
       },
       diskFailedAt: ({ lun }: SimUnit) => this.#target.diskOfLun(lun)?.failedAt ?? Number.NEGATIVE_INFINITY,
+      recovers: this.#on('error recovery'),
       isServed: (tsih: number) => this.#target.plane.sessions.find(tsih) !== undefined,
+      tasksOf: (tsih: number) => this.#target.workers.tasksOf(tsih),
     };
     this.#workload = new Workload(
       random.fork(),
@@ -202,7 +204,7 @@ class Simulation {
     this.#target.trouble(NO_DISK_FAULTS, NO_NETWORK_FAULTS);
     if (!(await this.#until(calm, REST_MS))) {
       const left = this.#initiators.map((initiator) => initiator.description).join('; ');
-      throw new Violation('all that is under way ends', left);
+      throw new Violation('all that is under way ends', `operator ${this.#operator.idle ? 'idle' : 'busy'}; ${left}`);
     }
     await this.#readAll();
     await this.#leave();
@@ -244,6 +246,7 @@ class Simulation {
     for (const initiator of this.#initiators) initiator.leave();
     const gone = (): boolean => this.#initiators.every(({ connections }) => connections.length === 0);
     if (!(await this.#until(gone, REST_MS))) throw new Violation('all that is under way ends', 'a logout');
+    for (const { reservations } of this.#units) reservations.deserted();
     // What the target still has to do for itself: sockets to close, messages to pass on.
     await this.#until(() => this.#leftovers() === null, REST_MS);
   }
@@ -272,6 +275,8 @@ class Simulation {
     for (const unit of plane.catalog.units) {
       if (turns[unit.id] !== 0) return `the turn at LUN ${unit.lun}`;
       if (workers.unitInFlight(unit.figures) !== 0) return `tasks of LUN ${unit.lun}`;
+      const isReserved = workers.all.some(({ host }) => host.units.find(unit.id)?.restriction != null);
+      if (isReserved && this.#units[unit.lun]!.reservations.free) return `a reservation of LUN ${unit.lun}`;
     }
     return null;
   }

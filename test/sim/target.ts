@@ -9,7 +9,7 @@ import type { LunSettings, Settings } from '../../src/config/settings.ts';
 import { ControlPlane } from '../../src/control/control-plane.ts';
 import { LoginConnection } from '../../src/control/login-connection.ts';
 import type { Machine } from '../../src/control/machine.ts';
-import type { SimClock } from './clock.ts';
+import { type SimClock, Violation } from './clock.ts';
 import { type DiskFaults, SECTOR, SimDisk } from './disk.ts';
 import { SimLoginSocket } from './login-socket.ts';
 import { Link, type NetworkFaults } from './network.ts';
@@ -66,6 +66,7 @@ export class SimTarget {
     const target = {
       name: TARGET_NAME,
       maxConnections: 4,
+      errorRecoveryLevel: 2,
       sessionLimit: 64,
       // More than all initiators have at once, with those of sessions that are still being ended: no login is refused for want of a place.
       connectionLimit: 256,
@@ -107,7 +108,11 @@ export class SimTarget {
           diskOf: (fd: number) => this.#diskOf(fd),
           linkOf: (fd: number) => this.#links.get(fd)!,
         };
-        this.workers = new SimWorkers(options, shared, events);
+        this.workers = new SimWorkers(options, shared, {
+          started: (index) => events.started(index),
+          message: (index, message) => events.message(index, message),
+          lost: (index, error) => this.#judgeLoss(index, () => events.lost(index, error)),
+        });
         return this.workers;
       },
       portals: () => [PORTAL],
@@ -115,6 +120,18 @@ export class SimTarget {
       log: pino({ level: 'silent' }),
     });
     this.workers.start();
+  }
+
+  /** A worker takes the sessions of its own with it, and no others. */
+  #judgeLoss(worker: number, lose: () => void): void {
+    const { sessions } = this.plane;
+    const left = [...sessions.all()].filter((session) => session.worker !== worker);
+    lose();
+    const after = [...sessions.all()];
+    if (after.length !== left.length || after.some((session) => !left.includes(session))) {
+      const particulars = `worker ${worker}: ${after.length} are left of ${left.length} of others`;
+      throw new Violation('a worker that fails takes its own sessions with it', particulars);
+    }
   }
 
   /** A unit has become longer, and stays so over a restart. */
@@ -150,9 +167,16 @@ export class SimTarget {
 
   readonly #served = new Map<number, SimDisk>();
 
-  /** A unit was removed or grown: descriptors are looked up anew. */
-  forgetDescriptors(): void {
-    this.#served.clear();
+  /**
+   * A unit in a file is about to be removed: commands that a worker begins before it hears of that find its disk all the same, until the
+   * function that this answers is called, when its descriptor has been closed.
+   */
+  keepDescriptor(lun: number): () => void {
+    const unit = this.plane.catalog.units.find((each) => each.lun === lun)!;
+    if (unit.backend.kind !== 'file') throw new Error('only units in files have a descriptor');
+    const { fd } = unit.backend;
+    this.#diskOf(fd);
+    return () => this.#served.delete(fd);
   }
 
   diskAt(path: string, bytes: number): SimDisk {

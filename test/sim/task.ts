@@ -1,8 +1,8 @@
 // A SCSI command of a simulated initiator from its first PDU to its status, and what its data looked like on the way.
-// Checks what every target owes it: DataSN, R2TSN, offsets, bursts. What the data should be is for whoever sent it.
+// Checks what every target owes it: DataSN, R2TSN, offsets, bursts, and replicas of what was lost. What the data should be is for whoever sent it.
 
-import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
-import { FINAL_BIT } from '../../src/pdu/opcode.ts';
+import { DataIn } from '../../src/pdu/data-in.ts';
+import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import type { R2T } from '../../src/pdu/r2t.ts';
 import { OVERFLOW_BIT, ScsiResponse, SENSE_LENGTH_SIZE, UNDERFLOW_BIT } from '../../src/pdu/scsi-response.ts';
 import { decode, type HeaderValues } from '../support/header-values.ts';
@@ -43,6 +43,18 @@ export const Status = {
   TASK_ABORTED: 0x40,
 } as const;
 
+/** PDUs that are lacking, by DataSN. */
+export interface Run {
+  readonly begRun: number;
+  readonly runLength: number;
+}
+
+interface Part {
+  readonly offset: number;
+  readonly length: number;
+  readonly ends: boolean;
+}
+
 /** One command under way. */
 export class SimTask {
   readonly tag: number;
@@ -57,20 +69,37 @@ export class SimTask {
   askedAt = Number.NEGATIVE_INFINITY;
   /** Somebody may have aborted it without a word. */
   excused = false;
+  /** It was to be aborted, by its initiator. */
+  aborting = false;
   /** Bytes of data sent unasked. */
   unsolicited = 0;
+  /** Where data that was damaged on its way begins: it is asked for again from there. */
+  damagedFrom = Number.POSITIVE_INFINITY;
+  /** When PDUs of it were last asked for again; -Infinity: never. */
+  snackedAt = Number.NEGATIVE_INFINITY;
+  /** When something was last done for it that the target has to answer. */
+  attendedAt: number;
+  /** When the connection that had it was last heard of; null: it has one. */
+  lostAt: number | null = null;
+  /** When another connection took it up. */
+  resumedAt = Number.NEGATIVE_INFINITY;
   readonly #received: Buffer;
+  /** Data-In that came before others, by DataSN. */
+  readonly #early = new Map<number, Part>();
   #dataSN = 0;
   #r2tSN = 0;
   #asked = 0;
   #sequenceBytes = 0;
   #moved = 0;
+  /** It went on over another connection, and has not been asked for data there. */
+  #resumed = false;
 
   constructor(tag: number, command: Command, cmdSN: number, sentAt: number, reservations: number) {
     this.tag = tag;
     this.command = command;
     this.cmdSN = cmdSN;
     this.sentAt = sentAt;
+    this.attendedAt = sentAt;
     this.reservations = reservations;
     this.#received = Buffer.alloc(command.read);
   }
@@ -79,50 +108,111 @@ export class SimTask {
     if (!holds) throw new Violation(rule, `${this.command.name} ${this.tag.toString(16)}: ${particulars}`);
   }
 
-  /** Data that came in; the answer, if the status came with it. */
-  dataIn(pdu: Pdu, maxBurstLength: number): Answer | null {
-    const header = decode(DataIn, pdu.header);
-    const { dataSN, bufferOffset, flags } = header;
-    this.#claim(dataSN === this.#dataSN, 'DataSN counts', `${dataSN} after ${this.#dataSN - 1}`);
-    this.#claim(bufferOffset === this.#moved, 'Data-In is in order', `${bufferOffset} after ${this.#moved}`);
-    this.#claim(
-      bufferOffset + pdu.data.length <= this.#received.length,
-      'Data-In fits',
-      `${bufferOffset}+${pdu.data.length}`,
-    );
-    this.#dataSN++;
-    this.#moved += pdu.data.length;
-    this.#sequenceBytes += pdu.data.length;
-    this.#claim(this.#sequenceBytes <= maxBurstLength, 'a sequence ends at MaxBurstLength', `${this.#sequenceBytes}`);
-    if ((flags & FINAL_BIT) !== 0) this.#sequenceBytes = 0;
-    pdu.data.copy(this.#received, bufferOffset);
-    if ((flags & STATUS_BIT) === 0) return null;
-    return this.#answer(header.status, 0, flags, header.residualCount);
+  /** Some of its PDUs may come twice. */
+  get wasAskedAgain(): boolean {
+    return this.snackedAt !== Number.NEGATIVE_INFINITY;
   }
 
-  /** The target asks for data; where from, and how much. */
-  asked({ r2tSN, bufferOffset, desiredDataTransferLength }: HeaderValues<typeof R2T>, maxBurstLength: number): void {
+  /** Data that came in. `mayLack`: PDUs before it may have been lost. */
+  dataIn(pdu: Pdu, maxBurstLength: number, mayLack: boolean): void {
+    const { dataSN, bufferOffset: offset, flags } = decode(DataIn, pdu.header);
+    const end = offset + pdu.data.length;
+    this.#claim(end <= this.#received.length, 'Data-In fits', `${offset}+${pdu.data.length}`);
+    if (dataSN < this.#dataSN || this.#early.has(dataSN)) {
+      this.#claim(this.wasAskedAgain, 'DataSN counts', `${dataSN} after ${this.#dataSN - 1}`);
+      this.#claim(this.#received.subarray(offset, end).equals(pdu.data), 'what is sent again is the same', `${dataSN}`);
+      return;
+    }
+    this.#claim(dataSN === this.#dataSN || mayLack, 'DataSN counts', `${dataSN} after ${this.#dataSN - 1}`);
+    pdu.data.copy(this.#received, offset);
+    this.#early.set(dataSN, { offset, length: pdu.data.length, ends: (flags & FINAL_BIT) !== 0 });
+    for (let part = this.#takeNext(); part !== undefined; part = this.#takeNext()) this.#count(part, maxBurstLength);
+  }
+
+  #takeNext(): Part | undefined {
+    const part = this.#early.get(this.#dataSN);
+    this.#early.delete(this.#dataSN);
+    return part;
+  }
+
+  #count({ offset, length, ends }: Part, maxBurstLength: number): void {
+    this.#claim(offset === this.#moved, 'Data-In is in order', `${offset} after ${this.#moved}`);
+    this.#dataSN++;
+    this.#moved += length;
+    this.#sequenceBytes += length;
+    this.#claim(this.#sequenceBytes <= maxBurstLength, 'a sequence ends at MaxBurstLength', `${this.#sequenceBytes}`);
+    if (ends) this.#sequenceBytes = 0;
+  }
+
+  /** The DataSN before which all data has come. */
+  get expDataSN(): number {
+    return this.#dataSN;
+  }
+
+  /** What lacks before data that have come, or, with its status there, of all; null: nothing. */
+  lacking(status: Pdu | null = null): Run | null {
+    const { read } = this.command;
+    const end = this.#early.size !== 0 ? Math.min(...this.#early.keys()) : status === null ? 0 : sentBefore(status);
+    return read === 0 || end <= this.#dataSN ? null : { begRun: this.#dataSN, runLength: end - this.#dataSN };
+  }
+
+  /** The target asks for data; where from, and how much. False: it had before. */
+  asked(header: HeaderValues<typeof R2T>, maxBurstLength: number): boolean {
+    const { r2tSN, bufferOffset, desiredDataTransferLength } = header;
     const { data } = this.command;
-    const expected = Math.max(this.#asked, this.unsolicited);
+    const expected = Math.min(Math.max(this.#asked, this.unsolicited), this.damagedFrom);
     this.#claim(data !== null, 'an R2T belongs to a WRITE', `r2tSN ${r2tSN}`);
-    this.#claim(r2tSN === this.#r2tSN, 'R2TSN counts', `${r2tSN} after ${this.#r2tSN - 1}`);
-    this.#claim(bufferOffset === expected, 'R2Ts are in order', `${bufferOffset} instead of ${expected}`);
+    if (this.#resumed) {
+      // What was on its way over the lost connection may not have come: it is asked for under the same numbers.
+      this.#claim(r2tSN <= this.#r2tSN, 'R2TSN counts', `${r2tSN} after ${this.#r2tSN - 1}`);
+      this.#claim(bufferOffset <= expected, 'R2Ts are in order', `${bufferOffset}, beyond ${expected}`);
+      this.#r2tSN = r2tSN;
+      this.#resumed = false;
+    } else if (r2tSN < this.#r2tSN) {
+      this.#claim(this.wasAskedAgain, 'R2TSN counts', `${r2tSN} after ${this.#r2tSN - 1}`);
+      return false;
+    } else {
+      this.#claim(r2tSN === this.#r2tSN, 'R2TSN counts', `${r2tSN} after ${this.#r2tSN - 1}`);
+      this.#claim(bufferOffset === expected, 'R2Ts are in order', `${bufferOffset} instead of ${expected}`);
+    }
     this.#claim(
       desiredDataTransferLength > 0 && desiredDataTransferLength <= maxBurstLength,
       'an R2T asks for a burst',
       `${desiredDataTransferLength}`,
     );
+    this.damagedFrom = Number.POSITIVE_INFINITY;
     this.#asked = bufferOffset + desiredDataTransferLength;
     this.#claim(this.#asked <= (data?.length ?? 0), 'an R2T asks for what there is', `${this.#asked}`);
     this.#r2tSN++;
+    return true;
   }
 
-  /** The status. */
-  response(pdu: Pdu): Answer {
+  /** It goes on over another connection: what came out of order is sent again (RFC 7143 §11.5.6). */
+  resume(): void {
+    this.#early.clear();
+    this.#resumed = true;
+    this.damagedFrom = Number.POSITIVE_INFINITY;
+  }
+
+  /** It is sent once more, because the target has not received it. */
+  begin(): void {
+    this.#resumed = false;
+    this.damagedFrom = Number.POSITIVE_INFINITY;
+  }
+
+  /** The status, which is in a response or in the last Data-In. Null: data that came before it lacks. */
+  answer(pdu: Pdu): Answer | null {
+    if (this.lacking(pdu) !== null) return null;
+    if (pdu.opcode === Opcode.DATA_IN) {
+      const { status, flags, residualCount } = decode(DataIn, pdu.header);
+      return this.#answer(status, 0, flags, residualCount);
+    }
     const { status, response, flags, residualCount, expDataSN } = decode(ScsiResponse, pdu.header);
     this.#claim(response === 0, 'a command is completed at the target', `response ${response}`);
     const sent = this.command.data === null ? this.#dataSN : this.#r2tSN;
-    this.#claim(expDataSN === sent, 'ExpDataSN counts what was sent', `${expDataSN} instead of ${sent}`);
+    // R2Ts of a connection that was lost are void, and if no data are wanted any more none replaces them.
+    const counted = expDataSN === sent || (this.#resumed && expDataSN < sent);
+    this.#claim(counted, 'ExpDataSN counts what was sent', `${expDataSN} instead of ${sent}`);
     const sense = pdu.data.length > SENSE_LENGTH_SIZE ? pdu.data.subarray(SENSE_LENGTH_SIZE) : Buffer.alloc(0);
     const fixed = ((sense[0] ?? 0) & 0x7f) < 0x72;
     const senseKey = sense.length === 0 ? 0 : (fixed ? sense[2]! : sense[1]!) & 0x0f;
@@ -136,10 +226,17 @@ export class SimTask {
 
   #answer(status: number, senseKey: number, flags: number, residual: number): Answer {
     const { name, read } = this.command;
-    if (status === Status.GOOD && read !== 0 && (flags & OVERFLOW_BIT) === 0) {
-      const short = (flags & UNDERFLOW_BIT) === 0 ? 0 : residual;
-      this.#claim(this.#moved + short === read, 'the residual is what did not come', `${name} ${this.#moved}+${short}`);
+    // An initiator here expects what the CDB says: nothing is left over, and nothing lacks.
+    if (status === Status.GOOD) {
+      const left = (flags & (OVERFLOW_BIT | UNDERFLOW_BIT)) === 0 && residual === 0;
+      this.#claim(left, 'a residual is what did not move', `${name} ${residual}`);
+      this.#claim(this.#moved === read, 'a READ brings what it asks for', `${name} ${this.#moved} of ${read}`);
     }
     return { status, senseKey, data: this.#received.subarray(0, this.#moved) };
   }
+}
+
+/** Data-In PDUs that came before this status, or with it. */
+function sentBefore({ opcode, header }: Pdu): number {
+  return opcode === Opcode.DATA_IN ? decode(DataIn, header).dataSN + 1 : decode(ScsiResponse, header).expDataSN;
 }

@@ -54,6 +54,15 @@ export class SimWorkers implements Workers {
     for (let index = 0; index < this.#options.count; index++) this.#start(index);
   }
 
+  /** Tasks of a session that have yet to end. */
+  tasksOf(tsih: number): number {
+    const sessions = this.#workers.flatMap(({ host }) => [...host.sessions]).filter((each) => each.tsih === tsih);
+    let tasks = 0;
+    for (const { firstTask } of sessions.flatMap(({ members }) => members))
+      for (let task = firstTask; task !== null; task = task.nextInConnection) tasks++;
+    return tasks;
+  }
+
   #start(index: number): void {
     this.#shared.unitFigures.writerEnded(index);
     const memory = allocateChannel();

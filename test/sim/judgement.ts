@@ -1,0 +1,45 @@
+// Whether an initiator may get an answer: by what the unit's reservations, the operator and the disk's faults allow.
+// What the answer means for the blocks is commands.ts's.
+
+import { Violation } from './clock.ts';
+import type { Initiator } from './initiator.ts';
+import { type Answer, type SimTask, Status } from './task.ts';
+
+const SenseKey = {
+  NOT_READY: 2,
+  MEDIUM_ERROR: 3,
+  HARDWARE_ERROR: 4,
+  ILLEGAL_REQUEST: 5,
+  UNIT_ATTENTION: 6,
+  ABORTED_COMMAND: 0xb,
+  MISCOMPARE: 0xe,
+} as const;
+
+/** Judges how a command of the initiator's ended. */
+export function judge(initiator: Initiator, task: SimTask, { status, senseKey }: Answer): void {
+  const { command } = task;
+  const unit = initiator.unit(command.lun);
+  const { reservations } = unit;
+  const who = `${initiator.initiatorName} ${command.name} on LUN ${command.lun}`;
+  reservations.heed(initiator.world.isServed);
+  const constant = reservations.known && !reservations.busy && reservations.version === task.reservations;
+  if (command.access !== 'order' && constant) {
+    const permitted = reservations.permits(initiator.initiatorName, command.access);
+    const ran = status === Status.GOOD || senseKey === SenseKey.MISCOMPARE;
+    if (ran && !permitted) throw new Violation('reservations are obeyed', who);
+    if (permitted && status === Status.RESERVATION_CONFLICT) throw new Violation('only reservations conflict', who);
+  }
+  if (status !== Status.CHECK_CONDITION || senseKey === SenseKey.UNIT_ATTENTION) {
+    const known: readonly number[] = Object.values(Status);
+    if (!known.includes(status) || status === Status.TASK_ABORTED)
+      throw new Violation('a status that exists', `${who}: ${status}`);
+    return;
+  }
+  if (senseKey === SenseKey.MISCOMPARE || (senseKey === SenseKey.ILLEGAL_REQUEST && unit.wasAway(task.sentAt))) return;
+  const diskMayFail = senseKey === SenseKey.MEDIUM_ERROR || senseKey === SenseKey.HARDWARE_ERROR;
+  if (diskMayFail && initiator.world.diskFailedAt(unit) >= task.sentAt) return;
+  if (command.access === 'order' && senseKey === SenseKey.ILLEGAL_REQUEST) return;
+  // Data of it were damaged on their way, and there is no recovery.
+  if (senseKey === SenseKey.ABORTED_COMMAND && Number.isFinite(task.damagedFrom)) return;
+  throw new Violation('a command fails for a reason', `${who}: sense key ${senseKey}`);
+}
