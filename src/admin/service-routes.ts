@@ -31,7 +31,9 @@ function statusOf({ running, version, startedAt }: AdminContext) {
 }
 
 /** Figures that are one number each. */
-const FIGURES = Object.entries(Counter).filter(([name]) => !['sessions', 'taskManagement', 'sendWaits'].includes(name));
+const FIGURES = Object.entries(Counter).filter(
+  ([name]) => !['sessions', 'taskManagement', 'snacks', 'sendWaits'].includes(name),
+);
 
 function workerReportOf({ worker, running, counters }: WorkerReading) {
   const figures = Object.fromEntries(FIGURES.map(([name, index]) => [name, counters[index]!]));

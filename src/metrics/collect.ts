@@ -4,6 +4,7 @@
 import type { Readings } from '../control/readings.ts';
 import type { WorkerReading } from '../control/supervisor.ts';
 import { findLoginStatus } from '../pdu/login-status.ts';
+import { SnackType } from '../pdu/snack.ts';
 import { TaskFunction } from '../pdu/task-management.ts';
 import { Counter, TASK_FUNCTIONS } from '../ring/counters.ts';
 import { Figure, LATENCY_BUCKETS } from '../ring/figures.ts';
@@ -220,6 +221,7 @@ const PLAIN = [
   [METRICS.workerErrors, Counter.errors],
   [METRICS.workerAborted, Counter.tasksAborted],
   [METRICS.workerRejects, Counter.rejects],
+  [METRICS.workerResent, Counter.resent],
   [METRICS.workerSlab, Counter.slabBytes],
   [METRICS.workerSlabUsed, Counter.slabBytesInUse],
   [METRICS.workerTurns, Counter.turns],
@@ -232,6 +234,16 @@ const BY_LABEL = [
   [METRICS.workerCommands, 'operation', { read: Counter.reads, write: Counter.writes }],
   [METRICS.workerBytes, 'operation', { read: Counter.bytesRead, write: Counter.bytesWritten }],
   [METRICS.workerDigestErrors, 'digest', { header: Counter.headerDigestErrors, data: Counter.digestErrors }],
+  [
+    METRICS.workerSnacks,
+    'type',
+    {
+      data: Counter.snacks + SnackType.DATA_OR_R2T,
+      status: Counter.snacks + SnackType.STATUS,
+      acknowledgement: Counter.snacks + SnackType.DATA_ACK,
+      resegmentation: Counter.snacks + SnackType.R_DATA,
+    },
+  ],
 ] as const;
 
 function writeWorkers(out: Exposition, workers: readonly WorkerReading[]): void {

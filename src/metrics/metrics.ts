@@ -140,6 +140,16 @@ export const METRICS = {
     'PDUs whose digest was wrong. A wrong header digest ends the connection.',
   ),
   workerRejects: counter('lunaring_worker_rejects', WORKER, 'Reject PDUs sent: what initiators got wrong.'),
+  workerSnacks: counter(
+    'lunaring_worker_snacks',
+    [...WORKER, 'type'],
+    'SNACK Requests, at ErrorRecoveryLevel 1 and 2: initiators that lack something, or acknowledge data.',
+  ),
+  workerResent: counter(
+    'lunaring_worker_resent',
+    WORKER,
+    'PDUs that were sent again, for a SNACK or over another connection.',
+  ),
   workerSlab: gauge('lunaring_worker_slab_bytes', WORKER, 'I/O memory of the worker.'),
   workerSlabUsed: gauge(
     'lunaring_worker_slab_used_bytes',

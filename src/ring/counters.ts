@@ -44,11 +44,15 @@ export const Counter = {
   /** Current, as of the last tick: connections that are not read, for want of memory, or because they do not take their answers. */
   stalledConnections: 18,
   throttledConnections: 19,
+  /** SNACK Requests, by type: the first of four. */
+  snacks: 20,
+  /** PDUs that were sent again. */
+  resent: 24,
   /** Task management functions, by number: the first of {@link TASK_FUNCTIONS}. */
-  taskManagement: 20,
+  taskManagement: 25,
   /** Microseconds of those sends that had to wait for room in the socket, and the first of their {@link LATENCY_BUCKETS}. */
-  sendWaitMicros: 20 + TASK_FUNCTIONS,
-  sendWaits: 21 + TASK_FUNCTIONS,
+  sendWaitMicros: 25 + TASK_FUNCTIONS,
+  sendWaits: 26 + TASK_FUNCTIONS,
 } as const;
 export type Counter = keyof typeof Counter;
 

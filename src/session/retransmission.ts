@@ -5,6 +5,7 @@ import { NONE } from '../base/free-list.ts';
 import { CELL_BYTES } from '../engine/slab.ts';
 import { BHS_SIZE, DIGEST_SIZE, padded } from '../pdu/bhs.ts';
 import { Opcode } from '../pdu/opcode.ts';
+import { Counter } from '../ring/counters.ts';
 import type { PduSender } from './pdu-sender.ts';
 import type { SentPdu } from './sent-pdu.ts';
 
@@ -27,6 +28,7 @@ export class Retransmission {
     for (const pdu of this.#queue) {
       if (!sendAgain(connection, pdu)) return;
       this.#queue.delete(pdu);
+      connection.host.counters[Counter.resent]!++;
     }
   }
 }

@@ -4,6 +4,7 @@
 import { RESERVED_TAG } from '../pdu/bhs.ts';
 import { Opcode } from '../pdu/opcode.ts';
 import { SnackRequest, SnackType } from '../pdu/snack.ts';
+import { Counter } from '../ring/counters.ts';
 import type { Connection } from './connection.ts';
 import { Fault } from './faults.ts';
 import { resegment, taggedResponse } from './resegmentation.ts';
@@ -16,8 +17,9 @@ const TYPE_MASK = 0x0f;
 /** Takes a SNACK Request whose header lies at slab offset `at`. */
 export function snackRequest(connection: Connection, at: number): void {
   const { view, sent } = connection;
-  const fault =
-    sent === null ? Fault.snack : answer(connection, sent, at, SnackRequest.flags.get(view, at) & TYPE_MASK);
+  const type = SnackRequest.flags.get(view, at) & TYPE_MASK;
+  if (type <= SnackType.R_DATA) connection.host.counters[Counter.snacks + type]!++;
+  const fault = sent === null ? Fault.snack : answer(connection, sent, at, type);
   if (fault !== null) connection.reject(at, fault);
   sent?.retransmission.pump(connection);
 }

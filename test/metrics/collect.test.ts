@@ -37,6 +37,7 @@ function source(sessions = 1): Parameters<typeof collect>[0] {
   counters[Counter.threadId] = process.pid;
   counters[Counter.taskManagement + 5] = 6;
   counters[Counter.digestErrors] = 7;
+  counters[Counter.snacks + 1] = 9;
   const readings = {
     draining: true,
     sessionCount: sessions,
@@ -100,6 +101,7 @@ describe('The metrics', () => {
     expect(samples.sum('lunaring_worker_stage_seconds_count', 'stage="device"')).toBe(5);
     expect(samples.sum('lunaring_worker_task_management_total', 'function="logical unit reset"')).toBe(6);
     expect(samples.sum('lunaring_worker_digest_errors_total', 'digest="data"')).toBe(7);
+    expect(samples.sum('lunaring_worker_snacks_total', 'type="status"')).toBe(9);
     expect(samples.sum('lunaring_logins_total', 'status="0203"', 'name="TargetNotFound"')).toBe(2);
     expect(samples.sum('lunaring_draining')).toBe(1);
     expect(samples.sum('lunaring_thread_cpu_seconds_total', 'thread="worker-0"')).toBeGreaterThan(0);

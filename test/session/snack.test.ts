@@ -8,6 +8,7 @@ import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
 import { SnackRequest, SnackType } from '../../src/pdu/snack.ts';
 import { encodePairs } from '../../src/pdu/text.ts';
 import { TextRequest } from '../../src/pdu/text-pdu.ts';
+import { Counter } from '../../src/ring/counters.ts';
 import { read16, testUnitReady, write16 } from '../support/cdbs.ts';
 import { decode, type HeaderValues, lunField } from '../support/header-values.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
@@ -74,6 +75,16 @@ describe('Data SNACK (RFC 7143 §11.16)', () => {
       const wanted = pdus.slice(begRun, runLength === 0 ? undefined : begRun + runLength);
       expect(again.map(replicaOf)).toEqual(wanted.map(replicaOf));
     }
+  });
+
+  it('is counted by its type, as is what is sent again', () => {
+    const { bench, one } = begin();
+    const { tag } = read(bench, one);
+    snack(bench, one, SnackType.DATA_OR_R2T, { initiatorTaskTag: tag, begRun: 2, runLength: 3 });
+    snack(bench, one, SnackType.DATA_ACK, {});
+    const { counters } = bench.host;
+    expect([0, 1, 2, 3].map((type) => counters[Counter.snacks + type])).toEqual([1, 0, 1, 0]);
+    expect(counters[Counter.resent]).toBe(3);
   });
 
   it('carries today’s ExpCmdSN and MaxCmdSN', () => {
