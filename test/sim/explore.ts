@@ -33,14 +33,14 @@ export async function explore(
 }
 
 /** Prints what failed, and the smallest plan that fails like it. */
-export async function report(outcome: Outcome, write: (line: string) => void): Promise<void> {
+export async function report(outcome: Outcome, write: (line: string) => void, shrinkMs = SHRINK_MS): Promise<void> {
   const { plan, failure, steps, milliseconds } = outcome;
   if (failure === null) {
     write(`seed ${plan.seed}: ${steps} steps, ${Math.round(milliseconds)} simulated ms, nothing wrong`);
     return;
   }
   write(`seed ${plan.seed} fails at step ${failure.step}: ${failure.message}`);
-  const least = await shrink(outcome);
+  const least = await shrink(outcome, performance.now() + shrinkMs);
   write(`smaller: ${JSON.stringify(least.plan)}, at step ${least.failure!.step}: ${least.failure!.message}`);
   for (const line of least.failure!.trace) write(`  ${line}`);
 }
@@ -56,8 +56,8 @@ function* smaller(plan: Plan): Generator<Plan> {
   for (const fault of faults) yield { ...plan, faults: faults.filter((each) => each !== fault) };
 }
 
-/** The outcome of the smallest plan found, within {@link SHRINK_MS}, that violates the same rule. */
-export async function shrink(outcome: Outcome, end = performance.now() + SHRINK_MS): Promise<Outcome> {
+/** The outcome of the smallest plan found that violates the same rule; `end` as of `performance.now`. */
+async function shrink(outcome: Outcome, end: number): Promise<Outcome> {
   for (const plan of smaller(outcome.plan)) {
     if (performance.now() > end) break;
     const tried = await simulate(plan);
