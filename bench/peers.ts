@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { MIB } from '../src/config/limits.ts';
 import type { Daemon } from '../test/support/daemon.ts';
+import { fio } from '../test/support/fio.ts';
 import { type ConfigurationFile, TargetProcess } from '../test/support/target-process.ts';
 import type { Cell } from './cells.ts';
 import { FLOOR_IO_BYTES_MAX, floorSource, startFloor } from './floor.ts';
@@ -62,6 +63,7 @@ type Target = NonNullable<ConfigurationFile['targets']>[number];
 
 /** What the variants that poll look for at most: longer than a client on the same machine takes at depth 1. */
 const BUSY_POLL_US = 200;
+const FILL_LIMIT_SECONDS = 600;
 
 const CANDIDATES: readonly Candidate[] = [
   { name: 'lunaring-direct', group: 'direct', start: ours({}) },
@@ -152,6 +154,7 @@ function ours({ backend, direct = true, engine, digest = false, busyPollUs = 0 }
     const tuning = { workers: options.workers, engine: engine ?? options.engine, busyPollUs };
     const settings: ConfigurationFile = { targets: [target], tuning, log: { level: 'warn' } };
     const process = await TargetProcess.start(settings, { cpus: options.targetCpus });
+    if (backend === 'memory') await fill(process.url(), options);
     return {
       pid: process.pid,
       url: process.url(),
@@ -159,6 +162,12 @@ function ours({ backend, direct = true, engine, digest = false, busyPollUs = 0 }
       stop: () => process.stop(),
     };
   };
+}
+
+/** Writes all of a disk in memory. The first touch of a page costs many times what an I/O does, in a virtual machine above all. */
+async function fill(url: string, { sizeMiB, clientCpus }: Options): Promise<void> {
+  const job = { url, rw: 'write', blockSize: MIB, depth: 4, options: { size: `${sizeMiB}M` } } as const;
+  await fio(job, { cpus: clientCpus, limitSeconds: FILL_LIMIT_SECONDS });
 }
 
 function served({ daemon, url }: { daemon: Daemon; url: string }): Started {

@@ -4,37 +4,19 @@
 import { writeFileSync } from 'node:fs';
 import type { Cell } from './cells.ts';
 import { sizeName } from './cells.ts';
+import { COLUMNS, cellTexts, times } from './columns.ts';
 import type { Series } from './measurement.ts';
 import type { Options } from './options.ts';
 import { GROUPS, type Group } from './peers.ts';
 import { barPlot, type Curve, curvePlot, escapeHtml } from './plots.ts';
 import { STYLE } from './report-style.ts';
-import { manySessionsText, shown } from './report-terminal.ts';
-import { compare, iopsOf, limitedByClient, type Results } from './results.ts';
-import { medians, spread } from './statistics.ts';
+import { manySessionsText } from './report-terminal.ts';
+import { compare, limitedByClient, type Results } from './results.ts';
+import { medians } from './statistics.ts';
 
 const COLOURS = 8;
-const HEADINGS = [
-  'target',
-  'IOPS',
-  'MB/s',
-  'p50 µs',
-  'p99',
-  'p99.9',
-  'mean',
-  'CPU µs/IO',
-  'user',
-  'system',
-  'switches',
-  'forced',
-  'calls',
-  'RSS MB',
-  'client CPUs',
-  'spread',
-  'ours / it: IOPS',
-  'p99',
-  'CPU',
-];
+const RATIOS = ['ours / it: IOPS', 'p99', 'CPU'];
+const HEADINGS = ['target', ...COLUMNS.map(({ title }) => title), ...RATIOS];
 
 /** Everything as one page. */
 export function toHtml(results: Results): string {
@@ -176,30 +158,8 @@ function seriesRow(series: Series, comparisons: ReturnType<typeof compare>, clie
   if (series.absent !== undefined) {
     return `<tr>${name}<td class="absent" colspan="${HEADINGS.length - 1}">${escapeHtml(series.absent)}</td></tr>`;
   }
-  const middle = medians(series.rounds);
   const ratio = comparisons.find(({ peer }) => peer === series.peer)?.ratio;
-  const times = (value: number | undefined) =>
-    value === undefined || !Number.isFinite(value) ? '' : `×${value.toFixed(2)}`;
-  const limit = limitedByClient(series, clientCpuCount) ? ' <span class="limit">!</span>' : '';
-  const texts = [
-    shown(middle.iops, 0),
-    shown(middle.bytesPerSecond, 0, 1e6),
-    shown(middle.p50Us, 0),
-    shown(middle.p99Us, 0),
-    shown(middle.p999Us, 0),
-    shown(middle.meanUs, 0),
-    shown(middle.cpuUsPerIo, 1),
-    shown(middle.userUsPerIo, 1),
-    shown(middle.systemUsPerIo, 1),
-    shown(middle.voluntaryPerIo, 2),
-    shown(middle.involuntaryPerIo, 2),
-    shown(series.systemCallsPerIo, 2),
-    shown(middle.rssBytes, 0, 1e6),
-    `${shown(middle.clientCpu, 2)}${limit}`,
-    `${(spread(iopsOf(series)) * 100).toFixed(0)}%`,
-    times(ratio?.iops),
-    times(ratio?.p99Us),
-    times(ratio?.cpuUsPerIo),
-  ];
-  return `<tr>${name}${texts.map((one) => `<td>${one}</td>`).join('')}</tr>`;
+  const ratios = ratio === undefined ? RATIOS.map(() => '') : [ratio.iops, ratio.p99Us, ratio.cpuUsPerIo].map(times);
+  const texts = [...cellTexts(series, clientCpuCount), ...ratios];
+  return `<tr>${name}${texts.map((one) => `<td${one.endsWith('!') ? ' class="limit"' : ''}>${one}</td>`).join('')}</tr>`;
 }

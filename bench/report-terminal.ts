@@ -2,71 +2,29 @@
 // What the numbers are made of is statistics.ts.
 
 import type { Cell } from './cells.ts';
+import { COLUMNS, cellTexts, percent, shown, times } from './columns.ts';
 import type { ManySessions } from './many-sessions.ts';
 import type { Series } from './measurement.ts';
 import type { Options } from './options.ts';
 import { GROUPS, type Group } from './peers.ts';
-import { compare, iopsOf, limitedByClient } from './results.ts';
-import { medians, ratios, spread } from './statistics.ts';
+import { compare } from './results.ts';
+import { medians, ratios } from './statistics.ts';
 
 const NAME_WIDTH = 38;
-const COLUMNS: readonly { readonly title: string; readonly width: number }[] = [
-  { title: 'IOPS', width: 8 },
-  { title: 'MB/s', width: 7 },
-  { title: 'p50 µs', width: 8 },
-  { title: 'p99', width: 7 },
-  { title: 'p99.9', width: 7 },
-  { title: 'mean', width: 7 },
-  { title: 'CPU µs/IO', width: 11 },
-  { title: '(user', width: 7 },
-  { title: 'system)', width: 8 },
-  { title: 'switches', width: 10 },
-  { title: 'forced', width: 8 },
-  { title: 'calls', width: 7 },
-  { title: 'RSS MB', width: 8 },
-  { title: 'client', width: 8 },
-  { title: 'spread', width: 8 },
-];
+/** Between two columns. */
+const GAP = 2;
+/** Of the widest figure that is to be expected in any column. */
+const FIGURE_WIDTH = 6;
 const BAR_WIDTH = 24;
 
 function row(name: string, texts: readonly string[]): string {
-  const columns = texts.map((text, index) => text.padStart(COLUMNS[index]!.width));
+  const columns = texts.map((text, index) => text.padStart(Math.max(COLUMNS[index]!.title.length, FIGURE_WIDTH) + GAP));
   return `  ${name.padEnd(NAME_WIDTH)}${columns.join('')}`.trimEnd();
-}
-
-/** A number, or a dash when it can't be had. */
-export function shown(value: number | null, digits: number, scale = 1): string {
-  return value === null || !Number.isFinite(value) ? '-' : (value / scale).toFixed(digits);
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(0)}%`;
 }
 
 function seriesRow(series: Series, clientCpuCount: number): string {
   if (series.absent !== undefined) return `  ${series.peer.padEnd(NAME_WIDTH)}  - (${series.absent})`;
-  const middle = medians(series.rounds);
-  return row(series.peer, [
-    shown(middle.iops, 0),
-    shown(middle.bytesPerSecond, 0, 1e6),
-    shown(middle.p50Us, 0),
-    shown(middle.p99Us, 0),
-    shown(middle.p999Us, 0),
-    shown(middle.meanUs, 0),
-    shown(middle.cpuUsPerIo, 1),
-    shown(middle.userUsPerIo, 1),
-    shown(middle.systemUsPerIo, 1),
-    shown(middle.voluntaryPerIo, 2),
-    shown(middle.involuntaryPerIo, 2),
-    shown(series.systemCallsPerIo, 2),
-    shown(middle.rssBytes, 0, 1e6),
-    `${percent(middle.clientCpu)}${limitedByClient(series, clientCpuCount) ? '!' : ''}`,
-    percent(spread(iopsOf(series))),
-  ]);
-}
-
-function times(value: number): string {
-  return Number.isFinite(value) ? `×${value.toFixed(2)}` : '-';
+  return row(series.peer, cellTexts(series, clientCpuCount));
 }
 
 /** The table of one cell: every group with its peers, and the ratio of its subject to each of the others. */
