@@ -1,9 +1,26 @@
 // 0201: every way to fail to prove who one is, and that no answer tells more than that.
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { NO_SECRET } from '../../src/login/security.ts';
 import { IDENTITY, Initiator, readResponse, respond, SECURE, statusOf } from './initiator.ts';
 import { ALICE, chap, mutual, World } from './world.ts';
+
+/** What node:crypto was asked for. */
+const work = vi.hoisted((): string[] => []);
+vi.mock('node:crypto', async (original) => {
+  const real = await original<typeof import('node:crypto')>();
+  return {
+    ...real,
+    createHash: (name: string) => {
+      work.push(`digest by ${name}`);
+      return real.createHash(name);
+    },
+    timingSafeEqual: (a: Uint8Array, b: Uint8Array) => {
+      work.push(`comparison of ${a.length} bytes`);
+      return real.timingSafeEqual(a, b);
+    },
+  };
+});
 
 describe('0201: authentication failure', () => {
   const world = () => new World({ auth: chap() });
@@ -56,6 +73,25 @@ describe('0201: authentication failure', () => {
     });
     expect(new Set(answers).size).toBe(1);
     expect(readResponse(Buffer.from(String(answers[0]), 'hex')).status).toBe('0201');
+  });
+
+  test('whoever it is and whatever is wrong, two digests and two comparisons are made', () => {
+    const costs = [
+      ['alice', ALICE.secret],
+      ['alice', 'not that secret'],
+      ['mallory', ALICE.secret],
+      ['mallory', NO_SECRET],
+      ['', ''],
+    ].map(([user, secret]) => {
+      const initiator = new Initiator(world());
+      const proof = initiator.proof(user, secret);
+      work.length = 0;
+      const { kind } = initiator.send(SECURE, proof);
+      expect(kind === 'refuse').toBe(secret !== ALICE.secret || user !== 'alice');
+      return [...work];
+    });
+    const one = ['digest by sha256', 'comparison of 32 bytes'];
+    for (const cost of costs) expect(cost).toEqual([...one, ...one]);
   });
 
   test.each([
