@@ -52,6 +52,15 @@ const IN_PROGRESS = {
 };
 const RESET = { key: SenseKey.UNIT_ATTENTION, additional: AdditionalSense.BUS_DEVICE_RESET_FUNCTION_OCCURRED };
 
+/** Asks until the unit is ready; meanwhile it says why it is not. */
+async function untilReady(initiator: RawInitiator): Promise<void> {
+  for (;;) {
+    const sense = senseOf(await initiator.command(testUnitReady()));
+    if (sense === null) return;
+    expect([IN_PROGRESS, RESET]).toContainEqual(sense);
+  }
+}
+
 describe.each(['uring', 'posix'] as const)('SANITIZE on %s (SBC-4)', (engine) => {
   it('ends the tasks of the other worker, outlives a reset by it, and leaves the pattern everywhere', async () => {
     await using target = await serve(engine, '8MiB');
@@ -71,11 +80,9 @@ describe.each(['uring', 'posix'] as const)('SANITIZE on %s (SBC-4)', (engine) =>
     expect(await other.taskManagement(TaskFunction.LOGICAL_UNIT_RESET)).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
     expect(senseOf(await eraser.command(testUnitReady()))).toEqual(RESET);
 
-    for (;;) {
-      const sense = senseOf(await other.command(testUnitReady()));
-      if (sense === null) break;
-      expect([IN_PROGRESS, RESET]).toContainEqual(sense);
-    }
+    // Each asks for itself: the workers hear of the end one after the other.
+    await untilReady(other);
+    await untilReady(eraser);
     const block = Buffer.alloc(BLOCK, PATTERN);
     const last = await eraser.command(read10((8 * MIB) / BLOCK - 1, 1), { read: BLOCK });
     expect(last.status).toBe(Status.GOOD);
