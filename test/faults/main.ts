@@ -2,7 +2,7 @@
 // Ends with 0 when nothing was lost and everybody came back in time, else with 1.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { enginesOf, integerOf, runCommand } from '../support/command.ts';
 import { killRounds } from './kill-rounds.ts';
 import { describeLongest, PersistentInitiator, startFailingTarget } from './worker-failure.ts';
 
@@ -14,7 +14,6 @@ const USAGE = `usage: npm run faults -- [options]
 `;
 
 type Engine = 'uring' | 'posix';
-const ENGINES: readonly Engine[] = ['uring', 'posix'];
 /** An initiator whose worker has failed goes on within this time, milliseconds. */
 const OUTAGE_MS_MAX = 3000;
 const SESSIONS = 4;
@@ -57,31 +56,22 @@ async function failAgainAndAgain(engine: Engine, failures: number): Promise<bool
   return longest <= OUTAGE_MS_MAX;
 }
 
-async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: {
-      rounds: { type: 'string', default: '100' },
-      failures: { type: 'string', default: '20' },
-      seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-      engine: { type: 'string', default: 'both' },
-    },
-  });
-  const engines = ENGINES.filter((engine) => values.engine === 'both' || values.engine === engine);
-  const [rounds, failures, seed] = [Number(values.rounds), Number(values.failures), Number(values.seed)];
-  if (engines.length === 0 || ![rounds, failures, seed].every(Number.isSafeInteger))
-    throw new TypeError('no such option');
+const options = {
+  rounds: { type: 'string', default: '100' },
+  failures: { type: 'string', default: '20' },
+  seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+  engine: { type: 'string', default: 'both' },
+} as const;
+
+await runCommand(USAGE, options, async (values) => {
+  const engines = enginesOf(values.engine);
+  const rounds = integerOf('rounds', values.rounds);
+  const failures = integerOf('failures', values.failures);
+  const seed = integerOf('seed', values.seed);
   let good = true;
   for (const engine of engines) {
     good = (await killAgainAndAgain(engine, rounds, seed)) && good;
     good = (await failAgainAndAgain(engine, failures)) && good;
   }
   return good;
-}
-
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  const usage = error instanceof TypeError;
-  process.stderr.write(`${usage ? `${error.message}\n${USAGE}` : (error as Error).stack}\n`);
-  process.exitCode = usage ? 2 : 1;
-}
+});

@@ -6,9 +6,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { MIB } from '../../src/config/limits.ts';
 import { callAdmin } from '../support/admin-caller.ts';
+import { numberOf, runCommand, UsageError } from '../support/command.ts';
 import { findFio, fio } from '../support/fio.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
 import { repositoryRoot } from '../support/repository.ts';
@@ -155,13 +155,17 @@ async function mainDelay(target: TargetProcess): Promise<string> {
   return index < buckets.length - 1 ? `${buckets[index]?.[1]} s at most` : `more than ${buckets[index - 1]?.[1]} s`;
 }
 
-async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: { hours: { type: 'string' }, minutes: { type: 'string' }, engine: { type: 'string', default: 'uring' } },
-  });
-  const seconds = values.hours === undefined ? Number(values.minutes ?? 20) * 60 : Number(values.hours) * 3600;
+const options = {
+  hours: { type: 'string' },
+  minutes: { type: 'string', default: '20' },
+  engine: { type: 'string', default: 'uring' },
+} as const;
+
+await runCommand(USAGE, options, async (values) => {
+  const { hours, minutes } = values;
+  const seconds = hours === undefined ? numberOf('minutes', minutes) * 60 : numberOf('hours', hours) * 3600;
   const { engine } = values;
-  if (!(seconds > 0) || (engine !== 'uring' && engine !== 'posix')) throw new TypeError('no such option');
+  if (engine !== 'uring' && engine !== 'posix') throw new UsageError(`--engine ${engine}: uring or posix is wanted`);
   if (findFio() === null) throw new Error('no fio with the libiscsi engine: run node scripts/setup-clients.mjs');
   const unit = { lun: 1, backend: 'file' as const, path: 'fio', size: '256MiB' };
   const target = await startFailingTarget(engine, [unit], { admin: { port: 0 } });
@@ -187,12 +191,4 @@ async function main(): Promise<boolean> {
   );
   await target.stop();
   return findings.length === 0;
-}
-
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  const usage = error instanceof TypeError;
-  process.stderr.write(`${usage ? `${error.message}\n${USAGE}` : (error as Error).stack}\n`);
-  process.exitCode = usage ? 2 : 1;
-}
+});

@@ -3,7 +3,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { enginesOf, integerOf, runCommand } from '../support/command.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import type { Transcript } from './conversation.ts';
 import { type FuzzEngine, startFuzzedTarget } from './fuzzed-target.ts';
@@ -17,8 +17,6 @@ const USAGE = `usage: npm run fuzz -- [options]
   --lanes N      connections at a time (8)
   --replay FILE  says what a file of findings holds, and nothing else
 `;
-
-const ENGINES: readonly FuzzEngine[] = ['uring', 'posix'];
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -77,29 +75,21 @@ async function replayFile(path: string, engines: readonly FuzzEngine[]): Promise
   return good;
 }
 
-async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: {
-      pdus: { type: 'string', default: '1000000' },
-      seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-      engine: { type: 'string', default: 'both' },
-      lanes: { type: 'string', default: '8' },
-      replay: { type: 'string' },
-    },
-  });
-  const engines = ENGINES.filter((engine) => values.engine === 'both' || values.engine === engine);
-  const [pdus, seed, lanes] = [Number(values.pdus), Number(values.seed), Number(values.lanes)];
-  if (engines.length === 0 || ![pdus, seed, lanes].every(Number.isSafeInteger)) throw new TypeError(USAGE);
+const options = {
+  pdus: { type: 'string', default: '1000000' },
+  seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+  engine: { type: 'string', default: 'both' },
+  lanes: { type: 'string', default: '8' },
+  replay: { type: 'string' },
+} as const;
+
+await runCommand(USAGE, options, async (values) => {
+  const engines = enginesOf(values.engine);
+  const pdus = integerOf('pdus', values.pdus, 1);
+  const seed = integerOf('seed', values.seed);
+  const lanes = integerOf('lanes', values.lanes, 1);
   if (values.replay !== undefined) return replayFile(values.replay, engines);
   let good = true;
   for (const engine of engines) good = (await fuzzEngine(engine, { pdus, seed, lanes })) && good;
   return good;
-}
-
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  const usage = error instanceof TypeError;
-  process.stderr.write(`${usage ? `${(error as Error).message}\n${USAGE}` : (error as Error).stack}\n`);
-  process.exitCode = usage ? 2 : 1;
-}
+});

@@ -1,31 +1,40 @@
 // `npm run sim`: plays seeds until one fails or the time is over, and makes a failing one smaller.
-// One seed with --seed; --seconds or --minutes play fresh ones for that long, --trace prints how the last one ended.
 
-import { parseArgs } from 'node:util';
+import { integerOf, numberOf, runCommand, UsageError } from '../support/command.ts';
 import { explore, report } from './explore.ts';
 import { planOf, simulate } from './simulation.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seconds: { type: 'string' },
-    minutes: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-  },
-});
-const write = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-const seconds = Number(values.seconds ?? Number(values.minutes ?? 0) * 60);
-const first = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
+const USAGE = `usage: npm run sim -- [options]
+  --seed N       the seed to play (the time)
+  --minutes M    plays that one and those after it for so long; or
+  --seconds S    for so long
+  --trace        prints the hash of all that happened: the same seed has the same one
+ends with 0 when nothing went wrong; prints the seed, the rule, and a smaller plan for each that did
+`;
 
-if (seconds === 0) {
-  const outcome = await simulate(planOf(first));
-  await report(outcome, write);
-  if (values.trace && outcome.failure === null) write(`hash ${outcome.hash}`);
-  process.exitCode = outcome.failure === null ? 0 : 1;
-} else {
-  const { played, steps, failed } = await explore(first, seconds * 1000, write);
-  write(`${played} seeds from ${first}, ${steps} steps, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
+const options = {
+  seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+  seconds: { type: 'string' },
+  minutes: { type: 'string' },
+  trace: { type: 'boolean', default: false },
+} as const;
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
+
+await runCommand(USAGE, options, async ({ seed, seconds, minutes, trace }) => {
+  const first = integerOf('seed', seed);
+  if (seconds !== undefined && minutes !== undefined) throw new UsageError('--seconds or --minutes, not both');
+  const milliseconds =
+    seconds === undefined ? numberOf('minutes', minutes ?? '0') * 60_000 : numberOf('seconds', seconds) * 1000;
+  if (milliseconds === 0) {
+    const outcome = await simulate(planOf(first));
+    await report(outcome, print);
+    if (trace && outcome.failure === null) print(`hash ${outcome.hash}`);
+    return outcome.failure === null;
+  }
+  const { played, steps, failed } = await explore(first, milliseconds, print);
+  print(`${played} seeds from ${first}, ${steps} steps, ${failed} failed`);
+  return failed === 0;
+});
