@@ -118,6 +118,9 @@ export class ControlPlane implements WorkerEvents {
       case 'connectionEnded':
         this.#connectionEnded(message);
         return;
+      case 'redeclared':
+        this.sessions.redeclared(message.tsih, message.cid, message.maxXmitDataSegmentLength);
+        return;
       case 'reset':
         void this.#reset(worker, message.request, message.reset);
         return;

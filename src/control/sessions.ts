@@ -13,8 +13,8 @@ export interface ConnectionEntry {
   readonly peerAddress: string;
   readonly localAddress: string;
   readonly since: Date;
-  /** As they were at the end of its login: a segment length that the initiator declares anew later is known to its worker alone. */
-  readonly parameters: ConnectionParameters;
+  /** As agreed at login; a segment length that the initiator declares anew later takes the place of that one. */
+  parameters: ConnectionParameters;
 }
 
 /** A session as main knows it. */
@@ -103,6 +103,12 @@ export class Sessions implements SessionLookup {
       this.#greeted.delete(oldest);
       return;
     }
+  }
+
+  /** What an initiator declared anew; a connection that has ended meanwhile is passed over. */
+  redeclared(tsih: number, cid: number, maxXmitDataSegmentLength: number): void {
+    const connection = this.#byTsih.get(tsih)?.connections.get(cid);
+    if (connection !== undefined) connection.parameters = { ...connection.parameters, maxXmitDataSegmentLength };
   }
 
   remove(tsih: number): void {

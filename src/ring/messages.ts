@@ -194,6 +194,13 @@ export type FromWorker =
       readonly reason: string;
       readonly sessionEnded: boolean;
     }
+  /** The initiator has declared another MaxRecvDataSegmentLength for this connection (RFC 7143 §13.12). */
+  | {
+      readonly type: 'redeclared';
+      readonly tsih: number;
+      readonly cid: number;
+      readonly maxXmitDataSegmentLength: number;
+    }
   | { readonly type: 'reset'; readonly request: number; readonly reset: SharedReset }
   /** Another worker has the turn at a unit; or this one gave it back, and others want it. */
   | { readonly type: 'turnWanted' | 'turnFreed'; readonly unit: number }

@@ -86,7 +86,7 @@ function answerPairs(connection: Connection, pairs: ReadonlyMap<string, string>)
       case 'MaxRecvDataSegmentLength': {
         const length = parseNumber(value) ?? Number.NaN;
         const valid = Number.isInteger(length) && length >= SEGMENT_BYTES_MIN && length <= SEGMENT_BYTES_MAX;
-        if (valid) connection.parameters = { ...connection.parameters, maxXmitDataSegmentLength: length };
+        if (valid) redeclare(connection, length);
         else answers.push([key, 'Reject']);
         break;
       }
@@ -97,6 +97,14 @@ function answerPairs(connection: Connection, pairs: ReadonlyMap<string, string>)
     }
   }
   return Buffer.concat([text, encodePairs(answers)]);
+}
+
+/** Main tells of it as well. */
+function redeclare(connection: Connection, maxXmitDataSegmentLength: number): void {
+  if (maxXmitDataSegmentLength === connection.parameters.maxXmitDataSegmentLength) return;
+  connection.parameters = { ...connection.parameters, maxXmitDataSegmentLength };
+  const { tsih, host } = connection.session;
+  host.uplink({ type: 'redeclared', tsih, cid: connection.cid, maxXmitDataSegmentLength });
 }
 
 /** Appendix C: in a session, All is for discovery only; an empty value, or its own name, asks for the session's target. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NONE } from '../../src/base/free-list.ts';
-import { type SessionEntry, Sessions } from '../../src/control/sessions.ts';
+import { type ConnectionEntry, type SessionEntry, Sessions } from '../../src/control/sessions.ts';
 import type { SessionIdentity } from '../../src/login/policy.ts';
+import { DEFAULT_CONNECTION_PARAMETERS, Digest } from '../../src/pdu/parameters.ts';
 
 const identityOf = (initiatorName: string): SessionIdentity => ({
   initiatorName,
@@ -35,6 +36,16 @@ describe('Sessions', () => {
     const sessions = sessionsOf(entry(1, 'host', 0), entry(2, 'host', 1));
     sessions.remove(1);
     expect(sessions.findByIdentity(identityOf('host'))?.tsih).toBe(2);
+  });
+
+  it('know the segment length that was declared last, of connections that there are', () => {
+    const parameters = { ...DEFAULT_CONNECTION_PARAMETERS, headerDigest: Digest.crc32c };
+    const own = { ...entry(1, 'host', 0), connections: new Map([[7, { cid: 7, parameters } as ConnectionEntry]]) };
+    const sessions = sessionsOf(own);
+    sessions.redeclared(1, 7, 1024);
+    sessions.redeclared(1, 8, 2048);
+    sessions.redeclared(2, 7, 4096);
+    expect(own.connections.get(7)?.parameters).toEqual({ ...parameters, maxXmitDataSegmentLength: 1024 });
   });
 
   describe('of a worker that failed', () => {

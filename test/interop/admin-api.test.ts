@@ -174,6 +174,11 @@ describe.skipIf(missingClients().length > 0).each(['uring', 'posix'] as const)(
           },
         ],
       });
+      // What it declares anew reaches main behind the answer.
+      await guest.text({ MaxRecvDataSegmentLength: '4096' });
+      await expect
+        .poll(() => ask('GET', `sessions/${guest.session.tsih}`), { timeout: 10_000 })
+        .toMatchObject({ connections: [{ parameters: { maxXmitDataSegmentLength: 4096 } }] });
       await guest.logOut();
     });
 
