@@ -1,7 +1,7 @@
 // A temporary directory that goes away by itself, a free port, and files full of bytes that can't compress or repeat.
 // Knows nothing of targets.
 
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,8 @@ import { pipeline } from 'node:stream/promises';
 /** A directory of its own, removed when the scope that declared it with `using` ends, or else the process. */
 export class Scratch implements Disposable {
   readonly path: string;
-  readonly #remove = () => rmSync(this.path, { recursive: true, force: true });
+  // A process that was killed may take a moment to stop making files in it.
+  readonly #remove = () => rmSync(this.path, { recursive: true, force: true, maxRetries: 10 });
 
   /** In `parent`, or where temporary files go. */
   constructor(name: string, parent: string = tmpdir()) {
@@ -56,14 +57,24 @@ export async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** A TCP port on the loopback that nothing listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below all that the kernel gives away by itself (net.ipv4.ip_local_port_range): no connection takes one before it is listened on. */
+const PORTS_FROM = 16_384;
+const PORTS_TO = 32_768;
+const PORT_TRIES = 100;
+
+/** A TCP port that nothing listens on now, on any address, and that nobody gets by chance. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < PORT_TRIES; tries++) {
+    const port = randomInt(PORTS_FROM, PORTS_TO);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port from ${PORTS_FROM} to ${PORTS_TO} is free`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject()));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '0.0.0.0', () => server.close(() => resolve(true)));
   });
 }
