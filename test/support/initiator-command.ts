@@ -61,7 +61,7 @@ export async function runCommand(
   const task = new InitiatorTask(initiator, options);
   task.start(cdb);
   for (;;) {
-    const pdu = await initiator.receive();
+    const pdu = await initiator.receiveAnswer();
     if (pdu === null) throw new Error('the target closed the connection under a command');
     const result = task.hear(pdu);
     if (result !== null) return result;

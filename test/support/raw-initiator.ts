@@ -159,10 +159,26 @@ export class RawInitiator implements Disposable {
     return pdu;
   }
 
-  /** The next PDU, which must be of this kind. */
+  /** The next PDU but for pings of the target's own, which may come whenever it has heard nothing for long: they are answered. */
+  async receiveAnswer(limitMs = REPLY_LIMIT_MS): Promise<Pdu | null> {
+    for (;;) {
+      const pdu = await this.receive(limitMs);
+      if (pdu?.opcode !== Opcode.NOP_IN) return pdu;
+      const { initiatorTaskTag, targetTransferTag, lun } = decode(NopIn, pdu.header);
+      if (initiatorTaskTag !== RESERVED_TAG) return pdu;
+      this.send(NopOut, { initiatorTaskTag, targetTransferTag, lun }, { immediate: true });
+    }
+  }
+
+  /** The next PDU, which must be of this kind; see {@link receiveAnswer}, unless a NOP-In is wanted. */
   async expect<L extends AnyLayout>(layout: L, limitMs = REPLY_LIMIT_MS): Promise<Reply<L>> {
     const wanted = REPLIES.get(layout)!;
-    const pdu = await this.receive(limitMs);
+    const pdu = wanted === Opcode.NOP_IN ? await this.receive(limitMs) : await this.receiveAnswer(limitMs);
+    return this.#expected(layout, pdu);
+  }
+
+  #expected<L extends AnyLayout>(layout: L, pdu: Pdu | null): Reply<L> {
+    const wanted = REPLIES.get(layout)!;
     if (pdu === null) throw new Error(`${opcodeName(wanted)} expected, and the target closed the connection`);
     if (pdu.opcode !== wanted) {
       throw new Error(`${opcodeName(wanted)} expected, received ${describeHeader(pdu.header, pdu.opcode)}`);
@@ -184,7 +200,7 @@ export class RawInitiator implements Disposable {
   /** An immediate NOP-Out, and its answer. */
   async ping(data: Uint8Array = Buffer.from('ping')): Promise<Reply<typeof NopIn>> {
     const tag = this.send(NopOut, {}, { immediate: true, data });
-    const reply = await this.expect(NopIn);
+    const reply = this.#expected(NopIn, await this.receiveAnswer());
     if (reply.initiatorTaskTag !== tag) throw new Error('the NOP-In answers another ping');
     return reply;
   }
