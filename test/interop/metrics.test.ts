@@ -76,8 +76,11 @@ describe.skipIf(MISSING).each(['uring', 'posix'] as const)('metrics on %s', (eng
   });
 
   test('a scrape under load is well formed, and knows the session and the threads that serve it', async () => {
-    const options = { time_based: 1, runtime: 2, norandommap: 1, size: 16 * MIB };
-    const load = fio({ url: url(0), rw: 'randrw', blockSize: 4 * KIB, depth: 32, options });
+    const options = { time_based: 1, runtime: 200, norandommap: 1, size: 16 * MIB };
+    const job = { url: url(0), rw: 'randrw', blockSize: 4 * KIB, depth: 32, options } as const;
+    // As long as it takes to see it.
+    const enough = new AbortController();
+    const load = fio(job, { limitSeconds: 240, stop: enough.signal });
     let samples: Samples;
     do {
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -88,6 +91,7 @@ describe.skipIf(MISSING).each(['uring', 'posix'] as const)('metrics on %s', (eng
       samples.sum('lunaring_initiator_commands_total', `target="${TARGET_NAME}"`, 'initiator="iqn.'),
     ).toBeGreaterThan(0);
     expect(samples.sum('lunaring_worker_sessions')).toBe(1);
+    enough.abort();
     expect((await load).errors).toBe(0);
     samples = new Samples(scrape());
     for (const thread of ['main', 'worker-0', 'worker-1']) {
