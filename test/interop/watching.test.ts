@@ -34,9 +34,11 @@ describe.skipIf(MISSING)('a target that is watched', () => {
 
   afterAll(() => target?.stop());
 
-  const load = (seconds: number) => {
-    const options = { time_based: 1, runtime: seconds, norandommap: 1, size: 32 * MIB };
-    return fio({ url: target.url(), rw: 'randrw', blockSize: 4 * KIB, depth: 32, options });
+  /** Fio until that is enough. */
+  const load = (enough: AbortController) => {
+    const options = { time_based: 1, runtime: 200, norandommap: 1, size: 32 * MIB };
+    const job = { url: target.url(), rw: 'randrw', blockSize: 4 * KIB, depth: 32, options } as const;
+    return fio(job, { limitSeconds: 240, stop: enough.signal });
   };
 
   async function scrape(): Promise<Samples> {
@@ -48,7 +50,8 @@ describe.skipIf(MISSING)('a target that is watched', () => {
   }
 
   test(`by ${LISTENERS} at its WebSocket serves on, and tells each of them`, async () => {
-    const loaded = load(8);
+    const enough = new AbortController();
+    const loaded = load(enough);
     const listeners: Listener[] = [];
     while (listeners.length < LISTENERS) {
       const some = Array.from({ length: 50 }, (_, index) =>
@@ -61,9 +64,12 @@ describe.skipIf(MISSING)('a target that is watched', () => {
     await expect
       .poll(() => readers.every(({ messages }, index) => messages > before[index]! + 1), { timeout: 60_000 })
       .toBe(true);
-    expect(readers[0]!.last).toMatchObject({ type: 'status', status: { sessionCount: 1 } });
+    await expect
+      .poll(() => readers[0]!.last, { timeout: 60_000 })
+      .toMatchObject({ type: 'status', status: { sessionCount: 1 } });
     expect(await loginStatus(target.port)).toBe('0000');
     expect((await scrape()).sum('lunaring_worker_up')).toBe(target.ready.workers);
+    enough.abort();
     expect((await loaded).errors).toBe(0);
     for (const listener of listeners) listener[Symbol.dispose]();
     // Their places are free again, all of them.
@@ -88,19 +94,22 @@ describe.skipIf(MISSING)('a target that is watched', () => {
       detached: true,
     });
     const ended = once(browser, 'exit');
-    const loaded = load(6);
+    const enough = new AbortController();
+    const loaded = load(enough);
     try {
       const connected = await connect(port);
       const page = await connected.newPage();
-      await page.goto(target.ready.admin!);
-      await page.locator('#connection.live').waitFor();
+      await page.goto(target.ready.admin!, { timeout: 60_000 });
+      await page.locator('#connection.live').waitFor({ timeout: 60_000 });
     } finally {
       // The whole group: its renderers and all.
       process.kill(-browser.pid!, 'SIGKILL');
       await ended;
     }
-    const samples = await scrape();
-    expect(samples.sum('lunaring_lun_commands_total', 'operation="read"')).toBeGreaterThan(0);
+    const reads = async () => (await scrape()).sum('lunaring_lun_commands_total', 'operation="read"');
+    const before = await reads();
+    await expect.poll(reads, { timeout: 60_000 }).toBeGreaterThan(before);
+    enough.abort();
     expect((await loaded).errors).toBe(0);
     expect(await loginStatus(target.port)).toBe('0000');
     expect(target.running).toBe(true);
