@@ -48,6 +48,8 @@ const CONTRASTS = `(() => {
 const FILE: ConfigurationFile = {
   admin: { address: '127.0.0.1', port: 0 },
   targets: [{ name: TARGET_NAME, luns: [{ lun: 0, backend: 'memory', size: 64 * MIB }] }],
+  // Nobody answers for the initiators while a browser takes its time.
+  tuning: { nopIntervalMs: 0 },
 };
 
 /** Fio for some seconds. */
@@ -56,15 +58,17 @@ function load(target: TargetProcess, seconds: number) {
   return fio({ url: target.url(), rw: 'randrw', blockSize: 4 * KIB, depth: 16, options });
 }
 
-/** The page, once it is connected; its complaints are collected. */
+/** The page, once it is connected and has heard of earlier refusals: what comes then is news. Its complaints are collected. */
 async function open(page: Page, target: TargetProcess): Promise<string[]> {
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(target.ready.admin!);
+  const earlier = page.waitForResponse(/\/refusals\?/, { timeout: LIVE_MS });
+  await page.goto(target.ready.admin!, { timeout: LIVE_MS });
   await live(page);
+  await earlier;
   return complaints;
 }
 
