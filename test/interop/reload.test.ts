@@ -167,14 +167,14 @@ describe.skipIf(missingClients().length > 0).each(['uring', 'posix'] as const)(
     });
 
     test('and settings that are changed one by one are met by logins, saved, and reloaded', async () => {
-      expect(await ask('PUT', 'settings', { queueDepth: 17, loginTimeoutMs: 700, immediateData: false })).toMatchObject(
-        {
-          queueDepth: 17,
-          loginTimeoutMs: 700,
-          immediateData: false,
-          initialR2T: false,
-        },
-      );
+      expect(
+        await ask('PUT', 'settings', { queueDepth: 17, loginTimeoutMs: 14_000, immediateData: false }),
+      ).toMatchObject({
+        queueDepth: 17,
+        loginTimeoutMs: 14_000,
+        immediateData: false,
+        initialR2T: false,
+      });
       const wrong = await callAdmin(target.ready.admin!, 'PUT', 'settings', {
         firstBurstLength: '200KiB',
         maxBurstLength: '64KiB',
