@@ -67,7 +67,7 @@ describe('a disk that is a module', () => {
     const mistake = await other.command(read10(8, 1), { read: BLOCK });
     expect(mistake.sense).toMatchObject({ key: 0x3, additional: 0x1100 });
     // It comes from the thread by way of its own.
-    await expect.poll(() => lines.join('')).toContain('RangeError: a mistake in a module');
+    await expect.poll(() => lines.join(''), { timeout: 20_000 }).toContain('RangeError: a mistake in a module');
     // The thread ends under a command: it fails, and so do all that follow, on either worker.
     for (const [each, lba] of [
       [initiator, 7],
@@ -99,7 +99,7 @@ describe('a disk that is a module', () => {
     disk.onLost(0, () => told.push('0, which has failed since'));
     disk.onLost(1, () => told.push('1'));
     disk.onLost(0, () => told.push('0'));
-    await expect.poll(() => told.length).toBe(2);
+    await expect.poll(() => told.length, { timeout: 20_000 }).toBe(2);
     expect(told).toEqual(['0', '1']);
     // Who comes later hears of it at once.
     disk.onLost(2, () => told.push('2'));
@@ -123,9 +123,9 @@ describe('a disk that is a module', () => {
   });
 
   test('is ended when it does not close in time', async () => {
-    const use = { ...USE, transitionMs: 5000 };
+    const use = { ...USE, transitionMs: 10_000 };
     const disk = await openDiskModule(moduleOf(MODULE), { size: SIZE, fill: 0, stuck: true }, use);
-    await expect(disk.close()).rejects.toThrow(/longer than 5000 ms/);
+    await expect(disk.close()).rejects.toThrow(/longer than 10000 ms/);
   });
 });
 

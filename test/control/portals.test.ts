@@ -35,7 +35,7 @@ const at = (port: number, tag = 1): PortalSettings => ({ address: '127.0.0.1', p
 async function knock(port: number): Promise<Socket> {
   const accepted = vi.spyOn(CONTEXT.admittance, 'begin');
   const socket = connect(port, '127.0.0.1');
-  await expect.poll(() => accepted.mock.calls.length).toBe(1);
+  await expect.poll(() => accepted.mock.calls.length, { timeout: 20_000 }).toBe(1);
   return socket;
 }
 
