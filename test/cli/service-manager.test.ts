@@ -22,7 +22,7 @@ describe('a service manager', () => {
     const socket = scratch.file('notify');
     using listener = await DatagramListener.start(socket);
     await using target = await TargetProcess.start(
-      { targets: [{ name: TARGET_NAME, luns: LUNS }], tuning: { workers: 2, slabMiB: 16 } },
+      { targets: [{ name: TARGET_NAME, luns: LUNS }], tuning: { workers: 2, slabMiB: 16, nopIntervalMs: 0 } },
       { env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '1000000' } },
     );
     const ready = await listener.next();
