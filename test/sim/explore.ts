@@ -32,15 +32,18 @@ export async function explore(
   return { played, steps, failed };
 }
 
-/** Prints what failed, and the smallest plan that fails like it. */
-export async function report(outcome: Outcome, write: (line: string) => void, shrinkMs = SHRINK_MS): Promise<void> {
+/** Whether a plan is small enough, asked with the outcome of the smallest so far before each one that is tried. */
+type Enough = (least: Outcome) => boolean;
+
+/** Prints what failed, and the smallest plan that fails like it; of those that are found in {@link SHRINK_MS} if `enough` does not say. */
+export async function report(outcome: Outcome, write: (line: string) => void, enough = afterAWhile()): Promise<void> {
   const { plan, failure, steps, milliseconds } = outcome;
   if (failure === null) {
     write(`seed ${plan.seed}: ${steps} steps, ${Math.round(milliseconds)} simulated ms, nothing wrong`);
     return;
   }
   write(`seed ${plan.seed} fails at step ${failure.step}: ${failure.message}`);
-  const least = await shrink(outcome, performance.now() + shrinkMs);
+  const least = await shrink(outcome, enough);
   write(`smaller: ${JSON.stringify(least.plan)}, at step ${least.failure!.step}: ${least.failure!.message}`);
   for (const line of least.failure!.trace) write(`  ${line}`);
 }
@@ -56,12 +59,17 @@ function* smaller(plan: Plan): Generator<Plan> {
   for (const fault of faults) yield { ...plan, faults: faults.filter((each) => each !== fault) };
 }
 
-/** The outcome of the smallest plan found that violates the same rule; `end` as of `performance.now`. */
-async function shrink(outcome: Outcome, end: number): Promise<Outcome> {
+function afterAWhile(): Enough {
+  const end = performance.now() + SHRINK_MS;
+  return () => performance.now() > end;
+}
+
+/** The outcome of the smallest plan found that violates the same rule. */
+async function shrink(outcome: Outcome, enough: Enough): Promise<Outcome> {
   for (const plan of smaller(outcome.plan)) {
-    if (performance.now() > end) break;
+    if (enough(outcome)) break;
     const tried = await simulate(plan);
-    if (tried.failure?.rule === outcome.failure!.rule) return shrink(tried, end);
+    if (tried.failure?.rule === outcome.failure!.rule) return shrink(tried, enough);
   }
   return outcome;
 }

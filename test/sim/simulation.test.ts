@@ -15,8 +15,6 @@ import { type Outcome, type Plan, planOf, simulate } from './simulation.ts';
 const SECONDS = Number(process.env['LUNARING_SIM_SECONDS'] ?? 10);
 /** A seed takes a second or two, and what is done about one that fails, up to half a minute. */
 const PATIENCE_MS = 120_000;
-/** Real milliseconds for making a plan smaller. */
-const SHRINK_MS = 4000;
 const FIXED_SEEDS = [2];
 /** A target that does something wrong all the time is found out by one of so many. */
 const SEEDS_TO_NOTICE = 10;
@@ -85,7 +83,8 @@ describe('a target that', () => {
       });
       const outcome = await firstFailure();
       const lines: string[] = [];
-      await report(outcome, (line) => lines.push(line), SHRINK_MS);
+      const fewer = (least: Outcome): boolean => least.plan.faults.length < outcome.plan.faults.length;
+      await report(outcome, (line) => lines.push(line), fewer);
       const [seed, smaller, ...trace] = lines;
       expect(seed).toContain(`seed ${outcome.plan.seed} fails at step ${outcome.failure!.step}: `);
       const plan = JSON.parse(/\{.*\}/.exec(smaller!)![0]) as Plan;
