@@ -54,17 +54,23 @@ describe.concurrent('who does not read', () => {
     await target.logged(new RegExp(`"native":${native}`));
     const initiators = await guests(target);
     using listener = await Listener.open(target.ready.admin!);
-    const before = target.readings();
+    // A descriptor that the target has for a moment, to read a file of /proc for example, is none of those that count.
+    const descriptors = await target.settledDescriptors();
+    const { rssBytes } = target.readings();
+    let rssMax = rssBytes;
     const deaf = await Promise.all(
       Array.from({ length: DEAF }, () => Listener.open(target.ready.admin!, { reads: false })),
     );
-    expect(target.readings().descriptors).toBeGreaterThanOrEqual(before.descriptors + DEAF);
+    expect(target.readings().descriptors).toBeGreaterThanOrEqual(descriptors + DEAF);
     const heard = listener.messages;
     // Refusals are told as they come: messages for those who read, and more that the others let lie.
     const refused = () => loginStatus(target.port, { target: nameOf('nobody') });
-    do expect([await refused(), await refused()]).toEqual(['0203', '0203']);
-    while (target.readings().descriptors > before.descriptors);
-    expect(target.readings().rssPeakBytes - before.rssBytes).toBeLessThan(GROWTH_MAX);
+    do {
+      expect([await refused(), await refused()]).toEqual(['0203', '0203']);
+      // Not the peak that the kernel knows: that is of the start as well.
+      rssMax = Math.max(rssMax, target.readings().rssBytes);
+    } while (target.readings().descriptors > descriptors);
+    expect(rssMax - rssBytes).toBeLessThan(GROWTH_MAX);
     // All others are there: initiators, and the one that reads, which has been told all the time.
     const { value: status } = await callAdmin(target.ready.admin!, 'GET', 'status');
     expect(status.sessions).toBe(LISTED_MAX);
