@@ -9,7 +9,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Many times what a test takes on a machine of its own: only one that hangs is to be ended.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

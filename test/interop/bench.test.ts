@@ -26,7 +26,7 @@ describe.skipIf(missingClients().length > 0)('npm run bench', () => {
     }
     expect(ratios).toHaveLength(1);
     expect(readFileSync(html, 'utf8')).toContain('</html>');
-  }, 90_000);
+  });
 
   test('has other eyes than fio: data digests, and sessions that are idle', async () => {
     using scratch = new Scratch('bench-test');
@@ -38,7 +38,7 @@ describe.skipIf(missingClients().length > 0)('npm run bench', () => {
     expect(results[0].median.iops).toBeGreaterThan(0);
     expect(manySessions.idleSessions).toBe(20);
     expect(manySessions.busyAmong[0].iops).toBeGreaterThan(0);
-  }, 90_000);
+  });
 
   test('says how it is used, and refuses what it does not know', async () => {
     expect((await run(process.execPath, [PROGRAM, '--help'])).stdout).toContain('--client-cpus');

@@ -47,5 +47,5 @@ describe
     await qemuImg('convert', '-n', '-f', 'raw', '-O', 'raw', source, target.url(Lun.FILE));
     await qemuImg('convert', '-f', 'raw', '-O', 'raw', target.url(Lun.FILE), result);
     expect(await sha256(result)).toBe(await sha256(source));
-  }, 120_000);
+  }, 300_000);
 });

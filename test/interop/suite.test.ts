@@ -113,15 +113,11 @@ function runAll(setting: Setting, expectations: readonly Expectation[]): void {
   });
   afterAll(() => target.stop());
 
-  test.each(expectations)(
-    '$unit unit: $name $verdict',
-    async ({ name, unit, verdict, withheld }) => {
-      const secondUrl = name.startsWith('MultipathIO.') ? urlOf(target, unit, 1) : undefined;
-      const report = await iscsiTestCu(`ALL.${name}`, urlOf(target, unit, 0), { secondUrl, withheld });
-      expect(report.verdict, report.detail).toBe(verdict);
-    },
-    60_000,
-  );
+  test.each(expectations)('$unit unit: $name $verdict', async ({ name, unit, verdict, withheld }) => {
+    const secondUrl = name.startsWith('MultipathIO.') ? urlOf(target, unit, 1) : undefined;
+    const report = await iscsiTestCu(`ALL.${name}`, urlOf(target, unit, 0), { secondUrl, withheld });
+    expect(report.verdict, report.detail).toBe(verdict);
+  });
 }
 
 describe.skipIf(missingClients().length > 0)('iscsi-test-cu', () => {

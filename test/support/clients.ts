@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { findFio } from './fio.ts';
 import { type Outcome, run, succeed } from './run.ts';
 
-const TOOL_LIMIT_SECONDS = 30;
+const TOOL_LIMIT_SECONDS = 100;
 
 /** Whether `program` is on PATH. */
 function onPath(program: string): boolean {
@@ -153,5 +153,5 @@ function judge(outcome: Outcome): CuReport {
 
 /** qemu-img, with any arguments. */
 export async function qemuImg(...args: string[]): Promise<string> {
-  return (await succeed('qemu-img', args, { limitSeconds: 120 })).stdout;
+  return (await succeed('qemu-img', args, { limitSeconds: TOOL_LIMIT_SECONDS })).stdout;
 }

@@ -14,7 +14,7 @@ export interface DaemonOptions {
   readonly directory?: string;
 }
 
-const READY_LIMIT_MS = 30_000;
+const READY_LIMIT_MS = 60_000;
 const POLL_MS = 20;
 
 /** A running server. */

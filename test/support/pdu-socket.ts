@@ -17,7 +17,7 @@ export interface Pdu {
 }
 
 /** How long a reply may take before a test gives up. Generous: it is reached only by a test that fails. */
-export const REPLY_LIMIT_MS = 10_000;
+export const REPLY_LIMIT_MS = 30_000;
 
 const AHS_WORD = 4;
 

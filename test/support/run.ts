@@ -29,7 +29,7 @@ const TIMED_OUT = 124;
 
 /** Runs `program` under timeout(1). Rejects only when it can't be started. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const limit = options.limitSeconds ?? 60;
+  const limit = options.limitSeconds ?? 110;
   const pinned = options.cpus === undefined ? [] : ['taskset', '-c', options.cpus];
   // The limit ends with whoever asked: a test run that dies takes the program with it.
   const limited = ['--pdeathsig', 'TERM', 'timeout', '-k', '5', String(limit)];

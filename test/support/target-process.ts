@@ -16,7 +16,7 @@ export type ConfigurationFile = z.input<typeof configuration>;
 
 export const TARGET_NAME = 'iqn.2026-11.io.lunaring:disk0';
 
-const STOP_LIMIT_MS = 20_000;
+const STOP_LIMIT_MS = 40_000;
 const POLL_MS = 20;
 const SETTLE_MS = 300;
 const SETTLE_TRIES = 100;
