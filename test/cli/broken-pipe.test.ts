@@ -55,7 +55,7 @@ test('a target serves on', async () => {
     LUNARING_LOG_FORMAT: 'json',
   });
   try {
-    await expect.poll(complained, { timeout: 20_000 }).toMatch(/"worker: /);
+    await expect.poll(complained, { timeout: 60_000 }).toMatch(/"worker: /);
   } finally {
     // The banner, which nobody reads, is printed even so, before it stops.
     child.kill('SIGTERM');
