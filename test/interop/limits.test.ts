@@ -97,7 +97,7 @@ describe.skipIf(missingClients().length > 0).each(['uring', 'posix'] as const)('
       rw: 'randread',
       blockSize: 4 * KIB,
       depth: 32,
-      options: { ...jobOptions, time_based: 0, runtime: 30 },
+      options: { ...jobOptions, time_based: 0, runtime: 100 },
     } as const;
     const limited = fio({ ...job, url: target.url(Lun.IOPS), options: jobOptions });
     const free = await fio(job);
