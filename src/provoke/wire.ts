@@ -43,11 +43,11 @@ export class Wire {
         socket.destroy();
         resolve(null);
       };
-      const late = setTimeout(fail, limitMs);
+      const callOff = afterLastLook(limitMs, fail);
       socket.once('error', fail);
-      socket.once('close', () => clearTimeout(late));
+      socket.once('close', callOff);
       socket.once('connect', () => {
-        clearTimeout(late);
+        callOff();
         socket.off('error', fail);
         resolve(new Wire(socket, limitMs));
       });
@@ -77,11 +77,26 @@ export class Wire {
 
   #sleep(limitMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, limitMs);
+      const callOff = afterLastLook(limitMs, resolve);
       this.#wake = () => {
-        clearTimeout(timer);
+        callOff();
         resolve();
       };
     });
   }
+}
+
+/**
+ * Runs `then` in `limitMs` milliseconds, once what sockets have got by then was heard: a process that was kept from running all that time has
+ * yet to look. What it returns calls that off.
+ */
+function afterLastLook(limitMs: number, then: () => void): () => void {
+  let look: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    look = setImmediate(then);
+  }, limitMs);
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(look);
+  };
 }

@@ -1,6 +1,7 @@
 // Provocation against our own target, which gets everything right, and against servers that do anything else.
 
 import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Subject } from '../../src/provoke/attempt.ts';
@@ -16,7 +17,7 @@ const subject = (port: number, overrides: Partial<Subject> = {}): Subject => ({
   target: TARGET_NAME,
   initiator: 'iqn.2026-11.io.lunaring:provoke',
   account: null,
-  answerMs: 5000,
+  answerMs: 20_000,
   ...overrides,
 });
 
@@ -116,9 +117,19 @@ describe('anything else', () => {
   });
 
   test('a server that says nothing', async () => {
-    const report = await provoke(subject(await serve(() => undefined), { answerMs: 20 }));
+    const report = await provoke(subject(await serve(() => undefined), { answerMs: 100 }));
     expect(report?.login).toBe('silent');
     expect(verdicts(report)).toEqual(new Set(['silent']));
+  }, 120_000);
+
+  test('a server that takes the connection in time, while whoever asks is kept from looking', async () => {
+    const port = await serve((socket) => socket.on('data', () => socket.end()));
+    // What follows runs where Node hears of files and sockets: its timers come next, and only then does it look at sockets again.
+    await stat('.');
+    const pending = provoke(subject(port, { answerMs: 200 }));
+    const until = performance.now() + 400;
+    while (performance.now() < until);
+    expect(await pending).not.toBeNull();
   });
 
   test('a server that hangs up', async () => {
