@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MIB } from '../../../src/config/limits.ts';
 import { LoginRequest } from '../../../src/pdu/login-request.ts';
 import { read16, write16 } from '../../support/cdbs.ts';
@@ -118,11 +118,17 @@ describe('10,000 refused logins', () => {
       await refuseAll(4000);
       const before = await idle(measured);
       await refuseAll(10_000);
-      const after = await idle(measured);
-      expect(after.descriptors).toBe(before.descriptors);
-      // 10,000 times 100 bytes would show.
-      expect(after.heapBytes - before.heapBytes).toBeLessThan(MIB);
-      expect(after.rssBytes - before.rssBytes).toBeLessThan(16 * MIB);
+      // All of it comes back, when the kernel and V8 get to it.
+      await vi.waitFor(
+        async () => {
+          const after = await idle(measured);
+          expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+          // 10,000 times 100 bytes would show.
+          expect(after.heapBytes - before.heapBytes).toBeLessThan(MIB);
+          expect(after.rssBytes - before.rssBytes).toBeLessThan(16 * MIB);
+        },
+        { timeout: 60_000, interval: 1000 },
+      );
       expect(bystander.rounds).toBeGreaterThan(0);
       await bystander.stop();
     },
@@ -132,7 +138,8 @@ describe('10,000 refused logins', () => {
 
 describe('slow loris', () => {
   test('a login that takes its time, byte by byte, is closed when its time is over', async () => {
-    await using impatient = await serve({}, { tuning: { loginTimeoutMs: 1000 } });
+    // Time enough for all of them to come and for half of them to begin, on a busy machine too.
+    await using impatient = await serve({}, { tuning: { loginTimeoutMs: 5000 } });
     const bystander = await Bystander.start(impatient.port);
     const slow: RawInitiator[] = [];
     for (let count = 0; count < 100; count++) slow.push(await RawInitiator.connect(impatient.port));
@@ -145,14 +152,15 @@ describe('slow loris', () => {
       header[0] = 0x43;
       for (let at = 0; at < header.length && slow.some(({ wire }) => !wire.closed); at++) {
         for (const { wire } of slow) if (!wire.closed) wire.write(header.subarray(at, at + 1));
-        await sleep(100);
+        // The whole header would take more than twice the time.
+        await sleep(250);
       }
     })();
     for (const initiator of slow) await initiator.expectClose();
     await trickle;
     expect(await loginStatus(impatient.port)).toBe('0000');
     await bystander.stop();
-  });
+  }, 60_000);
 
   test('a connection that never says a word is closed as well', async () => {
     await using impatient = await serve({}, { tuning: { loginTimeoutMs: 500 } });
@@ -233,7 +241,7 @@ describe('garbage', () => {
       if (round % 2 === 0) initiator.wire.reset();
       else initiator.wire.close();
     }
-    await expect.poll(() => target.readings().descriptors, { timeout: 20_000 }).toBe(descriptors);
+    await expect.poll(() => target.readings().descriptors, { timeout: 20_000 }).toBeLessThanOrEqual(descriptors);
     expect(await loginStatus(target.port)).toBe('0000');
   });
 });
