@@ -5,7 +5,6 @@ import { EventEmitter, once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import type { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import type { Settings } from '../../src/config/settings.ts';
 import type { Administration } from '../../src/control/administration.ts';
@@ -25,23 +24,14 @@ export interface InProcessOptions {
 
 /** A target that runs in this process. `await using` stops it. */
 export class TargetInProcess implements AsyncDisposable {
-  /** The threads that serve its sessions. */
-  readonly workers: readonly Worker[];
   readonly #running: RunningTarget;
   readonly #scratch: Scratch;
   readonly #log: readonly LogRecord[];
   readonly #logged: EventEmitter;
 
-  private constructor(
-    running: RunningTarget,
-    scratch: Scratch,
-    workers: Worker[],
-    log: LogRecord[],
-    logged: EventEmitter,
-  ) {
+  private constructor(running: RunningTarget, scratch: Scratch, log: LogRecord[], logged: EventEmitter) {
     this.#running = running;
     this.#scratch = scratch;
-    this.workers = workers;
     this.#log = log;
     this.#logged = logged;
   }
@@ -65,15 +55,8 @@ export class TargetInProcess implements AsyncDisposable {
         done();
       },
     });
-    const workers: Worker[] = [];
-    const note = (worker: Worker) => workers.push(worker);
-    process.on('worker', note);
-    try {
-      const running = await startTarget(options.alter?.(settings) ?? settings, pino({ level: 'debug' }, lines));
-      return new TargetInProcess(running, scratch, workers, log, logged);
-    } finally {
-      process.off('worker', note);
-    }
+    const running = await startTarget(options.alter?.(settings) ?? settings, pino({ level: 'debug' }, lines));
+    return new TargetInProcess(running, scratch, log, logged);
   }
 
   get port(): number {

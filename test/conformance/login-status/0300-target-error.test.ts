@@ -2,15 +2,19 @@
 
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Session as Inspector } from 'node:inspector/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { admitted, loginStatus } from '../../support/login-attempt.ts';
+import { repositoryRoot } from '../../support/repository.ts';
 import { TargetInProcess } from '../../support/target-in-process.ts';
-import { TARGET_NAME } from '../../support/target-process.ts';
+import { TARGET_NAME, TargetProcess } from '../../support/target-process.ts';
 import { casesOf } from './cases.ts';
 import { fileOf, serve, targetOf } from './serve.ts';
 
 const prove = casesOf('0300');
 const OTHER = `${TARGET_NAME}-other`;
+/** The worker that is to take over a connection with this CID dies (support/fail-worker.cjs). */
+const FATAL_CID = 6666;
 const FILE_LUN = { lun: 0, path: 'disk.img', size: '1MiB' };
 
 prove('the backing file is gone', async () => {
@@ -67,12 +71,12 @@ prove('with a correlation id that finds the cause in the log', async () => {
 });
 
 prove('the worker is killed at the hand-off', async () => {
-  await using target = await TargetInProcess.start(fileOf({}, { tuning: { engine: 'uring' } }));
+  // The hand-off itself is what it dies of, so that it neither answers nor is gone before.
+  const env = { NODE_OPTIONS: `--require ${join(repositoryRoot(), 'test/support/fail-worker.cjs')}` };
+  await using target = await TargetProcess.start(fileOf(), { env });
   expect(await loginStatus(target.port)).toBe('0000');
-  // It sleeps in the kernel, and dies when the hand-off wakes it.
-  void target.workers[0]!.terminate();
-  expect(await loginStatus(target.port)).toBe('0300');
-  await target.logLine(({ status, received }) => status === '0300' && received === 'the worker failed at the hand-off');
+  expect(await loginStatus(target.port, { cid: FATAL_CID })).toBe('0300');
+  await target.logged(/"status":"0300".*"received":"the worker failed at the hand-off"/);
   await expect.poll(() => loginStatus(target.port), { timeout: 20_000 }).toBe('0000');
 });
 
