@@ -49,5 +49,5 @@ describe.each(['uring', 'posix'] as const)('WRITE ATOMIC(16) on %s (SBC-4)', (en
     writing = false;
     for (const different of await Promise.all(reading)) expect(different).toBeGreaterThan(1);
     for (const initiator of initiators) initiator[Symbol.dispose]();
-  });
+  }, 120_000);
 });
