@@ -116,6 +116,6 @@ describe.each(ENGINES)('%s: closing', (_name, make) => {
     await allClosed;
     bench.dispose();
     // The ring is closed as well; the swarm's thread has ended by now, or ends soon.
-    await expect.poll(() => readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
+    await expect.poll(() => readdirSync('/proc/self/fd').length, { timeout: 20_000 }).toBeLessThanOrEqual(before);
   });
 });

@@ -84,6 +84,7 @@ describe.each(ENGINES)('%s: a consumer that fails', (_name, make) => {
     }
     closeSync(openFile);
     bench.dispose();
-    await expect.poll(() => readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(descriptors);
+    // The threads of the peers end when they get to it.
+    await expect.poll(() => readdirSync('/proc/self/fd').length, { timeout: 20_000 }).toBeLessThanOrEqual(descriptors);
   });
 });
