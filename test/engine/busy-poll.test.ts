@@ -4,7 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { BusyPoll } from '../../src/engine/busy-poll.ts';
 import type { Uring } from '../../src/kernel/uring.ts';
 
+/** Soon over, for looks in vain. */
 const LIMIT_US = 20_000;
+/** Not over before a look finds what it is to find, whoever else has the CPU meanwhile. */
+const LONG_LIMIT_US = 60_000_000;
+/** Over in a while, and longer than it takes to come back from a sleep of no time at all. */
+const SLEEP_LIMIT_US = 1_000_000;
 
 /** A ring whose completion is there at the `readyAt`th look, or only after a sleep. */
 class FakeRing {
@@ -60,20 +65,20 @@ describe('waiting', () => {
   });
 
   test('what is there when it hands its entries over is found without a look', () => {
-    const { ring, poll } = made(LIMIT_US);
+    const { ring, poll } = made(LONG_LIMIT_US);
     ring.readyAt = 1;
     expect(ring.during(poll)).toEqual({ calls: 1, glances: 0, sleeps: 0 });
   });
 
   test('it looks at memory, calls the kernel when that says so, and then does not sleep', () => {
-    const { ring, poll } = made(LIMIT_US);
+    const { ring, poll } = made(LONG_LIMIT_US);
     ring.readyAt = 2;
     ring.beckonsAt = 100;
     expect(ring.during(poll)).toEqual({ calls: 2, glances: 100, sleeps: 0 });
   });
 
   test('a call in vain does not end the looking', () => {
-    const { ring, poll } = made(LIMIT_US);
+    const { ring, poll } = made(LONG_LIMIT_US);
     ring.readyAt = 3;
     ring.beckonsAt = 7;
     expect(ring.during(poll)).toEqual({ calls: 3, glances: 8, sleeps: 0 });
@@ -89,7 +94,7 @@ describe('waiting', () => {
   });
 
   test('it looks again once a sleep was short', () => {
-    const { ring, poll } = made(LIMIT_US);
+    const { ring, poll } = made(SLEEP_LIMIT_US);
     ring.during(poll);
     ring.during(poll);
     ring.readyAt = 1;
