@@ -52,6 +52,8 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
       expect([uring.pending, uring.inFlight]).toEqual([batch, batch]);
       uring.enter(batch);
       expect(uring.reap(recorder)).toBe(batch);
+      // A thread of the kernel shows completions a moment before it says that it took their entries.
+      uring.submit();
       expect([uring.pending, uring.inFlight]).toEqual([0, 0]);
     }
     expect(recorder.heard).toEqual(Array.from({ length: index }, (_, number) => [number, number + 1000, -Errno.EBADF]));
