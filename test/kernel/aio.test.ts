@@ -97,12 +97,17 @@ it('sends back what would have to wait, where that is asked for', async () => {
   log.length = 0;
   aio.push(0, AioOperation.READ, fd, memory.address, ENTRIES * BLOCK, 0, 0);
   await finish(log);
-  aio.push(0, AioOperation.READ, fd, memory.address, BLOCK, 0, AioFlag.NOWAIT);
-  await finish(log);
-  expect(log).toEqual([
-    [0, ENTRIES * BLOCK],
-    [0, BLOCK],
-  ]);
+  expect(log).toEqual([[0, ENTRIES * BLOCK]]);
+  // Whatever else the disk or its file system is busy with may be worth a wait, too: but it passes.
+  const readAtOnce = async (): Promise<number> => {
+    log.length = 0;
+    aio.push(0, AioOperation.READ, fd, memory.address, BLOCK, 0, AioFlag.NOWAIT);
+    await finish(log);
+    const [[, result]] = log as [[number, number]];
+    expect([BLOCK, -Errno.EAGAIN]).toContain(result);
+    return result;
+  };
+  await expect.poll(readAtOnce, { timeout: 20_000 }).toBe(BLOCK);
 });
 
 it('knows which descriptors are direct', () => {
