@@ -143,7 +143,7 @@ class GoodSession {
 
 describe.each(['uring', 'posix'] as const)('a hostile peer, engine %s', (engine) => {
   let target: TargetProcess;
-  /** Descriptors of the target with nobody there. */
+  /** Descriptors of the target with nobody there, and perhaps one that it was about to close. */
   let idle = 0;
 
   beforeAll(async () => {
@@ -175,7 +175,8 @@ describe.each(['uring', 'posix'] as const)('a hostile peer, engine %s', (engine)
   }
 
   /** Closing is the target's to do when it gets to it. */
-  const everythingIsClosed = () => expect.poll(() => target.readings().descriptors, { timeout: 10_000 }).toBe(idle);
+  const everythingIsClosed = () =>
+    expect.poll(() => target.readings().descriptors, { timeout: 20_000 }).toBeLessThanOrEqual(idle);
 
   it.each(Object.keys(plans))('that %s leaves nothing open, and others can log in', async (name) => {
     for (let seed = 1; seed <= LUNS; seed++) await round(plans[name]!, seed);

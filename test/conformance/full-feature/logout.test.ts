@@ -80,6 +80,6 @@ describe.each(ENGINES)('a target that is told to stop, on %s', (engine) => {
     expect(message.parameter3).toBeGreaterThan(0);
     expect((await initiator.command(testUnitReady())).status).toBe(Status.GOOD);
     expect(await initiator.logOut()).toBe(LogoutResult.SUCCESS);
-    await vi.waitFor(() => expect(target.running).toBe(false), { timeout: 10_000 });
+    await vi.waitFor(() => expect(target.running).toBe(false), { timeout: 20_000 });
   });
 });
