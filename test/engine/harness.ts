@@ -27,7 +27,7 @@ export interface PeerReport {
 
 const RECEIVE_BYTES = 256 * 1024;
 /** An engine that blocks can't be timed out from outside: after this many ticks of a second each it fails by itself. */
-const TICKS_MAX = 20;
+const TICKS_MAX = 60;
 
 type Options = Pick<UringEngineOptions, 'sockets' | 'receiveBufferBytes' | 'entries'>;
 type Make = (slab: Slab, events: EngineEvents, wakeFd: number, options: Options) => UringEngine | PosixEngine;
