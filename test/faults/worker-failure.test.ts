@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { PersistentInitiator, startFailingTarget } from './worker-failure.ts';
 
 const SESSIONS = 4;
+const WORKERS = 2;
+const PATIENCE_MS = 30_000;
 
 describe.each(['uring', 'posix'] as const)('a worker that fails, engine %s', { timeout: 120_000 }, (engine) => {
   const start = () => startFailingTarget(engine);
@@ -18,30 +20,39 @@ describe.each(['uring', 'posix'] as const)('a worker that fails, engine %s', { t
     for (const initiator of initiators) await initiator.advances(5);
     const outages = initiators.map(({ outages: own }) => own.length);
     for (const initiator of initiators) await initiator.stop();
-    const [, lost] = await target.logged(/"sessions":(\d),"msg":"a worker failed; its sessions are gone"/);
+    const [, lost] = await target.logged(/"sessions":(\d+),"msg":"a worker failed; its sessions are gone"/);
     expect(outages[0]).toBe(1);
-    expect(outages.filter((count) => count !== 0)).toHaveLength(Number(lost));
+    expect(Math.max(...outages)).toBe(1);
+    // The worker's connections close before main hears of its failure. Whoever logs in again in between may be given to the same worker once
+    // more: that session is counted with the lost ones, its login is refused when main hears, and the initiator's outage goes on. So there may
+    // be more lost sessions than outages, never fewer: main knows of every session before its initiator does.
+    expect(outages.filter((count) => count !== 0).length).toBeLessThanOrEqual(Number(lost));
     // Sessions go to the least loaded worker: the other had some.
     expect(outages).toContain(0);
-    expect(target.log).toMatch(/a fault that was injected/);
-    expect(target.log).toMatch(/starting the worker again/);
+    await target.logged(/a fault that was injected/);
+    await target.logged(/starting the worker again/);
   });
 
   it('is started again as often as it fails now and then, and leaves nothing open', async () => {
     await using target = await start();
     const initiator = await PersistentInitiator.start(target.port, 0);
+    let failures = 0;
+    const started = () => target.log.match(/"msg":"worker: /g)?.length;
     const failTwice = async (): Promise<void> => {
       for (let count = 0; count < 2; count++) {
         expect(await initiator.failItsWorker()).toBe(0x0300);
         await initiator.advances(2);
+        failures++;
       }
+      // One that is still starting has not opened all that it will have.
+      await expect.poll(started, { timeout: PATIENCE_MS }).toBe(WORKERS + failures);
     };
     // A thread opens what it closes connections with when it closes the first.
     await failTwice();
-    const { descriptors } = target.readings();
+    const descriptors = await target.settledDescriptors();
     await failTwice();
     await initiator.stop();
-    await expect.poll(() => target.readings().descriptors, { timeout: 20_000 }).toBeLessThanOrEqual(descriptors);
+    await expect.poll(() => target.readings().descriptors, { timeout: PATIENCE_MS }).toBeLessThanOrEqual(descriptors);
   });
 
   it('does not keep the target from an orderly end while it is started again', async () => {
@@ -60,7 +71,7 @@ describe.each(['uring', 'posix'] as const)('a worker that fails, engine %s', { t
       const initiator = await PersistentInitiator.start(target.port, 0);
       await initiator.advances(2);
       process.kill(target.pid, signal);
-      await expect.poll(() => target.running, { timeout: 10_000 }).toBe(false);
+      await expect.poll(() => target.running, { timeout: PATIENCE_MS }).toBe(false);
       expect(target.ending).toBe(signal);
       await target.kill();
       initiator.abandon();

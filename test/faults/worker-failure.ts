@@ -63,6 +63,7 @@ export class PersistentInitiator {
   readonly #work: Promise<void>;
   #initiator: RawInitiator;
   #over = false;
+  #abandoned = false;
 
   private constructor(port: number, lba: number, initiator: RawInitiator) {
     this.#port = port;
@@ -95,9 +96,10 @@ export class PersistentInitiator {
     await this.#initiator.logOut();
   }
 
-  /** The target has gone for good: it tries no longer. */
+  /** The target has gone for good, or is about to: it tries no longer, and leaves no session behind that it does not end. */
   abandon(): void {
     this.#over = true;
+    this.#abandoned = true;
     this.#initiator[Symbol.dispose]();
   }
 
@@ -132,6 +134,7 @@ export class PersistentInitiator {
         return;
       } catch (error) {
         if (error instanceof WrongData) throw error;
+        if (this.#abandoned) return;
         if (lostAt === 0) lostAt = performance.now();
         triedAt = performance.now();
         if (triedAt - lostAt > OUTAGE_MS_MAX)
@@ -146,6 +149,7 @@ export class PersistentInitiator {
     this.#initiator[Symbol.dispose]();
     try {
       this.#initiator = await logIn(this.#port);
+      if (this.#abandoned) this.#initiator[Symbol.dispose]();
       return true;
     } catch {
       await sleep(RETRY_MS);
