@@ -86,6 +86,18 @@ test('a session that waits for the end of the one it replaces is refused when th
   expect(sessions.size).toBe(0);
 });
 
+test('a session that is given to a worker which has failed is refused as soon as that is known, and is counted with those that are lost', async () => {
+  const { handoffs, sessions, closed, kinds } = stage();
+  const taken = handoffs.take(candidate(7));
+  await new Promise(setImmediate);
+  expect(kinds()).toEqual(['handoff']);
+  expect(sessions.removeWorker(0).lost).toHaveLength(1);
+  handoffs.lost(0);
+  expect((await taken)?.code).toBe(LoginStatus.TARGET_ERROR);
+  expect(closed).toEqual([7]);
+  expect(sessions.size).toBe(0);
+});
+
 test('a session whose last connection was to be replaced stays known until its worker has ended it', async () => {
   const { handoffs, sessions, closed, done, kinds } = stage();
   const first = handoffs.take(candidate(7));
