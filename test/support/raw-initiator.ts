@@ -166,7 +166,8 @@ export class RawInitiator implements Disposable {
       if (pdu?.opcode !== Opcode.NOP_IN) return pdu;
       const { initiatorTaskTag, targetTransferTag, lun } = decode(NopIn, pdu.header);
       if (initiatorTaskTag !== RESERVED_TAG) return pdu;
-      this.send(NopOut, { initiatorTaskTag, targetTransferTag, lun }, { immediate: true });
+      if (targetTransferTag !== RESERVED_TAG)
+        this.send(NopOut, { initiatorTaskTag, targetTransferTag, lun }, { immediate: true });
     }
   }
 
