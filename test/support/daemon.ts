@@ -91,7 +91,11 @@ export class Daemon {
   async #wait(ready: DaemonOptions['ready']): Promise<void> {
     const deadline = Date.now() + READY_LIMIT_MS;
     while (!(await ready(this.output))) {
-      if (!this.running) throw new Error(`${this.#name} ended with ${this.ending}\n${this.output}`);
+      if (!this.running) {
+        // Its last words may still be on their way when it is gone.
+        await this.#ended;
+        throw new Error(`${this.#name} ended with ${this.ending}\n${this.output}`);
+      }
       if (Date.now() > deadline) throw new Error(`${this.#name} is not ready in time\n${this.output}`);
       await sleep(POLL_MS);
     }
