@@ -23,12 +23,18 @@ export class WebSocketClient {
   readonly socket: Socket;
   readonly protocol: string;
   #received: Buffer;
+  #ended = false;
+  #wake: () => void = () => undefined;
 
   private constructor(socket: Socket, protocol: string, head: Buffer) {
     this.socket = socket;
     this.protocol = protocol;
     this.#received = head;
     socket.on('error', () => {});
+    socket.on('close', () => {
+      this.#ended = true;
+      this.#wake();
+    });
   }
 
   /** Throws {@link UpgradeRefused}. */
@@ -55,23 +61,27 @@ export class WebSocketClient {
 
   /** The next text. Throws when the connection ends instead. */
   async next(): Promise<string> {
+    // From the first time on for good: a stream that was listened to once goes on flowing, and what nobody hears is lost.
+    if (this.socket.listenerCount('data') === 0) {
+      this.socket.on('data', (chunk: Buffer) => {
+        this.#received = Buffer.concat([this.#received, chunk]);
+        this.#wake();
+      });
+    }
     for (;;) {
       const frame = this.#frame();
       if (frame !== null) return frame;
-      const [chunk] = await Promise.race([once(this.socket, 'data'), this.#end()]);
-      this.#received = Buffer.concat([this.#received, chunk]);
+      if (this.#ended) throw new Error('the WebSocket was closed');
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
   }
 
   /** Resolves when the server has closed it. */
   async closed(): Promise<void> {
     this.socket.resume();
-    if (!this.socket.destroyed) await once(this.socket, 'close');
-  }
-
-  async #end(): Promise<never> {
-    await once(this.socket, 'close');
-    throw new Error('the WebSocket was closed');
+    if (!this.#ended) await once(this.socket, 'close');
   }
 
   #frame(): string | null {
