@@ -1,11 +1,12 @@
 // A target that root starts: it serves and is administered with few of root's capabilities, and no program that it might start gets more.
 
-import { chmodSync, chownSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MIB } from '../../src/config/limits.ts';
 import { KEPT_CAPABILITIES } from '../../src/kernel/capabilities.ts';
 import { callAdmin } from '../support/admin-caller.ts';
 import { read16 } from '../support/cdbs.ts';
+import { ofThreads } from '../support/process-readings.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
 import { noise, Scratch } from '../support/scratch.ts';
 import { TARGET_NAME } from '../support/target-process.ts';
@@ -16,12 +17,11 @@ const NOBODY = 65_534;
 const WORKERS = 2;
 const BLOCK = 512;
 
-/** Of a thread, as the kernel has them. */
-function privilegesOf(pid: number, thread: number) {
-  const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+/** Of a thread, as the kernel has them in its `status`. */
+function privilegesOf(status: string) {
   const of = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)$`, 'm').exec(status)![1]!;
   const excess = ['CapPrm', 'CapEff', 'CapInh'].reduce((all, name) => all | BigInt(`0x${of(name)}`), 0n) & ~KEPT;
-  return { excess, noNewPrivileges: of('NoNewPrivs') };
+  return { thread: Number(of('Pid')), excess, noNewPrivileges: of('NoNewPrivs') };
 }
 
 describe.each(['uring', 'posix'] as const)('the privileges of a target, engine %s', { timeout: 60_000 }, (engine) => {
@@ -33,8 +33,8 @@ describe.each(['uring', 'posix'] as const)('the privileges of a target, engine %
     await using target = await startFailingTarget(engine, [], { admin: { port: 0 } });
     await target.logged(/"dropped":\d+,"msg":"gave up capabilities/);
     const few = () =>
-      readdirSync(`/proc/${target.pid}/task`)
-        .map((thread) => ({ thread: Number(thread), ...privilegesOf(target.pid, Number(thread)) }))
+      ofThreads(target.pid, 'status')
+        .map(privilegesOf)
         .filter(({ excess, noNewPrivileges }) => excess === 0n && noNewPrivileges === '1')
         .map(({ thread }) => thread);
     expect(few()).toContain(target.pid);

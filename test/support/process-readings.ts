@@ -49,17 +49,27 @@ export function cpuTimes(pid: number): { readonly userUs: number; readonly syste
 
 /** CPU time of the threads that a process has now, ns: fine enough for one that is idle. */
 export function runNs(pid: number): number {
-  const ofThread = (thread: string) =>
-    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
-  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + ofThread(thread), 0);
+  return ofThreads(pid, 'schedstat').reduce((sum, text) => sum + Number(text.split(' ', 1)[0]), 0);
+}
+
+/** File `name` of each thread. One that ends while it is looked at is left out: those of the kernel's that serve an io_uring come and go. */
+export function ofThreads(pid: number, name: string): string[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    try {
+      return [readFileSync(`/proc/${pid}/task/${thread}/${name}`, 'utf8')];
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ESRCH') return [];
+      throw error;
+    }
+  });
 }
 
 /** Context switches of the threads that a process has now: it waited, or the CPU was taken from it. */
 export function contextSwitches(pid: number): { readonly voluntary: number; readonly involuntary: number } {
   let voluntary = 0;
   let involuntary = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+  for (const status of ofThreads(pid, 'status')) {
     voluntary += Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1] ?? 0);
     involuntary += Number(/^nonvoluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1] ?? 0);
   }
