@@ -22,7 +22,8 @@ export async function callAdmin(
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   const answer = await fetch(whole, {
     method,
-    headers: { ...type, ...headers },
+    // A connection of its own: one that is kept may be closed by the target, as idle, at the moment that it is used again.
+    headers: { Connection: 'close', ...type, ...headers },
     ...(text === undefined ? {} : { body: text }),
   });
   const said = await answer.text();
