@@ -23,5 +23,5 @@ describe.each(['uring', 'posix'] as const)('what once went wrong does not, engin
     }
     await bystander.advances();
     await bystander.stop();
-  });
+  }, 120_000);
 });

@@ -75,7 +75,7 @@ const REPAIR_ANSWER_MS = 3000;
 /** Mends what the fuzzer did to its own units with commands that it is free to send. That this works says that the target lives. */
 export async function repairUnits(port: number): Promise<void> {
   for (let tries = 1; ; tries++) {
-    using initiator = await logInToRepair(port);
+    using initiator = await logInAsFuzzer(port);
     const receive = initiator.receive.bind(initiator);
     initiator.receive = (limitMs = REPAIR_ANSWER_MS) => receive(limitMs);
     try {
@@ -88,7 +88,8 @@ export async function repairUnits(port: number): Promise<void> {
   }
 }
 
-async function logInToRepair(port: number): Promise<RawInitiator> {
+/** A session of the fuzzer's that does nothing wrong. */
+export async function logInAsFuzzer(port: number): Promise<RawInitiator> {
   const session = new InitiatorSession();
   session.initiatorName = FUZZ_INITIATOR;
   const initiator = await RawInitiator.connect(port, session);

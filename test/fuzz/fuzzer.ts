@@ -7,7 +7,7 @@ import type { ProcessReadings } from '../support/process-readings.ts';
 import type { TargetProcess } from '../support/target-process.ts';
 import { Conversation, type Transcript } from './conversation.ts';
 import type { FuzzPdu } from './fuzz-pdu.ts';
-import { complaint, RSS_GROWTH_MAX, repairUnits, startBystander } from './fuzzed-target.ts';
+import { complaint, logInAsFuzzer, RSS_GROWTH_MAX, repairUnits, startBystander } from './fuzzed-target.ts';
 import { FUZZ_INITIATOR } from './login-grammar.ts';
 import { planOf } from './plans.ts';
 import { derivedSeed, Random } from './random.ts';
@@ -144,8 +144,10 @@ function growth(
 /** Fuzzes a target that was started by `startFuzzedTarget`. It is still there afterwards, unless that is the finding. */
 export async function fuzz(target: TargetProcess, options: FuzzOptions): Promise<FuzzResult> {
   const recording = await recordGoodSession(target.port, FUZZ_INITIATOR);
-  // A worker opens what it closes connections with when it closes the first: each has one, if several are there at once.
-  await Promise.all(Array.from({ length: 4 }, () => repairUnits(target.port)));
+  // A worker opens what it closes connections with when it closes the first: each has one, as sessions that are there at once are spread.
+  const sessions = await Promise.all(Array.from({ length: 4 }, () => logInAsFuzzer(target.port)));
+  for (const session of sessions) await session.logOut();
+  await repairUnits(target.port);
   const before = await target.settledDescriptors();
   const bystander = await startBystander(target.port);
   const fuzzer = new Fuzzer(target, options, recording, bystander);

@@ -1,12 +1,11 @@
 // The simulator in the test run: seeds that failed once, fresh ones for a while, and whether a seed plays the same way twice.
 // LUNARING_SIM_SECONDS sets how long fresh seeds are played, 0 not at all; `npm run sim` plays them without end.
 
-import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { BlockIo } from '../../src/backend/backend.ts';
 import { FileBackend } from '../../src/backend/file.ts';
 import { LogicalUnit } from '../../src/scsi/logical-unit.ts';
-import { repositoryRoot } from '../support/repository.ts';
+import { commitSeed } from '../support/commit-seed.ts';
 import { explore, report } from './explore.ts';
 import { FAILED_SEEDS } from './failures.ts';
 import { type Outcome, type Plan, planOf, simulate } from './simulation.ts';
@@ -18,16 +17,6 @@ const PATIENCE_MS = 120_000;
 const FIXED_SEEDS = [2];
 /** A target that does something wrong all the time is found out by one of so many. */
 const SEEDS_TO_NOTICE = 10;
-
-/**
- * Where fresh seeds begin: every commit has its own, so that a change is judged the same way twice, and each by seeds that nobody has seen.
- * Without a repository, those of the moment.
- */
-function firstFreshSeed(): number {
-  const { stdout } = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: repositoryRoot(), encoding: 'utf8' });
-  const start = /^[0-9a-f]{7}/.exec(stdout ?? '')?.[0];
-  return start === undefined ? Date.now() % 2 ** 31 : Number.parseInt(start, 16);
-}
 
 describe('a seed', () => {
   test(
@@ -53,7 +42,7 @@ describe('a seed', () => {
   );
 });
 
-const FIRST_FRESH_SEED = firstFreshSeed();
+const FIRST_FRESH_SEED = commitSeed();
 
 test.skipIf(SECONDS === 0)(
   `fresh seeds from ${FIRST_FRESH_SEED} on find nothing wrong in ${SECONDS} s`,
