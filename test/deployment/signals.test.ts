@@ -45,8 +45,10 @@ test('the second signal: it ends at once, whoever is still there', async () => {
     await sleep(SAME_SIGNAL_MS + 100);
     expect(target.running).toBe(true);
     target.drain();
-    await expect.poll(() => target.running, { timeout: 4000 }).toBe(false);
-    expect(target.log).toContain('second signal: ending at once');
+    await expect.poll(() => target.running, { timeout: 20_000 }).toBe(false);
+    // Without the second it would have drained, and ended with a status.
+    expect(target.ending).toBe('SIGTERM');
+    await target.logged(/second signal: ending at once/);
   } finally {
     await target.kill();
   }
