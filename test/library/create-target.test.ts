@@ -13,6 +13,8 @@ const FUA = 0x08;
 const GOOD = 0;
 const CHECK_CONDITION = 2;
 const SIZE = BLOCK * BLOCKS;
+/** Of a disk that is too slow. It is also what the disk, which is in this process, is given once it answers again. */
+const TIMEOUT_MS = 4000;
 
 type Engine = 'uring' | 'posix';
 
@@ -131,7 +133,7 @@ describe.each(['uring', 'posix'] as const)('a program’s target (%s)', (engine)
   test('waits for a function for so long and no longer, and takes it back when it has answered', async () => {
     const disk = new ToldDisk();
     disk.bytes.fill(0x5a);
-    await using target = await createTarget(options(engine, { disk, timeoutMs: 1000, concurrency: 1 }));
+    await using target = await createTarget(options(engine, { disk, timeoutMs: TIMEOUT_MS, concurrency: 1 }));
     using initiator = await RawInitiator.logIn(target.portals[0]!.port);
     let answer = (): void => {};
     disk.before = () =>
