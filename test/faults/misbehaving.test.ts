@@ -18,8 +18,8 @@ import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 const BLOCK = 512;
 const PEERS = 20;
 const SLAB_MIB = 64;
-/** An initiator that is silent for twice as long is given up. */
-const NOP_INTERVAL_MS = 3000;
+/** An initiator that is silent for twice as long is given up: those that are not to be must get to say something, on a busy machine too. */
+const NOP_INTERVAL_MS = 5000;
 /** Slabs that are touched for the first time, and heaps of three threads that have not collected their garbage. */
 const RSS_GROWTH_MAX = (2 * SLAB_MIB + 64) * MIB;
 /** Of the bystander's rounds, each of which is two commands: that it gets on, not how fast. */
@@ -213,11 +213,11 @@ describe.each(['uring', 'posix'] as const)('an initiator, engine %s', { timeout:
     over.abort();
     // Those that the target does not give up leave now.
     if (reason === WENT) for (const peer of peers) peer.wire.reset();
-    await expect.poll(ended, { timeout: 30_000 }).toBe(endedBefore + PEERS);
+    await expect.poll(ended, { timeout: 60_000 }).toBe(endedBefore + PEERS);
     for (const peer of peers) peer.wire.close();
     await Promise.all(listening);
     await bystander.advances(ROUNDS);
-    await expect.poll(() => target.readings().descriptors, { timeout: 10_000 }).toBe(idle);
+    await expect.poll(() => target.readings().descriptors, { timeout: 30_000 }).toBeLessThanOrEqual(idle);
     expect(target.log).not.toMatch(/a worker failed/);
   });
 });
