@@ -331,9 +331,9 @@ export class Connection extends PduSender implements FrameConsumer {
   }
 
   /** About once a second: who is silent is asked, who answers nothing or takes nothing is given up. */
-  tick(now: number): void {
+  tick(now: number, late: number): void {
     this.sent?.retransmission.pump(this);
-    if (this.open) keepAlive(this, now);
+    if (this.open) keepAlive(this, now, late);
     else if (this.state === ConnectionState.leaving && now - this.#leftAt >= LEAVE_MS) {
       this.close('its last answers were not taken');
     }

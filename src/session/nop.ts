@@ -35,9 +35,13 @@ export function nopOut(connection: Connection, at: number, slot: number, length:
   connection.sendSegment(header, echoed, answer);
 }
 
-/** Asks an initiator that has been silent for a sign of life, and gives it up when it has none. */
-export function keepAlive(connection: Connection, now: number): void {
+/**
+ * Asks an initiator that has been silent for a sign of life, and gives it up when it has none. `late`: how long this thread was kept waiting
+ * just now. An answer may have come meanwhile and is yet to be read: that time is not counted against the initiator.
+ */
+export function keepAlive(connection: Connection, now: number, late: number): void {
   const interval = connection.session.nopIntervalMs;
+  if (connection.pingSent !== 0) connection.pingSent += late;
   if (interval === 0 || now - connection.lastReceived < interval) return;
   if (connection.pingSent === 0) sendPing(connection);
   else if (now - connection.pingSent >= interval) connection.close('the initiator does not answer a NOP-In');

@@ -24,6 +24,7 @@ import { ConnectionState } from './connection-state.ts';
 import { sendPieces } from './data-in.ts';
 import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
+import { Lateness } from './lateness.ts';
 import { expireLost } from './lost-connection.ts';
 import { SentBudget } from './sent-budget.ts';
 import type { Session } from './session.ts';
@@ -75,6 +76,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   /** By socket handle. */
   readonly connections: (Connection | null)[] = [];
   readonly #stopping = new Stopping(this);
+  readonly #lateness = new Lateness();
 
   constructor(options: SessionHostOptions) {
     this.#options = options;
@@ -148,7 +150,8 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     this.counters[Counter.slabBytesInUse] = this.engine.slab.bytesInUse;
     this.counters[Counter.stalledConnections] = this.stalled.size;
     this.counters[Counter.throttledConnections] = this.throttled;
-    for (const connection of this.connections) connection?.tick(now);
+    const late = this.#lateness.of(now);
+    for (const connection of this.connections) connection?.tick(now, late);
     this.units.tick(now);
     this.#memoryFreed();
     for (const session of this.#sessions.values()) if (session.lost.length !== 0) expireLost(session.lost, now);

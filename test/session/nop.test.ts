@@ -42,6 +42,23 @@ describe('keepAlive (RFC 7143 §11.19)', () => {
     expect(one.open).toBe(true);
   });
 
+  it('keeps one whose answer came while the target itself stood still', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ nopIntervalMs: INTERVAL_MS });
+    bench.pass(INTERVAL_MS);
+    const [ping] = one.replies();
+    const { targetTransferTag } = decode(NopIn, ping!.header);
+    // The tick is heard before what has come.
+    bench.engine.clock += 3 * INTERVAL_MS;
+    bench.pass(1000);
+    one.send(NopOut, { initiatorTaskTag: RESERVED_TAG, targetTransferTag }, { immediate: true });
+    bench.settle();
+    expect(one.open).toBe(true);
+    // Who does not answer is given up all the same.
+    bench.pass(3 * INTERVAL_MS);
+    expect(one.open).toBe(false);
+  });
+
   it('asks nobody when it is switched off', () => {
     const bench = new SessionBench();
     const one = bench.logIn({ nopIntervalMs: 0 });
