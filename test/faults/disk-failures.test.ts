@@ -64,10 +64,13 @@ function expectData({ status, data }: CommandResult, expected: Buffer): void {
   expect({ status, right: data.equals(expected) }).toEqual({ status: Status.GOOD, right: true });
 }
 
-/** Commands of LUN 0 that ended with this error, as monitoring hears of them. */
-async function counted(target: TargetProcess, error: string): Promise<number> {
-  const { value } = await callAdmin(target.ready.admin!, 'GET', '/metrics');
-  return new Samples(value).sum('lunaring_lun_errors_total', 'lun="0"', `error="${error}"`);
+/** Commands of LUN 0 that ended with this error, as monitoring hears of them: a worker counts one when its answer is on its way. */
+async function expectCounted(target: TargetProcess, error: string, count: number): Promise<void> {
+  const counted = async (): Promise<number> => {
+    const { value } = await callAdmin(target.ready.admin!, 'GET', '/metrics');
+    return new Samples(value).sum('lunaring_lun_errors_total', 'lun="0"', `error="${error}"`);
+  };
+  await expect.poll(counted, { timeout: 20_000 }).toBe(count);
 }
 
 const logged = (target: TargetProcess, what: string) =>
@@ -92,7 +95,7 @@ describe.each(['uring', 'posix'] as const)('a disk that fails, engine %s', { tim
     expect(written).toBeGreaterThanOrEqual((3 * MIB) / BYTES);
     expectSense(last, SenseKey.DATA_PROTECT, AdditionalSense.SPACE_ALLOCATION_FAILED_WRITE_PROTECT);
     await logged(target, 'ENOSPC, write at LBA');
-    expect(await counted(target, 'data protect')).toBe(1);
+    await expectCounted(target, 'data protect', 1);
     // What is there is there, and can be overwritten; what is not reads as zeroes.
     for (let index = 0; index < written; index++)
       expectData(await read(initiator, index * BLOCKS), noise(BYTES, index + 1));
@@ -133,7 +136,7 @@ describe.each(['uring', 'posix'] as const)('a disk that fails, engine %s', { tim
       const long = await read(initiator, lost - 3 * BLOCKS, 4 * BLOCKS);
       expectSense(long, SenseKey.MEDIUM_ERROR, AdditionalSense.UNRECOVERED_READ_ERROR, lost);
       expectData(await read(initiator, 0), noise(8 * MIB).subarray(0, BYTES));
-      expect(await counted(target, 'medium error')).toBe(2);
+      await expectCounted(target, 'medium error', 2);
       await bystander.stop();
     },
   );
