@@ -70,9 +70,9 @@ export class Daemon {
     return this.#output.join('');
   }
 
-  /** Sends SIGTERM and waits: whether it ended within `limitMs`. What is still there then is killed. */
-  async terminate(limitMs: number): Promise<boolean> {
-    this.#child.kill('SIGTERM');
+  /** Sends SIGTERM, unless it was `asked` to end before, and waits: whether it ended within `limitMs`. What is still there then is killed. */
+  async terminate(limitMs: number, asked = false): Promise<boolean> {
+    if (!asked) this.#child.kill('SIGTERM');
     const timer = new AbortController();
     const late = sleep(limitMs, false, { signal: timer.signal }).catch(() => false);
     const inTime = await Promise.race([this.#ended.then(() => true), late]);

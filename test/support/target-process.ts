@@ -38,6 +38,7 @@ export class TargetProcess implements AsyncDisposable {
   readonly ready: Ready;
   readonly #daemon: Daemon;
   readonly #scratch: Scratch;
+  #draining = false;
   #stopped = false;
 
   private constructor(daemon: Daemon, scratch: Scratch) {
@@ -135,6 +136,7 @@ export class TargetProcess implements AsyncDisposable {
 
   /** SIGTERM, and no wait: it drains. {@link stop} waits for the end. */
   drain(): void {
+    this.#draining = true;
     process.kill(this.pid, 'SIGTERM');
   }
 
@@ -154,11 +156,11 @@ export class TargetProcess implements AsyncDisposable {
     return last;
   }
 
-  /** SIGTERM, and a wait. Throws unless it exits with 0 within `limitMs`. */
+  /** SIGTERM, and a wait; only the wait when it drains, or a second signal would end it at once. Throws unless it exits with 0 within `limitMs`. */
   async stop(limitMs = STOP_LIMIT_MS): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    const inTime = await this.#daemon.terminate(limitMs);
+    const inTime = await this.#daemon.terminate(limitMs, this.#draining);
     this.#scratch[Symbol.dispose]();
     if (!inTime) throw new Error(`the target was still there ${limitMs} ms after SIGTERM\n${this.log}`);
     if (this.#daemon.ending !== 'exit status 0') throw new Error(`the target: ${this.#daemon.ending}\n${this.log}`);
