@@ -160,7 +160,7 @@ export class RawInitiator implements Disposable {
   }
 
   /** The next PDU but for pings of the target's own, which may come whenever it has heard nothing for long: they are answered. */
-  async receiveAnswer(limitMs = REPLY_LIMIT_MS): Promise<Pdu | null> {
+  async receiveAnswer(limitMs?: number): Promise<Pdu | null> {
     for (;;) {
       const pdu = await this.receive(limitMs);
       if (pdu?.opcode !== Opcode.NOP_IN) return pdu;
@@ -172,7 +172,7 @@ export class RawInitiator implements Disposable {
   }
 
   /** The next PDU, which must be of this kind; see {@link receiveAnswer}, unless a NOP-In is wanted. */
-  async expect<L extends AnyLayout>(layout: L, limitMs = REPLY_LIMIT_MS): Promise<Reply<L>> {
+  async expect<L extends AnyLayout>(layout: L, limitMs?: number): Promise<Reply<L>> {
     const wanted = REPLIES.get(layout)!;
     const pdu = wanted === Opcode.NOP_IN ? await this.receive(limitMs) : await this.receiveAnswer(limitMs);
     return this.#expected(layout, pdu);
