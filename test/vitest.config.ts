@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
+    // Most of the time of many tests is spent waiting for processes and clocks; more than two at a time would be in each other's way.
+    maxWorkers: 2,
     // Many times what a test takes on a machine of its own: only one that hangs is to be ended.
     testTimeout: 120_000,
     hookTimeout: 120_000,
