@@ -99,7 +99,7 @@ export const sessionReport = z.strictObject({
       peerAddress: z.string(),
       localAddress: z.string(),
       since: time,
-      parameters: connectionParameters.describe('as negotiated at its login'),
+      parameters: connectionParameters.describe('as negotiated at its login, or declared since'),
     }),
   ),
   figures: z.strictObject({

@@ -1,4 +1,4 @@
-// What was negotiated with a session, asked for when somebody opens it: it does not change, so it is no part of what comes each second.
+// What was negotiated with a session, asked for when somebody opens it: it hardly ever changes, so it is no part of what comes each second.
 // Where it stands, and how it is asked for, is page.js's.
 
 import { element } from './chart.js';
