@@ -34,6 +34,8 @@ export abstract class PduSender {
   readonly sent: SentPdus | null;
   /** Not read for the time being: too much is unsent. */
   throttled = false;
+  /** When the initiator last took something of what it is behind with, in milliseconds of the engine's clock. */
+  lastTaken = 0;
   /** What this connection has of the worker's memory. */
   readonly share: MemoryShare;
   /** Memory with the engine, waiting to be sent: bytes, and how many of its parts are cells. */
@@ -177,7 +179,9 @@ export abstract class PduSender {
     this.#count(this.engine.slab.footprint(token), -1);
     this.engine.slab.release(token);
     if (this.sent !== null) this.sent.retransmission.pump(this);
-    if (this.throttled && !this.#unsentBeyond(0.5)) this.#unthrottle();
+    if (!this.throttled) return;
+    this.lastTaken = this.engine.now();
+    if (!this.#unsentBeyond(0.5)) this.#unthrottle();
   }
 
   /** One slot or cell more (1) or less (-1) is with the engine. Allocates nothing. */

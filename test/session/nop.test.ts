@@ -3,6 +3,7 @@ import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { NopIn } from '../../src/pdu/nop-in.ts';
 import { NopOut } from '../../src/pdu/nop-out.ts';
 import { Opcode } from '../../src/pdu/opcode.ts';
+import { read16 } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import { SessionBench } from '../support/session-bench.ts';
 
@@ -56,6 +57,42 @@ describe('keepAlive (RFC 7143 §11.19)', () => {
     expect(one.open).toBe(true);
     // Who does not answer is given up all the same.
     bench.pass(3 * INTERVAL_MS);
+    expect(one.open).toBe(false);
+  });
+
+  it('keeps one that the target itself does not read, for want of memory', () => {
+    const bench = new SessionBench({ slabBytes: 1024 * 1024 });
+    const [one, reader] = [bench.logIn({ nopIntervalMs: INTERVAL_MS }), bench.logIn({ nopIntervalMs: 0 })];
+    const { slab } = bench.engine;
+    const slots: number[] = [];
+    for (let slot = slab.takeSlot(4096); slot >= 0; slot = slab.takeSlot(4096)) slots.push(slot);
+    // A command that waits for memory goes first.
+    reader.command(read16(0, 8), { read: 4096 });
+    one.send(NopOut, {}, { immediate: true, data: Buffer.from('ping') });
+    bench.pass(4 * INTERVAL_MS);
+    expect([one.open, bench.host.stalled.size]).toEqual([true, 1]);
+    for (const slot of slots) slab.release(slot);
+    bench.pass(1000);
+    expect(reader.replies().map(({ opcode }) => opcode)).toEqual([Opcode.DATA_IN]);
+    expect(one.replies().at(-1)?.data.toString()).toBe('ping');
+    // From here on it could be heard.
+    bench.pass(2 * INTERVAL_MS);
+    expect(one.open).toBe(false);
+  });
+
+  it('keeps one that is slow to take what it asked for, as long as it takes something', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ nopIntervalMs: INTERVAL_MS });
+    bench.engine.setDeaf(one.socket, true);
+    for (let count = 0; count < 5000; count++) one.send(NopOut, {}, { immediate: true });
+    bench.settle();
+    expect(bench.host.throttled).toBe(1);
+    for (let passed = 0; passed < 4 * INTERVAL_MS; passed += 1000) {
+      bench.engine.drain(one.socket, 10);
+      bench.pass(1000);
+    }
+    expect([one.open, bench.host.throttled]).toEqual([true, 1]);
+    bench.pass(2 * INTERVAL_MS);
     expect(one.open).toBe(false);
   });
 

@@ -106,6 +106,12 @@ export class SimEngine implements Engine {
     this.#sockets[socket]!.deaf = deaf;
   }
 
+  /** A deaf peer takes `spans` of what waits for it all the same. */
+  drain(socket: SocketHandle, spans: number): void {
+    const state = this.#sockets[socket]!;
+    this.#leave(socket, state, state.outgoing.splice(0, spans));
+  }
+
   isOpen(socket: SocketHandle): boolean {
     return this.#sockets[socket] != null;
   }
@@ -196,20 +202,22 @@ export class SimEngine implements Engine {
     const waits = state.deaf && (!state.closing || state.flush);
     if (waits && (state.outgoing.length !== 0 || !state.closing)) return false;
     const busy = state.outgoing.length !== 0 || state.closing;
-    const queue = state.outgoing;
-    state.outgoing = [];
-    for (const { address, length, token } of queue) {
-      // Read when they leave, as the kernel does it, so that memory given back too early shows.
-      const bytes = this.#bytesAt(address).subarray(0, length);
-      if (!state.closing || state.flush) state.sent.push(bytes.slice());
-      if (token !== NO_RELEASE) this.events.released(socket, token);
-    }
+    this.#leave(socket, state, state.outgoing.splice(0));
     if (state.closing && state.outgoing.length === 0) {
       this.closedSockets.set(socket, Buffer.concat(state.sent));
       this.#sockets[socket] = null;
       this.events.closed(socket);
     }
     return busy;
+  }
+
+  #leave(socket: SocketHandle, state: SimSocket, queue: SimSocket['outgoing']): void {
+    for (const { address, length, token } of queue) {
+      // Read when they leave, as the kernel does it, so that memory given back too early shows.
+      const bytes = this.#bytesAt(address).subarray(0, length);
+      if (!state.closing || state.flush) state.sent.push(bytes.slice());
+      if (token !== NO_RELEASE) this.events.released(socket, token);
+    }
   }
 
   /** What sockets that are closed by now had sent and the test has not read. */
