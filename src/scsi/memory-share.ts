@@ -14,30 +14,28 @@ const SHARE_CELLS_MIN = 32;
 
 /** The shares of one worker. */
 export class MemoryShares {
-  /** Shares with something in them. */
-  active = 0;
   /** Shares that have got something back while tasks wait for room in them. */
   readonly relieved: MemoryShare[] = [];
+  /** Bytes of slots that a share may have for what was asked for, and cells. They are read for every piece, and change rarely. */
+  bytesMax = 0;
+  cellsMax = 0;
+  /** Shares with something in them. */
+  active = 0;
   readonly #slotBytes: number;
   readonly #cells: number;
 
   constructor(slab: Slab) {
     this.#slotBytes = slab.slotBytes;
     this.#cells = slab.cellCount;
+    this.activate(0);
   }
 
-  /** Bytes of slots that a share may have for what was asked for. Allocates nothing. */
-  get bytesMax(): number {
-    return Math.max(SHARE_BYTES_MIN, this.#slotBytes / this.#parts);
-  }
-
-  /** Cells that a share may have. Allocates nothing. */
-  get cellsMax(): number {
-    return Math.max(SHARE_CELLS_MIN, this.#cells / this.#parts);
-  }
-
-  get #parts(): number {
-    return Math.max(PARTS_MIN, this.active * PARTS_PER_SHARE);
+  /** So many more shares have something in them than before; negative: fewer. Allocates nothing. */
+  activate(shares: number): void {
+    this.active += shares;
+    const parts = Math.max(PARTS_MIN, this.active * PARTS_PER_SHARE);
+    this.bytesMax = Math.max(SHARE_BYTES_MIN, this.#slotBytes / parts);
+    this.cellsMax = Math.max(SHARE_CELLS_MIN, this.#cells / parts);
   }
 }
 
@@ -73,7 +71,7 @@ export class MemoryShare {
     const empty = this.bytes + this.cells === 0;
     this.bytes += bytes;
     this.cells += cells;
-    if (empty && this.bytes + this.cells !== 0) this.shares.active++;
+    if (empty && this.bytes + this.cells !== 0) this.shares.activate(1);
   }
 
   /** Allocates nothing, unless a task waits for it. */
@@ -81,7 +79,7 @@ export class MemoryShare {
     const empty = this.bytes + this.cells === 0;
     this.bytes -= bytes;
     this.cells -= cells;
-    if (!empty && this.bytes + this.cells === 0) this.shares.active--;
+    if (!empty && this.bytes + this.cells === 0) this.shares.activate(-1);
     if (this.#relieved || this.waiting.empty) return;
     this.#relieved = true;
     this.shares.relieved.push(this);

@@ -27,7 +27,7 @@ describe('MemoryShare', () => {
 
   it('always has room for one piece and the headers to send it with', () => {
     const all = shares();
-    all.active = 10_000;
+    all.activate(10_000);
     const share = new MemoryShare(all);
     expect(share.hasRoom(256 * KIB, 32)).toBe(true);
     share.take(256 * KIB, 32);
