@@ -4,24 +4,12 @@
 import type { Address, Engine, EngineEvents, RangeMode, SocketHandle, Stretch } from '../../src/engine/engine.ts';
 import { NO_RELEASE } from '../../src/engine/engine.ts';
 import { Slab } from '../../src/engine/slab.ts';
+import { SimSocket } from './sim-socket.ts';
 
 const REGION_STRIDE = 2 ** 40;
 const EIO = 5;
 const ENXIO = 6;
 const PAGE_BYTES = 4096;
-
-interface SimSocket {
-  incoming: Uint8Array;
-  receiving: boolean;
-  /** Offset in the receive area of bytes that were offered and not taken. */
-  direct: { at: number; length: number; filled: number } | null;
-  outgoing: { address: Address; length: number; token: number }[];
-  /** All that was sent, for the test to read. */
-  sent: Uint8Array[];
-  closing: boolean;
-  flush: boolean;
-  deaf: boolean;
-}
 
 interface SimOperation {
   readonly token: number;
@@ -244,16 +232,7 @@ export class SimEngine implements Engine {
   }
 
   openSocket(_fd: number): SocketHandle {
-    this.#sockets.push({
-      incoming: new Uint8Array(0),
-      receiving: false,
-      direct: null,
-      outgoing: [],
-      sent: [],
-      closing: false,
-      flush: false,
-      deaf: false,
-    });
+    this.#sockets.push(new SimSocket());
     return this.#sockets.length - 1;
   }
 
