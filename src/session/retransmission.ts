@@ -22,6 +22,11 @@ export class Retransmission {
     this.#queue.delete(pdu);
   }
 
+  /** The initiator takes no more than that any more: what is longer it has to ask for anew (§11.16.3). */
+  dropLonger(segmentMax: number): void {
+    for (const pdu of this.#queue) if (pdu.length > segmentMax) this.#queue.delete(pdu);
+  }
+
   /** Sends what there is memory for. Called again when some has come back. */
   pump(connection: PduSender): void {
     if (this.#queue.size === 0 || !connection.open) return;

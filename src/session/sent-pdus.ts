@@ -263,6 +263,19 @@ export class SentPdus {
     return this.#statuses.get(statSN);
   }
 
+  /** Puts a response and Data-In without a status in the place of Data-In with one. Returns the response. */
+  separate(pdu: SentPdu, data: Uint8Array, response: Uint8Array): SentPdu {
+    const sequence = pdu.sequence!;
+    this.#forget(pdu);
+    sequence.pdus.delete(pdu.number);
+    const status = new SentPdu(response);
+    for (const each of [new SentPdu(data), status]) {
+      each.sequence = sequence;
+      this.#store(each);
+    }
+    return status;
+  }
+
   /**
    * Puts other PDUs, from the first unacknowledged number on, in the place of a command's data; with `response`, another in that of its
    * status. Returns them as they are kept.

@@ -30,7 +30,7 @@ function answer(connection: Connection, sent: SentPdus, at: number, type: number
   const runLength = SnackRequest.runLength.get(view, at);
   switch (type) {
     case SnackType.STATUS:
-      return sendAgain(sent, sent.statuses(begRun, runLength));
+      return statusesAgain(connection, sent, sent.statuses(begRun, runLength));
     case SnackType.DATA_OR_R2T: {
       const sequence = sequenceOf(connection, sent, at);
       if (sequence === null) return FAULTS[sent.ofUnknown];
@@ -64,6 +64,18 @@ function sendAgain(sent: SentPdus, run: SentPdu[] | Missing): Fault | null {
   if (typeof run === 'string') return FAULTS[run];
   sent.retransmission.add(run);
   return null;
+}
+
+/** §11.16.3: a status that rides on more data than the initiator takes by now goes alone; for the data, which it counts, there is R-Data. */
+function statusesAgain(connection: Connection, sent: SentPdus, run: SentPdu[] | Missing): Fault | null {
+  if (typeof run === 'string') return FAULTS[run];
+  const segmentMax = connection.parameters.maxXmitDataSegmentLength;
+  const short = run.map((pdu) => {
+    if (pdu.opcode !== Opcode.DATA_IN || pdu.length <= segmentMax) return pdu;
+    const [data] = resegment([pdu], pdu.number, pdu.length);
+    return sent.separate(pdu, data!, taggedResponse(pdu, pdu.sequence!.next, 0));
+  });
+  return sendAgain(sent, short);
 }
 
 /** The data or R2Ts of the command that is meant; it may run and have sent none yet. Null: no such command is known. */

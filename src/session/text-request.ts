@@ -99,10 +99,11 @@ function answerPairs(connection: Connection, pairs: ReadonlyMap<string, string>)
   return Buffer.concat([text, encodePairs(answers)]);
 }
 
-/** Main tells of it as well. */
+/** It holds for all that is sent behind the answer, and main tells of it as well. */
 function redeclare(connection: Connection, maxXmitDataSegmentLength: number): void {
   if (maxXmitDataSegmentLength === connection.parameters.maxXmitDataSegmentLength) return;
   connection.parameters = { ...connection.parameters, maxXmitDataSegmentLength };
+  connection.sent?.retransmission.dropLonger(maxXmitDataSegmentLength);
   const { tsih, host } = connection.session;
   host.uplink({ type: 'redeclared', tsih, cid: connection.cid, maxXmitDataSegmentLength });
 }

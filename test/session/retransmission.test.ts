@@ -3,6 +3,8 @@ import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { DataIn } from '../../src/pdu/data-in.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { SnackRequest, SnackType } from '../../src/pdu/snack.ts';
+import { encodePairs } from '../../src/pdu/text.ts';
+import { TextRequest } from '../../src/pdu/text-pdu.ts';
 import { read16, testUnitReady } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
@@ -69,4 +71,23 @@ it('leaves out what is acknowledged before its turn', () => {
   one.send(SnackRequest, { flags: FINAL_BIT | SnackType.DATA_ACK, initiatorTaskTag: RESERVED_TAG, expStatSN: 3 });
   bench.settle();
   expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.REJECT]);
+});
+
+it('leaves out what is longer than the initiator takes by the time of its turn', () => {
+  const { bench, one, tag } = begin();
+  bench.engine.setDeaf(one.socket, true);
+  snack(one, tag);
+  one.send(TextRequest, {}, { data: encodePairs([['MaxRecvDataSegmentLength', '8192']]) });
+  bench.settle();
+  bench.engine.setDeaf(one.socket, false);
+  bench.settle();
+  const pdus = one.replies();
+  const answer = pdus.findIndex(({ opcode }) => opcode === Opcode.TEXT_RESPONSE);
+  expect(answer).toBeGreaterThan(0);
+  expect(pdus.slice(answer + 1)).toEqual([]);
+  one.send(SnackRequest, { flags: FINAL_BIT | SnackType.R_DATA, initiatorTaskTag: tag, targetTransferTag: 1 });
+  bench.settle();
+  const data = one.replies().filter(({ opcode }) => opcode === Opcode.DATA_IN);
+  expect(Math.max(...data.map((pdu) => pdu.data.length))).toBe(8192);
+  expect(Buffer.concat(data.map((pdu) => pdu.data)).equals(STORED)).toBe(true);
 });

@@ -40,6 +40,13 @@ function snack(bench: SessionBench, one: SimInitiator, type: SnackType, values: 
   return one.replies();
 }
 
+/** Has the initiator take segments of another length from now on. */
+function declare(bench: SessionBench, one: SimInitiator, length: number): void {
+  one.send(TextRequest, {}, { data: encodePairs([['MaxRecvDataSegmentLength', String(length)]]) });
+  bench.settle();
+  one.replies();
+}
+
 /** Reads all there is; returns the tag and the PDUs. */
 function read(bench: SessionBench, one: SimInitiator): { tag: number; pdus: Pdu[] } {
   const tag = one.command(read16(0, BLOCKS), { read: BLOCKS * BLOCK_BYTES });
@@ -128,9 +135,7 @@ describe('Data SNACK (RFC 7143 §11.16)', () => {
   it('for segments that are too long by now is a protocol error', () => {
     const { bench, one } = begin();
     const { tag } = read(bench, one);
-    one.send(TextRequest, {}, { data: encodePairs([['MaxRecvDataSegmentLength', '1024']]) });
-    bench.settle();
-    one.replies();
+    declare(bench, one, 1024);
     const replies = snack(bench, one, SnackType.DATA_OR_R2T, { initiatorTaskTag: tag, begRun: 0, runLength: 1 });
     expect(reasons(replies)).toEqual([RejectReason.PROTOCOL_ERROR]);
   });
@@ -206,6 +211,38 @@ describe('Status SNACK', () => {
   });
 });
 
+describe('Status SNACK after a new MaxRecvDataSegmentLength (§11.16.3)', () => {
+  it('brings a status that rode on more data than that alone; the data come by R-Data', () => {
+    const { bench, one, data } = begin();
+    const { tag, pdus } = read(bench, one);
+    const { statSN } = decode(DataIn, pdus.at(-1)!.header);
+    declare(bench, one, 1024);
+    const [status, ...others] = snack(bench, one, SnackType.STATUS, { begRun: statSN, runLength: 1 });
+    expect(others).toEqual([]);
+    const expected = { opcode: Opcode.SCSI_RESPONSE, initiatorTaskTag: tag, statSN, status: 0, snackTag: 0 };
+    expect(decode(ScsiResponse, status!.header)).toMatchObject({ ...expected, expDataSN: pdus.length });
+    const again = snack(bench, one, SnackType.R_DATA, { initiatorTaskTag: tag, targetTransferTag: 7 });
+    expect(Buffer.concat(again.slice(0, -1).map((pdu) => pdu.data)).equals(data)).toBe(true);
+    const tagged = { ...expected, snackTag: 7, expDataSN: again.length - 1 };
+    expect(decode(ScsiResponse, again.at(-1)!.header)).toMatchObject(tagged);
+    expect(snack(bench, one, SnackType.STATUS, { begRun: statSN, runLength: 1 }).map(replicaOf)).toEqual(
+      again.slice(-1).map(replicaOf),
+    );
+  });
+
+  it('lets go of all of it once it is acknowledged', () => {
+    const { bench, one } = begin();
+    const { left } = bench.host.sentBudget;
+    const { pdus } = read(bench, one);
+    const { statSN } = decode(DataIn, pdus.at(-1)!.header);
+    declare(bench, one, 1024);
+    snack(bench, one, SnackType.STATUS, { begRun: statSN, runLength: 1 });
+    expect(bench.host.sentBudget.left).toBeLessThan(left);
+    snack(bench, one, SnackType.STATUS, { expStatSN: statSN + 2 });
+    expect(bench.host.sentBudget.left).toBe(left);
+  });
+});
+
 describe('DataACK (§11.7.2, §11.16.2)', () => {
   it('is asked for at the end of each sequence but the last, with one tag and the LUN', () => {
     const { bench, one } = begin();
@@ -248,12 +285,6 @@ describe('DataACK (§11.7.2, §11.16.2)', () => {
 });
 
 describe('R-Data SNACK (§11.16.3)', () => {
-  const segments = (bench: SessionBench, one: SimInitiator, length: number) => {
-    one.send(TextRequest, {}, { data: encodePairs([['MaxRecvDataSegmentLength', String(length)]]) });
-    bench.settle();
-    one.replies();
-  };
-
   it.each([1024, 3000, 16384])(
     'cuts what is not acknowledged into segments of %i, the tagged status after it',
     (length) => {
@@ -262,7 +293,7 @@ describe('R-Data SNACK (§11.16.3)', () => {
       const last = decode(DataIn, pdus.at(-1)!.header);
       const { targetTransferTag } = decode(DataIn, pdus[3]!.header);
       snack(bench, one, SnackType.DATA_ACK, { targetTransferTag, begRun: 4 });
-      segments(bench, one, length);
+      declare(bench, one, length);
       const values = { initiatorTaskTag: tag, targetTransferTag: 0x5ac };
       const again = snack(bench, one, SnackType.R_DATA, values);
       const cut = again.slice(0, -1).map((pdu) => ({ ...decode(DataIn, pdu.header), data: pdu.data }));
