@@ -171,6 +171,17 @@ export class SentPdus {
     return this.#sequences.get(initiatorTaskTag) ?? null;
   }
 
+  /** As {@link find}, of a command that has ended and sent nothing but its status: it gets one when that is needed. */
+  ofStatusAlone(initiatorTaskTag: number): SentSequence | null {
+    const status = this.statusOf(initiatorTaskTag);
+    if (status === null) return null;
+    const sequence = new SentSequence(initiatorTaskTag);
+    sequence.statSN = status.statSN;
+    status.sequence = sequence;
+    this.#sequences.set(initiatorTaskTag, sequence);
+    return sequence;
+  }
+
   /** What carried the status of the last command that ended under a tag, as long as it is not acknowledged. */
   statusOf(initiatorTaskTag: number): SentPdu | null {
     let found: SentPdu | null = null;

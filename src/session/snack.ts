@@ -46,7 +46,8 @@ function answer(connection: Connection, sent: SentPdus, at: number, type: number
     case SnackType.R_DATA: {
       const tag = SnackRequest.targetTransferTag.get(view, at);
       if (tag === 0 || tag === RESERVED_TAG || begRun !== 0 || runLength !== 0) return Fault.snackFields;
-      const sequence = sequenceOf(connection, sent, at);
+      const itt = SnackRequest.initiatorTaskTag.get(view, at);
+      const sequence = sequenceOf(connection, sent, at) ?? sent.ofStatusAlone(itt);
       return sequence === null ? FAULTS[sent.ofUnknown] : cutAnew(connection, sent, sequence, tag);
     }
     default:

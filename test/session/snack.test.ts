@@ -337,6 +337,19 @@ describe('R-Data SNACK (§11.16.3)', () => {
     expect(decode(ScsiResponse, pdus[11]!.header)).toMatchObject({ opcode: 0x21, snackTag: 5, expDataSN: 11 });
   });
 
+  it('for a command that failed before it sent data brings its status, with the tag', () => {
+    const { bench, one } = begin();
+    const tag = one.command(read16(0, 8), { read: 8 * BLOCK_BYTES, lun: 9 });
+    bench.settle();
+    const [failed] = one.replies();
+    const [again, ...others] = snack(bench, one, SnackType.R_DATA, { initiatorTaskTag: tag, targetTransferTag: 5 });
+    expect(others).toEqual([]);
+    const { statSN, status } = decode(ScsiResponse, failed!.header);
+    const expected = { opcode: Opcode.SCSI_RESPONSE, initiatorTaskTag: tag, statSN, status, snackTag: 5, expDataSN: 0 };
+    expect(decode(ScsiResponse, again!.header)).toMatchObject(expected);
+    expect(again!.data).toEqual(failed!.data);
+  });
+
   it.each([
     { what: 'a reserved tag', values: { targetTransferTag: RESERVED_TAG }, reason: RejectReason.INVALID_PDU_FIELD },
     { what: 'tag 0', values: { targetTransferTag: 0 }, reason: RejectReason.INVALID_PDU_FIELD },
