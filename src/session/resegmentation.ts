@@ -2,7 +2,7 @@
 // Bytes in, bytes out: what becomes of them is snack.ts's.
 
 import { serialAdd } from '../base/serial.ts';
-import { BHS_SIZE } from '../pdu/bhs.ts';
+import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';
 import { DataIn, STATUS_BIT } from '../pdu/data-in.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { OVERFLOW_BIT, Response, ScsiResponse, UNDERFLOW_BIT } from '../pdu/scsi-response.ts';
@@ -37,6 +37,11 @@ function cutSequence(pdus: readonly SentPdu[], segmentMax: number, cut: Uint8Arr
     const view = viewOf(bytes);
     const flags = DataIn.flags.get(view, 0) & ~(STATUS_BIT | OVERFLOW_BIT | UNDERFLOW_BIT);
     DataIn.flags.set(view, 0, ends ? flags : 0);
+    if (!ends) {
+      // §11.7.4: they are reserved where no acknowledgement is asked for, and the first may have been the one that asked.
+      bytes.fill(0, DataIn.lun.offset, DataIn.lun.offset + DataIn.lun.size);
+      DataIn.targetTransferTag.set(view, 0, RESERVED_TAG);
+    }
     DataIn.dataSegmentLength.set(view, 0, part.length);
     DataIn.statSN.set(view, 0, 0);
     DataIn.bufferOffset.set(view, 0, start + offset);

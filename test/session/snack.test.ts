@@ -350,6 +350,21 @@ describe('R-Data SNACK (§11.16.3)', () => {
     expect(again!.data).toEqual(failed!.data);
   });
 
+  it('leaves the tag of an acknowledgement to the PDU that ends a sequence (§11.7.4)', () => {
+    const { bench, one } = begin();
+    declare(bench, one, BURST);
+    const tag = one.command(read16(0, BLOCKS), { read: BLOCKS * BLOCK_BYTES, lun: SimLun.MEMORY });
+    bench.settle();
+    one.replies();
+    declare(bench, one, SEGMENT);
+    const again = snack(bench, one, SnackType.R_DATA, { initiatorTaskTag: tag, targetTransferTag: 5 });
+    const headers = again.slice(0, -1).map(({ header }) => decode(DataIn, header));
+    const asking = headers.filter(({ targetTransferTag }) => targetTransferTag !== RESERVED_TAG);
+    expect(asking.map(({ dataSN }) => dataSN)).toEqual([3, 7]);
+    expect(headers.filter(({ flags }) => (flags & ACKNOWLEDGE_BIT) !== 0)).toEqual(asking);
+    expect(headers.filter(({ lun }) => !lun.every((byte) => byte === 0))).toEqual(asking);
+  });
+
   it.each([
     { what: 'a reserved tag', values: { targetTransferTag: RESERVED_TAG }, reason: RejectReason.INVALID_PDU_FIELD },
     { what: 'tag 0', values: { targetTransferTag: 0 }, reason: RejectReason.INVALID_PDU_FIELD },
