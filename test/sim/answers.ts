@@ -2,10 +2,12 @@
 // What an answer says is connection.ts's.
 
 import { serialBefore } from '../../src/base/serial.ts';
+import { Opcode } from '../../src/pdu/opcode.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
 import { Violation } from './clock.ts';
-import type { Run } from './task.ts';
+import type { Run } from './incoming-data.ts';
 
+const TAG_AT = 16;
 const STAT_SN_AT = 24;
 /** What lacks is asked for again after so many milliseconds. */
 export const ASK_AGAIN_MS = 300;
@@ -52,6 +54,14 @@ export class Answers {
     }
     this.#waiting.set(statSN, pdu);
     this.lookAfter();
+  }
+
+  /** A command's status that waits is to come anew. */
+  discardStatusOf(initiatorTaskTag: number): void {
+    for (const [statSN, { opcode, header }] of this.#waiting) {
+      const isStatus = opcode === Opcode.SCSI_RESPONSE || opcode === Opcode.DATA_IN;
+      if (isStatus && header.readUInt32BE(TAG_AT) === initiatorTaskTag) this.#waiting.delete(statSN);
+    }
   }
 
   /** Acts on those that are due. */

@@ -3,16 +3,16 @@
 
 import { serialBefore } from '../../src/base/serial.ts';
 import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
-import { ACKNOWLEDGE_BIT, DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
+import { STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { OPCODE_MASK, Opcode, opcodeName } from '../../src/pdu/opcode.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
 import { Reject, RejectReason } from '../../src/pdu/reject.ts';
-import { SnackRequest, SnackType } from '../../src/pdu/snack.ts';
 import { TaskManagementResponse } from '../../src/pdu/task-management.ts';
 import { decode } from '../support/header-values.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
-import { Answers, ASK_AGAIN_MS } from './answers.ts';
+import { Answers } from './answers.ts';
 import { Violation } from './clock.ts';
+import { DataRecovery } from './data-recovery.ts';
 import { SimLogin } from './login.ts';
 import { IMMEDIATE, Requests } from './requests.ts';
 import type { SimTask } from './task.ts';
@@ -22,9 +22,11 @@ import type { Arrival } from './wire.ts';
 const TAG_AT = 16;
 const EXP_CMD_SN_AT = 28;
 const MAX_CMD_SN_AT = 32;
-const SNACK_TYPE_MASK = 0x0f;
 /** What may lack because nothing comes is asked for after so many milliseconds. */
 const PROBE_MS = 1000;
+/** How likely a connection with a READ under way is to declare another MaxRecvDataSegmentLength, each time its initiator looks after it. */
+const DECLARES = 0.02;
+const SEGMENT_LENGTHS = [512, 1024, 3001, 8192, 65_536];
 
 /** See the file's head. */
 export class Connection extends Requests {
@@ -43,10 +45,7 @@ export class Connection extends Requests {
     ask: (run) => this.snackStatus(run),
   });
   #probedAt = Number.NEGATIVE_INFINITY;
-  /** Data that is to be acknowledged once it is complete, by Initiator Task Tag. */
-  readonly #acknowledgements = new Map<number, { lun: Uint8Array; targetTransferTag: number; expDataSN: number }>();
-  /** Whose data was acknowledged, by Target Transfer Tag. */
-  readonly #acknowledged = new Map<number, SimTask>();
+  readonly #data = new DataRecovery(this, this.#answers, this.clock, this.initiator.world.declarations);
 
   protected get expStatSN(): number {
     return this.#answers.expStatSN;
@@ -60,12 +59,8 @@ export class Connection extends Requests {
     return !this.over && !this.link.broken && !this.link.silent;
   }
 
-  get #level(): number {
-    return this.agreement?.errorRecoveryLevel ?? 0;
-  }
-
   get #mayLack(): boolean {
-    return this.#level > 0 && (this.#dropped !== 0 || this.resumes);
+    return this.level > 0 && (this.#dropped !== 0 || this.resumes || this.#data.hasCut);
   }
 
   /** Logs in: to a session that there is, or with TSIH 0 to a new one. */
@@ -134,6 +129,7 @@ export class Connection extends Requests {
     }
     this.note(`hears ${opcodeName(opcode)} ${tag.toString(16)}`);
     this.heardAt = this.clock.now;
+    this.declaration.check(pdu);
     this.#hearWindow(header);
     switch (opcode) {
       case Opcode.R2T:
@@ -146,6 +142,10 @@ export class Connection extends Requests {
         if (tag === RESERVED_TAG) this.answerPing(header);
         else this.#numbered(pdu);
         return;
+      case Opcode.TEXT_RESPONSE:
+        this.declaration.heard(tag);
+        this.#numbered(pdu);
+        return;
       default:
         this.#numbered(pdu);
     }
@@ -155,7 +155,7 @@ export class Connection extends Requests {
   #lose({ opcode, damaged }: Arrival): void {
     this.note(`drops ${opcodeName(opcode)}: ${damaged} damaged`);
     this.#dropped++;
-    if (this.#level === 0 || (damaged === 'header' && this.random.chance(0.1))) this.drop();
+    if (this.level === 0 || (damaged === 'header' && this.random.chance(0.1))) this.drop();
   }
 
   #hearWindow(header: Buffer): void {
@@ -181,6 +181,7 @@ export class Connection extends Requests {
     this.#answers.expStatSN = agreement.statSN;
     this.#maxCmdSN = agreement.maxCmdSN;
     this.heardAt = this.clock.now;
+    this.declaration.inForce = agreement.maxRecvSegment;
     this.wire.headerDigest = agreement.headerDigest;
     this.wire.dataDigest = agreement.dataDigest;
     this.initiator.loggedIn(this, agreement);
@@ -190,9 +191,14 @@ export class Connection extends Requests {
 
   #numbered(pdu: Pdu): void {
     const tag = pdu.header.readUInt32BE(TAG_AT);
-    // Its data were asked for again, and the last carries the status.
-    const mayRepeat =
-      pdu.opcode === Opcode.DATA_IN && (this.gone.has(tag) || this.tasks.get(tag)?.wasAskedAgain === true);
+    const task = this.tasks.get(tag);
+    const isStatus = pdu.opcode === Opcode.DATA_IN || pdu.opcode === Opcode.SCSI_RESPONSE;
+    // Another is to come once its data have been cut anew.
+    if (isStatus && task?.incoming.isEndedBy(pdu) === false) return;
+    if (pdu.opcode === Opcode.NOP_IN) this.#data.marked(tag);
+    // Its data were asked for again, and the last carries the status; or were to be cut anew when it was given up.
+    const onData = pdu.opcode === Opcode.DATA_IN && (this.gone.has(tag) || task?.wasAskedAgain === true);
+    const mayRepeat = onData || (isStatus && task === undefined && this.#data.mayAnswerTwice(tag));
     this.#answers.take(pdu, { mayRepeat, mayLack: this.#mayLack });
   }
 
@@ -211,6 +217,10 @@ export class Connection extends Requests {
         if (!this.pings.delete(tag)) throw new Violation('a ping is answered once', tag.toString(16));
         return true;
       case Opcode.ASYNC_MESSAGE:
+        return true;
+      case Opcode.TEXT_RESPONSE:
+        if (!this.declaration.answered(tag) || pdu.data.length !== 0)
+          throw new Violation('a declaration is answered once, with nothing', `${tag.toString(16)}: ${pdu.data}`);
         return true;
       case Opcode.LOGOUT_RESPONSE:
         this.#loggedOut(header, tag);
@@ -236,10 +246,11 @@ export class Connection extends Requests {
     const answer = task.answer(pdu);
     if (answer === null) {
       if (!this.#mayLack) throw new Violation('DataSN counts', `status of ${tag.toString(16)} without its data`);
-      this.#askForData(task, pdu);
+      this.#data.ask(task, task.lacking(pdu)!);
       return false;
     }
     this.tasks.delete(tag);
+    this.#data.answered(tag);
     if (task.wasAskedAgain || this.#answers.wereAskedFor) this.gone.add(tag);
     this.initiator.answered(task, answer);
     task.command.answered(answer);
@@ -274,25 +285,17 @@ export class Connection extends Requests {
     const tag = pdu.data.readUInt32BE(TAG_AT);
     this.note(`hears that ${opcodeName(opcode)} ${tag.toString(16)} is rejected: ${reason}`);
     const damaged = reason === RejectReason.DATA_DIGEST_ERROR && this.wire.damaged !== 0;
-    const late = opcode === Opcode.SNACK_REQUEST && this.#comesLate(pdu.data, tag);
+    const late = opcode === Opcode.SNACK_REQUEST && this.#data.comesLate(pdu.data);
     if (!damaged && !late) {
       throw new Violation('nothing of an initiator is rejected', `${opcodeName(opcode)} for reason ${reason}`);
     }
     const task = this.tasks.get(tag);
     // §11.17.1: the CmdSN counts as not received. Without recovery the target gives the connection up when that was a command's.
-    if (opcode === Opcode.SCSI_COMMAND && task !== undefined && this.#level !== 0) this.send(task);
+    if (opcode === Opcode.SCSI_COMMAND && task !== undefined && this.level !== 0) this.send(task);
     const cmdSN = this.pings.get(tag);
     if (opcode === Opcode.NOP_OUT && cmdSN !== undefined && cmdSN !== IMMEDIATE) this.sendPing(tag, cmdSN);
-  }
-
-  /** Whether what a SNACK asked for may be gone. */
-  #comesLate(header: Buffer, tag: number): boolean {
-    const { flags, runLength, targetTransferTag } = decode(SnackRequest, header);
-    const type = flags & SNACK_TYPE_MASK;
-    if (type === SnackType.STATUS) return false;
-    const acknowledges = type === SnackType.DATA_ACK;
-    const task = this.tasks.get(acknowledges ? (this.#acknowledged.get(targetTransferTag)?.tag ?? tag) : tag);
-    return task === undefined || task.excused || task.aborting || (runLength === 0 && !acknowledges);
+    const { pending } = this.declaration;
+    if (opcode === Opcode.TEXT_REQUEST && pending?.tag === tag) this.declare(pending);
   }
 
   // Data
@@ -300,30 +303,13 @@ export class Connection extends Requests {
   #dataIn(pdu: Pdu, tag: number): void {
     const task = this.#findTask(tag);
     if (task !== null) {
-      task.dataIn(pdu, this.agreement!.maxBurstLength, this.#mayLack);
       task.attendedAt = this.clock.now;
-      const { flags, lun, targetTransferTag, dataSN } = decode(DataIn, pdu.header);
-      if ((flags & ACKNOWLEDGE_BIT) !== 0) {
-        if (this.#level === 0) throw new Violation('level 0 asks for no acknowledgement', tag.toString(16));
-        this.#acknowledgements.set(tag, { lun, targetTransferTag, expDataSN: dataSN + 1 });
-      }
-      this.#acknowledge(task);
+      if (task.dataIn(pdu, this.agreement!.maxBurstLength, this.#mayLack)) this.#data.took(task, pdu.header);
     }
     if ((pdu.header[1]! & STATUS_BIT) !== 0) this.#numbered(pdu);
     else this.#answers.takeDue();
-    if (task !== null && this.tasks.get(tag) === task && task.lacking() !== null) this.#askForData(task, null);
-  }
-
-  #acknowledge(task: SimTask): void {
-    const due = this.#acknowledgements.get(task.tag);
-    if (due === undefined || task.expDataSN < due.expDataSN) return;
-    this.#acknowledgements.delete(task.tag);
-    this.#acknowledged.set(due.targetTransferTag, task);
-    this.acknowledgeData(due.lun, due.targetTransferTag, task.expDataSN);
-  }
-
-  #askForData(task: SimTask, status: Pdu | null): void {
-    if (this.clock.now - task.snackedAt >= ASK_AGAIN_MS) this.snackData(task, task.lacking(status)!);
+    const run = task !== null && this.tasks.get(tag) === task ? task.lacking() : null;
+    if (run !== null) this.#data.ask(task!, run);
   }
 
   #asked(pdu: Pdu): void {
@@ -332,15 +318,28 @@ export class Connection extends Requests {
     if (task?.asked(header, this.agreement!.maxBurstLength)) this.burst(task, header);
   }
 
+  /** Takes longer or shorter segments from now on, while a READ brings them. */
+  declareNowAndThen(): void {
+    const { declarations: random } = this.initiator.world;
+    if (random === null || this.level === 0 || this.loggingOut || this.declaration.pending !== null) return;
+    if (![...this.tasks.values()].some(({ command }) => command.read !== 0) || !random.chance(DECLARES)) return;
+    const length = random.pick(SEGMENT_LENGTHS.filter((each) => each !== this.declaration.inForce));
+    const { initiator } = this;
+    const cmdSN = random.chance(0.5) && initiator.windowOpen ? initiator.takeCmdSN() : IMMEDIATE;
+    this.declare({ tag: initiator.takeTag(), cmdSN, length });
+  }
+
   /** Asks again for what lacks, and whether something does when nothing comes. */
   lookAfterLosses(): void {
-    if (this.#level === 0) return;
+    if (this.level === 0) return;
     const { now } = this.clock;
     this.#answers.lookAfter();
     for (const task of this.tasks.values()) {
-      if (task.lacking() !== null) this.#askForData(task, null);
-      else if (now - task.attendedAt > PROBE_MS && serialBefore(task.cmdSN, this.initiator.expCmdSN))
-        this.snackData(task, { begRun: 0, runLength: 0 });
+      const run = task.lacking();
+      if (run !== null) this.#data.ask(task, run);
+      else if (!serialBefore(task.cmdSN, this.initiator.expCmdSN)) continue;
+      else if (now - task.attendedAt > PROBE_MS || this.#data.isImpatientFor(task))
+        this.#data.ask(task, { begRun: 0, runLength: 0 });
     }
     const waits = !this.idle && now - this.heardAt > PROBE_MS / 2 && now - this.#probedAt > PROBE_MS;
     if (!waits || !this.#mayLack) return;

@@ -25,6 +25,7 @@ export const FAULTS = [
   'reservations',
   'reinstatement',
   'multiple connections',
+  'declarations',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

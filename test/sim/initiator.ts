@@ -27,6 +27,8 @@ export interface InitiatorWorld {
   tasksOf(tsih: number): number;
   /** Sessions may ask for an ErrorRecoveryLevel above 0. */
   readonly recovers: boolean;
+  /** Chance of declaring another MaxRecvDataSegmentLength, apart from all other; null: nobody does. */
+  readonly declarations: Random | null;
 }
 
 /** An initiator asks after a command that somebody may have aborted when nothing came in so many milliseconds. */
@@ -337,6 +339,7 @@ export class Initiator {
         return;
       }
       if (!connection.open || !connection.healthy) continue;
+      connection.declareNowAndThen();
       connection.lookAfterLosses();
       for (const task of connection.tasks.values()) this.#lookAfter(connection, task);
     }

@@ -21,8 +21,9 @@ export interface Agreement {
   readonly immediateData: boolean;
   readonly maxBurstLength: number;
   readonly firstBurstLength: number;
-  /** The longest data segment that the target takes. */
+  /** The longest data segment that the target takes, and the longest that it may send. */
   readonly maxSegment: number;
+  readonly maxRecvSegment: number;
   readonly errorRecoveryLevel: number;
   /** Seconds that the tasks of a lost connection wait for another one: first nobody may take them up, then somebody should. */
   readonly time2Wait: number;
@@ -65,6 +66,7 @@ export class SimLogin {
   readonly #keys = new Map<string, string>();
   readonly #offer: readonly (readonly [string, string])[];
   readonly #chap: ChapClient;
+  readonly #maxRecvSegment: number;
   #step = 0;
   #statSN: number | null = null;
 
@@ -76,11 +78,12 @@ export class SimLogin {
     const yes = (probability: number): string => (random.chance(probability) ? 'Yes' : 'No');
     const digest = (): string => (random.chance(0.4) ? 'CRC32C,None' : 'None');
     const firstBurst = random.pick([512, 4096, 16_384]);
-    const perConnection = [
+    const digests = [
       ['HeaderDigest', digest()],
       ['DataDigest', digest()],
-      ['MaxRecvDataSegmentLength', `${random.pick([512, 1024, 8192, 65_536])}`],
     ] as const;
+    this.#maxRecvSegment = random.pick([512, 1024, 8192, 65_536]);
+    const perConnection = [...digests, ['MaxRecvDataSegmentLength', `${this.#maxRecvSegment}`]] as const;
     const leading = [
       ['InitialR2T', yes(0.5)],
       ['ImmediateData', yes(0.7)],
@@ -158,6 +161,7 @@ export class SimLogin {
       maxBurstLength: number('MaxBurstLength', 262_144),
       firstBurstLength: number('FirstBurstLength', 65_536),
       maxSegment: number('MaxRecvDataSegmentLength', 8192),
+      maxRecvSegment: this.#maxRecvSegment,
       errorRecoveryLevel: number('ErrorRecoveryLevel', 0),
       time2Wait: number('DefaultTime2Wait', 2),
       time2Retain: number('DefaultTime2Retain', 20),

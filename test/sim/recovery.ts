@@ -116,6 +116,9 @@ export class Recovery {
       lost.tasks.delete(task.tag);
       connection.reassign(task, (response, expCmdSN) => this.#reassigned(connection, task, response, expCmdSN));
     }
+    // A declaration was the lost connection's own: a ping has its CmdSN now.
+    const { pending } = lost.declaration;
+    if (pending !== null) lost.pings.set(pending.tag, pending.cmdSN);
     for (const [tag, cmdSN] of lost.pings) {
       if (cmdSN !== IMMEDIATE && !serialBefore(cmdSN, this.#initiator.expCmdSN)) connection.repeatPing(tag, cmdSN);
     }

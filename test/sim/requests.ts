@@ -11,13 +11,17 @@ import type { R2T } from '../../src/pdu/r2t.ts';
 import { READ_BIT, ScsiCommand, WRITE_BIT } from '../../src/pdu/scsi-command.ts';
 import { SnackRequest, SnackType } from '../../src/pdu/snack.ts';
 import { TaskFunction, TaskManagementRequest } from '../../src/pdu/task-management.ts';
+import { encodePairs } from '../../src/pdu/text.ts';
+import { TextRequest } from '../../src/pdu/text-pdu.ts';
 import { decode, type HeaderValues, lunField } from '../support/header-values.ts';
 import type { SimClock } from './clock.ts';
+import { Declaration, type Declaring } from './declaration.ts';
+import type { Run } from './incoming-data.ts';
 import type { Initiator } from './initiator.ts';
 import type { Agreement } from './login.ts';
 import type { Link } from './network.ts';
 import type { Random } from './random.ts';
-import { type Command, type Run, SimTask } from './task.ts';
+import { type Command, SimTask } from './task.ts';
 import { Wire } from './wire.ts';
 
 /** A function under way; `then` hears the response, and the ExpCmdSN that came with it. */
@@ -28,7 +32,7 @@ export interface Management {
   readonly over: () => void;
 }
 
-/** The CmdSN of a ping that needs none. */
+/** The CmdSN of a ping or Text Request that needs none. */
 export const IMMEDIATE = -1;
 
 /** See the file's head. */
@@ -44,6 +48,7 @@ export abstract class Requests {
   /** Pings that were sent before over another connection: the target may have dropped the answer with that one. */
   readonly #repeated = new Set<number>();
   agreement: Agreement | null = null;
+  readonly declaration = new Declaration();
   over = false;
   loggingOut = false;
   protected readonly initiator: Initiator;
@@ -67,10 +72,16 @@ export abstract class Requests {
   /** The StatSN of the next answer that is taken: what came before it is acknowledged. */
   protected abstract get expStatSN(): number;
 
+  /** ErrorRecoveryLevel. */
+  get level(): number {
+    return this.agreement?.errorRecoveryLevel ?? 0;
+  }
+
   /** Nothing is outstanding. */
   get idle(): boolean {
     const pings = [...this.pings.keys()].some((tag) => !this.#repeated.has(tag));
-    return this.tasks.size === 0 && this.management.size === 0 && !pings && this.removals.size === 0;
+    const asks = this.management.size !== 0 || pings || this.declaration.pending !== null;
+    return this.tasks.size === 0 && !asks && this.removals.size === 0;
   }
 
   protected note(line: string): void {
@@ -93,7 +104,7 @@ export abstract class Requests {
     const first = Math.min(data?.length ?? 0, firstBurstLength);
     const immediate = immediateData ? Math.min(first, maxSegment, this.random.chance(0.8) ? first : 0) : 0;
     const unasked = data === null || initialR2T || first <= immediate ? immediate : first;
-    task.begin();
+    task.begin(this.declaration.version);
     task.unsolicited = unasked;
     task.attendedAt = this.clock.now;
     this.tasks.set(tag, task);
@@ -174,10 +185,10 @@ export abstract class Requests {
 
   /** Takes a task of a lost connection up; `then` hears what the target says to that. */
   reassign(task: SimTask, then: Management['then']): void {
-    task.resume();
+    task.resume(this.declaration.version);
     this.tasks.set(task.tag, task);
     const management = { name: 'TASK REASSIGN', then, over: () => {} };
-    const expDataSN = task.command.read === 0 ? 0 : task.expDataSN;
+    const expDataSN = task.command.read === 0 ? 0 : task.incoming.expDataSN;
     this.manage(management, TaskFunction.TASK_REASSIGN, task.command.lun, task, { refCmdSN: 0, expDataSN });
   }
 
@@ -185,9 +196,11 @@ export abstract class Requests {
     this.sendPing(this.initiator.takeTag(), this.initiator.takeCmdSN());
   }
 
-  /** A ping that comes whatever the CmdSN: its answer tells of what was lost. */
-  protected probe(): void {
-    this.sendPing(this.initiator.takeTag(), IMMEDIATE);
+  /** A ping that comes whatever the CmdSN: its answer tells of what was lost. Returns its tag. */
+  probe(): number {
+    const tag = this.initiator.takeTag();
+    this.sendPing(tag, IMMEDIATE);
+    return tag;
   }
 
   /** Sends a ping, for the first time or because the target has not received it. */
@@ -208,6 +221,21 @@ export abstract class Requests {
     this.sendPing(tag, cmdSN);
   }
 
+  /** Declares a new MaxRecvDataSegmentLength, for the first time or because the target has not received it. */
+  protected declare(declaring: Declaring): void {
+    const { tag, cmdSN, length } = declaring;
+    this.declaration.declare(declaring);
+    this.note(`declares ${length} ${tag.toString(16)} cmdSN ${cmdSN}`);
+    const immediate = cmdSN === IMMEDIATE;
+    const values = {
+      initiatorTaskTag: tag,
+      cmdSN: immediate ? this.initiator.cmdSN : cmdSN,
+      expStatSN: this.expStatSN,
+    };
+    const data = encodePairs([['MaxRecvDataSegmentLength', `${length}`]]);
+    this.wire.send(TextRequest, values, { data, immediate });
+  }
+
   /** Answers a ping of the target's, if it wants that. */
   protected answerPing(header: Buffer): void {
     const { targetTransferTag, lun } = decode(NopIn, header);
@@ -223,14 +251,26 @@ export abstract class Requests {
   }
 
   /** Asks for a command's data or R2Ts again; a run of nothing is all that is not acknowledged. */
-  protected snackData(task: SimTask, { begRun, runLength }: Run): void {
+  snackData(task: SimTask, { begRun, runLength }: Run): void {
+    task.incoming.repeat();
+    this.#snackTask(SnackType.DATA_OR_R2T, task, { begRun, runLength });
+  }
+
+  /** Asks for a command's data to be cut anew, and sent with a status that carries the tag that this returns. */
+  snackRData(task: SimTask): number {
+    const targetTransferTag = this.initiator.takeTag() || this.initiator.takeTag();
+    this.#snackTask(SnackType.R_DATA, task, { targetTransferTag, begRun: 0, runLength: 0 });
+    return targetTransferTag;
+  }
+
+  #snackTask(type: number, task: SimTask, values: Partial<HeaderValues<typeof SnackRequest>>): void {
     task.snackedAt = this.clock.now;
     task.attendedAt = this.clock.now;
-    this.#snack(SnackType.DATA_OR_R2T, task.tag, { lun: lunField(task.command.lun), begRun, runLength });
+    this.#snack(type, task.tag, { lun: lunField(task.command.lun), ...values });
   }
 
   /** Says that all data before `begRun` has come. */
-  protected acknowledgeData(lun: Uint8Array, targetTransferTag: number, begRun: number): void {
+  acknowledgeData(lun: Uint8Array, targetTransferTag: number, begRun: number): void {
     this.#snack(SnackType.DATA_ACK, RESERVED_TAG, { lun, targetTransferTag, begRun });
   }
 

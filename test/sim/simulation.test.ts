@@ -7,7 +7,8 @@ import { FileBackend } from '../../src/backend/file.ts';
 import { LogicalUnit } from '../../src/scsi/logical-unit.ts';
 import { commitSeed } from '../support/commit-seed.ts';
 import { explore, report } from './explore.ts';
-import { FAILED_SEEDS } from './failures.ts';
+import { FAILED_BEFORE_DECLARATIONS, FAILED_SEEDS } from './failures.ts';
+import { FAULTS } from './faults.ts';
 import { type Outcome, type Plan, planOf, simulate } from './simulation.ts';
 
 /** .ci/run gives three minutes. */
@@ -36,6 +37,16 @@ describe('a seed', () => {
     '%i finds nothing wrong',
     async (seed) => {
       const { failure } = await simulate(planOf(seed));
+      expect(failure).toBeNull();
+    },
+    PATIENCE_MS,
+  );
+
+  test.each(FAILED_BEFORE_DECLARATIONS)(
+    '%i finds nothing wrong without declarations',
+    async (seed) => {
+      const faults = FAULTS.filter((fault) => fault !== 'declarations');
+      const { failure } = await simulate({ ...planOf(seed), faults });
       expect(failure).toBeNull();
     },
     PATIENCE_MS,

@@ -94,6 +94,8 @@ class Simulation {
       },
       diskFailedAt: ({ lun }: SimUnit) => this.#target.diskOfLun(lun)?.failedAt ?? Number.NEGATIVE_INFINITY,
       recovers: this.#on('error recovery'),
+      // Drawn from nobody else: without it, everything else is left to the same chance as with it.
+      declarations: this.#on('declarations') ? new Random(plan.seed ^ 0xdec1a4e) : null,
       isServed: (tsih: number) => this.#target.plane.sessions.find(tsih) !== undefined,
       tasksOf: (tsih: number) => this.#target.workers.tasksOf(tsih),
     };
@@ -207,8 +209,21 @@ class Simulation {
       throw new Violation('all that is under way ends', `operator ${this.#operator.idle ? 'idle' : 'busy'}; ${left}`);
     }
     await this.#readAll();
+    if (!(await this.#until(() => this.#declarationsKnown(), REST_MS)))
+      throw new Violation('main knows what was declared', this.#initiators.map((each) => each.description).join('; '));
     await this.#leave();
     this.#judgeLeftovers();
+  }
+
+  /** What main has of each connection's MaxRecvDataSegmentLength is the last that was declared. */
+  #declarationsKnown(): boolean {
+    const { sessions } = this.#target.plane;
+    return this.#initiators.every(({ tsih, connections }) =>
+      connections.every(({ cid, declaration }) => {
+        const known = sessions.find(tsih)?.connections.get(cid)?.parameters.maxXmitDataSegmentLength;
+        return known === undefined || declaration.uncertain || known === declaration.inForce;
+      }),
+    );
   }
 
   /** Every block is read, whoever has reserved it. */

@@ -1,13 +1,14 @@
 // A SCSI command of a simulated initiator from its first PDU to its status, and what its data looked like on the way.
-// Checks what every target owes it: DataSN, R2TSN, offsets, bursts, and replicas of what was lost. What the data should be is for whoever sent it.
+// Checks what every target owes it: R2TSN, offsets, bursts, counts; of Data-In, in incoming-data.ts. What the data should be is for whoever sent it.
 
 import { DataIn } from '../../src/pdu/data-in.ts';
-import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
+import { Opcode } from '../../src/pdu/opcode.ts';
 import type { R2T } from '../../src/pdu/r2t.ts';
 import { OVERFLOW_BIT, ScsiResponse, SENSE_LENGTH_SIZE, UNDERFLOW_BIT } from '../../src/pdu/scsi-response.ts';
 import { decode, type HeaderValues } from '../support/header-values.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
 import { Violation } from './clock.ts';
+import { IncomingData, type Run } from './incoming-data.ts';
 
 /** What a command is. */
 export interface Command {
@@ -43,18 +44,6 @@ export const Status = {
   TASK_ABORTED: 0x40,
 } as const;
 
-/** PDUs that are lacking, by DataSN. */
-export interface Run {
-  readonly begRun: number;
-  readonly runLength: number;
-}
-
-interface Part {
-  readonly offset: number;
-  readonly length: number;
-  readonly ends: boolean;
-}
-
 /** One command under way. */
 export class SimTask {
   readonly tag: number;
@@ -83,14 +72,9 @@ export class SimTask {
   lostAt: number | null = null;
   /** When another connection took it up. */
   resumedAt = Number.NEGATIVE_INFINITY;
-  readonly #received: Buffer;
-  /** Data-In that came before others, by DataSN. */
-  readonly #early = new Map<number, Part>();
-  #dataSN = 0;
+  readonly incoming: IncomingData;
   #r2tSN = 0;
   #asked = 0;
-  #sequenceBytes = 0;
-  #moved = 0;
   /** It went on over another connection, and has not been asked for data there. */
   #resumed = false;
 
@@ -101,7 +85,7 @@ export class SimTask {
     this.sentAt = sentAt;
     this.attendedAt = sentAt;
     this.reservations = reservations;
-    this.#received = Buffer.alloc(command.read);
+    this.incoming = new IncomingData(command.read, (...claim) => this.#claim(...claim));
   }
 
   #claim(holds: boolean, rule: string, particulars: string): void {
@@ -113,47 +97,14 @@ export class SimTask {
     return this.snackedAt !== Number.NEGATIVE_INFINITY;
   }
 
-  /** Data that came in. `mayLack`: PDUs before it may have been lost. */
-  dataIn(pdu: Pdu, maxBurstLength: number, mayLack: boolean): void {
-    const { dataSN, bufferOffset: offset, flags } = decode(DataIn, pdu.header);
-    const end = offset + pdu.data.length;
-    this.#claim(end <= this.#received.length, 'Data-In fits', `${offset}+${pdu.data.length}`);
-    if (dataSN < this.#dataSN || this.#early.has(dataSN)) {
-      this.#claim(this.wasAskedAgain, 'DataSN counts', `${dataSN} after ${this.#dataSN - 1}`);
-      this.#claim(this.#received.subarray(offset, end).equals(pdu.data), 'what is sent again is the same', `${dataSN}`);
-      return;
-    }
-    this.#claim(dataSN === this.#dataSN || mayLack, 'DataSN counts', `${dataSN} after ${this.#dataSN - 1}`);
-    pdu.data.copy(this.#received, offset);
-    this.#early.set(dataSN, { offset, length: pdu.data.length, ends: (flags & FINAL_BIT) !== 0 });
-    for (let part = this.#takeNext(); part !== undefined; part = this.#takeNext()) this.#count(part, maxBurstLength);
-  }
-
-  #takeNext(): Part | undefined {
-    const part = this.#early.get(this.#dataSN);
-    this.#early.delete(this.#dataSN);
-    return part;
-  }
-
-  #count({ offset, length, ends }: Part, maxBurstLength: number): void {
-    this.#claim(offset === this.#moved, 'Data-In is in order', `${offset} after ${this.#moved}`);
-    this.#dataSN++;
-    this.#moved += length;
-    this.#sequenceBytes += length;
-    this.#claim(this.#sequenceBytes <= maxBurstLength, 'a sequence ends at MaxBurstLength', `${this.#sequenceBytes}`);
-    if (ends) this.#sequenceBytes = 0;
-  }
-
-  /** The DataSN before which all data has come. */
-  get expDataSN(): number {
-    return this.#dataSN;
+  /** Data that came in. `mayLack`: PDUs before it may have been lost. False: another cut of them has been asked for. */
+  dataIn(pdu: Pdu, maxBurstLength: number, mayLack: boolean): boolean {
+    return this.incoming.take(pdu, maxBurstLength, { mayLack, mayRepeat: this.wasAskedAgain });
   }
 
   /** What lacks before data that have come, or, with its status there, of all; null: nothing. */
   lacking(status: Pdu | null = null): Run | null {
-    const { read } = this.command;
-    const end = this.#early.size !== 0 ? Math.min(...this.#early.keys()) : status === null ? 0 : sentBefore(status);
-    return read === 0 || end <= this.#dataSN ? null : { begRun: this.#dataSN, runLength: end - this.#dataSN };
+    return this.incoming.lacking(status);
   }
 
   /** The target asks for data; where from, and how much. False: it had before. */
@@ -187,15 +138,16 @@ export class SimTask {
     return true;
   }
 
-  /** It goes on over another connection: what came out of order is sent again (RFC 7143 §11.5.6). */
-  resume(): void {
-    this.#early.clear();
+  /** It goes on over another connection, whose declaration has this version: what came out of order is sent again (RFC 7143 §11.5.6). */
+  resume(declaration: number): void {
+    this.incoming.resume(declaration);
     this.#resumed = true;
     this.damagedFrom = Number.POSITIVE_INFINITY;
   }
 
-  /** It is sent once more, because the target has not received it. */
-  begin(): void {
+  /** It is sent, perhaps once more because the target has not received it. */
+  begin(declaration: number): void {
+    this.incoming.begin(declaration);
     this.#resumed = false;
     this.damagedFrom = Number.POSITIVE_INFINITY;
   }
@@ -209,7 +161,7 @@ export class SimTask {
     }
     const { status, response, flags, residualCount, expDataSN } = decode(ScsiResponse, pdu.header);
     this.#claim(response === 0, 'a command is completed at the target', `response ${response}`);
-    const sent = this.command.data === null ? this.#dataSN : this.#r2tSN;
+    const sent = this.command.data === null ? this.incoming.expDataSN : this.#r2tSN;
     // R2Ts of a connection that was lost are void, and if no data are wanted any more none replaces them.
     const counted = expDataSN === sent || (this.#resumed && expDataSN < sent);
     this.#claim(counted, 'ExpDataSN counts what was sent', `${expDataSN} instead of ${sent}`);
@@ -226,17 +178,13 @@ export class SimTask {
 
   #answer(status: number, senseKey: number, flags: number, residual: number): Answer {
     const { name, read } = this.command;
+    const { bytes } = this.incoming;
     // An initiator here expects what the CDB says: nothing is left over, and nothing lacks.
     if (status === Status.GOOD) {
       const left = (flags & (OVERFLOW_BIT | UNDERFLOW_BIT)) === 0 && residual === 0;
       this.#claim(left, 'a residual is what did not move', `${name} ${residual}`);
-      this.#claim(this.#moved === read, 'a READ brings what it asks for', `${name} ${this.#moved} of ${read}`);
+      this.#claim(bytes.length === read, 'a READ brings what it asks for', `${name} ${bytes.length} of ${read}`);
     }
-    return { status, senseKey, data: this.#received.subarray(0, this.#moved) };
+    return { status, senseKey, data: bytes };
   }
-}
-
-/** Data-In PDUs that came before this status, or with it. */
-function sentBefore({ opcode, header }: Pdu): number {
-  return opcode === Opcode.DATA_IN ? decode(DataIn, header).dataSN + 1 : decode(ScsiResponse, header).expDataSN;
 }
