@@ -49,7 +49,7 @@ export const FAILED_SEEDS: readonly number[] = [
   // An R-Data SNACK for a command that had failed before it sent data was rejected, and its status never carried the tag (same place).
   20,
   // A status that was asked for again came on more data than its initiator took by then (session/snack.test.ts).
-  118,
+  2110,
   // The simulation took it for a mistake that a command that was given up was answered without its SNACK Tag and with it (sim/data-recovery.ts).
   3339,
 ];
