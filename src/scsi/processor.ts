@@ -315,6 +315,7 @@ export class Processor implements TaskControl {
 
   /** Reads ahead as far as memory and {@link PIECES_PER_TASK} allow, and reports what is done. Allocates nothing. */
   #pumpRead(task: Task, unit: LogicalUnit): void {
+    if (task.readsAnew && !this.memory.giveUpPieces(task)) return;
     task.pumping = true;
     for (;;) {
       while (task.assigned < task.moveLength && task.pieceCount < PIECES_PER_TASK && task.status === Status.GOOD) {

@@ -76,6 +76,25 @@ export class TaskMemory {
     return piece;
   }
 
+  /**
+   * PDUs of the task carry so many bytes from now on. If that is less than before, what is being read for it is read once more: in its pieces
+   * there are more PDUs now than they have cells for.
+   */
+  setSegmentLength(task: Task, length: number): void {
+    const shorter = length < task.segmentLength;
+    if (shorter && task.movement === Movement.streamIn && task.firstPiece !== null) task.readsAnew = true;
+    task.segmentLength = length;
+  }
+
+  /** streamIn: gives up what is to be read once more. False: the backend still has some of it. */
+  giveUpPieces(task: Task): boolean {
+    if (task.piecesInFlight !== 0) return false;
+    if (task.firstPiece !== null) task.assigned = task.firstPiece.start;
+    this.#pieces.dropAll(task);
+    task.readsAnew = false;
+    return true;
+  }
+
   /** streamOut, listOut: the piece for `length` bytes that come unasked, whole blocks of them; null when there is none. Allocates nothing. */
   firstPiece(task: Task, length: number): Piece | null {
     // A list is taken whole.

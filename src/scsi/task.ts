@@ -174,6 +174,8 @@ export class Task {
   share: MemoryShare | null = null;
   /** Bytes that one PDU carries to the initiator: a piece that is longer needs a cell for the header of each. */
   segmentLength: number = SLOT_BYTES_MAX;
+  /** streamIn: the pieces that are being read have too few cells, see TaskMemory.setSegmentLength. */
+  readsAnew = false;
 
   // How it ended.
   status: Status = Status.GOOD;
@@ -247,6 +249,7 @@ export class Task {
     this.dataLength = 0;
     this.share = null;
     this.segmentLength = SLOT_BYTES_MAX;
+    this.readsAnew = false;
     this.status = Status.GOOD;
     this.senseKey = 0;
     this.additionalSense = 0;

@@ -68,7 +68,7 @@ function moveTask(
   respond(TaskFunctionResponse.FUNCTION_COMPLETE);
   task.connection!.unlink(task);
   task.connection = connection;
-  task.segmentLength = connection.segmentLength;
+  connection.host.processor.memory.setSegmentLength(task, connection.segmentLength);
   connection.link(task);
   // R2Ts that were not answered are void: others take their numbers.
   task.dataSN = resend(run, connection, to, tag, first);

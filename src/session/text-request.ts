@@ -105,6 +105,9 @@ function redeclare(connection: Connection, maxXmitDataSegmentLength: number): vo
   connection.parameters = { ...connection.parameters, maxXmitDataSegmentLength };
   connection.sent?.retransmission.dropLonger(maxXmitDataSegmentLength);
   const { tsih, host } = connection.session;
+  for (let task = connection.firstTask; task !== null; task = task.nextInConnection) {
+    host.processor.memory.setSegmentLength(task, connection.segmentLength);
+  }
   host.uplink({ type: 'redeclared', tsih, cid: connection.cid, maxXmitDataSegmentLength });
 }
 

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { Digest } from '../../src/pdu/parameters.ts';
+import { encodePairs } from '../../src/pdu/text.ts';
+import { TextRequest } from '../../src/pdu/text-pdu.ts';
 import { read16 } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
@@ -67,6 +69,31 @@ describe('Data-In (RFC 7143 §11.7)', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('Data-In after a new MaxRecvDataSegmentLength (§13.12)', () => {
+  it.each([512, 3000, 262_144])('is in segments of %i, also when the disk was at it before', (length) => {
+    const bench = benchWithContent();
+    const unused = bench.engine.slab.bytesInUse;
+    const one = bench.logIn({ connection: { maxXmitDataSegmentLength: 65_536 } });
+    bench.file.stuck = true;
+    const tags = Array.from({ length: 8 }, () => one.command(read16(0, 8192), { read: 4 * MIB }));
+    bench.settle();
+    one.send(TextRequest, {}, { data: encodePairs([['MaxRecvDataSegmentLength', String(length)]]) });
+    bench.settle();
+    bench.file.stuck = false;
+    bench.settle();
+    const pdus = one.replies();
+    expect(one.open).toBe(true);
+    for (const tag of tags) {
+      const data = pdus.filter(({ header }) => header.readUInt32BE(16) === tag).map((pdu) => pdu.data);
+      expect(Buffer.concat(data).equals(CONTENT)).toBe(true);
+      expect(Math.max(...data.map((part) => part.length))).toBeLessThanOrEqual(length);
+    }
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    expect([bench.engine.slab.bytesInUse, bench.host.processor.memory.shares.active]).toEqual([unused, 0]);
   });
 });
 

@@ -161,6 +161,30 @@ describe('a READ of a lost connection (RFC 7143 §7.2.2)', () => {
     expect(Math.max(...pdus.map(({ data }) => data.length))).toBe(1000);
   });
 
+  it('comes in them also when the disk is at it, and there are headers for all of them', () => {
+    const content = noise(4 * 1024 * 1024, 4);
+    const bench = new SessionBench();
+    bench.file.bytes.set(content);
+    const one = bench.logIn({ session, connection: { maxXmitDataSegmentLength: 65_536 } });
+    bench.file.stuck = true;
+    const tags = Array.from({ length: 8 }, () => one.command(read16(0, 8192), { read: content.length }));
+    bench.settle();
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    const two = bench.logIn({ joins: one, connection: { maxXmitDataSegmentLength: 512 }, statSN: STAT_SN });
+    for (const tag of tags) {
+      expect(reassign(bench, two, tag).response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
+    }
+    bench.file.stuck = false;
+    bench.settle();
+    const pdus = two.replies();
+    for (const tag of tags) {
+      const data = pdus.filter(({ header }) => header.readUInt32BE(16) === tag).map((pdu) => pdu.data);
+      expect(Buffer.concat(data).equals(content)).toBe(true);
+      expect(Math.max(...data.map((part) => part.length))).toBe(512);
+    }
+  });
+
   it('leaves nothing behind', () => {
     const { bench, one, empty } = begin();
     const tag = read(bench, one);
