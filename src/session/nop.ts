@@ -36,16 +36,16 @@ export function nopOut(connection: Connection, at: number, slot: number, length:
 }
 
 /**
- * Asks an initiator that has been silent for a sign of life, and gives it up when it has none. One that is slow to take what it asked for is
- * not read meanwhile (pdu-sender.ts): that it takes something is such a sign. `late`: how long this thread was kept waiting
+ * Asks an initiator that has been silent for a sign of life, and gives it up when it has none. That it takes something of what
+ * it is behind with is such a sign: a NOP-In waits behind that. `late`: how long this thread was kept waiting
  * just now. An answer may have come meanwhile and is yet to be read: that time is not counted against the initiator.
  */
 export function keepAlive(connection: Connection, now: number, late: number): void {
   const interval = connection.session.nopIntervalMs;
   if (connection.pingSent !== 0) connection.pingSent += late;
   // Not read for want of memory: what it says has to wait, and that is our doing.
-  if (connection.framer.stalled) connection.lastReceived = now;
-  if (interval === 0 || now - Math.max(connection.lastReceived, connection.lastTaken) < interval) return;
+  if (connection.takesOn() || connection.framer.stalled) connection.lastSign = now;
+  if (interval === 0 || now - Math.max(connection.lastReceived, connection.lastSign) < interval) return;
   if (connection.pingSent === 0) sendPing(connection);
   else if (now - connection.pingSent >= interval) connection.close('the initiator does not answer a NOP-In');
 }

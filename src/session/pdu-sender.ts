@@ -34,8 +34,6 @@ export abstract class PduSender {
   readonly sent: SentPdus | null;
   /** Not read for the time being: too much is unsent. */
   throttled = false;
-  /** When the initiator last took something of what it is behind with, in milliseconds of the engine's clock. */
-  lastTaken = 0;
   /** What this connection has of the worker's memory. */
   readonly share: MemoryShare;
   /** Memory with the engine, waiting to be sent: bytes, and how many of its parts are cells. */
@@ -46,6 +44,11 @@ export abstract class PduSender {
   /** Slots and cells that the engine was ever given, and those that came back, which they do in the same order. */
   given = 0;
   returned = 0;
+  /** When the initiator was seen to be there, though no PDU came, or could not be heard, in milliseconds of the engine's clock. */
+  lastSign = 0;
+  // As they were at the last tick.
+  #givenBefore = 0;
+  #returnedBefore = 0;
   #silent = false;
 
   constructor(
@@ -179,9 +182,16 @@ export abstract class PduSender {
     this.#count(this.engine.slab.footprint(token), -1);
     this.engine.slab.release(token);
     if (this.sent !== null) this.sent.retransmission.pump(this);
-    if (!this.throttled) return;
-    this.lastTaken = this.engine.now();
-    if (!this.#unsentBeyond(0.5)) this.#unthrottle();
+    if (this.throttled && !this.#unsentBeyond(0.5)) this.#unthrottle();
+  }
+
+  /** Whether something that was waiting for the initiator at the last call has left since: it takes what it is behind with. Once a tick. */
+  takesOn(): boolean {
+    const waited = this.#givenBefore !== this.#returnedBefore;
+    const taken = waited && this.returned !== this.#returnedBefore;
+    this.#givenBefore = this.given;
+    this.#returnedBefore = this.returned;
+    return taken;
   }
 
   /** One slot or cell more (1) or less (-1) is with the engine. Allocates nothing. */
