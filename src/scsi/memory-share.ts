@@ -16,7 +16,7 @@ const SHARE_CELLS_MIN = 32;
 export class MemoryShares {
   /** Shares that have got something back while tasks wait for room in them. */
   readonly relieved: MemoryShare[] = [];
-  /** Bytes of slots that a share may have for what was asked for, and cells. They are read for every piece, and change rarely. */
+  /** Bytes of slots that a share may have for what was asked for, and cells. Kept, as each piece asks for them. */
   bytesMax = 0;
   cellsMax = 0;
   /** Shares with something in them. */
