@@ -36,9 +36,9 @@ export function nopOut(connection: Connection, at: number, slot: number, length:
 }
 
 /**
- * Asks an initiator that has been silent for a sign of life, and gives it up when it has none. That it takes something of what
- * it is behind with is such a sign: a NOP-In waits behind that. `late`: how long this thread was kept waiting
- * just now. An answer may have come meanwhile and is yet to be read: that time is not counted against the initiator.
+ * Asks an initiator that has been silent for a sign of life, and gives it up when it has none. That it takes something of what it is behind with
+ * is such a sign: a NOP-In waits behind that. `late`: how long this thread was kept waiting just now. An answer may have come meanwhile and is
+ * yet to be read: that time is not counted against the initiator.
  */
 export function keepAlive(connection: Connection, now: number, late: number): void {
   const interval = connection.session.nopIntervalMs;

@@ -3,13 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { Digest } from '../../src/pdu/parameters.ts';
-import { encodePairs } from '../../src/pdu/text.ts';
-import { TextRequest } from '../../src/pdu/text-pdu.ts';
 import { read16 } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
 import { BLOCK_BYTES, SessionBench, SimLun } from '../support/session-bench.ts';
-import type { SimInitiator } from '../support/sim-initiator.ts';
+import { ofCommand, type SimInitiator } from '../support/sim-initiator.ts';
 
 const MIB = 1024 * 1024;
 const CONTENT = noise(4 * MIB, 3);
@@ -23,7 +21,7 @@ function benchWithContent(): SessionBench {
 
 /** The Data-In PDUs that came, and the data that they carried. */
 function dataIn(initiator: SimInitiator, tag: number) {
-  const pdus = initiator.replies().filter(({ header }) => header.readUInt32BE(16) === tag);
+  const pdus = ofCommand(initiator.replies(), tag);
   expect(pdus.every(({ opcode }) => opcode === Opcode.DATA_IN)).toBe(true);
   return {
     headers: pdus.map(({ header }) => decode(DataIn, header)),
@@ -80,14 +78,14 @@ describe('Data-In after a new MaxRecvDataSegmentLength (§13.12)', () => {
     bench.file.stuck = true;
     const tags = Array.from({ length: 8 }, () => one.command(read16(0, 8192), { read: 4 * MIB }));
     bench.settle();
-    one.send(TextRequest, {}, { data: encodePairs([['MaxRecvDataSegmentLength', String(length)]]) });
+    one.declareSegmentLength(length);
     bench.settle();
     bench.file.stuck = false;
     bench.settle();
     const pdus = one.replies();
     expect(one.open).toBe(true);
     for (const tag of tags) {
-      const data = pdus.filter(({ header }) => header.readUInt32BE(16) === tag).map((pdu) => pdu.data);
+      const data = ofCommand(pdus, tag).map((pdu) => pdu.data);
       expect(Buffer.concat(data).equals(CONTENT)).toBe(true);
       expect(Math.max(...data.map((part) => part.length))).toBeLessThanOrEqual(length);
     }
@@ -115,7 +113,7 @@ describe('Data-In to an initiator that takes none', () => {
     bench.engine.setDeaf(one.socket, false);
     bench.settle();
     const pdus = one.replies();
-    const data = pdus.filter(({ header }) => header.readUInt32BE(16) === tags[9]).map((pdu) => pdu.data);
+    const data = ofCommand(pdus, tags[9]!).map((pdu) => pdu.data);
     expect(pdus.filter(({ header }) => (header[1]! & STATUS_BIT) !== 0)).toHaveLength(tags.length);
     expect(Buffer.concat(data).equals(CONTENT)).toBe(true);
     for (const { socket } of [one, two]) bench.engine.hangUp(socket);

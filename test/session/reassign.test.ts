@@ -14,7 +14,7 @@ import { decode, lunField } from '../support/header-values.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
 import { noise } from '../support/scratch.ts';
 import { BLOCK_BYTES, SessionBench, type SimLogin } from '../support/session-bench.ts';
-import type { SimInitiator } from '../support/sim-initiator.ts';
+import { ofCommand, type SimInitiator } from '../support/sim-initiator.ts';
 
 const SEGMENT = 4096;
 const BURST = 16384;
@@ -179,7 +179,7 @@ describe('a READ of a lost connection (RFC 7143 §7.2.2)', () => {
     bench.settle();
     const pdus = two.replies();
     for (const tag of tags) {
-      const data = pdus.filter(({ header }) => header.readUInt32BE(16) === tag).map((pdu) => pdu.data);
+      const data = ofCommand(pdus, tag).map((pdu) => pdu.data);
       expect(Buffer.concat(data).equals(content)).toBe(true);
       expect(Math.max(...data.map((part) => part.length))).toBe(512);
     }

@@ -3,8 +3,6 @@ import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { DataIn } from '../../src/pdu/data-in.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { SnackRequest, SnackType } from '../../src/pdu/snack.ts';
-import { encodePairs } from '../../src/pdu/text.ts';
-import { TextRequest } from '../../src/pdu/text-pdu.ts';
 import { read16, testUnitReady } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
@@ -77,7 +75,7 @@ it('leaves out what is longer than the initiator takes by the time of its turn',
   const { bench, one, tag } = begin();
   bench.engine.setDeaf(one.socket, true);
   snack(one, tag);
-  one.send(TextRequest, {}, { data: encodePairs([['MaxRecvDataSegmentLength', '8192']]) });
+  one.declareSegmentLength(8192);
   bench.settle();
   bench.engine.setDeaf(one.socket, false);
   bench.settle();

@@ -6,8 +6,6 @@ import { R2T } from '../../src/pdu/r2t.ts';
 import { Reject, RejectReason } from '../../src/pdu/reject.ts';
 import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
 import { SnackRequest, SnackType } from '../../src/pdu/snack.ts';
-import { encodePairs } from '../../src/pdu/text.ts';
-import { TextRequest } from '../../src/pdu/text-pdu.ts';
 import { Counter } from '../../src/ring/counters.ts';
 import { read16, testUnitReady, write16 } from '../support/cdbs.ts';
 import { decode, type HeaderValues, lunField } from '../support/header-values.ts';
@@ -42,7 +40,7 @@ function snack(bench: SessionBench, one: SimInitiator, type: SnackType, values: 
 
 /** Has the initiator take segments of another length from now on. */
 function declare(bench: SessionBench, one: SimInitiator, length: number): void {
-  one.send(TextRequest, {}, { data: encodePairs([['MaxRecvDataSegmentLength', String(length)]]) });
+  one.declareSegmentLength(length);
   bench.settle();
   one.replies();
 }

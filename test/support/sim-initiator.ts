@@ -9,6 +9,8 @@ import { FINAL_BIT, IMMEDIATE_BIT, OPCODE_MASK } from '../../src/pdu/opcode.ts';
 import { type ConnectionParameters, Digest, type SessionParameters } from '../../src/pdu/parameters.ts';
 import { READ_BIT, ScsiCommand, WRITE_BIT } from '../../src/pdu/scsi-command.ts';
 import { TaskManagementRequest } from '../../src/pdu/task-management.ts';
+import { encodePairs } from '../../src/pdu/text.ts';
+import { TextRequest } from '../../src/pdu/text-pdu.ts';
 import { type AnyLayout, encode, type HeaderValues, lunField, REQUESTS, viewOf } from './header-values.ts';
 import type { Pdu } from './pdu-socket.ts';
 import type { SimEngine } from './sim-engine.ts';
@@ -144,6 +146,11 @@ export class SimInitiator {
     return this.send(TaskManagementRequest, given, { immediate: true });
   }
 
+  /** Declares that it takes segments of another length from now on (RFC 7143 §13.12). */
+  declareSegmentLength(length: number): void {
+    this.send(TextRequest, {}, { data: encodePairs([['MaxRecvDataSegmentLength', `${length}`]]) });
+  }
+
   /** Every whole PDU that came since the last call. Digests are checked. */
   replies(): Pdu[] {
     const sent = this.open ? this.#engine.takeSent(this.socket) : this.#engine.takeLast(this.socket);
@@ -179,4 +186,9 @@ function digest(covered: Uint8Array): Buffer {
   const bytes = Buffer.alloc(DIGEST_SIZE);
   bytes.writeUInt32LE(crc32c(covered, 0, covered.length));
   return bytes;
+}
+
+/** Those of the PDUs that are about the command with that tag. */
+export function ofCommand(pdus: readonly Pdu[], tag: number): Pdu[] {
+  return pdus.filter(({ header }) => Bhs.initiatorTaskTag.get(viewOf(header), 0) === tag);
 }
