@@ -15,7 +15,7 @@ import type { SocketTable } from './socket-table.ts';
 import { Kind } from './user-data.ts';
 
 /** A gathered send ends at this many bytes, so that a slow reader's responses give their memory back bit by bit. */
-const SEND_BYTES_MAX = 1024 * 1024;
+const SEND_BYTES_MAX = 768 * 1024;
 /** Messages of full length in one submission; with more, there are two. */
 const GATHER_MESSAGES = 64;
 
