@@ -2,6 +2,7 @@
 // Which settings were used is the options' to say.
 
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 
 export type Machine = Readonly<Record<string, string>>;
@@ -26,6 +27,8 @@ export function describeMachine(fioPath: string, peers: readonly string[]): Mach
   return {
     machine: `${all[0]?.model.trim() ?? 'unknown'}, ${all.length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     kernel: release(),
+    // What the peers send with. Ours may choose another: tuning.congestionControl.
+    'congestion control': readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim(),
     // Whoever else is at work here: with two cores a load of 1 before the start spoils most figures.
     load: loadavg()[0]!.toFixed(1),
     node: process.version,

@@ -102,5 +102,6 @@ export const settingsChange = section(
     sqPoll: atStart,
     busyPollUs: atStart,
     coalesceUs: atStart,
+    congestionControl: atStart,
   },
 );

@@ -215,6 +215,7 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   single('LUNARING_BUSY_POLL_US', 'tuning', 'busyPollUs', asNumber),
   single('LUNARING_COALESCE_US', 'tuning', 'coalesceUs', asNumber),
   single('LUNARING_SQPOLL', 'tuning', 'sqPoll', asFlag),
+  single('LUNARING_CONGESTION_CONTROL', 'tuning', 'congestionControl', asText),
   single('LUNARING_MAX_RECV_SEGMENT', 'tuning', 'maxRecvDataSegmentLength', asNumber),
   single('LUNARING_MAX_BURST', 'tuning', 'maxBurstLength', asNumber),
   single('LUNARING_FIRST_BURST', 'tuning', 'firstBurstLength', asNumber),

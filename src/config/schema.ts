@@ -288,6 +288,10 @@ export const tuning = section({
     integer(0, limits.COALESCE_US_MAX, 'µs').default(limits.COALESCE_US_DEFAULT),
     'For how long a worker that serves three or more initiators with queues waits for the next of them before it answers the first, as long as no file is concerned: CPU time and fairness for a little latency. Who waits for each answer gets it at once. io_uring only, Linux 6.12.',
   ),
+  congestionControl: describe(
+    pattern(/^[a-z0-9_-]{1,15}$/, 'auto, system, or a name such as cubic, dctcp, reno, bbr').default('auto'),
+    'TCP congestion control that connections send with. auto is the system’s, but cubic where that is bbr, which slows large READs down; system never changes it; a name must be among those that the kernel allows (net.ipv4.tcp_allowed_congestion_control).',
+  ),
   maxRecvDataSegmentLength: describe(
     size(limits.RECV_SEGMENT_BYTES_MIN, limits.RECV_SEGMENT_BYTES_MAX).prefault(limits.RECV_SEGMENT_BYTES_MAX),
     'MaxRecvDataSegmentLength that we declare: the longest data segment an initiator may send.',

@@ -5,6 +5,9 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { LunaringError } from '../base/error.ts';
 import type { PortalSettings } from '../config/settings.ts';
+import { errnoName } from '../kernel/errno.ts';
+import { setCongestionControl } from '../kernel/libc.ts';
+import type { CongestionChoice } from './congestion.ts';
 import { LoginConnection, type LoginContext } from './login-connection.ts';
 import { AcceptedSocket } from './login-socket.ts';
 
@@ -16,12 +19,14 @@ export class Portal {
   /** For connections to come. */
   settings: PortalSettings;
   readonly #context: LoginContext;
+  readonly #congestion: CongestionChoice;
   readonly #server: Server;
   readonly #connections = new Set<LoginConnection>();
 
-  constructor(settings: PortalSettings, context: LoginContext) {
+  constructor(settings: PortalSettings, context: LoginContext, congestion: CongestionChoice) {
     this.settings = settings;
     this.#context = context;
+    this.#congestion = congestion;
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket));
   }
 
@@ -42,9 +47,29 @@ export class Portal {
       this.#server.listen({ host: address, port, backlog: BACKLOG }, () => {
         this.#server.removeAllListeners('error');
         this.#server.on('error', (error) => this.#context.log.error({ err: error, address, port }, 'portal'));
-        resolve();
+        try {
+          this.#setCongestionControl();
+          resolve();
+        } catch (error) {
+          this.#server.close(() => reject(error as Error));
+        }
       });
     });
+  }
+
+  /** Connections have it from the socket on which they were accepted: a change later would leave the old one's pacing behind. */
+  #setCongestionControl(): void {
+    const { name, required } = this.#congestion;
+    if (name === null) return;
+    // Node has no public name for it.
+    const { fd } = (this.#server as unknown as { _handle: { readonly fd: number } })._handle;
+    const errno = setCongestionControl(fd, name);
+    if (errno === 0) return;
+    const { address, port } = this.settings;
+    const fault = `portal ${address} port ${port}: congestion control ${name} can't be had (${errnoName(errno)})`;
+    const remedy = 'name one of net.ipv4.tcp_allowed_congestion_control, or system, in tuning.congestionControl';
+    if (required) throw new LunaringError('LUNARING_PORTAL', `${fault}; ${remedy}`);
+    this.#context.log.warn({ address, port }, fault);
   }
 
   /** Listens no more. Resolves when what came through it and is not a worker's, logins and discovery sessions, has ended by itself. */

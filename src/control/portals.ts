@@ -3,6 +3,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { PortalSettings } from '../config/settings.ts';
+import type { CongestionChoice } from './congestion.ts';
 import type { LoginContext } from './login-connection.ts';
 import { Portal } from './portal.ts';
 
@@ -16,12 +17,15 @@ export interface RunningPortal {
 /** All of the process. */
 export class Portals {
   readonly #context: LoginContext;
+  readonly #congestion: CongestionChoice;
   #portals: readonly Portal[] = [];
   /** They listen no more, and have connections yet. */
   readonly #leaving = new Set<Portal>();
 
-  constructor(context: LoginContext) {
+  /** `congestion`: what connections are to send with. */
+  constructor(context: LoginContext, congestion: CongestionChoice) {
     this.#context = context;
+    this.#congestion = congestion;
   }
 
   /** In the order in which they came. */
@@ -36,7 +40,7 @@ export class Portals {
 
   /** Listens on another one. Throws LunaringError when it can't. */
   async add(settings: PortalSettings): Promise<void> {
-    const portal = new Portal(settings, this.#context);
+    const portal = new Portal(settings, this.#context, this.#congestion);
     await portal.listen();
     this.#portals = [...this.#portals, portal];
   }

@@ -28,6 +28,7 @@ const START_TUNING: Readonly<Record<Exclude<keyof TuningSettings, keyof LoginTun
   sqPoll: 'a worker sets its ring up when its thread starts',
   busyPollUs: 'a worker is told when its thread starts',
   coalesceUs: 'a worker is told when its thread starts',
+  congestionControl: 'portals and connections have it from when they were opened',
 };
 
 const nameOf = ({ address, port }: PortalSettings): string => `portals[${hostPort(address, port)}]`;

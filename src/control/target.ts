@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import { probeEngine } from '../engine/choose.ts';
 import type { Administration } from './administration.ts';
+import { chooseCongestionControl } from './congestion.ts';
 import { ControlPlane } from './control-plane.ts';
 import type { LoginSettings } from './login-settings.ts';
 import { THIS_MACHINE } from './machine.ts';
@@ -102,7 +103,9 @@ class Target implements RunningTarget {
       refusals: logins.administration.refusals,
       admittance: logins.admittance,
     });
-    this.listeners = new Portals(logins.context);
+    const congestion = chooseCongestionControl(tuning.congestionControl);
+    log.info({ congestionControl: congestion.name }, `congestion control: ${congestion.reason}`);
+    this.listeners = new Portals(logins.context, congestion);
     this.loginSettings = logins.settings;
   }
 

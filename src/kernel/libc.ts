@@ -188,6 +188,13 @@ export function setSocketOption(fd: number, option: readonly [level: number, nam
   return libc().setsockopt(fd, level, name, new Int32Array([value]), 4) < 0 ? libc().errno() : 0;
 }
 
+/** Names the congestion control that a socket sends with; sockets accepted on it inherit that. Answers 0 or a positive errno. */
+export function setCongestionControl(fd: number, name: string): number {
+  const [IPPROTO_TCP, TCP_CONGESTION] = [6, 13];
+  const bytes = new TextEncoder().encode(name);
+  return libc().setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, bytes, bytes.length) < 0 ? libc().errno() : 0;
+}
+
 /** fallocate(2)'s modes in use. The size of the file never changes. */
 export const FallocateMode = { punchHole: 0x01 | 0x02, zeroRange: 0x01 | 0x10 } as const;
 export type FallocateMode = (typeof FallocateMode)[keyof typeof FallocateMode];

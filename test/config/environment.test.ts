@@ -15,7 +15,7 @@ function settingsOf(environment: Record<string, string>) {
 
 describe('the table of variables', () => {
   test('has every variable of the tuning surface', () => {
-    expect(ENVIRONMENT).toHaveLength(23);
+    expect(ENVIRONMENT).toHaveLength(24);
     expect(new Set(ENVIRONMENT.map(({ name }) => name)).size).toBe(ENVIRONMENT.length);
   });
 

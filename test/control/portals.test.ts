@@ -1,12 +1,15 @@
 // Portals that come, change and go: where it is listened, and what becomes of connections that are under way.
 
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import koffi from 'koffi';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LunaringError } from '../../src/base/error.ts';
 import type { PortalSettings } from '../../src/config/settings.ts';
 import { Admittance } from '../../src/control/admittance.ts';
+import type { CongestionChoice } from '../../src/control/congestion.ts';
 import type { LoginContext } from '../../src/control/login-connection.ts';
 import type { LoginSettings } from '../../src/control/login-settings.ts';
 import { THIS_MACHINE } from '../../src/control/machine.ts';
@@ -21,15 +24,34 @@ const CONTEXT = {
   log: pino({ level: 'silent' }),
 } as LoginContext;
 
+const UNCHANGED: CongestionChoice = { name: null, required: false, reason: '' };
+
 let portals: Portals;
 let ports: readonly [number, number];
 beforeEach(async () => {
-  portals = new Portals(CONTEXT);
+  portals = new Portals(CONTEXT, UNCHANGED);
   ports = [await freePort(), await freePort()];
 });
-afterEach(() => portals.close());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await portals.close();
+});
 
 const at = (port: number, tag = 1): PortalSettings => ({ address: '127.0.0.1', port, tag, discovery: true });
+
+const SYSTEMS = readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim();
+
+/** How many sockets of this process send with `name`, as the kernel has it. */
+function sendingWith(name: string): number {
+  const [IPPROTO_TCP, TCP_CONGESTION] = [6, 13];
+  const read = koffi.load(null).func('int getsockopt(int, int, int, void *, void *)');
+  const namesOf = readdirSync('/proc/self/fd').map((fd) => {
+    const value = new Uint8Array(16);
+    const failed = read(Number(fd), IPPROTO_TCP, TCP_CONGESTION, value, new Uint32Array([value.length])) !== 0;
+    return failed ? '' : new TextDecoder().decode(value).split('\0', 1)[0];
+  });
+  return namesOf.filter((each) => each === name).length;
+}
 
 /** Somebody who has connected, was accepted, and says nothing. */
 async function knock(port: number): Promise<Socket> {
@@ -86,5 +108,29 @@ describe('portals', () => {
     expect(socket.destroyed).toBe(false);
     await portals.close();
     await ended;
+  });
+
+  test('give connections the congestion control that was chosen', async () => {
+    // Every kernel has reno, and hardly anyone has chosen it.
+    const before = sendingWith('reno');
+    const chosen = new Portals(CONTEXT, { name: 'reno', required: true, reason: '' });
+    await chosen.add(at(ports[0]));
+    const socket = await knock(ports[0]);
+    // The listening socket and the accepted one; the initiator's own end is its own affair.
+    expect(sendingWith('reno')).toBe(before + (SYSTEMS === 'reno' ? 3 : 2));
+    socket.destroy();
+    await chosen.close();
+  });
+
+  test('can’t be had with a congestion control that the kernel does not have, if it was asked for', async () => {
+    const asked = new Portals(CONTEXT, { name: 'no-such', required: true, reason: '' });
+    await expect(asked.add(at(ports[0]))).rejects.toThrow(
+      `portal 127.0.0.1 port ${ports[0]}: congestion control no-such can't be had (ENOENT); name one of`,
+    );
+    expect([asked.settings, await accepts(ports[0])]).toEqual([[], false]);
+    const offered = new Portals(CONTEXT, { name: 'no-such', required: false, reason: '' });
+    await offered.add(at(ports[0]));
+    expect(await accepts(ports[0])).toBe(true);
+    await offered.close();
   });
 });

@@ -1,0 +1,45 @@
+// Which congestion control (tcp(7): TCP_CONGESTION) the connections of our portals send with.
+// The setting is config/'s; portal.ts sets it on what it listens on, from where connections have it.
+
+import { readFileSync } from 'node:fs';
+
+/** The kernel's own name for what it has always. */
+const USUAL = 'cubic';
+
+export interface CongestionChoice {
+  /** What is set, or null: connections have what the system gives them. */
+  readonly name: string | null;
+  /** It was asked for by name, so that it is a fault if it can't be had. */
+  readonly required: boolean;
+  readonly reason: string;
+}
+
+/** What a kernel says of its congestion control; null: it does not tell. `root`: where its settings are. */
+function kernelSays(key: 'tcp_congestion_control' | 'tcp_allowed_congestion_control', root: string): string | null {
+  try {
+    return readFileSync(`${root}/${key}`, 'utf8').trim();
+  } catch {
+    return null;
+  }
+}
+
+const systems = (reason: string): CongestionChoice => ({
+  name: null,
+  required: false,
+  reason: `the system's, ${reason}`,
+});
+
+/**
+ * What `setting` (tuning.congestionControl) means here. BBR sends by a timer, and lets its window shrink to four segments every ten
+ * seconds to learn the path's delay: made for long paths, it costs large READs on a storage network up to half of their speed.
+ */
+export function chooseCongestionControl(setting: string, root = '/proc/sys/net/ipv4'): CongestionChoice {
+  if (setting === 'system') return systems('as configured');
+  if (setting !== 'auto') return { name: setting, required: true, reason: `${setting}, as configured` };
+  const own = kernelSays('tcp_congestion_control', root);
+  if (own === null || !own.startsWith('bbr')) return systems(own ?? 'which it does not tell');
+  const allowed = kernelSays('tcp_allowed_congestion_control', root)?.split(' ') ?? [];
+  if (!allowed.includes(USUAL)) return systems(`${own}: ${USUAL} is not among tcp_allowed_congestion_control`);
+  const reason = `${USUAL} in place of the system's ${own}, which slows large READs down`;
+  return { name: USUAL, required: false, reason };
+}
