@@ -12,7 +12,15 @@ import { ZEROES_BYTES, zeroes } from './zeroes.ts';
 const WINDOW_STRIDE = 2 ** 30;
 
 /** Behind the bytes of a unit with atomic writes: a counter on a cache line of its own, odd while one is under way. */
-export const SEQUENCE_BYTES = 64;
+const SEQUENCE_BYTES = 64;
+
+/** Blocks begin on a page, wherever the buffer does: at no distance from the slab's slots that makes copies slow (kernel/memory.ts). */
+const PAGE = 4096;
+
+/** A buffer for a unit of `size` bytes. Throws a RangeError where there is no room for it. */
+export function unitMemory(size: number, atomic = false): SharedArrayBuffer {
+  return new SharedArrayBuffer(size + PAGE + (atomic ? SEQUENCE_BYTES : 0));
+}
 
 /** See the file's head. */
 export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
@@ -22,27 +30,32 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
   readonly atomic: boolean;
   readonly #engine: Engine;
   readonly #slab: Slab;
-  /** Each reaches one slot into the next, so that every operation lies in the window it starts in. */
+  /** Of the blocks, each reaching one slot into the next, so that every operation lies in the window it starts in. */
   readonly #windows: Uint8Array[] = [];
   readonly #size: number;
+  readonly #region: Address;
+  /** Of the first block. */
   readonly #base: Address;
   readonly #complete: BlockComplete<Io>;
   /** One word, {@link SEQUENCE_BYTES} from the end of the buffer; null: no atomic writes. */
   readonly #sequence: Int32Array | null;
 
-  /** Attaches `memory` to the engine until {@link detach}. With `atomic` its last {@link SEQUENCE_BYTES} are no blocks. */
+  /** Attaches `memory`, which {@link unitMemory} made, to the engine until {@link detach}. */
   constructor(engine: Engine, memory: SharedArrayBuffer, complete: BlockComplete<Io>, atomic = false) {
     this.#engine = engine;
     this.#slab = engine.slab;
     this.atomic = atomic;
     this.lends = !atomic;
-    this.#size = memory.byteLength - (atomic ? SEQUENCE_BYTES : 0);
-    this.#sequence = atomic ? new Int32Array(memory, this.#size, 1) : null;
+    const sequenceBytes = atomic ? SEQUENCE_BYTES : 0;
+    this.#size = memory.byteLength - PAGE - sequenceBytes;
+    this.#sequence = atomic ? new Int32Array(memory, memory.byteLength - sequenceBytes, 1) : null;
+    this.#region = engine.attachRegion(memory);
+    this.#base = Math.ceil(this.#region / PAGE) * PAGE;
+    const first = this.#base - this.#region;
     for (let start = 0; start < this.#size; start += WINDOW_STRIDE) {
       const length = Math.min(WINDOW_STRIDE + SLOT_BYTES_MAX, this.#size - start);
-      this.#windows.push(new Uint8Array(memory, start, length));
+      this.#windows.push(new Uint8Array(memory, first + start, length));
     }
-    this.#base = engine.attachRegion(memory);
     this.#complete = complete;
   }
 
@@ -137,7 +150,7 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
   }
 
   detach(): void {
-    this.#engine.detachRegion(this.#base);
+    this.#engine.detachRegion(this.#region);
   }
 
   #windowAt(offset: number): Uint8Array {

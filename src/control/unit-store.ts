@@ -2,7 +2,7 @@
 // Which target a unit belongs to, and under which number, is catalog.ts's.
 
 import { closeSync } from 'node:fs';
-import { SEQUENCE_BYTES } from '../backend/memory.ts';
+import { unitMemory } from '../backend/memory.ts';
 import { NONE } from '../base/free-list.ts';
 import type { CustomDisk, CustomLunSettings } from '../config/custom-lun.ts';
 import type { FileLunSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
@@ -232,7 +232,7 @@ export class UnitStore {
 
   #openMemory(bytes: number, atomic: boolean, id: number): Storage {
     try {
-      const memory = new SharedArrayBuffer(bytes + (atomic ? SEQUENCE_BYTES : 0));
+      const memory = unitMemory(bytes, atomic);
       adviseHugePages(memory);
       this.#memories.set(id, memory);
     } catch (cause) {

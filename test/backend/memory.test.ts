@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemoryBackend } from '../../src/backend/memory.ts';
+import { MemoryBackend, unitMemory } from '../../src/backend/memory.ts';
 import { NullBackend } from '../../src/backend/null.ts';
 import { AssertionFailure } from '../../src/base/assert.ts';
 import { Piece } from '../../src/scsi/task.ts';
@@ -10,11 +10,20 @@ import { ScriptedEngine } from '../support/scripted-engine.ts';
 
 const SIZE = 1024 * 1024;
 
-describe.each(['by V8', 'by address'])('the memory backend, copying %s', (copying) => {
+const PAGE = 4096;
+/** Where a buffer of many pages begins behind one: the C library keeps its length there. */
+const SKEW = 16;
+
+describe.each([
+  ['by V8', 0],
+  ['by V8', SKEW],
+  ['by address', 0],
+  ['by address', SKEW],
+])('the memory backend, copying %s, in a buffer that begins %i bytes behind a page', (copying, skew) => {
   it('behaves like an array', () => {
-    const engine = new ScriptedEngine();
+    const engine = new ScriptedEngine(skew);
     if (copying === 'by address') engine.copyByAddress();
-    const memory = new SharedArrayBuffer(SIZE);
+    const memory = unitMemory(SIZE);
     let ended = 0;
     const backend = new MemoryBackend<Piece>(engine.engine, memory, (_, errno) => {
       expect(errno).toBe(0);
@@ -52,7 +61,7 @@ describe.each(['by V8', 'by address'])('the memory backend, copying %s', (copyin
           }
           expect(ended).toBe(++expectedEnds);
         }
-        expect(Buffer.compare(new Uint8Array(memory), model)).toBe(0);
+        expect(Buffer.compare(new Uint8Array(memory, (PAGE - skew) % PAGE, SIZE), model)).toBe(0);
       }),
       { numRuns: 30 },
     );
@@ -62,7 +71,7 @@ describe.each(['by V8', 'by address'])('the memory backend, copying %s', (copyin
 describe('the memory backend', () => {
   it('lends its own bytes where the caller has no memory', () => {
     const engine = new ScriptedEngine();
-    const backend = new MemoryBackend<Piece>(engine.engine, new SharedArrayBuffer(SIZE), () => {});
+    const backend = new MemoryBackend<Piece>(engine.engine, unitMemory(SIZE), () => {});
     const piece = new Piece(0);
     piece.offset = 12345;
     piece.length = 512;
@@ -73,10 +82,22 @@ describe('the memory backend', () => {
     expect(engine.regions.size).toBe(0);
   });
 
+  it('begins on a page, so that no copy has its target a few bytes behind its source', () => {
+    const engine = new ScriptedEngine(SKEW);
+    const backend = new MemoryBackend<Piece>(engine.engine, unitMemory(SIZE), () => {});
+    const piece = new Piece(0);
+    piece.offset = 512;
+    piece.length = 512;
+    backend.read(piece);
+    expect(piece.address % PAGE).toBe(512);
+    backend.detach();
+    expect(engine.regions.size).toBe(0);
+  });
+
   it('reaches across the seams of its views', () => {
     const engine = new ScriptedEngine();
     const seam = 2 ** 30;
-    const memory = new SharedArrayBuffer(seam + SIZE);
+    const memory = unitMemory(seam + SIZE);
     const backend = new MemoryBackend<Piece>(engine.engine, memory, () => {});
     const around = new Uint8Array(memory, seam - 4096, 8192);
     const piece = new Piece(0);
@@ -100,7 +121,7 @@ describe('the memory backend', () => {
 
   it('never touches what is not its own', () => {
     const engine = new ScriptedEngine();
-    const backend = new MemoryBackend<Piece>(engine.engine, new SharedArrayBuffer(SIZE), () => {});
+    const backend = new MemoryBackend<Piece>(engine.engine, unitMemory(SIZE), () => {});
     const piece = new Piece(0);
     piece.at = 0;
     piece.offset = SIZE - 511;
@@ -148,8 +169,7 @@ describe('the null backend', () => {
 describe.each([
   [
     'memory',
-    (engine: ScriptedEngine, ended: () => void) =>
-      new MemoryBackend<Piece>(engine.engine, new SharedArrayBuffer(8192), ended),
+    (engine: ScriptedEngine, ended: () => void) => new MemoryBackend<Piece>(engine.engine, unitMemory(8192), ended),
   ],
   ['null', (engine: ScriptedEngine, ended: () => void) => new NullBackend<Piece>(engine.engine, ended)],
 ] as const)('a pause on the %s backend', (_, make) => {
@@ -168,7 +188,7 @@ describe.each([
 describe('the map', () => {
   it('of memory is all space, of nothing all hole', () => {
     const engine = new ScriptedEngine();
-    const memory = new MemoryBackend<Piece>(engine.engine, new SharedArrayBuffer(8192), () => {});
+    const memory = new MemoryBackend<Piece>(engine.engine, unitMemory(8192), () => {});
     expect(memory.allocationAt(512, 8192)).toEqual({ allocated: true, end: 8192 });
     const none = new NullBackend<Piece>(engine.engine, () => {});
     expect(none.allocationAt(512, 8192)).toEqual({ allocated: false, end: 8192 });

@@ -2,7 +2,7 @@
 // The processor and the backends are the real ones; the engine is the simulated one.
 
 import { createBackend } from '../../src/backend/create.ts';
-import { SEQUENCE_BYTES } from '../../src/backend/memory.ts';
+import { unitMemory } from '../../src/backend/memory.ts';
 import { NONE } from '../../src/base/free-list.ts';
 import { changeState } from '../../src/control/unit-state.ts';
 import { privateFigures } from '../../src/ring/figures.ts';
@@ -120,10 +120,9 @@ export class ScsiBench {
     const { kind = 'memory', blockSize = 512, blockCount = 2048, lun = 0 } = options;
     this.#lun = lun;
     this.file = this.engine.addFile(FD, kind === 'file' ? blockSize * blockCount : 0);
-    const memory = new SharedArrayBuffer(
-      kind === 'memory' ? blockSize * blockCount + (options.atomic ? SEQUENCE_BYTES : 0) : 0,
-    );
-    this.memory = new Uint8Array(memory);
+    const memoryBytes = kind === 'memory' ? blockSize * blockCount : 0;
+    const memory = unitMemory(memoryBytes, options.atomic);
+    this.memory = new Uint8Array(memory, 0, memoryBytes);
     this.processor = new Processor(
       this.engine,
       {

@@ -1,6 +1,7 @@
 // Sessions on a simulated worker: the real session, SCSI and backend code, without a kernel, a network or a clock.
 // Plays main (hand-offs, resets); the initiator's end of each connection is sim-initiator.ts.
 
+import { unitMemory } from '../../src/backend/memory.ts';
 import { NONE } from '../../src/base/free-list.ts';
 import {
   type ConnectionParameters,
@@ -71,8 +72,8 @@ export class SessionBench {
     const { blockCount = 8192 } = options;
     this.engine = options.engine ?? new SimEngine(options);
     this.file = this.engine.addFile(FD, blockCount * BLOCK_BYTES);
-    const memory = new SharedArrayBuffer(blockCount * BLOCK_BYTES);
-    this.memory = new Uint8Array(memory);
+    const memory = unitMemory(blockCount * BLOCK_BYTES);
+    this.memory = new Uint8Array(memory, 0, blockCount * BLOCK_BYTES);
     this.#parcelOf = (handle) => ({ handle, memory });
     this.host = new SessionHost({
       worker: 0,
