@@ -61,6 +61,8 @@ export class SocketState implements SendList {
   placeAt = 0;
   placeLength = 0;
   placed = 0;
+  /** The last bytes received were many, and went to such a place. */
+  behindMuch = false;
 
   firstSend = END;
   lastSend = END;
@@ -96,6 +98,7 @@ export class SocketState implements SendList {
     this.placeAt = 0;
     this.placeLength = 0;
     this.placed = 0;
+    this.behindMuch = false;
     this.firstSend = END;
     this.lastSend = END;
     this.sendingEntries = 0;

@@ -14,6 +14,11 @@ import { CloseState, ReceiveState, type SocketState } from './socket-state.ts';
 import type { SocketTable } from './socket-table.ts';
 import { Kind } from './user-data.ts';
 
+/** Behind as much data as this that went straight to its place, more such data is likely. */
+const MUCH_BYTES = 64 * 1024;
+/** Then room for the next header is received, and little of the data behind it: what comes with it is copied to where it belongs. */
+const HEADER_ROOM_BYTES = 4096;
+
 const RECEIVE = Operation.RECV | EntryFlag.BUFFER_SELECT;
 
 /** Receiving, for all sockets of one worker. */
@@ -72,6 +77,7 @@ export class UringReceiver {
     } else if (result > 0) {
       this.#counters[Counter.receives]!++;
       socket.drained = (flags & CompletionFlag.SOCK_NONEMPTY) === 0;
+      socket.behindMuch = false;
       socket.chunkAt = this.#buffers.offsetOf(socket.buffer);
       socket.chunkLength = result;
       socket.receive = ReceiveState.held;
@@ -104,6 +110,7 @@ export class UringReceiver {
     }
     const length = socket.placeLength;
     socket.placeLength = 0;
+    socket.behindMuch = length >= MUCH_BYTES;
     socket.receive = ReceiveState.offered;
     this.#table.events.receivedInto(socket.handle, length);
     if (socket.placeLength === 0) this.#consumed(socket);
@@ -138,7 +145,8 @@ export class UringReceiver {
     socket.receive = ReceiveState.armed;
     // POLL_FIRST saves the look at a socket that was empty a moment ago. It is as old as buffer rings.
     const head = socket.drained && this.#buffers.ringed ? RECEIVE | ReceiveFlag.POLL_FIRST : RECEIVE;
-    this.#table.queue(socket, head, Kind.receive, 0, this.#buffers.size, 0, RECEIVE_GROUP);
+    const length = socket.behindMuch ? Math.min(HEADER_ROOM_BYTES, this.#buffers.size) : this.#buffers.size;
+    this.#table.queue(socket, head, Kind.receive, 0, length, 0, RECEIVE_GROUP);
   }
 
   #place(socket: SocketState): void {

@@ -127,6 +127,38 @@ describe.each(ENGINES)('%s: receiving', (_name, make) => {
     expect(Buffer.concat(chunks).equals(rest)).toBe(true);
   });
 
+  it('brings little along with the header behind much that was placed', async () => {
+    const header = Buffer.alloc(48, 0x4e);
+    const [first, second] = [pattern(200_000, 1), pattern(100_000, 2)];
+    const { fd } = await connectPeer([
+      { step: 'send', value: Buffer.concat([header, first, header, second]) },
+      { step: 'end' },
+      { step: 'untilEnd' },
+    ]);
+    const bench = new Bench(make);
+    const place = bench.slot(Buffer.alloc(first.length));
+    const behind: Buffer[] = [];
+    let placed = false;
+    bench.on.received = (socket, at, length) => {
+      if (placed) {
+        behind.push(bench.copy(at, length));
+        return length;
+      }
+      bench.slab.bytes.copyWithin(place.at, at + 48, at + length);
+      bench.engine.receiveInto(socket, place.at + length - 48, first.length - (length - 48));
+      return length;
+    };
+    bench.on.receivedInto = () => {
+      placed = true;
+    };
+    bench.engine.resumeReceive(bench.engine.openSocket(fd));
+    await bench.engine.run();
+    expect(bench.copy(place.at, first.length).equals(first)).toBe(true);
+    expect(Buffer.concat(behind).equals(Buffer.concat([header, second]))).toBe(true);
+    // Only that engine is handed less than a buffer holds.
+    if (bench.engine.name === 'uring') expect(behind[0]!.length).toBeLessThanOrEqual(4096);
+  });
+
   it('reports an end in the middle of what was to be placed', async () => {
     const { fd } = await connectPeer([
       { step: 'send', value: pattern(100) },
