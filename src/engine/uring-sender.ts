@@ -14,7 +14,10 @@ import { CloseState, type SocketState } from './socket-state.ts';
 import type { SocketTable } from './socket-table.ts';
 import { Kind } from './user-data.ts';
 
-/** A gathered send ends at this many bytes, so that a slow reader's responses give their memory back bit by bit. */
+/**
+ * A gathered send ends at this many bytes, so that a slow reader's responses give their memory back bit by bit. Three PDUs of 256 KiB:
+ * over BBR, four at a time take a third longer (docs/performance.md).
+ */
 const SEND_BYTES_MAX = 768 * 1024;
 /** Messages of full length in one submission; with more, there are two. */
 const GATHER_MESSAGES = 64;
