@@ -1,7 +1,7 @@
 // Which congestion control (tcp(7): TCP_CONGESTION) the connections of our portals send with.
 // The setting is config/'s; portal.ts sets it on what it listens on, from where connections have it.
 
-import { readFileSync } from 'node:fs';
+import { sysctl } from '../kernel/sysctl.ts';
 
 /** The kernel's own name for what it has always. */
 const USUAL = 'cubic';
@@ -14,15 +14,6 @@ export interface CongestionChoice {
   readonly reason: string;
 }
 
-/** What a kernel says of its congestion control; null: it does not tell. `root`: where its settings are. */
-function kernelSays(key: 'tcp_congestion_control' | 'tcp_allowed_congestion_control', root: string): string | null {
-  try {
-    return readFileSync(`${root}/${key}`, 'utf8').trim();
-  } catch {
-    return null;
-  }
-}
-
 const systems = (reason: string): CongestionChoice => ({
   name: null,
   required: false,
@@ -31,14 +22,15 @@ const systems = (reason: string): CongestionChoice => ({
 
 /**
  * What `setting` (tuning.congestionControl) means here. BBR sends by a timer, and lets its window shrink to four segments every ten
- * seconds to learn the path's delay: made for long paths, it costs large READs on a storage network up to half of their speed.
+ * seconds to learn the path's delay: made for long paths, it costs large READs on a storage network up to half of their speed. `root`: see
+ * {@link sysctl}.
  */
-export function chooseCongestionControl(setting: string, root = '/proc/sys/net/ipv4'): CongestionChoice {
+export function chooseCongestionControl(setting: string, root?: string): CongestionChoice {
   if (setting === 'system') return systems('as configured');
   if (setting !== 'auto') return { name: setting, required: true, reason: `${setting}, as configured` };
-  const own = kernelSays('tcp_congestion_control', root);
-  if (own === null || !own.startsWith('bbr')) return systems(own ?? 'which it does not tell');
-  const allowed = kernelSays('tcp_allowed_congestion_control', root)?.split(' ') ?? [];
+  const own = sysctl('net/ipv4/tcp_congestion_control', root);
+  if (!own.startsWith('bbr')) return systems(own || 'which it does not tell');
+  const allowed = sysctl('net/ipv4/tcp_allowed_congestion_control', root).split(' ');
   if (!allowed.includes(USUAL)) return systems(`${own}: ${USUAL} is not among tcp_allowed_congestion_control`);
   const reason = `${USUAL} in place of the system's ${own}, which slows large READs down`;
   return { name: USUAL, required: false, reason };

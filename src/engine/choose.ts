@@ -1,10 +1,10 @@
 // Which engine this machine can run, found out by making a ring and giving it back; one sentence says what was found and what would help.
 // Runs on main before any worker starts. Making the engine itself is the worker's business.
 
-import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { Errno, errnoName, KernelError } from '../kernel/errno.ts';
 import { PageMemory } from '../kernel/memory.ts';
+import { sysctl } from '../kernel/sysctl.ts';
 import { Uring } from '../kernel/uring.ts';
 import { RECEIVE_GROUP } from './receive-buffers.ts';
 import { REQUIRED_OPERATIONS } from './uring-engine.ts';
@@ -78,13 +78,4 @@ function cureOf(errno: number): string {
 
 function linuxVersion(): string {
   return release().split('-')[0]!;
-}
-
-/** A kernel setting's value; empty where there is none. */
-function sysctl(name: string): string {
-  try {
-    return readFileSync(`/proc/sys/${name}`, 'utf8').trim();
-  } catch {
-    return '';
-  }
 }

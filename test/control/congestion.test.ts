@@ -14,9 +14,9 @@ afterEach(() => scratch[Symbol.dispose]());
 /** Where a kernel says that its own is `own` and that these may be had. */
 function kernel(own: string, allowed: string): string {
   const root = scratch.file(own);
-  mkdirSync(root);
-  writeFileSync(`${root}/tcp_congestion_control`, `${own}\n`);
-  writeFileSync(`${root}/tcp_allowed_congestion_control`, `${allowed}\n`);
+  mkdirSync(`${root}/net/ipv4`, { recursive: true });
+  writeFileSync(`${root}/net/ipv4/tcp_congestion_control`, `${own}\n`);
+  writeFileSync(`${root}/net/ipv4/tcp_allowed_congestion_control`, `${allowed}\n`);
   return root;
 }
 
