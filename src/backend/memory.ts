@@ -4,7 +4,7 @@
 
 import { assert } from '../base/assert.ts';
 import type { Address, Engine } from '../engine/engine.ts';
-import { SLOT_BYTES_MAX, type Slab } from '../engine/slab.ts';
+import { PAGE, pageFrom, SLOT_BYTES_MAX, type Slab } from '../engine/slab.ts';
 import type { Allocation, Backend, BlockComplete, BlockIo } from './backend.ts';
 import { ZEROES_BYTES, zeroes } from './zeroes.ts';
 
@@ -14,10 +14,10 @@ const WINDOW_STRIDE = 2 ** 30;
 /** Behind the bytes of a unit with atomic writes: a counter on a cache line of its own, odd while one is under way. */
 const SEQUENCE_BYTES = 64;
 
-/** Blocks begin on a page, wherever the buffer does: at no distance from the slab's slots that makes copies slow (kernel/memory.ts). */
-const PAGE = 4096;
-
-/** A buffer for a unit of `size` bytes. Throws a RangeError where there is no room for it. */
+/**
+ * A buffer for a unit of `size` bytes. Its blocks begin on a page, wherever the buffer does: at no distance from the slab's slots that makes
+ * copies slow (kernel/memory.ts). Throws a RangeError where there is no room for it.
+ */
 export function unitMemory(size: number, atomic = false): SharedArrayBuffer {
   return new SharedArrayBuffer(size + PAGE + (atomic ? SEQUENCE_BYTES : 0));
 }
@@ -50,7 +50,7 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
     this.#size = memory.byteLength - PAGE - sequenceBytes;
     this.#sequence = atomic ? new Int32Array(memory, memory.byteLength - sequenceBytes, 1) : null;
     this.#region = engine.attachRegion(memory);
-    this.#base = Math.ceil(this.#region / PAGE) * PAGE;
+    this.#base = pageFrom(this.#region);
     const first = this.#base - this.#region;
     for (let start = 0; start < this.#size; start += WINDOW_STRIDE) {
       const length = Math.min(WINDOW_STRIDE + SLOT_BYTES_MAX, this.#size - start);

@@ -2,13 +2,12 @@
 // One per thread, attached once to each engine that asks; nobody may write to it.
 
 import type { Address, Engine } from '../engine/engine.ts';
-import { SLOT_BYTES_MAX } from '../engine/slab.ts';
+import { PAGE, pageFrom, SLOT_BYTES_MAX } from '../engine/slab.ts';
 
 /** Bytes of zeroes at {@link zeroesOf}: as many as one operation can move. */
 export const ZEROES_BYTES = SLOT_BYTES_MAX;
 
 // O_DIRECT wants its memory aligned, and only an engine whose addresses are the machine's can need that: for the others the page is slack.
-const PAGE = 4096;
 const memory = new SharedArrayBuffer(ZEROES_BYTES + PAGE);
 const attached = new WeakMap<Engine, Address>();
 
@@ -27,7 +26,7 @@ export function zeroesOf(engine: Engine): Address {
   let address = attached.get(engine);
   if (address === undefined) {
     const base = engine.attachRegion(memory);
-    address = Math.ceil(base / PAGE) * PAGE;
+    address = pageFrom(base);
     attached.set(engine, address);
   }
   return address;

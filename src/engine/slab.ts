@@ -14,7 +14,8 @@ export const CELL_BYTES = 512;
 /** The largest slot's data, and so the largest piece of a transfer in one disk operation. */
 export const SLOT_BYTES_MAX = 256 * 1024;
 
-const PAGE = 4096;
+/** Memory that an address is rounded up in has this much to spare. */
+export const PAGE = 4096;
 const WORD = 8;
 /** Below this a call out of JavaScript costs more than it saves. */
 const COPY_BY_ADDRESS_MIN = 512;
@@ -43,6 +44,11 @@ const CLASSES = [
   { bytes: SLOT_BYTES_MAX, share: 0.5 },
 ] as const;
 const CELL_SHARE = 1 / 16;
+
+/** The first page boundary from `address` on. */
+export function pageFrom(address: Address): Address {
+  return Math.ceil(address / PAGE) * PAGE;
+}
 
 /** A worker's I/O memory. */
 export class Slab {
@@ -80,9 +86,9 @@ export class Slab {
     at += SLOT_HEADROOM;
     this.#cellStart = at;
     this.#cells = new FreeList(cellCount, slots);
-    at = Math.ceil((at + cellCount * CELL_BYTES) / PAGE) * PAGE;
+    at = pageFrom(at + cellCount * CELL_BYTES);
     this.receiveStart = at;
-    this.size = at + Math.ceil(plan.receiveBytes / PAGE) * PAGE;
+    this.size = at + pageFrom(plan.receiveBytes);
     this.memory = new SharedArrayBuffer(this.size + PAGE);
     const first = align(this.memory);
     assert(first >= 0 && first < PAGE, 'slab: the first page boundary is within a page');
