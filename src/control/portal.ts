@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { LunaringError } from '../base/error.ts';
 import type { PortalSettings } from '../config/settings.ts';
 import { errnoName } from '../kernel/errno.ts';
-import { setCongestionControl } from '../kernel/libc.ts';
+import { SocketOption, setSocketOption } from '../kernel/libc.ts';
 import type { CongestionChoice } from './congestion.ts';
 import { LoginConnection, type LoginContext } from './login-connection.ts';
 import { AcceptedSocket } from './login-socket.ts';
@@ -51,7 +51,7 @@ export class Portal {
           this.#setCongestionControl();
           resolve();
         } catch (error) {
-          this.#server.close(() => reject(error as Error));
+          void this.close().then(() => reject(error as Error));
         }
       });
     });
@@ -63,7 +63,7 @@ export class Portal {
     if (name === null) return;
     // Node has no public name for it.
     const { fd } = (this.#server as unknown as { _handle: { readonly fd: number } })._handle;
-    const errno = setCongestionControl(fd, name);
+    const errno = setSocketOption(fd, SocketOption.tcpCongestion, name);
     if (errno === 0) return;
     const { address, port } = this.settings;
     const fault = `portal ${address} port ${port}: congestion control ${name} can't be had (${errnoName(errno)})`;

@@ -16,7 +16,10 @@ import { Kind } from './user-data.ts';
 
 /** Behind as much data as this that went straight to its place, more such data is likely. */
 const MUCH_BYTES = 64 * 1024;
-/** Then room for the next header is received, and little of the data behind it: what comes with it is copied to where it belongs. */
+/**
+ * Then as much is received as a header may take, or a buffer holds: little of the data behind it, as what comes with a header has to be
+ * copied to where it belongs.
+ */
 const HEADER_ROOM_BYTES = 4096;
 
 const RECEIVE = Operation.RECV | EntryFlag.BUFFER_SELECT;
@@ -145,7 +148,7 @@ export class UringReceiver {
     socket.receive = ReceiveState.armed;
     // POLL_FIRST saves the look at a socket that was empty a moment ago. It is as old as buffer rings.
     const head = socket.drained && this.#buffers.ringed ? RECEIVE | ReceiveFlag.POLL_FIRST : RECEIVE;
-    const length = socket.behindMuch ? Math.min(HEADER_ROOM_BYTES, this.#buffers.size) : this.#buffers.size;
+    const length = socket.behindMuch ? HEADER_ROOM_BYTES : this.#buffers.size;
     this.#table.queue(socket, head, Kind.receive, 0, length, 0, RECEIVE_GROUP);
   }
 

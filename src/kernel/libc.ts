@@ -176,23 +176,23 @@ export function sendDatagram(fd: number, datagram: Uint8Array, address: Uint8Arr
   checked('sendto', libc().sendto(fd, datagram, datagram.length, flags, address, address.length));
 }
 
-/** Integer socket options in use: level and name, as in tcp(7). */
+/** Socket options in use: level and name, as in tcp(7). */
 export const SocketOption = {
   /** Send at once instead of gathering small segments: a response is all the initiator waits for. */
   tcpNoDelay: [6, 1],
+  /** The name of the congestion control to send with. Sockets accepted on this one inherit it. */
+  tcpCongestion: [6, 13],
 } as const;
 
-/** Sets an integer option. Answers 0 or a positive errno: sockets that are not TCP lack some options, and work. */
-export function setSocketOption(fd: number, option: readonly [level: number, name: number], value: number): number {
+/** Sets an option. Answers 0 or a positive errno: sockets that are not TCP lack some options, and work. */
+export function setSocketOption(
+  fd: number,
+  option: readonly [level: number, name: number],
+  value: number | string,
+): number {
   const [level, name] = option;
-  return libc().setsockopt(fd, level, name, new Int32Array([value]), 4) < 0 ? libc().errno() : 0;
-}
-
-/** Names the congestion control that a socket sends with; sockets accepted on it inherit that. Answers 0 or a positive errno. */
-export function setCongestionControl(fd: number, name: string): number {
-  const [IPPROTO_TCP, TCP_CONGESTION] = [6, 13];
-  const bytes = new TextEncoder().encode(name);
-  return libc().setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, bytes, bytes.length) < 0 ? libc().errno() : 0;
+  const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : new Int32Array([value]);
+  return libc().setsockopt(fd, level, name, bytes, bytes.byteLength) < 0 ? libc().errno() : 0;
 }
 
 /** fallocate(2)'s modes in use. The size of the file never changes. */
