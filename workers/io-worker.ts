@@ -4,7 +4,11 @@
 import { readlinkSync } from 'node:fs';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Engine, EngineEvents } from '../src/engine/engine.ts';
+import { PosixEngine } from '../src/engine/posix-engine.ts';
 import { Slab } from '../src/engine/slab.ts';
+import { UringEngine } from '../src/engine/uring-engine.ts';
+import { pinThread } from '../src/kernel/libc.ts';
+import { adviseHugePages, pageOffset } from '../src/kernel/memory.ts';
 import { Channel, type ChannelMemory } from '../src/ring/channel.ts';
 import { Counter, Counters } from '../src/ring/counters.ts';
 import { Figures, SESSION_FIGURES_MAX, UNIT_FIGURES_MAX } from '../src/ring/figures.ts';
@@ -56,21 +60,18 @@ interface Woken {
   readonly listenTo: (port: MessagePort) => void;
 }
 
-async function makeEngine(assignment: WorkerAssignment, events: EngineEvents): Promise<Woken> {
+function makeEngine(assignment: WorkerAssignment, events: EngineEvents): Woken {
   const plan = { bytes: assignment.slabBytes, receiveBytes: assignment.receiveBytes };
   const counters = new Counters(assignment.counters).block(assignment.index);
   // Direct I/O wants aligned memory, whoever asks for it.
-  const { adviseHugePages, pageOffset } = await import('../src/kernel/memory.ts');
   const slab = new Slab(plan, pageOffset);
   adviseHugePages(slab.memory);
   if (assignment.engine === 'uring') {
     const { busyPollUs, coalesceUs, polled, wakeFd } = assignment;
-    const { UringEngine } = await import('../src/engine/uring-engine.ts');
     const uring = new UringEngine({ slab, events, wakeFd, counters, busyPollUs, coalesceUs, polled });
     // Nobody hears a port while the thread waits in the kernel: the eventfd is for everyone.
     return { engine: uring, listenTo: () => {} };
   }
-  const { PosixEngine } = await import('../src/engine/posix-engine.ts');
   const engine = new PosixEngine({ slab, events, counters });
   return { engine, listenTo: (port) => port.on('message', () => engine.wake()) };
 }
@@ -78,10 +79,7 @@ async function makeEngine(assignment: WorkerAssignment, events: EngineEvents): P
 /** Serves until main says stop. Rejects when an invariant breaks: main then starts another worker in its place. */
 export default async function ioWorker(assignment: WorkerAssignment): Promise<void> {
   const { channel: memory, bell } = assignment;
-  if (assignment.cpus.length !== 0) {
-    const { pinThread } = await import('../src/kernel/libc.ts');
-    pinThread(assignment.cpus);
-  }
+  if (assignment.cpus.length !== 0) pinThread(assignment.cpus);
   const counters = new Counters(assignment.counters).block(assignment.index);
   // "PID/task/TID": main reads there what CPU time the thread has had.
   counters[Counter.threadId] = Number(readlinkSync('/proc/thread-self').split('/')[2]);
@@ -110,7 +108,7 @@ export default async function ioWorker(assignment: WorkerAssignment): Promise<vo
     uplink: (message) => channel.send(message),
     onWoken: () => channel.receive((message) => host.handle(message, parcelOf)),
   });
-  const { engine, listenTo } = await makeEngine(assignment, host);
+  const { engine, listenTo } = makeEngine(assignment, host);
   listenTo(bell);
   host.attach(engine);
   channel.send({ type: 'ready', engine: engine.name, description: engine.description });
