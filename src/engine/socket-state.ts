@@ -7,7 +7,7 @@ import { END, type SendList } from './send-queue.ts';
 export const ReceiveState = {
   /** Nothing is asked of the kernel: paused, not started, or ended. */
   idle: 0,
-  /** A receive operation waits for bytes. */
+  /** A receive operation waits for bytes, or is about to be queued. */
   armed: 1,
   /** Bytes came while no buffer was free: waits for one. */
   starved: 2,

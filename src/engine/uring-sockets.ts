@@ -45,7 +45,8 @@ export class UringSockets {
 
   /** Whether there is work that no completion will announce. */
   get busy(): boolean {
-    return this.#receiver.offersDue + this.#table.attention.length > 0 || this.#sender.goesOn;
+    const handles = this.#receiver.offersDue + this.#table.attention.length;
+    return handles > 0 || this.#receiver.goesOn || this.#sender.goesOn;
   }
 
   /** Whether memory comes back as soon as what is queued has been submitted. */
@@ -121,12 +122,13 @@ export class UringSockets {
     this.#sender.submitted();
   }
 
-  /** The end of a turn: `offers` chunks are offered again, closing goes on, sends start. Allocates nothing. */
+  /** The end of a turn: `offers` chunks are offered again, closing goes on, sends and receives start. Allocates nothing. */
   endTurn(offers: number): void {
     this.#receiver.offerAgain(offers);
     this.#attend();
     this.#receiver.feedStarved();
     this.#sender.flush();
+    this.#receiver.queueDue();
   }
 
   /** Takes closing and failed sockets a step further. */
