@@ -7,7 +7,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Answer } from './answer.ts';
 import { probePlacement } from './placement.ts';
 import { probePorts } from './ports.ts';
-import { probeDescriptors, probeLockedMemory, probeStorage, probeToken, probeUring } from './probes.ts';
+import { probeDescriptors, probeIdleCpus, probeLockedMemory, probeStorage, probeToken, probeUring } from './probes.ts';
 import { ExitCode, json, type World } from './world.ts';
 
 /** Options of the command. */
@@ -24,6 +24,7 @@ async function askMachine(settings: Settings): Promise<Answer[]> {
     probeLockedMemory(settings),
     probeDescriptors(settings),
     probePlacement(settings),
+    probeIdleCpus(),
     ...(await probePorts(settings)),
     ...(token === null ? [] : [token]),
   ];

@@ -1,4 +1,4 @@
-// What can be wrong with a machine, one question each: storage, io_uring, locked memory, descriptors, the admin interface's token.
+// What can be wrong with a machine, one question each: storage, io_uring, locked memory, descriptors, idle CPUs, the admin interface's token.
 // Each answers in words and changes nothing; ports and placement have files of their own, check.ts asks them all.
 
 import { readFileSync, statSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { formatSize } from '../config/size.ts';
 import { identifyStorage, rehearseStorage, StorageError } from '../control/storage.ts';
 import { probeEngine } from '../engine/choose.ts';
 import { Resource, resourceLimit } from '../kernel/libc.ts';
+import { settingIn } from '../kernel/sysctl.ts';
 import { type Answer, failed, fine, type Opinion, warning } from './answer.ts';
 
 /** Can it be opened, is its size right, is it aligned for direct I/O. */
@@ -99,6 +100,21 @@ export function probeDescriptors(settings: Settings): Answer {
   if (soft >= needed) return { question, ...fine(`${needed} needed, ${soft} allowed`) };
   const remedy = `ulimit -n ${needed}, LimitNOFILE= in a unit file, or lower connectionLimit`;
   return { question, ...warning(`${needed} needed when every connection is in use, ${soft} allowed`, remedy) };
+}
+
+/** How long a guest's CPU looks for work before it halts, where nobody has said otherwise. */
+const GUEST_HALT_POLL_NS_DEFAULT = 200_000;
+
+/** Whether a CPU of a virtual machine stays awake for a while when it has nothing to do. `sysfs`: where that is. */
+export function probeIdleCpus(sysfs = '/sys'): Answer {
+  const question = 'idle CPUs';
+  const governor = settingIn(`${sysfs}/devices/system/cpu/cpuidle/current_governor_ro`);
+  if (governor !== 'haltpoll') return { question, ...fine(governor === '' ? 'no governor' : `governor ${governor}`) };
+  const parameter = `${sysfs}/module/haltpoll/parameters/guest_halt_poll_ns`;
+  const nanoseconds = Number(settingIn(parameter));
+  if (nanoseconds > 0) return { question, ...fine(`look for work for ${nanoseconds / 1000} µs before they halt`) };
+  const detail = 'halt at once, and to wake one takes the hypervisor longer than an I/O: slow where queues are short';
+  return { question, ...warning(detail, `echo ${GUEST_HALT_POLL_NS_DEFAULT} > ${parameter} (docs/deployment.md)`) };
 }
 
 /** Permission bits of those who are neither the owner nor of its group. */

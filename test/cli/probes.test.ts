@@ -1,6 +1,14 @@
-import { chmodSync, linkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { probeDescriptors, probeLockedMemory, probeStorage, probeToken, probeUring } from '../../src/cli/probes.ts';
+import {
+  probeDescriptors,
+  probeIdleCpus,
+  probeLockedMemory,
+  probeStorage,
+  probeToken,
+  probeUring,
+} from '../../src/cli/probes.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { probeEngine } from '../../src/engine/choose.ts';
 import { Resource, resourceLimit } from '../../src/kernel/libc.ts';
@@ -147,6 +155,34 @@ describe('limits of the process', () => {
       detail: '128MiB needed, 8MiB allowed: I/O memory stays unregistered, slower',
       remedy: 'ulimit -l 131072, LimitMEMLOCK= in a unit file, or a smaller LUNARING_SLAB_MIB',
     });
+  });
+});
+
+describe('idle CPUs', () => {
+  const GOVERNOR = 'devices/system/cpu/cpuidle/current_governor_ro';
+  const HALT_POLL = 'module/haltpoll/parameters/guest_halt_poll_ns';
+
+  /** Answers where sysfs has these files. */
+  function probe(files: Record<string, string>) {
+    using scratch = new Scratch('sysfs');
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(scratch.file(name)), { recursive: true });
+      writeFileSync(scratch.file(name), text);
+    }
+    const { state, detail, remedy } = probeIdleCpus(scratch.path);
+    return [state, detail, remedy.replace(scratch.path, '/sys')];
+  }
+
+  test('are left to their governor', () => {
+    expect(probe({ [GOVERNOR]: 'menu\n' })).toEqual(['fine', 'governor menu', '']);
+    expect(probe({})).toEqual(['fine', 'no governor', '']);
+  });
+
+  test('of a virtual machine should look for work before they halt', () => {
+    const [state, , remedy] = probe({ [GOVERNOR]: 'haltpoll\n', [HALT_POLL]: '0\n' });
+    expect([state, remedy]).toEqual(['warning', `echo 200000 > /sys/${HALT_POLL} (docs/deployment.md)`]);
+    const polling = probe({ [GOVERNOR]: 'haltpoll\n', [HALT_POLL]: '200000\n' });
+    expect(polling).toEqual(['fine', 'look for work for 200 µs before they halt', '']);
   });
 });
 
