@@ -25,6 +25,7 @@ export type DiskOperation = (typeof DiskOperation)[keyof typeof DiskOperation];
 
 // Words of the control block. Each side's are on 64-byte lines of their own, so that neither slows the other down.
 const PLACES = 0;
+const DATA_START = 1;
 const ASKED_TAIL = 16;
 const ASKED_HEAD = 32;
 const ANSWERED_TAIL = 48;
@@ -43,13 +44,13 @@ const ERRNO = 3;
 
 const PAGE = 4096;
 
-/** Where the parts of the buffer begin, in bytes. */
+/** Where the parts of the buffer begin, in bytes; the data somewhat later, on a page of the machine's. */
 function plan(places: number) {
   const asked = CONTROL_WORDS * 4;
   const answered = asked + places * 4;
   const fields = Math.ceil((answered + places * 4) / 8) * 8;
   const data = Math.ceil((fields + places * FIELDS * 8) / PAGE) * PAGE;
-  return { asked, answered, fields, data, end: data + places * EXCHANGE_DATA_BYTES };
+  return { asked, answered, fields, data, end: data + PAGE + places * EXCHANGE_DATA_BYTES };
 }
 
 /** Both threads make one over the same memory. Each operation has a place, which is the worker's to choose. Nothing here allocates, but the constructor. */
@@ -66,19 +67,25 @@ export class Exchange {
     this.memory = memory;
     this.#words = new Int32Array(memory, 0, CONTROL_WORDS);
     this.places = this.#words[PLACES]!;
-    const { asked, answered, fields, data, end } = plan(this.places);
+    const { asked, answered, fields, end } = plan(this.places);
     assert(memory.byteLength === end, 'exchange: memory that was allocated for one');
     this.#asked = new Int32Array(memory, asked, this.places);
     this.#answered = new Int32Array(memory, answered, this.places);
     this.#fields = new Float64Array(memory, fields, this.places * FIELDS);
-    this.#dataStart = data;
+    this.#dataStart = this.#words[DATA_START]!;
   }
 
-  /** Memory for `places` operations at a time; pages of it that no operation reaches cost nothing. */
-  static allocate(places: number): SharedArrayBuffer {
+  /**
+   * Memory for `places` operations at a time; pages of it that no operation reaches cost nothing. `align` says where in the buffer the first
+   * page-aligned byte is, which only the kernel layer can know: data that begins a few bytes behind a page is slow to copy on some processors.
+   */
+  static allocate(places: number, align: (memory: SharedArrayBuffer) => number = () => 0): SharedArrayBuffer {
     assert(places > 0 && places <= EXCHANGE_PLACES_MAX, 'exchange: a number of places within its bounds');
-    const memory = new SharedArrayBuffer(plan(places).end);
-    new Int32Array(memory)[PLACES] = places;
+    const { data, end } = plan(places);
+    const memory = new SharedArrayBuffer(end);
+    const words = new Int32Array(memory, 0, CONTROL_WORDS);
+    words[PLACES] = places;
+    words[DATA_START] = data + align(memory);
     return memory;
   }
 

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NONE } from '../../src/base/free-list.ts';
+import { addressOf, PAGE_BYTES, pageOffset } from '../../src/kernel/memory.ts';
 import { DiskOperation, EXCHANGE_DATA_BYTES, EXCHANGE_PLACES_MAX, Exchange } from '../../src/ring/exchange.ts';
 
 describe('an exchange', () => {
@@ -36,13 +37,26 @@ describe('an exchange', () => {
     expect(exchange.answer(exchange.nextAsked(), 0, 0)).toBe(true);
   });
 
-  it.each([1, 7, EXCHANGE_PLACES_MAX])('gives each of %i places memory of its own, on pages', (places) => {
-    const exchange = new Exchange(Exchange.allocate(places));
-    for (let place = 0; place < places; place++) {
-      expect(exchange.dataAt(place) % 4096).toBe(0);
-      if (place > 0) expect(exchange.dataAt(place)).toBe(exchange.dataAt(place - 1) + EXCHANGE_DATA_BYTES);
-    }
-    expect(exchange.memory.byteLength).toBe(exchange.dataAt(places - 1) + EXCHANGE_DATA_BYTES);
+  it.each([1, 7, EXCHANGE_PLACES_MAX])(
+    'gives each of %i places memory of its own, on pages of the machine',
+    (places) => {
+      const exchange = new Exchange(Exchange.allocate(places, pageOffset));
+      const base = addressOf(exchange.memory);
+      for (let place = 0; place < places; place++) {
+        expect((base + exchange.dataAt(place)) % PAGE_BYTES).toBe(0);
+        if (place > 0) expect(exchange.dataAt(place)).toBe(exchange.dataAt(place - 1) + EXCHANGE_DATA_BYTES);
+      }
+      expect(exchange.dataAt(places - 1) + EXCHANGE_DATA_BYTES).toBeLessThanOrEqual(exchange.memory.byteLength);
+    },
+  );
+
+  it('keeps the data of the first place apart from what tells of it', () => {
+    const memory = Exchange.allocate(EXCHANGE_PLACES_MAX);
+    const [worker, disk] = [new Exchange(memory), new Exchange(memory)];
+    worker.ask(EXCHANGE_PLACES_MAX - 1, DiskOperation.write, 4096, 512);
+    new Uint8Array(memory, worker.dataAt(0), EXCHANGE_DATA_BYTES).fill(0xff);
+    const place = disk.nextAsked();
+    expect([place, disk.offsetOf(place), disk.lengthOf(place)]).toEqual([EXCHANGE_PLACES_MAX - 1, 4096, 512]);
   });
 
   it('loses and invents nothing, in whichever order both sides take their turns', () => {
