@@ -1,9 +1,11 @@
 // What src/engine/engine.ts promises of sending, held against every engine: the same cases for all, over the loopback.
 // Whoever writes to the interface must not notice which engine it is.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { NO_RELEASE } from '../../src/engine/engine.ts';
 import { Errno } from '../../src/kernel/errno.ts';
+import { Operation } from '../../src/kernel/sqe.ts';
+import { Uring } from '../../src/kernel/uring.ts';
 import { Bench, connectPeer, ENGINES, pattern } from './harness.ts';
 
 describe.each(ENGINES)('%s: sending', (_name, make) => {
@@ -116,5 +118,27 @@ describe.each(ENGINES)('%s: sending', (_name, make) => {
     expect(errnos).toHaveLength(1);
     expect([0, Errno.ECONNRESET, Errno.EPIPE]).toContain(errnos[0]);
     expect(bench.log).toEqual([...Array.from({ length: 101 }, (_, token) => `released 0 ${token}`), 'closed 0']);
+  });
+});
+
+describe.each(ENGINES.filter(([name]) => name.startsWith('uring')))('%s: sending', (_name, make) => {
+  it('comes before the receive of the same turn, which then finds what came in meanwhile', async () => {
+    const { fd } = await connectPeer([{ step: 'send', value: pattern(48) }, { step: 'untilEnd' }]);
+    const bench = new Bench(make);
+    bench.on.hungry = true;
+    const push = vi.spyOn(Uring.prototype, 'push');
+    const socket = bench.engine.openSocket(fd);
+    const { address } = bench.slot(pattern(100));
+    bench.on.received = (handle, _at, length) => {
+      bench.engine.send(handle, address, 100, 0);
+      return length;
+    };
+    bench.on.released = (handle) => bench.engine.close(handle, true);
+    bench.engine.resumeReceive(socket);
+    await bench.engine.run();
+    const operations = push.mock.calls.map(([head]) => head & 0xff);
+    push.mockRestore();
+    const ofSocket = operations.filter((operation) => operation === Operation.SEND || operation === Operation.RECV);
+    expect(ofSocket.slice(0, 3)).toEqual([Operation.RECV, Operation.SEND, Operation.RECV]);
   });
 });
