@@ -134,7 +134,7 @@ export class Supervisor implements Workers {
 
   connectDisk(worker: number, handle: number, disk: CustomDisk): void {
     const { parcels, wakeFd } = this.#links[worker]!;
-    // Without an eventfd the engine does without FFI, and copies in a way that pages do not matter to.
+    // Under posix, which has no eventfd, V8 copies, and to that pages make no difference.
     const memory = Exchange.allocate(disk.concurrency, wakeFd < 0 ? undefined : pageOffset);
     const { port1, port2 } = new MessageChannel();
     // A descriptor of its own: the worker's may be closed, and its number another file's, while the disk still answers.
