@@ -61,7 +61,7 @@ type Started = Pick<Peer, 'pid' | 'url' | 'stop'> & Partial<Pick<Peer, 'instrume
 
 type Target = NonNullable<ConfigurationFile['targets']>[number];
 
-/** What the variants that poll look for at most: longer than a client on the same machine takes at depth 1. */
+/** What the variants that always poll look for at most: longer than a client on the same machine takes at depth 1. */
 const BUSY_POLL_US = 200;
 const FILL_LIMIT_SECONDS = 600;
 
@@ -139,14 +139,14 @@ interface Ours {
   readonly direct?: boolean;
   readonly engine?: Options['engine'];
   readonly digest?: boolean;
-  readonly busyPollUs?: number;
+  readonly busyPollUs?: number | 'auto';
 }
 
-function ours({ backend, direct = true, engine, digest = false, busyPollUs = 0 }: Ours): Candidate['start'] {
+function ours({ backend, direct = true, engine, digest = false, busyPollUs = 'auto' }: Ours): Candidate['start'] {
   return async (name, options, files) => {
     const size = options.sizeMiB * MIB;
     // Two of ours never serve one file; the variants have one of their own.
-    const variant = engine !== undefined || busyPollUs !== 0;
+    const variant = engine !== undefined || busyPollUs !== 'auto';
     const file = () => files.disk(variant ? name : direct ? 'direct' : 'cached');
     const lun = backend === undefined ? { lun: 0, path: file(), direct } : { lun: 0, backend, size };
     const digests = digest ? { digests: { header: 'require' as const } } : {};

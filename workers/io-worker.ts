@@ -25,7 +25,7 @@ export interface WorkerAssignment {
   readonly slabBytes: number;
   readonly receiveBytes: number;
   /** How long to look before sleeping, in microseconds; 0: never. */
-  readonly busyPollUs: number;
+  readonly busyPollUs: number | 'auto';
   /** How long to wait for others that have queues, in microseconds; 0: never. */
   readonly coalesceUs: number;
   /** Whether a thread of the kernel takes what it submits. */

@@ -115,6 +115,8 @@ export function workersAutomatic(): number {
 
 /** Beyond a millisecond a sleep costs next to nothing in comparison. */
 export const BUSY_POLL_US_MAX = 1000;
+/** What `auto` looks for: longer than an initiator in a virtual machine takes, its own sleep and wake-up included. */
+export const BUSY_POLL_US_AUTOMATIC = 500;
 /** As for network cards: beyond that, the wait is felt by everybody. */
 export const COALESCE_US_MAX = 1000;
 export const COALESCE_US_DEFAULT = 50;

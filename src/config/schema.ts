@@ -281,8 +281,8 @@ export const tuning = section({
     'Lets a thread of the kernel take what workers submit, one for each worker: fewer system calls for a CPU that is used up while there is load. io_uring only, Linux 6.0.',
   ),
   busyPollUs: describe(
-    integer(0, limits.BUSY_POLL_US_MAX, 'µs').default(0),
-    'For how long a worker looks for what comes next before it sleeps: latency for CPU time. It does so only while waits are that short; idle, it sleeps. io_uring only.',
+    integerOr('auto', 0, limits.BUSY_POLL_US_MAX, 'µs').default('auto'),
+    `For how long a worker looks for what comes next before it sleeps: latency for CPU time. It does so only while waits are that short; idle, it sleeps. auto: up to ${limits.BUSY_POLL_US_AUTOMATIC} µs, where short trials find that commands come sooner by more than they cost; 0 never. io_uring only.`,
   ),
   coalesceUs: describe(
     integer(0, limits.COALESCE_US_MAX, 'µs').default(limits.COALESCE_US_DEFAULT),

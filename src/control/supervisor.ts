@@ -23,7 +23,7 @@ export interface SupervisorOptions extends SharedFigures {
   /** Per worker. */
   readonly slabBytes: number;
   /** See engine/busy-poll.ts. */
-  readonly busyPollUs: number;
+  readonly busyPollUs: number | 'auto';
   /** See engine/coalescing.ts. */
   readonly coalesceUs: number;
   /** Whether threads of the kernel take what workers submit. */

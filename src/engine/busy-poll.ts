@@ -2,7 +2,11 @@
 // What there is to wait for, and what comes of it, is uring-engine.ts's.
 
 import { performance } from 'node:perf_hooks';
+import { BUSY_POLL_US_AUTOMATIC } from '../config/limits.ts';
+import { threadCpuMs } from '../kernel/libc.ts';
 import type { Uring } from '../kernel/uring.ts';
+import { Counter } from '../ring/counters.ts';
+import { PollingTrials } from './polling-trials.ts';
 
 const MICROSECONDS_PER_MS = 1000;
 /** About a microsecond's worth. */
@@ -16,19 +20,21 @@ const LOOKS_PER_GLANCE_AT_THE_CLOCK = 64;
 export class BusyPoll {
   readonly #uring: Uring;
   readonly #limitMs: number;
+  readonly #trials: PollingTrials | null;
   /** The wait before this one was short enough. */
   #promising = true;
 
-  /** `limitUs`: how long to look at most, in microseconds; 0: never. */
-  constructor(uring: Uring, limitUs: number) {
+  /** `limitUs`: how long to look at most, in microseconds; 0: never. `trials`: whether to; null: whenever a wait promises to be short. */
+  constructor(uring: Uring, limitUs: number, trials: PollingTrials | null = null) {
     this.#uring = uring;
+    this.#trials = trials;
     this.#limitMs = limitUs / MICROSECONDS_PER_MS;
   }
 
   /** Hands what is queued to the kernel, and returns when there is a completion, or a signal came. Throws KernelError. */
   wait(): void {
     const uring = this.#uring;
-    if (this.#limitMs === 0) {
+    if (this.#limitMs === 0 || (this.#trials !== null && !this.#trials.next())) {
       uring.enter(1);
       return;
     }
@@ -53,4 +59,17 @@ export class BusyPoll {
     } while (performance.now() < endMs);
     return false;
   }
+}
+
+/**
+ * How the worker with these `counters` waits. `limitUs`: how long to look at most, in microseconds, 0: never; auto: where trials find that
+ * it pays.
+ */
+export function busyPoll(uring: Uring, limitUs: number | 'auto', counters: Float64Array): BusyPoll {
+  if (limitUs !== 'auto') {
+    counters[Counter.polling] = limitUs === 0 ? 0 : 1;
+    return new BusyPoll(uring, limitUs);
+  }
+  const clocks = { now: () => performance.now(), cpu: threadCpuMs };
+  return new BusyPoll(uring, BUSY_POLL_US_AUTOMATIC, new PollingTrials(clocks, counters));
 }

@@ -12,7 +12,7 @@ import { Operation, SyncFlag, TransferFlag } from '../kernel/sqe.ts';
 import { REGISTERED_BUFFER_BYTES_MAX, Uring } from '../kernel/uring.ts';
 import type { UringMode } from '../kernel/uring-setup.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
-import { BusyPoll } from './busy-poll.ts';
+import { type BusyPoll, busyPoll } from './busy-poll.ts';
 import { monotonicMs } from './clock.ts';
 import { Coalescing } from './coalescing.ts';
 import {
@@ -54,9 +54,9 @@ export interface UringEngineOptions {
   readonly registeredSlab?: boolean;
   /** Lets a thread of the kernel's take the entries, where that can be had. */
   readonly polled?: boolean;
-  /** Microseconds, see BusyPoll. None: 0. */
-  readonly busyPollUs?: number;
-  /** Microseconds, see Coalescing. None, and wherever it polls: 0. */
+  /** Microseconds, or auto; see `busyPoll`. None: 0. */
+  readonly busyPollUs?: number | 'auto';
+  /** Microseconds, see Coalescing. None, and wherever it is told to poll: 0. */
   readonly coalesceUs?: number;
 }
 
@@ -103,8 +103,8 @@ export class UringEngine implements Engine, CompletionHandler {
     }
     this.#wakes = new UringWakes(this.#uring, options.wakeFd ?? NONE);
     const { busyPollUs = 0, coalesceUs = 0, sockets = SOCKETS_DEFAULT } = options;
-    this.#busyPoll = new BusyPoll(this.#uring, busyPollUs);
-    const unhurried = this.#uring.canWaitUnhurried && busyPollUs === 0;
+    this.#busyPoll = busyPoll(this.#uring, busyPollUs, this.#counters);
+    const unhurried = this.#uring.canWaitUnhurried && (busyPollUs === 'auto' || busyPollUs === 0);
     this.#coalescing = new Coalescing(sockets, unhurried ? coalesceUs : 0);
     const refusal =
       (options.registeredSlab ?? true) ? this.#uring.registerBuffers(slab.base, slab.size) : Errno.EOPNOTSUPP;

@@ -48,9 +48,13 @@ interface Library {
   readonly capget: Foreign;
   readonly capset: Foreign;
   readonly prctl: Foreign;
+  readonly clock_gettime: Foreign;
 }
 
 let library: Library | undefined;
+
+/** struct timespec, for calls that fill one in: seconds and nanoseconds, 8 bytes each. */
+const TIMESPEC = new DataView(new ArrayBuffer(16));
 
 /**
  * The bindings. koffi is loaded at the first call rather than at import, so that a machine on which it can't be loaded
@@ -106,6 +110,7 @@ function bind(): Library {
       capget: bound('capget', 'int', 'void *', 'void *'),
       capset: bound('capset', 'int', 'void *', 'void *'),
       prctl: bound('prctl', 'int', 'int', 'ulong', 'ulong', 'ulong', 'ulong'),
+      clock_gettime: bound('clock_gettime', 'int', 'int', 'void *'),
     };
   } catch (cause) {
     throw new LunaringError('LUNARING_FFI', `koffi, which calls the C library, can't be loaded: ${firstLine(cause)}`, {
@@ -259,6 +264,13 @@ export function resourceLimit(resource: Resource): { readonly soft: number; read
   const RLIM_INFINITY = 2n ** 64n - 1n;
   const number = (limit: bigint): number => (limit === RLIM_INFINITY ? Number.POSITIVE_INFINITY : Number(limit));
   return { soft: number(limits[0]!), hard: number(limits[1]!) };
+}
+
+/** CPU time that the calling thread has had, in milliseconds. */
+export function threadCpuMs(): number {
+  const CLOCK_THREAD_CPUTIME_ID = 3;
+  checked('clock_gettime', libc().clock_gettime(CLOCK_THREAD_CPUTIME_ID, TIMESPEC));
+  return TIMESPEC.getUint32(0, true) * 1e3 + TIMESPEC.getUint32(8, true) / 1e6;
 }
 
 /** Ties the calling thread to these CPUs. Throws EINVAL when none of them is there. */

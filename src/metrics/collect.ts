@@ -218,6 +218,7 @@ const PLAIN = [
   [METRICS.workerConnections, Counter.connections],
   [METRICS.workerStalled, Counter.stalledConnections],
   [METRICS.workerThrottled, Counter.throttledConnections],
+  [METRICS.workerPolling, Counter.polling],
   [METRICS.workerErrors, Counter.errors],
   [METRICS.workerAborted, Counter.tasksAborted],
   [METRICS.workerRejects, Counter.rejects],

@@ -110,6 +110,11 @@ export const METRICS = {
     WORKER,
     'Connections that are not read because their initiators do not take the answers; as of the last second.',
   ),
+  workerPolling: gauge(
+    'lunaring_worker_polling',
+    WORKER,
+    '1 while the worker looks for what comes next before it sleeps (LUNARING_BUSY_POLL_US).',
+  ),
   workerCommands: counter('lunaring_worker_commands', [...WORKER, 'operation'], 'READs and WRITEs that ended well.'),
   workerBytes: counter(
     'lunaring_worker_bytes',

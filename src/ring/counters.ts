@@ -53,6 +53,8 @@ export const Counter = {
   /** Microseconds of those sends that had to wait for room in the socket, and the first of their {@link LATENCY_BUCKETS}. */
   sendWaitMicros: 25 + TASK_FUNCTIONS,
   sendWaits: 26 + TASK_FUNCTIONS,
+  /** Current: 1 while it looks for what comes next before it sleeps. */
+  polling: 26 + TASK_FUNCTIONS + LATENCY_BUCKETS,
 } as const;
 export type Counter = keyof typeof Counter;
 

@@ -1,8 +1,10 @@
 // When the engine looks and when it sleeps: a ring of the test's own tells which of the two it was asked for.
 
 import { describe, expect, test } from 'vitest';
-import { BusyPoll } from '../../src/engine/busy-poll.ts';
+import { BusyPoll, busyPoll } from '../../src/engine/busy-poll.ts';
+import type { PollingTrials } from '../../src/engine/polling-trials.ts';
 import type { Uring } from '../../src/kernel/uring.ts';
+import { Counter, privateCounters } from '../../src/ring/counters.ts';
 
 /** Soon over, for looks in vain. */
 const LIMIT_US = 20_000;
@@ -99,5 +101,30 @@ describe('waiting', () => {
     ring.during(poll);
     ring.readyAt = 1;
     expect(ring.during(poll)).toEqual({ calls: 1, glances: 0, sleeps: 0 });
+  });
+
+  test('trials have the say, where there are some', () => {
+    const ring = new FakeRing();
+    let pays = false;
+    const trials = { next: () => pays } as PollingTrials;
+    const poll = new BusyPoll(ring as unknown as Uring, LONG_LIMIT_US, trials);
+    expect(ring.during(poll)).toEqual({ calls: 0, glances: 0, sleeps: 1 });
+    pays = true;
+    ring.readyAt = 2;
+    ring.beckonsAt = 100;
+    expect(ring.during(poll)).toEqual({ calls: 2, glances: 100, sleeps: 0 });
+  });
+});
+
+describe('as configured', () => {
+  test.each([
+    { limitUs: 0, polling: 0 },
+    { limitUs: 100, polling: 1 },
+    { limitUs: 'auto' as const, polling: 0 },
+  ])('$limitUs: the counters say so from the start', ({ limitUs, polling }) => {
+    const counters = privateCounters();
+    const poll = busyPoll(new FakeRing() as unknown as Uring, limitUs, counters);
+    expect(counters[Counter.polling]).toBe(polling);
+    expect(poll).toBeInstanceOf(BusyPoll);
   });
 });

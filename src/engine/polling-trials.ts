@@ -1,0 +1,135 @@
+// Whether looking for completions pays, in place of sleeping, with the load that a worker has: found out by trial, now and then.
+// How it looks is busy-poll.ts's.
+
+import { Counter } from '../ring/counters.ts';
+
+/** Milliseconds of one trial: hundreds of commands, or ten of a slow disk's. */
+const TRIAL_MS = 8;
+/** Whether each looks: a load or a machine that changes meanwhile favours neither. */
+const TRIALS: readonly boolean[] = [false, true, true, false, true, false, false, true];
+/** Milliseconds that a decision holds. The trials that look are a sixtieth of that. */
+const SETTLED_MS = 2000;
+/** A trial that lasted longer than this has seen a pause of the initiators. */
+const TRIAL_MS_MAX = 40;
+/** Waits between glances at the clock. */
+const WAITS_PER_GLANCE = 16;
+/** Looking begins where it brings the price of a command below this much of what it is asleep, and ends where it no longer lowers it. */
+const WORTHWHILE = 0.8;
+/** Whoever is not heard for this much longer than a decision holds has paused. */
+const PAUSE_MS = 500;
+
+/** Clocks of a worker, in milliseconds. */
+export interface TrialClocks {
+  now(): number;
+  /** CPU time that the worker's thread has had. */
+  cpu(): number;
+}
+
+/** What all trials of one kind took. */
+class Tally {
+  #cpuMs = 0;
+  #wallMs = 0;
+  #commands = 0;
+
+  add(cpuMs: number, wallMs: number, commands: number): void {
+    this.#cpuMs += cpuMs;
+    this.#wallMs += wallMs;
+    this.#commands += commands;
+  }
+
+  clear(): void {
+    this.#cpuMs = 0;
+    this.#wallMs = 0;
+    this.#commands = 0;
+  }
+
+  /** CPU time per command x the square of time per command. */
+  get price(): number {
+    return (this.#cpuMs * this.#wallMs ** 2) / this.#commands ** 3;
+  }
+}
+
+/**
+ * What looking saves is the machine's to say: to sleep and be woken takes a microsecond of CPU time on some, and 50 where a hypervisor does it. What
+ * it costs is the initiators': all of the time that they leave. So a worker tries both by turns, for 64 ms every two seconds, and decides by
+ * the price of a command, its CPU time x the square of its time: commands that come in half the time may take up to four times the CPU time,
+ * where initiators keep a queue that hides the wait, none. A worker whose initiators pause neither looks nor tries.
+ */
+export class PollingTrials {
+  readonly #clocks: TrialClocks;
+  readonly #counters: Float64Array;
+  readonly #asleep = new Tally();
+  readonly #awake = new Tally();
+  /** Index of the trial under way; as many as there are: none is. */
+  #trial = TRIALS.length;
+  /** What was decided last. */
+  #pays = false;
+  /** What the trials before found; null: there were none with this load. */
+  #found: boolean | null = null;
+  #looks = false;
+  #waits = 0;
+  // As the trial under way began, or the time after the last one.
+  #startedMs: number;
+  #cpuMs = 0;
+  #commands = 0;
+
+  /** `counters`: the worker's block, with the commands that came; whether it looks is told there. */
+  constructor(clocks: TrialClocks, counters: Float64Array) {
+    this.#clocks = clocks;
+    this.#counters = counters;
+    this.#startedMs = clocks.now();
+  }
+
+  /** Whether the wait that begins now may look. Allocates nothing. */
+  next(): boolean {
+    if (++this.#waits < WAITS_PER_GLANCE) return this.#looks;
+    this.#waits = 0;
+    const lastedMs = this.#clocks.now() - this.#startedMs;
+    if (this.#trial < TRIALS.length) {
+      if (lastedMs >= TRIAL_MS) this.#tried(lastedMs);
+    } else if (lastedMs >= SETTLED_MS) {
+      if (lastedMs > SETTLED_MS + PAUSE_MS) this.#found = null;
+      this.#begin(0);
+    }
+    return this.#looks;
+  }
+
+  #tried(lastedMs: number): void {
+    const commands = this.#counters[Counter.commands]! - this.#commands;
+    if (lastedMs > TRIAL_MS_MAX || commands === 0) {
+      this.#settle(false, null);
+      return;
+    }
+    const tally = this.#looks ? this.#awake : this.#asleep;
+    tally.add(this.#clocks.cpu() - this.#cpuMs, lastedMs, commands);
+    if (this.#trial + 1 < TRIALS.length) this.#begin(this.#trial + 1);
+    else this.#decide();
+  }
+
+  #decide(): void {
+    const found = this.#awake.price < this.#asleep.price * (this.#pays ? 1 : WORTHWHILE);
+    // Machines have noisy moments: it takes two findings to change a decision.
+    this.#settle(this.#found === null || this.#found === found ? found : this.#pays, found);
+  }
+
+  #begin(trial: number): void {
+    if (trial === 0) {
+      this.#asleep.clear();
+      this.#awake.clear();
+    }
+    this.#trial = trial;
+    this.#looks = TRIALS[trial]!;
+    this.#startedMs = this.#clocks.now();
+    this.#cpuMs = this.#clocks.cpu();
+    this.#commands = this.#counters[Counter.commands]!;
+  }
+
+  #settle(pays: boolean, found: boolean | null): void {
+    this.#trial = TRIALS.length;
+    this.#pays = pays;
+    this.#found = found;
+    this.#looks = pays;
+    this.#counters[Counter.polling] = pays ? 1 : 0;
+    this.#startedMs = this.#clocks.now();
+  }
+}

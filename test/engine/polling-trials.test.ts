@@ -1,0 +1,136 @@
+// What a worker finds out about looking before it sleeps, with a machine and initiators of the test's own making.
+
+import { describe, expect, test } from 'vitest';
+import { PollingTrials } from '../../src/engine/polling-trials.ts';
+import { Counter, privateCounters } from '../../src/ring/counters.ts';
+
+/** What one command takes, in microseconds. */
+interface Cost {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+interface Load {
+  readonly asleep: Cost;
+  readonly awake: Cost;
+}
+
+/** Sleeping is dear, and initiators wait for each answer: as in a guest whose CPUs halt at once. */
+const DEAR_SLEEP: Load = { asleep: { wall: 160, cpu: 68 }, awake: { wall: 60, cpu: 61 } };
+/** Initiators have long queues: what looking saves of a sleep, it spends on waiting. */
+const QUEUES: Load = { asleep: { wall: 13, cpu: 8 }, awake: { wall: 12, cpu: 11.5 } };
+/** A sleep is cheap, and most of the time is the network's. */
+const FAR_AWAY: Load = { asleep: { wall: 130, cpu: 15 }, awake: { wall: 120, cpu: 120 } };
+/** Looking lowers the price of a command to nine tenths. */
+const LITTLE_GAIN: Load = { asleep: { wall: 100, cpu: 50 }, awake: { wall: 95, cpu: 50 } };
+
+/** A worker, and its time. */
+class Machine {
+  nowMs = 1000;
+  cpuMs = 0;
+  clockReadings = 0;
+  readonly counters = privateCounters();
+  readonly trials: PollingTrials;
+
+  constructor() {
+    const now = () => {
+      this.clockReadings++;
+      return this.nowMs;
+    };
+    this.trials = new PollingTrials({ now, cpu: () => this.cpuMs }, this.counters);
+  }
+
+  get polls(): boolean {
+    return this.counters[Counter.polling] === 1;
+  }
+
+  /** Serves `load` for so many milliseconds, a command at a time. Says for how many of them it looked. */
+  serve(load: Load, milliseconds: number): number {
+    const endMs = this.nowMs + milliseconds;
+    let looked = 0;
+    while (this.nowMs < endMs) {
+      const looks = this.trials.next();
+      const { wall, cpu } = looks ? load.awake : load.asleep;
+      this.nowMs += wall / 1000;
+      this.cpuMs += cpu / 1000;
+      if (looks) looked += wall / 1000;
+      this.counters[Counter.commands]!++;
+    }
+    return looked;
+  }
+
+  /** Nothing comes for so long but the tick of each second. */
+  idle(milliseconds: number): void {
+    for (const endMs = this.nowMs + milliseconds; this.nowMs < endMs; this.nowMs += 1000) this.trials.next();
+  }
+}
+
+/** Within this a worker has tried, and decided. */
+const ROUND_MS = 2100;
+
+describe('a worker looks before it sleeps', () => {
+  test('where sleeping costs as much, and commands come sooner', () => {
+    const machine = new Machine();
+    machine.serve(DEAR_SLEEP, ROUND_MS);
+    expect(machine.polls).toBe(true);
+    expect(machine.serve(DEAR_SLEEP, 20 * ROUND_MS) / (20 * ROUND_MS)).toBeGreaterThan(0.95);
+  });
+
+  test.each([
+    ['where initiators have queues', QUEUES],
+    ['where most of the time is not spent on waking', FAR_AWAY],
+    ['for little gain', LITTLE_GAIN],
+  ])('but not %s; then it tries for less than a fiftieth of the time', (_where, load) => {
+    const machine = new Machine();
+    const looked = machine.serve(load, 20 * ROUND_MS);
+    expect(machine.polls).toBe(false);
+    expect(looked).toBeGreaterThan(0);
+    expect(looked / (20 * ROUND_MS)).toBeLessThan(0.02);
+  });
+
+  test('until the load is another one', () => {
+    const machine = new Machine();
+    machine.serve(DEAR_SLEEP, ROUND_MS);
+    machine.serve(QUEUES, 2 * ROUND_MS);
+    expect(machine.polls).toBe(false);
+    machine.serve(DEAR_SLEEP, 2 * ROUND_MS);
+    expect(machine.polls).toBe(true);
+  });
+
+  test('for little gain as well, once it does', () => {
+    const machine = new Machine();
+    machine.serve(DEAR_SLEEP, ROUND_MS);
+    machine.serve(LITTLE_GAIN, 10 * ROUND_MS);
+    expect(machine.polls).toBe(true);
+  });
+
+  test('and one noisy moment changes nothing', () => {
+    const machine = new Machine();
+    machine.serve(DEAR_SLEEP, 4 * ROUND_MS);
+    machine.serve(QUEUES, ROUND_MS);
+    expect(machine.polls).toBe(true);
+  });
+
+  test('after a pause it judges by what it finds then', () => {
+    const machine = new Machine();
+    machine.serve(DEAR_SLEEP, 4 * ROUND_MS);
+    machine.idle(60_000);
+    machine.serve(QUEUES, 100);
+    expect(machine.polls).toBe(false);
+  });
+
+  test('nothing is decided from trials in which initiators paused', () => {
+    const machine = new Machine();
+    const pausing: Load = { asleep: { wall: 10_000, cpu: 50 }, awake: { wall: 3000, cpu: 50 } };
+    machine.serve(DEAR_SLEEP, ROUND_MS);
+    machine.serve(pausing, 10 * ROUND_MS);
+    expect(machine.polls).toBe(false);
+  });
+});
+
+test('waits are not delayed by clocks: of sixteen, one looks at it', () => {
+  const machine = new Machine();
+  const before = machine.clockReadings;
+  for (let wait = 0; wait < 160; wait++) machine.trials.next();
+  expect(machine.clockReadings - before).toBe(10);
+});
