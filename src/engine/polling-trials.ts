@@ -3,18 +3,22 @@
 
 import { Counter } from '../ring/counters.ts';
 
-/** Milliseconds of one trial: hundreds of commands, or ten of a slow disk's. */
+/** A trial lasts for so many milliseconds and commands, or, where commands are slow, for the second number of milliseconds. */
 const TRIAL_MS = 8;
+const TRIAL_COMMANDS = 64;
+const SLOW_TRIAL_MS = 32;
 /** Whether each looks: a load or a machine that changes meanwhile favours neither. */
 const TRIALS: readonly boolean[] = [false, true, true, false, true, false, false, true];
-/** Milliseconds that a decision holds. The trials that look are a sixtieth of that. */
+/** Milliseconds that a decision holds. With commands that are fast, trials that look are a sixtieth of the time. */
 const SETTLED_MS = 2000;
 /** A trial that lasted longer than this has seen a pause of the initiators. */
-const TRIAL_MS_MAX = 40;
+const TRIAL_MS_MAX = 64;
 /** Waits between glances at the clock. */
 const WAITS_PER_GLANCE = 16;
-/** Looking begins where it brings the price of a command below this much of what it is asleep, and ends where it no longer lowers it. */
-const WORTHWHILE = 0.8;
+/** Looking begins where commands then come in less of the time, for less than so much of the CPU time, than asleep. */
+const TO_BEGIN = { time: 0.8, cpu: 2 };
+/** It goes on for as long as it does that much: neither changes with every breath of the machine. */
+const TO_GO_ON = { time: 0.9, cpu: 2.5 };
 /** Whoever is not heard for this much longer than a decision holds has paused. */
 const PAUSE_MS = 500;
 
@@ -43,17 +47,20 @@ class Tally {
     this.#commands = 0;
   }
 
-  /** CPU time per command x the square of time per command. */
-  get price(): number {
-    return (this.#cpuMs * this.#wallMs ** 2) / this.#commands ** 3;
+  get cpuPerCommand(): number {
+    return this.#cpuMs / this.#commands;
+  }
+
+  get timePerCommand(): number {
+    return this.#wallMs / this.#commands;
   }
 }
 
 /**
  * What looking saves is the machine's to say: to sleep and be woken takes a microsecond of CPU time on some, and 50 where a hypervisor does it. What
- * it costs is the initiators': all of the time that they leave. So a worker tries both by turns, for 64 ms every two seconds, and decides by
- * the price of a command, its CPU time x the square of its time: commands that come in half the time may take up to four times the CPU time,
- * where initiators keep a queue that hides the wait, none. A worker whose initiators pause neither looks nor tries.
+ * it costs is the initiators': all of the time that they leave. So a worker tries both by turns, for some 64 ms every two seconds. It looks where
+ * that makes commands come a good deal sooner for CPU time in proportion: hardly ever where initiators keep queues that hide the wait.
+ * A worker whose initiators pause neither looks nor tries.
  */
 export class PollingTrials {
   readonly #clocks: TrialClocks;
@@ -86,7 +93,8 @@ export class PollingTrials {
     this.#waits = 0;
     const lastedMs = this.#clocks.now() - this.#startedMs;
     if (this.#trial < TRIALS.length) {
-      if (lastedMs >= TRIAL_MS) this.#tried(lastedMs);
+      const commands = this.#counters[Counter.commands]! - this.#commands;
+      if (lastedMs >= (commands < TRIAL_COMMANDS ? SLOW_TRIAL_MS : TRIAL_MS)) this.#tried(lastedMs, commands);
     } else if (lastedMs >= SETTLED_MS) {
       if (lastedMs > SETTLED_MS + PAUSE_MS) this.#found = null;
       this.#begin(0);
@@ -94,8 +102,7 @@ export class PollingTrials {
     return this.#looks;
   }
 
-  #tried(lastedMs: number): void {
-    const commands = this.#counters[Counter.commands]! - this.#commands;
+  #tried(lastedMs: number, commands: number): void {
     if (lastedMs > TRIAL_MS_MAX || commands === 0) {
       this.#settle(false, null);
       return;
@@ -107,7 +114,10 @@ export class PollingTrials {
   }
 
   #decide(): void {
-    const found = this.#awake.price < this.#asleep.price * (this.#pays ? 1 : WORTHWHILE);
+    const { time, cpu } = this.#pays ? TO_GO_ON : TO_BEGIN;
+    const found =
+      this.#awake.timePerCommand < time * this.#asleep.timePerCommand &&
+      this.#awake.cpuPerCommand < cpu * this.#asleep.cpuPerCommand;
     // Machines have noisy moments: it takes two findings to change a decision.
     this.#settle(this.#found === null || this.#found === found ? found : this.#pays, found);
   }

@@ -21,8 +21,10 @@ const DEAR_SLEEP: Load = { asleep: { wall: 160, cpu: 68 }, awake: { wall: 60, cp
 const QUEUES: Load = { asleep: { wall: 13, cpu: 8 }, awake: { wall: 12, cpu: 11.5 } };
 /** A sleep is cheap, and most of the time is the network's. */
 const FAR_AWAY: Load = { asleep: { wall: 130, cpu: 15 }, awake: { wall: 120, cpu: 120 } };
-/** Looking lowers the price of a command to nine tenths. */
-const LITTLE_GAIN: Load = { asleep: { wall: 100, cpu: 50 }, awake: { wall: 95, cpu: 50 } };
+/** Commands come a little sooner. */
+const LITTLE_GAIN: Load = { asleep: { wall: 100, cpu: 50 }, awake: { wall: 85, cpu: 50 } };
+/** Commands come much sooner, for as much more CPU time. */
+const DEAR_LOOKING: Load = { asleep: { wall: 100, cpu: 20 }, awake: { wall: 45, cpu: 45 } };
 
 /** A worker, and its time. */
 class Machine {
@@ -76,10 +78,17 @@ describe('a worker looks before it sleeps', () => {
     expect(machine.serve(DEAR_SLEEP, 20 * ROUND_MS) / (20 * ROUND_MS)).toBeGreaterThan(0.95);
   });
 
+  test('and a disk that is slow to answer is no pause', () => {
+    const machine = new Machine();
+    machine.serve({ asleep: { wall: 1400, cpu: 130 }, awake: { wall: 1000, cpu: 150 } }, ROUND_MS + 300);
+    expect(machine.polls).toBe(true);
+  });
+
   test.each([
     ['where initiators have queues', QUEUES],
     ['where most of the time is not spent on waking', FAR_AWAY],
     ['for little gain', LITTLE_GAIN],
+    ['for more than twice the CPU time', DEAR_LOOKING],
   ])('but not %s; then it tries for less than a fiftieth of the time', (_where, load) => {
     const machine = new Machine();
     const looked = machine.serve(load, 20 * ROUND_MS);
@@ -101,6 +110,8 @@ describe('a worker looks before it sleeps', () => {
     const machine = new Machine();
     machine.serve(DEAR_SLEEP, ROUND_MS);
     machine.serve(LITTLE_GAIN, 10 * ROUND_MS);
+    expect(machine.polls).toBe(true);
+    machine.serve(DEAR_LOOKING, 10 * ROUND_MS);
     expect(machine.polls).toBe(true);
   });
 
