@@ -13,6 +13,8 @@ const TRIALS: readonly boolean[] = [false, true, true, false, true, false, false
 const SETTLED_MS = 2000;
 /** A trial that lasted longer than this has seen a pause of the initiators. */
 const TRIAL_MS_MAX = 64;
+/** After which it tries again: initiators pause between their login and the first of many commands. */
+const RETRY_MS = 100;
 /** Waits between glances at the clock. */
 const WAITS_PER_GLANCE = 16;
 /** Looking begins where commands then come in less of the time, for less than so much of the CPU time, than asleep. */
@@ -73,6 +75,8 @@ export class PollingTrials {
   #pays = false;
   /** What the trials before found; null: there were none with this load. */
   #found: boolean | null = null;
+  /** How long that holds, in milliseconds. */
+  #holdsMs = RETRY_MS;
   #looks = false;
   #waits = 0;
   // As the trial under way began, or the time after the last one.
@@ -95,8 +99,8 @@ export class PollingTrials {
     if (this.#trial < TRIALS.length) {
       const commands = this.#counters[Counter.commands]! - this.#commands;
       if (lastedMs >= (commands < TRIAL_COMMANDS ? SLOW_TRIAL_MS : TRIAL_MS)) this.#tried(lastedMs, commands);
-    } else if (lastedMs >= SETTLED_MS) {
-      if (lastedMs > SETTLED_MS + PAUSE_MS) this.#found = null;
+    } else if (lastedMs >= this.#holdsMs) {
+      if (lastedMs > this.#holdsMs + PAUSE_MS) this.#found = null;
       this.#begin(0);
     }
     return this.#looks;
@@ -138,6 +142,7 @@ export class PollingTrials {
     this.#trial = TRIALS.length;
     this.#pays = pays;
     this.#found = found;
+    this.#holdsMs = found === null ? RETRY_MS : SETTLED_MS;
     this.#looks = pays;
     this.#counters[Counter.polling] = pays ? 1 : 0;
     this.#startedMs = this.#clocks.now();

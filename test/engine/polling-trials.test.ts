@@ -130,6 +130,15 @@ describe('a worker looks before it sleeps', () => {
     expect(machine.polls).toBe(false);
   });
 
+  test('a login and a pause behind it do not keep it from trying', () => {
+    const machine = new Machine();
+    machine.idle(60_000);
+    machine.serve(DEAR_SLEEP, 4);
+    machine.nowMs += 300;
+    machine.serve(DEAR_SLEEP, 250);
+    expect(machine.polls).toBe(true);
+  });
+
   test('nothing is decided from trials in which initiators paused', () => {
     const machine = new Machine();
     const pausing: Load = { asleep: { wall: 10_000, cpu: 50 }, awake: { wall: 3000, cpu: 50 } };
