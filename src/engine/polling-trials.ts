@@ -9,19 +9,21 @@ const TRIAL_COMMANDS = 64;
 const SLOW_TRIAL_MS = 32;
 /** Whether each looks: a load or a machine that changes meanwhile favours neither. */
 const TRIALS: readonly boolean[] = [false, true, true, false, true, false, false, true];
-/** Milliseconds that a decision holds. With commands that are fast, trials that look are a sixtieth of the time. */
+/** Milliseconds that a decision holds which was found twice. With commands that are fast, trials that look are a sixtieth of the time. */
 const SETTLED_MS = 2000;
 /** A trial that lasted longer than this has seen a pause of the initiators. */
 const TRIAL_MS_MAX = 64;
-/** After which it tries again: initiators pause between their login and the first of many commands. */
+/** Milliseconds after which it tries again otherwise: initiators pause between their login and the first of many commands. */
 const RETRY_MS = 100;
+/** Until a worker has had so many, its code becomes faster by the second, and what was found is soon wrong. */
+const COMMANDS_TO_WARM_UP = 20_000;
 /** Waits between glances at the clock. */
 const WAITS_PER_GLANCE = 16;
 /** Looking begins where commands then come in less of the time, for less than so much of the CPU time, than asleep. */
 const TO_BEGIN = { time: 0.8, cpu: 2 };
 /** It goes on for as long as it does that much: neither changes with every breath of the machine. */
 const TO_GO_ON = { time: 0.9, cpu: 2.5 };
-/** Whoever is not heard for this much longer than a decision holds has paused. */
+/** Milliseconds. Initiators that are not heard for this much longer than a decision holds have paused. */
 const PAUSE_MS = 500;
 
 /** Clocks of a worker, in milliseconds. */
@@ -73,7 +75,7 @@ export class PollingTrials {
   #trial = TRIALS.length;
   /** What was decided last. */
   #pays = false;
-  /** What the trials before found; null: there were none with this load. */
+  /** What the trials before found; null: nothing that counts. */
   #found: boolean | null = null;
   /** How long that holds, in milliseconds. */
   #holdsMs = RETRY_MS;
@@ -122,8 +124,9 @@ export class PollingTrials {
     const found =
       this.#awake.timePerCommand < time * this.#asleep.timePerCommand &&
       this.#awake.cpuPerCommand < cpu * this.#asleep.cpuPerCommand;
+    if (this.#counters[Counter.commands]! < COMMANDS_TO_WARM_UP) this.#settle(found, null);
     // Machines have noisy moments: it takes two findings to change a decision.
-    this.#settle(this.#found === null || this.#found === found ? found : this.#pays, found);
+    else this.#settle(this.#found === null || this.#found === found ? found : this.#pays, found);
   }
 
   #begin(trial: number): void {
@@ -141,8 +144,8 @@ export class PollingTrials {
   #settle(pays: boolean, found: boolean | null): void {
     this.#trial = TRIALS.length;
     this.#pays = pays;
+    this.#holdsMs = found !== null && found === this.#found ? SETTLED_MS : RETRY_MS;
     this.#found = found;
-    this.#holdsMs = found === null ? RETRY_MS : SETTLED_MS;
     this.#looks = pays;
     this.#counters[Counter.polling] = pays ? 1 : 0;
     this.#startedMs = this.#clocks.now();
