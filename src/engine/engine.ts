@@ -104,6 +104,8 @@ export interface Engine {
   receiveInto(socket: SocketHandle, at: number, length: number): void;
   /** Queues bytes; everything queued in a turn leaves in one gathered send. Order is kept. `token` comes back in `released`. */
   send(socket: SocketHandle, address: Address, length: number, token: number): void;
+  /** Bytes that left, or are about to, and the peer's TCP has not acknowledged; 0 where nobody can tell. */
+  unacknowledged(socket: SocketHandle): number;
   /** Ends the connection: at once, or after what is queued has left (`flush`). `closed` follows in either case. */
   close(socket: SocketHandle, flush: boolean): void;
 

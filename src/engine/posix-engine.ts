@@ -138,6 +138,10 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
     this.#socket(socket).send(address, length, token);
   }
 
+  unacknowledged(socket: SocketHandle): number {
+    return this.foreignCalls ? this.#socket(socket).unacknowledged : 0;
+  }
+
   close(socket: SocketHandle, flush: boolean): void {
     this.#socket(socket).close(flush);
   }

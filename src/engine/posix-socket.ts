@@ -4,6 +4,7 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { assert } from '../base/assert.ts';
 import { Errno } from '../kernel/errno.ts';
+import { unacknowledgedBytes } from '../kernel/libc.ts';
 import { Counter } from '../ring/counters.ts';
 import { countLatency } from '../ring/figures.ts';
 import { type Address, type EngineEvents, NO_RELEASE, type SocketHandle } from './engine.ts';
@@ -41,6 +42,7 @@ export class PosixSocket implements SendList {
   lastSend = END;
   readonly #host: PosixHost;
   readonly #stream: Socket;
+  readonly #fd: number;
   #wanted = false;
   /** The stream reads. */
   #reading = false;
@@ -65,6 +67,7 @@ export class PosixSocket implements SendList {
   constructor(host: PosixHost, handle: SocketHandle, fd: number) {
     this.#host = host;
     this.handle = handle;
+    this.#fd = fd;
     const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = {
       fd,
       readable: true,
@@ -102,6 +105,12 @@ export class PosixSocket implements SendList {
   send(address: Address, length: number, token: number): void {
     this.#host.sends.append(this, address, length, token);
     this.#host.wants(this.handle);
+  }
+
+  /** See Engine; asks by foreign call. */
+  get unacknowledged(): number {
+    // Node closes the descriptor with the stream, and then the number may be another file's.
+    return this.#stream.destroyed ? 0 : unacknowledgedBytes(this.#fd);
   }
 
   close(flush: boolean): void {

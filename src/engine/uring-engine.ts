@@ -157,6 +157,10 @@ export class UringEngine implements Engine, CompletionHandler {
     this.#sockets.send(socket, address, length, token);
   }
 
+  unacknowledged(socket: SocketHandle): number {
+    return this.#sockets.unacknowledged(socket);
+  }
+
   close(socket: SocketHandle, flush: boolean): void {
     this.#sockets.close(socket, flush);
   }

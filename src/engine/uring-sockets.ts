@@ -2,7 +2,7 @@
 // The turn that drives it all is uring-engine.ts's; the data of one socket is socket-state.ts's.
 
 import { NONE } from '../base/free-list.ts';
-import { close, SocketOption, setSocketOption, shutdown } from '../kernel/libc.ts';
+import { close, SocketOption, setSocketOption, shutdown, unacknowledgedBytes } from '../kernel/libc.ts';
 import type { Uring } from '../kernel/uring.ts';
 import type { Address, EngineEvents, SocketHandle } from './engine.ts';
 import type { ReceiveBuffers } from './receive-buffers.ts';
@@ -79,6 +79,10 @@ export class UringSockets {
 
   send(handle: SocketHandle, address: Address, length: number, token: number): void {
     this.#sender.send(this.#table.open(handle), address, length, token);
+  }
+
+  unacknowledged(handle: SocketHandle): number {
+    return unacknowledgedBytes(this.#table.open(handle).fd);
   }
 
   close(handle: SocketHandle, flush: boolean): void {

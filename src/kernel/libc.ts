@@ -253,6 +253,14 @@ export function blockDeviceGeometry(fd: number): BlockDeviceGeometry {
   return { size, logicalBlock, physicalBlock: value.getUint32(0, true) };
 }
 
+/** Bytes in a TCP socket's send queue, those on their way included: what the peer has not acknowledged (tcp(7), SIOCOUTQ). */
+export function unacknowledgedBytes(fd: number): number {
+  const SIOCOUTQ = 0x5411;
+  const bytes = new Int32Array(1);
+  checked('ioctl (SIOCOUTQ)', libc().ioctl(fd, SIOCOUTQ, bytes));
+  return bytes[0]!;
+}
+
 /** Resources whose limits matter here, by their number in getrlimit(2). */
 export const Resource = { openFiles: 7, lockedMemory: 8 } as const;
 export type Resource = (typeof Resource)[keyof typeof Resource];

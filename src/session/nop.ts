@@ -37,7 +37,7 @@ export function nopOut(connection: Connection, at: number, slot: number, length:
 
 /**
  * Asks an initiator that has been silent for a sign of life, and gives it up when it has none. That it takes something of what it is behind with
- * is such a sign: a NOP-In waits behind that. `late`: how long this thread was kept waiting just now. An answer may have come meanwhile and is
+ * is such a sign, be it of ours or of the kernel's: a NOP-In waits behind that. `late`: how long this thread was kept waiting just now. An answer may have come meanwhile and is
  * yet to be read: that time is not counted against the initiator.
  */
 export function keepAlive(connection: Connection, now: number, late: number): void {
@@ -46,8 +46,13 @@ export function keepAlive(connection: Connection, now: number, late: number): vo
   // Not read for want of memory: what it says has to wait, and that is our doing.
   if (connection.takesOn() || connection.framer.stalled) connection.lastSign = now;
   if (interval === 0 || now - Math.max(connection.lastReceived, connection.lastSign) < interval) return;
-  if (connection.pingSent === 0) sendPing(connection);
-  else if (now - connection.pingSent >= interval) connection.close('the initiator does not answer a NOP-In');
+  if (connection.pingSent === 0) {
+    connection.takesFromKernel();
+    sendPing(connection);
+  } else if (now - connection.pingSent >= interval) {
+    if (connection.takesFromKernel()) connection.lastSign = now;
+    else connection.close('the initiator does not answer a NOP-In');
+  }
 }
 
 function sendPing(connection: Connection): void {

@@ -46,6 +46,8 @@ export abstract class PduSender {
   returned = 0;
   /** When the initiator was seen to be there, though no PDU came, or could not be heard, in milliseconds of the engine's clock. */
   lastSign = 0;
+  /** Bytes that the initiator's TCP had not acknowledged when that was looked at last. */
+  #unacknowledged = 0;
   // As they were at the last tick.
   #givenBefore = 0;
   #returnedBefore = 0;
@@ -192,6 +194,13 @@ export abstract class PduSender {
     this.#givenBefore = this.given;
     this.#returnedBefore = this.returned;
     return taken;
+  }
+
+  /** As {@link takesOn}, for what the engine has handed to the kernel: fewer bytes are unacknowledged than at the last call. A system call. */
+  takesFromKernel(): boolean {
+    const before = this.#unacknowledged;
+    this.#unacknowledged = this.engine.unacknowledged(this.socket);
+    return this.#unacknowledged < before;
   }
 
   /** One slot or cell more (1) or less (-1) is with the engine. Allocates nothing. */

@@ -51,6 +51,31 @@ describe.each(ENGINES)('%s: sending', (_name, make) => {
     expect(bench.log).toEqual([`released 0 ${head.token}`, 'ended 0 0', 'closed 0']);
   });
 
+  it('knows what a peer that does not read has yet to take', async () => {
+    const piece = pattern(256 * 1024, 7);
+    const { fd, report } = await connectPeer([
+      { step: 'deaf' },
+      { step: 'wait', value: 1300 },
+      { step: 'read' },
+      { step: 'receive', value: 16 * piece.length },
+      { step: 'wait', value: 1200 },
+      { step: 'end' },
+      { step: 'untilEnd' },
+    ]);
+    const bench = new Bench(make);
+    const socket = bench.engine.openSocket(fd);
+    const { address } = bench.slot(piece);
+    const seen: number[] = [];
+    bench.on.tick = () => seen.push(bench.engine.unacknowledged(socket));
+    expect(bench.engine.unacknowledged(socket)).toBe(0);
+    for (let round = 0; round < 16; round++) bench.engine.send(socket, address, piece.length, NO_RELEASE);
+    bench.engine.resumeReceive(socket);
+    await bench.engine.run();
+    expect((await report).received.length).toBe(16 * piece.length);
+    expect(seen[0]).toBeGreaterThan(100_000);
+    expect(seen.at(-1)).toBe(0);
+  });
+
   it('feeds a slow reader bit by bit', async () => {
     const rounds = 40;
     const piece = pattern(256 * 1024, 5);

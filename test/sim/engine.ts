@@ -283,6 +283,10 @@ export class WorkerEngine implements Engine {
     this.#turnSoon();
   }
 
+  unacknowledged(socket: SocketHandle): number {
+    return this.#sockets[socket]!.link.target.underWay;
+  }
+
   close(socket: SocketHandle, flush: boolean): void {
     const state = this.#sockets[socket]!;
     state.flush = flush;

@@ -69,6 +69,10 @@ export class End {
     return taken.length;
   }
 
+  get underWay(): number {
+    return this.#underWay;
+  }
+
   /** Takes the first bytes of what has arrived. */
   take(length: number): Buffer {
     const taken = this.received.subarray(0, length);

@@ -94,6 +94,11 @@ export class SimEngine implements Engine {
     this.#sockets[socket]!.deaf = deaf;
   }
 
+  /** So much of what left has not reached the peer. */
+  setUnacknowledged(socket: SocketHandle, bytes: number): void {
+    this.#sockets[socket]!.unacknowledged = bytes;
+  }
+
   /** A deaf peer takes `spans` of what waits for it all the same. */
   drain(socket: SocketHandle, spans: number): void {
     const state = this.#sockets[socket]!;
@@ -251,6 +256,10 @@ export class SimEngine implements Engine {
 
   send(socket: SocketHandle, address: Address, length: number, token: number): void {
     this.#sockets[socket]!.outgoing.push({ address, length, token });
+  }
+
+  unacknowledged(socket: SocketHandle): number {
+    return this.#sockets[socket]!.unacknowledged;
   }
 
   close(socket: SocketHandle, flush: boolean): void {

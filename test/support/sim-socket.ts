@@ -15,4 +15,6 @@ export class SimSocket {
   flush = false;
   /** The peer takes nothing. */
   deaf = false;
+  /** Bytes that left and that its kernel has not acknowledged. */
+  unacknowledged = 0;
 }
