@@ -50,11 +50,11 @@ export const Counter = {
   resent: 24,
   /** Task management functions, by number: the first of {@link TASK_FUNCTIONS}. */
   taskManagement: 25,
-  /** Microseconds of those sends that had to wait for room in the socket, and the first of their {@link LATENCY_BUCKETS}. */
-  sendWaitMicros: 25 + TASK_FUNCTIONS,
-  sendWaits: 26 + TASK_FUNCTIONS,
   /** Current: 1 while it looks for what comes next before it sleeps. */
-  polling: 26 + TASK_FUNCTIONS + LATENCY_BUCKETS,
+  polling: 25 + TASK_FUNCTIONS,
+  /** Microseconds of those sends that had to wait for room in the socket, and the first of their {@link LATENCY_BUCKETS}. */
+  sendWaitMicros: 26 + TASK_FUNCTIONS,
+  sendWaits: 27 + TASK_FUNCTIONS,
 } as const;
 export type Counter = keyof typeof Counter;
 
