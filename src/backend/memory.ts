@@ -3,8 +3,9 @@
 // atomic writes: then each read is a copy of what no such write was changing meanwhile.
 
 import { assert } from '../base/assert.ts';
+import { PAGE_BYTES, pageFrom } from '../base/page.ts';
 import type { Address, Engine } from '../engine/engine.ts';
-import { PAGE, pageFrom, SLOT_BYTES_MAX, type Slab } from '../engine/slab.ts';
+import { SLOT_BYTES_MAX, type Slab } from '../engine/slab.ts';
 import type { Allocation, Backend, BlockComplete, BlockIo } from './backend.ts';
 import { ZEROES_BYTES, zeroes } from './zeroes.ts';
 
@@ -19,7 +20,7 @@ const SEQUENCE_BYTES = 64;
  * copies slow (kernel/memory.ts). Throws a RangeError where there is no room for it.
  */
 export function unitMemory(size: number, atomic = false): SharedArrayBuffer {
-  return new SharedArrayBuffer(size + PAGE + (atomic ? SEQUENCE_BYTES : 0));
+  return new SharedArrayBuffer(size + PAGE_BYTES + (atomic ? SEQUENCE_BYTES : 0));
 }
 
 /** See the file's head. */
@@ -47,7 +48,7 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
     this.atomic = atomic;
     this.lends = !atomic;
     const sequenceBytes = atomic ? SEQUENCE_BYTES : 0;
-    this.#size = memory.byteLength - PAGE - sequenceBytes;
+    this.#size = memory.byteLength - PAGE_BYTES - sequenceBytes;
     this.#sequence = atomic ? new Int32Array(memory, memory.byteLength - sequenceBytes, 1) : null;
     this.#region = engine.attachRegion(memory);
     this.#base = pageFrom(this.#region);

@@ -1,14 +1,15 @@
 // Memory that holds zeroes: what a null unit's READs are sent from, and what a file is filled with where it can't be punched.
 // One per thread, attached once to each engine that asks; nobody may write to it.
 
+import { PAGE_BYTES, pageFrom } from '../base/page.ts';
 import type { Address, Engine } from '../engine/engine.ts';
-import { PAGE, pageFrom, SLOT_BYTES_MAX } from '../engine/slab.ts';
+import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 
 /** Bytes of zeroes at {@link zeroesOf}: as many as one operation can move. */
 export const ZEROES_BYTES = SLOT_BYTES_MAX;
 
 // O_DIRECT wants its memory aligned, and only an engine whose addresses are the machine's can need that: for the others the page is slack.
-const memory = new SharedArrayBuffer(ZEROES_BYTES + PAGE);
+const memory = new SharedArrayBuffer(ZEROES_BYTES + PAGE_BYTES);
 const attached = new WeakMap<Engine, Address>();
 
 const own = new Uint8Array(ZEROES_BYTES);

@@ -3,6 +3,7 @@
 
 import { assert } from '../base/assert.ts';
 import { FreeList, NONE } from '../base/free-list.ts';
+import { PAGE_BYTES, pageFrom } from '../base/page.ts';
 import type { Address } from './engine.ts';
 
 /** Alignment of every slot's data: what O_DIRECT asks of memory on any common device, and a cache line eight times over. */
@@ -14,8 +15,6 @@ export const CELL_BYTES = 512;
 /** The largest slot's data, and so the largest piece of a transfer in one disk operation. */
 export const SLOT_BYTES_MAX = 256 * 1024;
 
-/** Memory that an address is rounded up in has this much to spare. */
-export const PAGE = 4096;
 const WORD = 8;
 /** Below this a call out of JavaScript costs more than it saves. */
 const COPY_BY_ADDRESS_MIN = 512;
@@ -44,11 +43,6 @@ const CLASSES = [
   { bytes: SLOT_BYTES_MAX, share: 0.5 },
 ] as const;
 const CELL_SHARE = 1 / 16;
-
-/** The first page boundary from `address` on. */
-export function pageFrom(address: Address): Address {
-  return Math.ceil(address / PAGE) * PAGE;
-}
 
 /** A worker's I/O memory. */
 export class Slab {
@@ -89,9 +83,9 @@ export class Slab {
     at = pageFrom(at + cellCount * CELL_BYTES);
     this.receiveStart = at;
     this.size = at + pageFrom(plan.receiveBytes);
-    this.memory = new SharedArrayBuffer(this.size + PAGE);
+    this.memory = new SharedArrayBuffer(this.size + PAGE_BYTES);
     const first = align(this.memory);
-    assert(first >= 0 && first < PAGE, 'slab: the first page boundary is within a page');
+    assert(first >= 0 && first < PAGE_BYTES, 'slab: the first page boundary is within a page');
     this.view = new DataView(this.memory, first, this.size);
     this.bytes = new Uint8Array(this.memory, first, this.size);
     this.#slotData = new Float64Array(slots);

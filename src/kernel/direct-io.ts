@@ -3,8 +3,9 @@
 
 import { readSync } from 'node:fs';
 import { arch } from 'node:process';
+import { PAGE_BYTES } from '../base/page.ts';
 import { libc } from './libc.ts';
-import { PAGE_BYTES, pageOffset } from './memory.ts';
+import { pageOffset } from './memory.ts';
 
 /** Alignment in bytes of offsets and lengths, and of memory. */
 export interface DirectAlignment {

@@ -2,11 +2,9 @@
 // What lies in that memory is the engine's business.
 
 import { assert } from '../base/assert.ts';
+import { PAGE_BYTES } from '../base/page.ts';
 import { KernelError } from './errno.ts';
 import { libc } from './libc.ts';
-
-/** What the kernel maps by. 4 KiB on every machine that Node has binaries for but some arm64 ones, where 64 KiB is a multiple of it. */
-export const PAGE_BYTES = 4096;
 
 /**
  * The machine address of a shared buffer's first byte. The memory of a SharedArrayBuffer never moves,

@@ -3,6 +3,7 @@
 
 import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
+import { PAGE_BYTES, pageFrom } from '../base/page.ts';
 
 /** Operations that one worker may have with one disk at a time. */
 export const EXCHANGE_PLACES_MAX = 256;
@@ -42,15 +43,13 @@ const LENGTH = 2;
 const FAILED_AT = 2;
 const ERRNO = 3;
 
-const PAGE = 4096;
-
 /** Where the parts of the buffer begin, in bytes; the data somewhat later, on a page of the machine's. */
 function plan(places: number) {
   const asked = CONTROL_WORDS * 4;
   const answered = asked + places * 4;
   const fields = Math.ceil((answered + places * 4) / 8) * 8;
-  const data = Math.ceil((fields + places * FIELDS * 8) / PAGE) * PAGE;
-  return { asked, answered, fields, data, end: data + PAGE + places * EXCHANGE_DATA_BYTES };
+  const data = pageFrom(fields + places * FIELDS * 8);
+  return { asked, answered, fields, data, end: data + PAGE_BYTES + places * EXCHANGE_DATA_BYTES };
 }
 
 /** Both threads make one over the same memory. Each operation has a place, which is the worker's to choose. Nothing here allocates, but the constructor. */

@@ -3,8 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NONE } from '../../src/base/free-list.ts';
+import { PAGE_BYTES } from '../../src/base/page.ts';
 import { CELL_BYTES, SLOT_ALIGNMENT, SLOT_BYTES_MAX, SLOT_HEADROOM, Slab } from '../../src/engine/slab.ts';
-import { addressOf, copyMemory, PAGE_BYTES, pageOffset } from '../../src/kernel/memory.ts';
+import { addressOf, copyMemory, pageOffset } from '../../src/kernel/memory.ts';
 
 const PLAN = { bytes: 8 * 1024 * 1024, receiveBytes: 128 * 1024 };
 

@@ -2,7 +2,8 @@
 
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { addressOf, adviseHugePages, discard, PAGE_BYTES, PageMemory, pageOffset } from '../../src/kernel/memory.ts';
+import { PAGE_BYTES } from '../../src/base/page.ts';
+import { addressOf, adviseHugePages, discard, PageMemory, pageOffset } from '../../src/kernel/memory.ts';
 import { Operation } from '../../src/kernel/sqe.ts';
 import { Uring } from '../../src/kernel/uring.ts';
 import { Scratch } from '../support/scratch.ts';

@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NONE } from '../../src/base/free-list.ts';
-import { addressOf, PAGE_BYTES, pageOffset } from '../../src/kernel/memory.ts';
+import { PAGE_BYTES } from '../../src/base/page.ts';
+import { addressOf, pageOffset } from '../../src/kernel/memory.ts';
 import { DiskOperation, EXCHANGE_DATA_BYTES, EXCHANGE_PLACES_MAX, Exchange } from '../../src/ring/exchange.ts';
 
 describe('an exchange', () => {

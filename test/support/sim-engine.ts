@@ -1,6 +1,7 @@
 // An engine without a kernel: sockets are byte queues, files are buffers, time stands still until it is moved.
 // Runs one turn at a time, so that a test decides what arrives, how it is split, and when a disk answers.
 
+import { PAGE_BYTES } from '../../src/base/page.ts';
 import type { Address, Engine, EngineEvents, RangeMode, SocketHandle, Stretch } from '../../src/engine/engine.ts';
 import { NO_RELEASE } from '../../src/engine/engine.ts';
 import { Slab } from '../../src/engine/slab.ts';
@@ -9,7 +10,6 @@ import { SimSocket } from './sim-socket.ts';
 const REGION_STRIDE = 2 ** 40;
 const EIO = 5;
 const ENXIO = 6;
-const PAGE_BYTES = 4096;
 
 interface SimOperation {
   readonly token: number;
