@@ -62,9 +62,9 @@ class Tally {
 
 /**
  * What looking saves is the machine's to say: to sleep and be woken takes a microsecond of CPU time on some, and 50 where a hypervisor does it. What
- * it costs is the initiators': all of the time that they leave. So a worker tries both by turns, for some 64 ms every two seconds. It looks where
- * that makes commands come a good deal sooner for CPU time in proportion: hardly ever where initiators keep queues that hide the wait.
- * A worker whose initiators pause neither looks nor tries.
+ * it costs is the initiators': all of the time that they leave. So a worker tries both by turns, for some 64 ms every two seconds, and looks where
+ * commands come a good deal sooner for less than twice the CPU time: hardly ever where initiators keep queues that hide the wait.
+ * Pauses of the initiators teach it nothing.
  */
 export class PollingTrials {
   readonly #clocks: TrialClocks;

@@ -47,6 +47,7 @@ export function keepAlive(connection: Connection, now: number, late: number): vo
   if (connection.takesOn() || connection.framer.stalled) connection.lastSign = now;
   if (interval === 0 || now - Math.max(connection.lastReceived, connection.lastSign) < interval) return;
   if (connection.pingSent === 0) {
+    // What it takes from here on, it takes before the ping.
     connection.takesFromKernel();
     sendPing(connection);
   } else if (now - connection.pingSent >= interval) {
