@@ -11,7 +11,7 @@ import {
 } from '../../src/pdu/parameters.ts';
 import { COUNTERS_PER_BLOCK } from '../../src/ring/counters.ts';
 import { Figures } from '../../src/ring/figures.ts';
-import type { BackendSnapshot, FromWorker, Handoff, ToWorker } from '../../src/ring/messages.ts';
+import type { BackendSnapshot, FromWorker, Handoff, ToWorker, UnitSnapshot } from '../../src/ring/messages.ts';
 import { Meters } from '../../src/ring/meters.ts';
 import type { ParcelOf } from '../../src/ring/parcel.ts';
 import { Turns } from '../../src/ring/turns.ts';
@@ -67,6 +67,7 @@ export class SessionBench {
   /** Main's request, and the worker's behind it. */
   readonly #resetsUnderWay = new Map<number, number>();
   #handoffs = 0;
+  readonly #units = new Map<number, UnitSnapshot>();
 
   constructor(options: BenchOptions = {}) {
     const { blockCount = 8192 } = options;
@@ -96,27 +97,32 @@ export class SessionBench {
   }
 
   #addUnit(lun: number, blockCount: number, backend: BackendSnapshot): void {
-    this.tell({
-      type: 'unit',
-      unit: {
-        id: 100 + lun,
-        targetName: TARGET_NAME,
-        lun,
-        blockSize: BLOCK_BYTES,
-        blockCount,
-        readOnly: false,
-        removable: false,
-        writeCache: false,
-        serial: `0123456789ABCDE${lun}`,
-        naa: `300000000000000${lun}`,
-        thin: false,
-        portalGroups: [1],
-        figures: NONE,
-        meter: NONE,
-        durableReservations: false,
-        backend,
-      },
+    this.#units.set(lun, {
+      id: 100 + lun,
+      targetName: TARGET_NAME,
+      lun,
+      blockSize: BLOCK_BYTES,
+      blockCount,
+      readOnly: false,
+      removable: false,
+      writeCache: false,
+      serial: `0123456789ABCDE${lun}`,
+      naa: `300000000000000${lun}`,
+      thin: false,
+      portalGroups: [1],
+      figures: NONE,
+      meter: NONE,
+      durableReservations: false,
+      backend,
     });
+    this.changeUnit(lun, {});
+  }
+
+  /** Main tells of a unit anew. */
+  changeUnit(lun: number, change: Partial<UnitSnapshot>): void {
+    const unit = { ...this.#units.get(lun)!, ...change };
+    this.#units.set(lun, unit);
+    this.tell({ type: 'unit', unit });
   }
 
   /** A message from main. */
