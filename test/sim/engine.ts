@@ -84,9 +84,8 @@ export class WorkerEngine implements Engine {
   crash(): void {
     this.dead = true;
     for (const socket of this.#sockets) {
-      if (socket === null) continue;
-      socket.link.target.abort();
-      socket.link.dereference();
+      socket?.link.target.abort();
+      socket?.link.dereference();
     }
   }
 
@@ -152,9 +151,7 @@ export class WorkerEngine implements Engine {
   /** Reports what a socket has to report, and offers what came in. */
   #serve(handle: SocketHandle): void {
     const socket = this.#sockets[handle]!;
-    const gone = socket.gone;
-    socket.gone = [];
-    for (const token of gone) this.events.released(handle, token);
+    for (const token of socket.gone.splice(0)) this.events.released(handle, token);
     if (socket.closing) return;
     for (let more = true; more && !socket.closing; ) more = this.#receive(handle, socket);
     const { outcome, received } = socket.link.target;
