@@ -109,16 +109,11 @@ export class Units {
   take(snapshot: UnitSnapshot, parcelOf: ParcelOf): void {
     const known = this.#units.get(snapshot.id);
     if (known !== undefined) {
-      const before = known.snapshot;
+      const before = known.blockCount;
       known.update(snapshot);
       this.#processor.pacer.review();
-      if (snapshot.blockCount !== before.blockCount) {
-        this.#tellAll(known, AdditionalSense.CAPACITY_DATA_HAS_CHANGED);
-      }
-      // SPC-5: the VPD pages, which tell of target ports, are INQUIRY data too.
-      if (snapshot.portalGroups.join() !== before.portalGroups.join()) {
-        this.#tellAll(known, AdditionalSense.INQUIRY_DATA_HAS_CHANGED);
-      }
+      // Of other portal groups it tells nobody, as LIO does not: initiators without multipath fail the command that is told.
+      if (snapshot.blockCount !== before) this.#tellAll(known, AdditionalSense.CAPACITY_DATA_HAS_CHANGED);
       return;
     }
     const complete = (piece: Piece, errno: number): void => {
