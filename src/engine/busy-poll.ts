@@ -6,6 +6,7 @@ import { BUSY_POLL_US_AUTOMATIC } from '../config/limits.ts';
 import { threadCpuMs } from '../kernel/libc.ts';
 import type { Uring } from '../kernel/uring.ts';
 import { Counter } from '../ring/counters.ts';
+import { monotonicMs } from './clock.ts';
 import { PollingTrials } from './polling-trials.ts';
 
 const MICROSECONDS_PER_MS = 1000;
@@ -70,6 +71,9 @@ export function busyPoll(uring: Uring, limitUs: number | 'auto', counters: Float
     counters[Counter.polling] = limitUs === 0 ? 0 : 1;
     return new BusyPoll(uring, limitUs);
   }
-  const clocks = { now: () => performance.now(), cpu: threadCpuMs };
-  return new BusyPoll(uring, BUSY_POLL_US_AUTOMATIC, new PollingTrials(clocks, counters));
+  return new BusyPoll(
+    uring,
+    BUSY_POLL_US_AUTOMATIC,
+    new PollingTrials({ now: monotonicMs, cpu: threadCpuMs }, counters),
+  );
 }

@@ -53,9 +53,6 @@ interface Library {
 
 let library: Library | undefined;
 
-/** struct timespec, for calls that fill one in: seconds and nanoseconds, 8 bytes each. */
-const TIMESPEC = new DataView(new ArrayBuffer(16));
-
 /**
  * The bindings. koffi is loaded at the first call rather than at import, so that a machine on which it can't be loaded
  * is still served by the posix engine. Throws a {@link LunaringError} there.
@@ -274,11 +271,14 @@ export function resourceLimit(resource: Resource): { readonly soft: number; read
   return { soft: number(limits[0]!), hard: number(limits[1]!) };
 }
 
-/** CPU time that the calling thread has had, in milliseconds. */
+/** struct timespec: seconds and nanoseconds, 8 bytes each. */
+const timespec = new DataView(new ArrayBuffer(16));
+
+/** CPU time that the calling thread has had, in milliseconds. Allocates nothing. */
 export function threadCpuMs(): number {
   const CLOCK_THREAD_CPUTIME_ID = 3;
-  checked('clock_gettime', libc().clock_gettime(CLOCK_THREAD_CPUTIME_ID, TIMESPEC));
-  return TIMESPEC.getUint32(0, true) * 1e3 + TIMESPEC.getUint32(8, true) / 1e6;
+  checked('clock_gettime', libc().clock_gettime(CLOCK_THREAD_CPUTIME_ID, timespec));
+  return timespec.getUint32(0, true) * 1e3 + timespec.getUint32(8, true) / 1e6;
 }
 
 /** Ties the calling thread to these CPUs. Throws EINVAL when none of them is there. */

@@ -2,7 +2,7 @@
 // What lies in that memory is the engine's business.
 
 import { assert } from '../base/assert.ts';
-import { PAGE_BYTES } from '../base/page.ts';
+import { PAGE_BYTES, pageFrom } from '../base/page.ts';
 import { KernelError } from './errno.ts';
 import { libc } from './libc.ts';
 
@@ -28,7 +28,8 @@ export function copyMemory(to: number, from: number, length: number): void {
 
 /** Offset of the first byte of `memory` that starts a page: the `align` that a Slab asks for. */
 export function pageOffset(memory: SharedArrayBuffer): number {
-  return (PAGE_BYTES - (addressOf(memory) % PAGE_BYTES)) % PAGE_BYTES;
+  const address = addressOf(memory);
+  return pageFrom(address) - address;
 }
 
 const MADV_DONTNEED = 4;

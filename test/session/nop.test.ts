@@ -109,11 +109,11 @@ describe('keepAlive (RFC 7143 §11.19)', () => {
   });
 
   it('keeps one that takes what is in the kernel’s hands, and drops it when that stands still, or is taken and not answered', () => {
-    for (const [left, passed] of [
-      [[900_000, 600_000, 300_000, 300_000], 3],
-      [[900_000, 0, 0], 2],
-      [[0, 48], 1],
-    ] as const) {
+    for (const left of [
+      [900_000, 600_000, 300_000, 300_000],
+      [900_000, 0, 0],
+      [0, 48],
+    ]) {
       const bench = new SessionBench();
       const one = bench.logIn({ nopIntervalMs: INTERVAL_MS });
       for (const bytes of left) {
@@ -121,7 +121,7 @@ describe('keepAlive (RFC 7143 §11.19)', () => {
         bench.engine.setUnacknowledged(one.socket, bytes);
         bench.pass(INTERVAL_MS);
       }
-      expect([one.open, left.length - 1], `${left}`).toEqual([false, passed]);
+      expect(one.open, `${left}`).toBe(false);
     }
   });
 
