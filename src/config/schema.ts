@@ -282,7 +282,7 @@ export const tuning = section({
   ),
   busyPollUs: describe(
     integerOr('auto', 0, limits.BUSY_POLL_US_MAX, 'µs').default('auto'),
-    `For how long a worker looks for what comes next before it sleeps: latency for CPU time. It does so only while waits are that short; idle, it sleeps. auto: up to ${limits.BUSY_POLL_US_AUTOMATIC} µs, where short trials find that commands come a good deal sooner, for less than twice the CPU time; 0: never. io_uring only.`,
+    `For how long a worker looks for what comes next before it sleeps: latency for CPU time. It does so only while waits are that short; idle, it sleeps. auto: up to ${limits.BUSY_POLL_US_AUTOMATIC} µs, where short trials find that commands come a good deal sooner, for no more CPU time than that is worth: little more where initiators keep queues, up to twice as much where they wait for each answer; 0: never. io_uring only.`,
   ),
   coalesceUs: describe(
     integer(0, limits.COALESCE_US_MAX, 'µs').default(limits.COALESCE_US_DEFAULT),

@@ -19,10 +19,15 @@ const RETRY_MS = 100;
 const COMMANDS_TO_WARM_UP = 20_000;
 /** Waits between glances at the clock. */
 const WAITS_PER_GLANCE = 16;
-/** Looking begins where commands then come in less of the time, for less than so much of the CPU time, than asleep. */
-const TO_BEGIN = { time: 0.8, cpu: 2 };
-/** It goes on for as long as it does that much: neither changes with every breath of the machine. */
-const TO_GO_ON = { time: 0.9, cpu: 2.5 };
+/** Fewer commands than this in a turn asleep: initiators wait for each answer, and have nothing else under way. */
+const SHALLOW_COMMANDS_PER_TURN = 1.5;
+/**
+ * Looking begins where commands then come in less of the time, for less than so much of the CPU time, than asleep. It goes on for as long as it does
+ * that much: neither changes with every breath of the machine. Where initiators wait for each answer, latency is what they get; where they keep
+ * queues, they get as much in the end from a worker that sleeps, and CPU time is what others could have.
+ */
+const SHALLOW = { toBegin: { time: 0.8, cpu: 1.75 }, toGoOn: { time: 0.9, cpu: 2 } };
+const QUEUED = { toBegin: { time: 0.8, cpu: 1.15 }, toGoOn: { time: 0.9, cpu: 1.3 } };
 /** Milliseconds. Initiators that are not heard for this much longer than a decision holds have paused. */
 const PAUSE_MS = 500;
 
@@ -38,17 +43,20 @@ class Tally {
   #cpuMs = 0;
   #wallMs = 0;
   #commands = 0;
+  #turns = 0;
 
-  add(cpuMs: number, wallMs: number, commands: number): void {
+  add(cpuMs: number, wallMs: number, commands: number, turns: number): void {
     this.#cpuMs += cpuMs;
     this.#wallMs += wallMs;
     this.#commands += commands;
+    this.#turns += turns;
   }
 
   clear(): void {
     this.#cpuMs = 0;
     this.#wallMs = 0;
     this.#commands = 0;
+    this.#turns = 0;
   }
 
   get cpuPerCommand(): number {
@@ -58,12 +66,16 @@ class Tally {
   get timePerCommand(): number {
     return this.#wallMs / this.#commands;
   }
+
+  get commandsPerTurn(): number {
+    return this.#commands / this.#turns;
+  }
 }
 
 /**
  * What looking saves is the machine's to say: to sleep and be woken takes a microsecond of CPU time on some, and 50 where a hypervisor does it. What
  * it costs is the initiators': all of the time that they leave. So a worker tries both by turns, for some 64 ms every two seconds, and looks where
- * commands come a good deal sooner for less than twice the CPU time: hardly ever where initiators keep queues that hide the wait.
+ * commands come a good deal sooner for not much more CPU time. Queues hide the wait: there, looking must not cost more than sleeping.
  * Pauses of the initiators teach it nothing.
  */
 export class PollingTrials {
@@ -85,8 +97,9 @@ export class PollingTrials {
   #startedMs: number;
   #cpuMs = 0;
   #commands = 0;
+  #turns = 0;
 
-  /** `counters`: the worker's block, with the commands that came; whether it looks is told there. */
+  /** `counters`: the worker's block, with the commands that came and its turns; whether it looks is told there. */
   constructor(clocks: TrialClocks, counters: Float64Array) {
     this.#clocks = clocks;
     this.#counters = counters;
@@ -114,13 +127,14 @@ export class PollingTrials {
       return;
     }
     const tally = this.#looks ? this.#awake : this.#asleep;
-    tally.add(this.#clocks.cpu() - this.#cpuMs, lastedMs, commands);
+    tally.add(this.#clocks.cpu() - this.#cpuMs, lastedMs, commands, this.#counters[Counter.turns]! - this.#turns);
     if (this.#trial + 1 < TRIALS.length) this.#begin(this.#trial + 1);
     else this.#decide();
   }
 
   #decide(): void {
-    const { time, cpu } = this.#pays ? TO_GO_ON : TO_BEGIN;
+    const { toBegin, toGoOn } = this.#asleep.commandsPerTurn < SHALLOW_COMMANDS_PER_TURN ? SHALLOW : QUEUED;
+    const { time, cpu } = this.#pays ? toGoOn : toBegin;
     const found =
       this.#awake.timePerCommand < time * this.#asleep.timePerCommand &&
       this.#awake.cpuPerCommand < cpu * this.#asleep.cpuPerCommand;
@@ -139,6 +153,7 @@ export class PollingTrials {
     this.#startedMs = this.#clocks.now();
     this.#cpuMs = this.#clocks.cpu();
     this.#commands = this.#counters[Counter.commands]!;
+    this.#turns = this.#counters[Counter.turns]!;
   }
 
   #settle(pays: boolean, found: boolean | null): void {

@@ -13,18 +13,24 @@ interface Cost {
 interface Load {
   readonly asleep: Cost;
   readonly awake: Cost;
+  /** Commands that a worker which sleeps finds at a time; none: one. */
+  readonly queue?: number;
 }
 
 /** Sleeping is dear, and initiators wait for each answer: as in a guest whose CPUs halt at once. */
 const DEAR_SLEEP: Load = { asleep: { wall: 160, cpu: 68 }, awake: { wall: 60, cpu: 61 } };
 /** Initiators have long queues: what looking saves of a sleep, it spends on waiting. */
-const QUEUES: Load = { asleep: { wall: 13, cpu: 8 }, awake: { wall: 12, cpu: 11.5 } };
+const QUEUES: Load = { asleep: { wall: 13, cpu: 8 }, awake: { wall: 12, cpu: 11.5 }, queue: 5 };
+/** Initiators have queues that are short: commands come sooner for no more CPU time. */
+const SHORT_QUEUES: Load = { asleep: { wall: 30, cpu: 14 }, awake: { wall: 14, cpu: 13 }, queue: 4 };
+/** A disk has the queue most of the time: commands come sooner, for half as much CPU time again. */
+const DISK_QUEUES: Load = { asleep: { wall: 50, cpu: 20 }, awake: { wall: 35, cpu: 30 }, queue: 2 };
 /** A sleep is cheap, and most of the time is the network's. */
 const FAR_AWAY: Load = { asleep: { wall: 130, cpu: 15 }, awake: { wall: 120, cpu: 120 } };
 /** Commands come a little sooner. */
 const LITTLE_GAIN: Load = { asleep: { wall: 100, cpu: 50 }, awake: { wall: 85, cpu: 50 } };
 /** Commands come much sooner, for as much more CPU time. */
-const DEAR_LOOKING: Load = { asleep: { wall: 100, cpu: 20 }, awake: { wall: 45, cpu: 45 } };
+const DEAR_LOOKING: Load = { asleep: { wall: 100, cpu: 24 }, awake: { wall: 45, cpu: 45 } };
 
 /** A worker, and its time. */
 class Machine {
@@ -64,6 +70,7 @@ class Machine {
       this.cpuMs += cpu / 1000;
       if (looks) looked += wall / 1000;
       this.counters[Counter.commands]!++;
+      this.counters[Counter.turns]! += looks ? 1 : 1 / (load.queue ?? 1);
     }
     return looked;
   }
@@ -91,11 +98,26 @@ describe('a worker looks before it sleeps', () => {
     expect(machine.polls).toBe(true);
   });
 
+  test('where commands come sooner and initiators wait for each, for half as much CPU time again', () => {
+    const machine = new Machine();
+    machine.serve({ ...DISK_QUEUES, queue: 1 }, ROUND_MS);
+    expect(machine.polls).toBe(true);
+  });
+
+  test('where initiators have queues, if that takes no more CPU time', () => {
+    const machine = new Machine();
+    machine.serve(SHORT_QUEUES, ROUND_MS);
+    expect(machine.polls).toBe(true);
+    machine.serve(DISK_QUEUES, 2 * ROUND_MS);
+    expect(machine.polls).toBe(false);
+  });
+
   test.each([
     ['where initiators have queues', QUEUES],
+    ['where they have, and commands come sooner for more CPU time', DISK_QUEUES],
     ['where most of the time is not spent on waking', FAR_AWAY],
     ['for little gain', LITTLE_GAIN],
-    ['for more than twice the CPU time', DEAR_LOOKING],
+    ['for almost twice the CPU time', DEAR_LOOKING],
   ])('but not %s; then it tries for less than a fortieth of the time', (_where, load) => {
     const machine = new Machine();
     const looked = machine.serve(load, 20 * ROUND_MS);
