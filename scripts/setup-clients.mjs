@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Puts the real initiators and peers on this machine that test/interop and bench/ use: libiscsi's tools, qemu-img, tgt, promtool, chromium, and a fio
-// with the libiscsi engine; and what its arguments name besides (`setup-clients.mjs istgt`: a peer for the benchmark alone). Does nothing when all are there. Installs only as root on a Debian system; elsewhere it says what is
+// Puts the real initiators and peers on this machine that test/interop and bench/ use: libiscsi's tools, qemu-img, tgt, promtool, chromium, a fio
+// with the libiscsi engine, and Linux in a virtual machine; and what its arguments name besides (`setup-clients.mjs istgt`: a peer for the benchmark alone). Does nothing when all are there. Installs only as root on a Debian system; elsewhere it says what is
 // missing, which in CI (CI=true) is a failure.
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -10,6 +10,7 @@ import { delimiter, join } from 'node:path';
 
 /** Survives clean clones: building fio takes a minute that nobody wants to spend twice. */
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lunaring');
+const BUILD_GUEST = join(import.meta.dirname, 'build-guest.sh');
 const FIO_BUILD_PACKAGES = ['libiscsi-dev', 'gcc', 'libc6-dev', 'make', 'zlib1g-dev', 'libaio-dev', 'dpkg-dev'];
 
 /** What is needed, the Debian packages that bring it, and how to tell that it is there. */
@@ -24,6 +25,8 @@ const CLIENTS = [
   { name: 'promtool', packages: ['prometheus'], present: () => onPath('promtool') },
   { name: 'tgtd', packages: ['tgt'], present: () => onPath('tgtd') },
   { name: 'fio with the libiscsi engine', packages: FIO_BUILD_PACKAGES, present: () => fioPath() !== null },
+  { name: 'qemu-system-x86_64', packages: ['qemu-system-x86'], present: () => onPath('qemu-system-x86_64') },
+  { name: "a guest with Linux's initiator", packages: ['e2fsprogs'], present: hasGuest },
 ];
 
 /** What only the benchmark wants, and only when it is asked for it. */
@@ -64,6 +67,11 @@ function fioPath() {
   return candidates.find(hasEngine) ?? null;
 }
 
+/** Whether the guest is there that this version of its script builds. */
+function hasGuest() {
+  return spawnSync('bash', [BUILD_GUEST, '--find', CACHE], { timeout: 20_000 }).status === 0;
+}
+
 function missingClients() {
   const asked = OPTIONAL.filter(({ name }) => process.argv.includes(name));
   return [...CLIENTS, ...asked].filter((client) => !client.present());
@@ -92,6 +100,7 @@ function install(missing) {
     if (packages.includes(name)) run('systemctl', ['disable', '--now', `${name}.service`]);
   }
   if (fioPath() === null) run('bash', [join(import.meta.dirname, 'build-fio.sh'), CACHE]);
+  if (!hasGuest()) run('bash', [BUILD_GUEST, CACHE, fioPath()]);
 }
 
 let missing = missingClients();
@@ -119,7 +128,7 @@ if (missing.length === 0) {
       '**********************************************************************',
       `clients MISSING: ${missing.map((client) => client.name).join(', ')}`,
       `why: ${obstacle || 'installed, and still not found'}`,
-      `on Debian, as root: apt-get install ${packages} && bash scripts/build-fio.sh ${CACHE}`,
+      `on Debian, as root: apt-get install ${packages} && bash scripts/build-fio.sh ${CACHE} && bash scripts/build-guest.sh ${CACHE} FIO`,
       'without them the tests against real initiators do not run',
       '**********************************************************************',
       '',

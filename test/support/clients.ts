@@ -4,6 +4,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { findFio } from './fio.ts';
+import { findGuest } from './linux-guest.ts';
 import { type Outcome, run, succeed } from './run.ts';
 
 const TOOL_LIMIT_SECONDS = 100;
@@ -20,12 +21,31 @@ function onPath(program: string): boolean {
   });
 }
 
-const TOOLS = ['iscsi-ls', 'iscsi-inq', 'iscsi-readcapacity16', 'iscsi-perf', 'iscsi-test-cu', 'qemu-img'] as const;
+const TOOLS = [
+  'iscsi-ls',
+  'iscsi-inq',
+  'iscsi-readcapacity16',
+  'iscsi-perf',
+  'iscsi-test-cu',
+  'qemu-img',
+  'qemu-system-x86_64',
+] as const;
 
 /** What of the real initiators this machine lacks. In CI that is an error; elsewhere the tests that need them are left out. */
 export function missingClients(): readonly string[] {
   const missing: string[] = TOOLS.filter((tool) => !onPath(tool));
   if (findFio() === null) missing.push('fio with the libiscsi engine');
+  return notInCi(missing);
+}
+
+/** The same of what runs initiators that want a machine of their own. */
+export function missingMachines(): readonly string[] {
+  const missing = onPath('qemu-system-x86_64') ? [] : ['qemu-system-x86_64'];
+  if (findGuest() === null) missing.push("a guest with Linux's initiator");
+  return notInCi(missing);
+}
+
+function notInCi(missing: readonly string[]): readonly string[] {
   if (missing.length > 0 && process.env['CI'] === 'true') {
     throw new Error(`missing: ${missing.join(', ')}; scripts/setup-clients.mjs installs them`);
   }
