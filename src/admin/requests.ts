@@ -2,9 +2,10 @@
 // What needs more than a schema to judge is config/part.ts's.
 
 import { z } from 'zod';
+import { credential } from '../config/access-schema.ts';
 import { choice, describe, list, notes, section, size, text } from '../config/fields.ts';
 import { LUNS_PER_TARGET_MAX, UNIT_BYTES_MAX, UNIT_BYTES_MIN } from '../config/limits.ts';
-import { credential, log, lun, redirect, target, tuning, unitLimits } from '../config/schema.ts';
+import { log, lun, redirect, target, tuning, unitLimits } from '../config/schema.ts';
 import type { LoginTuning } from '../control/login-settings.ts';
 
 /** A value that a change may leave out: what it leaves out stays as it is, so defaults do not count. */

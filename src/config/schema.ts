@@ -2,6 +2,7 @@
 // reference page come from here. What needs more than one value to judge is settle.ts; where values come from is load.ts.
 
 import { z } from 'zod';
+import { acl, auth } from './access-schema.ts';
 import {
   choice,
   cpuList,
@@ -14,11 +15,9 @@ import {
   iscsiName,
   list,
   namePattern,
-  network,
   oneOf,
   orOff,
   pattern,
-  secretText,
   section,
   size,
   targetAddress,
@@ -45,58 +44,11 @@ const portal = section({
   discovery: describe(flag().default(true), 'Whether discovery sessions are served here; refused with 0209 otherwise.'),
 });
 
-/** A CHAP account. */
-export const credential = section({
-  name: describe(text(), 'CHAP name (CHAP_N).'),
-  secret: describe(secretText().optional(), 'CHAP secret. Never printed.'),
-  secretFile: describe(
-    filePath().optional(),
-    'File that holds the secret, in place of `secret`; white space around it is dropped.',
-  ),
-});
-
-const CHAP_ONLY = 'write method: chap beside it';
-
-const auth = z.discriminatedUnion(
-  'method',
-  [
-    section(
-      { method: describe(z.literal('none').default('none'), 'Anybody may log in.') },
-      { users: CHAP_ONLY, algorithms: CHAP_ONLY, mutual: CHAP_ONLY },
-    ),
-    section({
-      method: describe(z.literal('chap'), 'Initiators prove that they know a secret (RFC 7143 §12.1.3).'),
-      algorithms: describe(
-        list(choice(['sha3-256', 'sha256', 'sha1', 'md5']), 1, 4).default(['sha3-256', 'sha256', 'sha1', 'md5']),
-        'Digests taken for CHAP, best first.',
-      ),
-      users: describe(list(credential, 1, limits.USERS_MAX), 'Who may log in.'),
-      mutual: describe(credential.optional(), 'How the target proves itself to initiators that ask for it.'),
-    }),
-  ],
-  { error: 'none or chap\nwrite method: none or method: chap' },
-);
-
 const digest = choice(['off', 'offer', 'require']);
 
 const digests = section({
   header: describe(digest.default('offer'), 'CRC32C over headers: `offer` takes it when the initiator prefers it.'),
   data: describe(digest.default('offer'), 'CRC32C over data segments.'),
-});
-
-const acl = section({
-  initiators: describe(
-    list(namePattern(), 1, limits.ACL_ENTRIES_MAX).default(['*']),
-    'Initiator names that are let in, `*` for any characters.',
-  ),
-  networks: describe(
-    list(network(), 1, limits.ACL_ENTRIES_MAX).default(['0.0.0.0/0', '::/0']),
-    'Networks from which they are let in.',
-  ),
-  denial: describe(
-    choice(['reveal', 'hide']).default('reveal'),
-    'What others are told: `reveal` answers 0202 (not allowed), `hide` 0203 (no such target).',
-  ),
 });
 
 /** Each left out: unlimited. */
