@@ -144,7 +144,7 @@ export const statusReport = z.strictObject({
   engine: z.string(),
   engineReason: z.string(),
   workers: count,
-  portals: z.array(z.strictObject({ address: z.string(), port: count, tag: count })),
+  portals: z.array(z.strictObject({ address: z.string(), port: count, tag: count, advertise: z.string().optional() })),
   draining: z.string().describe('why logins are refused; empty while they are taken'),
   targets: count,
   sessions: count,

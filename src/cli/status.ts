@@ -2,6 +2,7 @@
 // Asked over the admin interface; the units and sessions behind the counts are listed by commands of their own.
 
 import { hostPort } from '../base/host-port.ts';
+import type { RunningPortal } from '../control/portals.ts';
 import type { AdminOptions } from './admin-address.ts';
 import type { Received } from './admin-client.ts';
 import { administer } from './administer.ts';
@@ -18,7 +19,7 @@ export interface StatusReport {
   readonly engine: string;
   readonly engineReason: string;
   readonly workers: number;
-  readonly portals: readonly { readonly address: string; readonly port: number; readonly tag: number }[];
+  readonly portals: readonly RunningPortal[];
   /** Why logins are refused; empty while they are taken. */
   readonly draining: string;
   readonly targets: number;
@@ -29,7 +30,8 @@ export interface StatusReport {
 /** For people. */
 export function formatStatus(status: Received<StatusReport>, url: string): string {
   const { version, pid, uptimeSeconds, engine, engineReason, workers, portals, draining } = status;
-  const portal = ({ address, port, tag }: StatusReport['portals'][number]) => `${hostPort(address, port)},${tag}`;
+  const portal = ({ address, port, tag, advertise }: RunningPortal) =>
+    `${hostPort(address, port)},${tag}${advertise === undefined ? '' : ` (advertised as ${advertise})`}`;
   const logins = draining === '' ? 'taken' : `refused with 0301: ${draining} (lunaring drain --off takes them again)`;
   return [
     `lunaring ${version} at ${url}, process ${pid}, up for ${formatSpan(uptimeSeconds)}\n`,

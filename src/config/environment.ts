@@ -2,7 +2,7 @@
 // settings and the reference page all come from it. Bounds and defaults are the schema's: a variable only puts its value in place.
 
 import { hostPort } from '../base/host-port.ts';
-import { DEFAULT_TARGETS } from './schema.ts';
+import { DEFAULT_PORTALS, DEFAULT_TARGETS } from './schema.ts';
 import type { Settings } from './settings.ts';
 import { formatSize, parseSize } from './size.ts';
 
@@ -85,6 +85,23 @@ const portals: EnvironmentVariable = {
     return [['portals']];
   },
   show: (settings) => settings.portals.map(({ address, port }) => hostPort(address, port)).join(','),
+};
+
+const advertise: EnvironmentVariable = {
+  name: 'LUNARING_ADVERTISE',
+  path: null,
+  allowed: 'host or host:port; IPv6 in brackets',
+  fallback: '',
+  effect:
+    'Where initiators are told that the portals are, if they reach them at another address: NAT, or the published port of a container. Sets `advertise` of every portal.',
+  apply(text, configuration) {
+    const given = configuration['portals'] ?? DEFAULT_PORTALS;
+    if (!Array.isArray(given)) return [];
+    configuration['portals'] = given.map((portal) => (isRecord(portal) ? { ...portal, advertise: text } : portal));
+    return given.map((_, index) => ['portals', index, 'advertise']);
+  },
+  show: (settings) => [...new Set(settings.portals.map((portal) => portal.advertise ?? ''))].join(' and '),
+  locate: () => ['portals', 0, 'advertise'],
 };
 
 /** A disk of LUNARING_DISKS. The size is what follows the last colon, if it reads as one: device paths have colons too. */
@@ -209,6 +226,7 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   single('LUNARING_WORKERS', 'tuning', 'workers', asNumber),
   single('LUNARING_CPUS', 'tuning', 'cpus', asText),
   single('LUNARING_ENGINE', 'tuning', 'engine', asText),
+  advertise,
   direct,
   single('LUNARING_QUEUE_DEPTH', 'tuning', 'queueDepth', asNumber),
   single('LUNARING_SLAB_MIB', 'tuning', 'slabMiB', asNumber),

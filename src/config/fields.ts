@@ -180,10 +180,20 @@ export function namePattern() {
 
 /** `host[:port][,tag]`, as TargetAddress spells it (RFC 7143 §13.8); IPv6 in brackets. */
 export function targetAddress() {
+  return hostAndPort('host:port or host:port,tag; an IPv6 address in brackets', true);
+}
+
+/** Where a portal is reached: `host` or `host:port`, with an IPv6 address in brackets. */
+export function portalAddress() {
+  return hostAndPort('host or host:port; an IPv6 address in brackets', false);
+}
+
+function hostAndPort(allowed: string, tagged: boolean) {
   const shape = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+))(?::(\d{1,5}))?(?:,(\d{1,5}))?$/;
-  return checked('host:port or host:port,tag; an IPv6 address in brackets', (value) => {
+  return checked(allowed, (value) => {
     const match = shape.exec(value);
     if (match === null || (match[1] !== undefined && isIP(match[1]) !== 6)) return null;
+    if (match[4] !== undefined && !tagged) return null;
     const fits = Number(match[3] ?? 1) > 0 && Number(match[3] ?? 1) <= 0xffff && Number(match[4] ?? 0) <= 0xffff;
     return fits ? value : null;
   });

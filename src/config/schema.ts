@@ -18,6 +18,7 @@ import {
   oneOf,
   orOff,
   pattern,
+  portalAddress,
   section,
   size,
   targetAddress,
@@ -40,6 +41,10 @@ const portal = section({
   tag: describe(
     integer(0, limits.PORTAL_GROUP_TAG_MAX).default(1),
     'Target portal group: connections of one session may use all portals that share a tag.',
+  ),
+  advertise: describe(
+    portalAddress().optional(),
+    'Where initiators are told that the portal is (SendTargets), if they reach it at another address than it listens on: NAT, or a port of a container. Without a port: the one it listens on.',
   ),
   discovery: describe(flag().default(true), 'Whether discovery sessions are served here; refused with 0209 otherwise.'),
 });

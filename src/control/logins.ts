@@ -16,6 +16,7 @@ import { LoginSettings } from './login-settings.ts';
 import type { Machine } from './machine.ts';
 import type { MeterBook } from './meter-book.ts';
 import { Policy } from './policy.ts';
+import type { RunningPortal } from './portals.ts';
 import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
 import type { ReservationAuthority } from './reservation-authority.ts';
@@ -35,7 +36,7 @@ export interface LoginsOptions {
   readonly reservations: ReservationAuthority;
   readonly unitStates: UnitStateAuthority;
   /** The portals, with the ports that they really listen on. */
-  readonly portals: () => readonly { readonly address: string; readonly port: number; readonly tag: number }[];
+  readonly portals: () => readonly RunningPortal[];
   readonly machine: Machine;
   readonly log: Logger;
 }
@@ -120,7 +121,7 @@ export class Logins {
     return this.#options
       .portals()
       .filter(({ tag }) => groups.includes(tag))
-      .map(({ address, port, tag }) => ({ address, port, portalGroupTag: tag }));
+      .map(({ address, port, tag, advertise }) => ({ address, port, portalGroupTag: tag, advertise }));
   }
 
   #advertised(): AdvertisedTarget[] {

@@ -7,6 +7,7 @@ import { LunaringError } from '../base/error.ts';
 import type { PortalSettings } from '../config/settings.ts';
 import { errnoName } from '../kernel/errno.ts';
 import { SocketOption, setSocketOption } from '../kernel/libc.ts';
+import { spellPortal } from '../login/redirect.ts';
 import type { CongestionChoice } from './congestion.ts';
 import { LoginConnection, type LoginContext } from './login-connection.ts';
 import { AcceptedSocket } from './login-socket.ts';
@@ -93,9 +94,11 @@ export class Portal {
       socket.destroy();
       return;
     }
+    const { tag, discovery, advertise } = this.settings;
     const endpoint = {
-      portalGroupTag: this.settings.tag,
-      discovery: this.settings.discovery,
+      portalGroupTag: tag,
+      discovery,
+      advertised: advertise === undefined ? undefined : spellPortal(advertise, this.port),
       localAddress,
       localPort: localPort ?? this.port,
       peerAddress: remoteAddress,

@@ -12,6 +12,8 @@ export interface RunningPortal {
   readonly address: string;
   readonly port: number;
   readonly tag: number;
+  /** Where initiators are told that it is, if that is somewhere else. */
+  readonly advertise?: string;
 }
 
 /** All of the process. */
@@ -30,7 +32,9 @@ export class Portals {
 
   /** In the order in which they came. */
   get running(): readonly RunningPortal[] {
-    return this.#portals.map(({ settings: { address, tag }, port }) => ({ address, port, tag }));
+    return this.#portals.map(({ settings: { address, tag, advertise }, port }) => {
+      return { address, port, tag, ...(advertise === undefined ? {} : { advertise }) };
+    });
   }
 
   /** As they were configured. */

@@ -7,7 +7,7 @@ import type { AclSettings } from '../config/settings.ts';
 import { encodePairs } from '../pdu/text.ts';
 import { checkAccess } from './access.ts';
 import { checkName } from './names.ts';
-import { formatAddress, plainAddress } from './redirect.ts';
+import { formatAddress, plainAddress, spellPortal } from './redirect.ts';
 
 /** A portal, listening. */
 export interface AdvertisedPortal {
@@ -16,6 +16,8 @@ export interface AdvertisedPortal {
   /** The port it listens on; never 0. */
   readonly port: number;
   readonly portalGroupTag: number;
+  /** Where initiators are told that it is, as `host` or `host:port`, wherever it listens. */
+  readonly advertise?: string | undefined;
 }
 
 /** A target and the portals that serve it. */
@@ -38,7 +40,8 @@ type Pairs = (readonly [key: string, value: string])[];
 /** `address:port,tag` of every portal that this initiator may reach. */
 export function targetAddresses(portals: readonly AdvertisedPortal[], localAddress: string): string[] {
   const local = plainAddress(localAddress);
-  const addresses = portals.flatMap(({ address, port, portalGroupTag }) => {
+  const addresses = portals.flatMap(({ address, port, portalGroupTag, advertise }) => {
+    if (advertise !== undefined) return [`${spellPortal(advertise, port)},${portalGroupTag}`];
     const reachable = reachableAddress(plainAddress(address), local);
     return reachable === null ? [] : [`${formatAddress(reachable, port)},${portalGroupTag}`];
   });

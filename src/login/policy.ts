@@ -17,6 +17,8 @@ export interface LoginEndpoint {
   /** The address the initiator came in on, which for a portal on a wildcard address is not the portal's. */
   readonly localAddress: string;
   readonly localPort: number;
+  /** Where initiators are told that the portal is, `host:port`, if that is somewhere else. */
+  readonly advertised?: string | undefined;
   readonly peerAddress: string;
   /** Finds the log lines of this connection. */
   readonly correlationId: string;

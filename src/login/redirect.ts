@@ -23,16 +23,16 @@ export function plainAddress(address: string): string {
 
 /** The fault that sends the initiator to `redirect`; null when that is the very portal it came to. */
 export function redirectTo(redirect: Redirect, endpoint: LoginEndpoint, why: string): LoginFault | null {
-  const targetAddress = withoutTag(redirect.address);
+  const targetAddress = spellPortal(redirect.address, DEFAULT_PORT);
   const here = formatAddress(endpoint.localAddress, endpoint.localPort);
-  if (targetAddress === here) return null;
+  if (targetAddress === here || targetAddress === endpoint.advertised) return null;
   const code = redirect.permanent ? LoginStatus.TARGET_MOVED_PERMANENTLY : LoginStatus.TARGET_MOVED_TEMPORARILY;
   return { ...fault(code, why, `a login at ${here}`, `a login at ${targetAddress}`), targetAddress };
 }
 
-/** §13.8: in a redirect, the portal group tag and its comma are left out. */
-function withoutTag(address: string): string {
+/** `host[:port][,tag]` as `host:port`: in a redirect, the portal group tag and its comma are left out (§13.8). */
+export function spellPortal(address: string, port: number): string {
   const match = /^(?:\[([^\]]+)\]|([^:,]+))(?::(\d+))?/.exec(address);
   const host = match?.[1] ?? match?.[2] ?? address;
-  return formatAddress(host, Number(match?.[3] ?? DEFAULT_PORT));
+  return formatAddress(host, Number(match?.[3] ?? port));
 }

@@ -11,7 +11,7 @@ const STATUS = {
   workers: 2,
   portals: [
     { address: '127.0.0.1', port: 3260, tag: 1 },
-    { address: 'fd00::7', port: 3261, tag: 2 },
+    { address: 'fd00::7', port: 3261, tag: 2, advertise: 'san1.example.com' },
   ],
   draining: '',
   targets: 3,
@@ -25,7 +25,7 @@ test('the status says how it serves, and what', () => {
       'lunaring 0.1.0 at http://127.0.0.1:9260, process 4711, up for 12 min 5 s',
       '  engine     uring: io_uring: Linux 6.18',
       '  workers    2',
-      '  portals    127.0.0.1:3260,1 [fd00::7]:3261,2',
+      '  portals    127.0.0.1:3260,1 [fd00::7]:3261,2 (advertised as san1.example.com)',
       '  logins     taken',
       '  targets    3',
       '  sessions   4',

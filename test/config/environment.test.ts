@@ -15,7 +15,7 @@ function settingsOf(environment: Record<string, string>) {
 
 describe('the table of variables', () => {
   test('has every variable of the tuning surface', () => {
-    expect(ENVIRONMENT).toHaveLength(24);
+    expect(ENVIRONMENT).toHaveLength(25);
     expect(new Set(ENVIRONMENT.map(({ name }) => name)).size).toBe(ENVIRONMENT.length);
   });
 
@@ -83,6 +83,30 @@ describe('variables', () => {
     ]);
     expect(targets[0]!.luns[0]!.size).toBeUndefined();
   });
+
+  test('LUNARING_ADVERTISE says of every portal where it is found', () => {
+    const portals = (environment: Record<string, string>) =>
+      settingsOf({ LUNARING_ADVERTISE: 'san1.example.com', ...environment }).portals.map(({ address, advertise }) => [
+        address,
+        advertise,
+      ]);
+    expect(portals({})).toEqual([['127.0.0.1', 'san1.example.com']]);
+    expect(portals({ LUNARING_PORTALS: '0.0.0.0,[::]' })).toEqual([
+      ['0.0.0.0', 'san1.example.com'],
+      ['::', 'san1.example.com'],
+    ]);
+  });
+
+  test.each(['san1.example.com:0', 'san1.example.com,1', 'two words', '2001:db8::1'])(
+    'LUNARING_ADVERTISE does not take %s',
+    (text) => {
+      const { settings, findings } = load({ LUNARING_ADVERTISE: text });
+      expect(settings).toBeNull();
+      expect(findings).toMatchObject([
+        { received: expect.stringContaining(text), allowed: 'host or host:port; an IPv6 address in brackets' },
+      ]);
+    },
+  );
 
   test('LUNARING_DIRECT reaches every file, and nothing else', () => {
     const { targets } = settingsOf({ LUNARING_DISKS: 'a:1GiB,memory:1MiB,b:1GiB', LUNARING_DIRECT: 'off' });

@@ -7,7 +7,7 @@ import { MIB } from '../../src/config/limits.ts';
 import { callAdmin } from '../support/admin-caller.ts';
 import { Cable } from '../support/cable.ts';
 import { missingMachines } from '../support/clients.ts';
-import { type GuestSession, LinuxGuest, type NodeSettings } from '../support/linux-guest.ts';
+import { type GuestSession, HOST_ADDRESS, LinuxGuest, type NodeSettings } from '../support/linux-guest.ts';
 import { freePort, Scratch } from '../support/scratch.ts';
 import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 
@@ -36,7 +36,8 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
 
   const serve = () =>
     TargetProcess.start({
-      portals: ports.map((port, index) => ({ address: '127.0.0.1', port, tag: index + 1 })),
+      // Behind the address translation of the guest's network.
+      portals: ports.map((port, index) => ({ address: '127.0.0.1', port, tag: index + 1, advertise: HOST_ADDRESS })),
       admin: { address: '127.0.0.1', port: 0 },
       targets: [
         {
@@ -89,9 +90,9 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
   const word = (device: string, name: string) => guest.run(`cat /sys/block/${device.slice(5)}/${name}`);
 
   test('finds the targets, and sees of each unit what it is and can', async () => {
-    expect((await guest.discover(ports[0])).sort()).toEqual(
-      [TARGET_NAME, TARGET_NAME, CHAP_TARGET, CHAP_TARGET].sort(),
-    );
+    const portals = ports.map((port, index) => `${HOST_ADDRESS}:${port},${index + 1}`);
+    const both = [TARGET_NAME, CHAP_TARGET].flatMap((name) => portals.map((portal) => `${portal} ${name}`));
+    expect((await guest.discover(ports[0])).sort()).toEqual(both.sort());
     const session = await logIn();
     const [file, memory] = [await guest.disk(session, 0), await guest.disk(session, 1)];
     for (const disk of [file, memory]) {
@@ -167,7 +168,7 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
     await using there = await TargetProcess.start({
       targets: [{ name: TARGET_NAME, luns: [{ lun: 0, backend: 'memory', size: 8 * MIB }] }],
     });
-    await ask('PUT', `targets/${TARGET_NAME}/redirect`, { address: `10.0.2.2:${there.port}` });
+    await ask('PUT', `targets/${TARGET_NAME}/redirect`, { address: `${HOST_ADDRESS}:${there.port}` });
     const disk = await guest.disk(await logIn(), 0);
     expect(await word(disk, 'size')).toBe(String((8 * MIB) / 512));
     await guest.logOut(sessions.pop()!);

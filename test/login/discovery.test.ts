@@ -29,6 +29,24 @@ describe('§13.8: addresses', () => {
       ['192.0.2.1:3260,1'],
     ],
     ['the loopback for who is here', [portal('127.0.0.1', 13260)], '127.0.0.1', ['127.0.0.1:13260,1']],
+    [
+      'where it is said to be',
+      [{ ...portal('172.17.0.2'), advertise: '198.51.100.7:13260' }],
+      '172.17.0.2',
+      ['198.51.100.7:13260,1'],
+    ],
+    [
+      'a name that it is said to have, and its own port',
+      [{ ...portal('::', 3261), advertise: 'SAN1.example.com' }],
+      '::1',
+      ['san1.example.com:3261,1'],
+    ],
+    [
+      'where the loopback is said to be',
+      [{ ...portal('127.0.0.1'), advertise: '[2001:db8::7]' }],
+      '192.0.2.1',
+      ['[2001:db8::7]:3260,1'],
+    ],
     ['each address once', [portal('0.0.0.0'), portal('192.0.2.1')], '192.0.2.1', ['192.0.2.1:3260,1']],
   ])('%s', (_name, portals, local, addresses) => {
     expect(targetAddresses(portals, local)).toEqual(addresses);

@@ -139,6 +139,13 @@ describe.each([
     expect(statusOf(moved('192.0.2.1:3261'))).toBe(status);
   });
 
+  test('nor to where the portal in use is said to be', () => {
+    expect(statusOf(moved('198.51.100.7:13260'))).toBe(status);
+    const initiator = new Initiator(moved('198.51.100.7:13260'), {}, { advertised: '198.51.100.7:13260' });
+    const outcome = initiator.send(OPERATE, IDENTITY);
+    expect(outcome.kind).toBe('complete');
+  });
+
   test('of one initiator: only after it has proven who it is', () => {
     const world = new World({ auth: chap() });
     world.redirect = { address: '192.0.2.8:3260', permanent };

@@ -13,7 +13,7 @@ import { Scratch } from './scratch.ts';
 const CACHE = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'lunaring');
 const BUILD = join(repositoryRoot(), 'scripts/build-guest.sh');
 /** The loopback of this machine, as the guest sees it. */
-const HOST_ADDRESS = '10.0.2.2';
+export const HOST_ADDRESS = '10.0.2.2';
 const MACHINE =
   '-machine q35 -cpu max -accel tcg -m 1G -no-reboot -display none -monitor none -netdev user,id=net -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci';
 const BOOT_LIMIT_MS = 110_000;
@@ -104,12 +104,12 @@ export class LinuxGuest implements AsyncDisposable {
     return output;
   }
 
-  /** The names of the targets that a portal on this machine's loopback tells of. */
+  /** What a portal on this machine's loopback tells of targets: `address:port,tag name` of each. */
   async discover(port: number): Promise<string[]> {
     const said = await this.run(`iscsiadm -m discovery -t sendtargets -p ${HOST_ADDRESS}:${port}`);
-    // It keeps a record of each, with the address that the target gave: that of the host's loopback.
+    // It keeps a record of each.
     await this.run('iscsiadm -m node -o delete');
-    return said.split('\n').map((line) => line.split(' ')[1]!);
+    return said.split('\n');
   }
 
   /** Logs in by a portal on this machine's loopback; 0, or why it could not: an exit status of iscsiadm. */
