@@ -1,6 +1,6 @@
 #!/bin/sh
 # The first process of the guest that build-guest.sh makes: brings its network up, then runs what comes over the second serial line, one
-# command a line in base64, and says after each how it ended. The first line has the kernel's messages.
+# command a line in base64, and says after each how it ended.
 
 MODULES="virtio_pci virtio_net virtio_rng crc32c_generic crc32c_intel iscsi_tcp sd_mod sg ext4 dm-multipath dm-round-robin dm-service-time scsi_dh_alua"
 
@@ -9,6 +9,8 @@ mount -t sysfs none /sys
 mount -t devtmpfs none /dev
 mount -t tmpfs none /run
 mkdir -p /run/lock/iscsi
+# The first serial line has the kernel's messages, all of them from here on.
+echo 8 >/proc/sys/kernel/printk
 export PATH=/bin LD_LIBRARY_PATH=/lib
 for module in $MODULES; do modprobe "$module"; done
 ifconfig lo 127.0.0.1 up

@@ -2,6 +2,7 @@
 // fio in the guest writes and verifies; a checksum that is wrong, or an operation that fails, fails the test.
 
 import { statSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MIB } from '../../src/config/limits.ts';
 import { callAdmin } from '../support/admin-caller.ts';
@@ -110,6 +111,27 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
     expect(await word(file, 'device/wwid')).not.toBe(await word(memory, 'device/wwid'));
   });
 
+  test('reaches the end of a large unit with long blocks, and LUNs from 256 on', async () => {
+    for (const [lun, path] of [
+      [8, 'large.img'],
+      [300, 'far.img'],
+    ] as const) {
+      await ask('POST', `targets/${TARGET_NAME}/luns`, {
+        lun,
+        path: scratch.file(path),
+        size: 15 * 2 ** 40,
+        blockSize: 4096,
+      });
+    }
+    const session = await logIn();
+    // Linux counts the addressing method in (SAM-5: flat space).
+    for (const lun of [8, 0x4000 + 300]) {
+      const disk = await guest.disk(session, lun);
+      expect(await word(disk, 'queue/logical_block_size')).toBe('4096');
+      await guest.run(verified(disk, `--offset=${15 * 2 ** 40 - 12 * MIB} --bs=64k`));
+    }
+  });
+
   test.each<[string, NodeSettings]>([
     ['as it likes best', {}],
     ['digests of headers and data', { 'conn[0].iscsi.HeaderDigest': 'CRC32C', 'conn[0].iscsi.DataDigest': 'CRC32C' }],
@@ -180,7 +202,7 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
     const read = `dd if=${disk} of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null`;
     await guest.run(read);
     await ask('POST', `targets/${TARGET_NAME}/luns`, { lun: 7, backend: 'memory', size: 8 * MIB });
-    await guest.run(`dmesg -C; ${read}`);
+    await guest.run(`dmesg -c > /dev/null; ${read}`);
     expect(await guest.run('dmesg')).toContain('LUN assignments on this target have changed');
     await guest.run('iscsiadm -m session --rescan');
     const added = await guest.disk(session, 7);
@@ -206,6 +228,23 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
     const load = guest.run(verified(disk, '--bs=16k --io_size=12M'));
     await target.stop();
     target = await serve();
+    await load;
+  });
+
+  test('goes on with a target that hung', async () => {
+    const session = await logIn(ports[0], {
+      'conn[0].timeo.noop_out_interval': '0',
+      'session.err_timeo.abort_timeout': '2',
+    });
+    const disk = await guest.disk(session, 0);
+    await guest.run(`echo 1 > /sys/block/${disk.slice(5)}/device/timeout`);
+    const load = guest.run(verified(disk, '--bs=4k --time_based --runtime=6'));
+    await setTimeout(2000);
+    process.kill(target.pid, 'SIGSTOP');
+    // Commands are given up after a second, their abortion two seconds later, and the connection with it.
+    const said = guest.console.length;
+    while (!guest.console.slice(said).includes('detected conn error')) await setTimeout(100);
+    process.kill(target.pid, 'SIGCONT');
     await load;
   });
 
