@@ -22,9 +22,11 @@ root=$work/root
 mkdir -p "$packages" "$root"/{bin,proc,sys,dev,run,tmp,mnt,etc/iscsi,lib/modules,var/lib/iscsi}
 
 kernel=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p')
+tools='open-iscsi sg3-utils dmsetup'
+# libc is this machine's, as what fio needs is.
+libraries=$(apt-cache depends $tools | sed -n 's/.*Depends: \(lib.*\)/\1/p' | grep -v '^libc6' | sort -u)
 cd "$packages"
-apt-get -qq -o APT::Sandbox::User=root download "$kernel" \
-  busybox-static open-iscsi libopeniscsiusr libisns0 sg3-utils libsgutils2-1.46-2 dmsetup libdevmapper1.02.1
+apt-get -qq -o APT::Sandbox::User=root download "$kernel" busybox-static $tools $libraries
 for package in *.deb; do dpkg -x "$package" .; done
 version=$(basename lib/modules/*)
 busybox=$packages/bin/busybox
@@ -58,7 +60,12 @@ done
 for program in "$root"/bin/*; do
   # Busybox needs none, and ldd calls that a failure.
   if [ ! -L "$program" ]; then ldd "$program" 2>/dev/null || true; fi
-done | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\s*\(\/lib64[^ ]*\).*/\1/p' | sort -u | while read -r library; do
+done >"$work/libraries"
+if grep 'not found' "$work/libraries"; then
+  echo 'build-guest: libraries are missing' >&2
+  exit 1
+fi
+sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\s*\(\/lib64[^ ]*\).*/\1/p' "$work/libraries" | sort -u | while read -r library; do
   case $library in
     /lib64/*) install -D -m 755 "$library" "$root$library" ;;
     *) install -m 755 "$library" "$root/lib/" ;;
