@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { missingMachines } from '../support/clients.ts';
+import { HOST_ADDRESS } from '../support/linux-guest.ts';
 import { run } from '../support/run.ts';
 import { Scratch } from '../support/scratch.ts';
 import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
@@ -45,7 +46,7 @@ test.skipIf(missingMachines().length > 0)('iPXE boots from a unit', async () => 
   const path = scratch.file('disk.img');
   writeFileSync(path, disk);
   await using target = await TargetProcess.start({ targets: [{ name: TARGET_NAME, luns: [{ lun: 0, path }] }] });
-  writeFileSync(scratch.file('boot.ipxe'), `#!ipxe\nsanboot iscsi:10.0.2.2::${target.port}:0:${TARGET_NAME}\n`);
+  writeFileSync(scratch.file('boot.ipxe'), `#!ipxe\nsanboot iscsi:${HOST_ADDRESS}::${target.port}:0:${TARGET_NAME}\n`);
 
   const network = ['-netdev', `user,id=net,tftp=${scratch.path},bootfile=boot.ipxe`];
   const { code, stdout } = await run('qemu-system-x86_64', [...network, ...MACHINE.split(' ')]);

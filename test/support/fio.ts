@@ -43,19 +43,23 @@ export interface FioResult {
   readonly errors: number;
 }
 
+/** Where scripts/setup-clients.mjs keeps what it builds. */
+export const CLIENTS_CACHE = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'lunaring');
+
 let found: string | null | undefined;
 
 /** Path of a fio that has the libiscsi engine, or null: the one on PATH, or the newest that was built. */
 export function findFio(): string | null {
   if (found !== undefined) return found;
-  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'lunaring');
-  const versions = existsSync(cache) ? readdirSync(cache).filter((name) => name.startsWith('fio-')) : [];
+  const versions = existsSync(CLIENTS_CACHE)
+    ? readdirSync(CLIENTS_CACHE).filter((name) => name.startsWith('fio-'))
+    : [];
   const candidates = [
     'fio',
     ...versions
       .sort()
       .reverse()
-      .map((name) => join(cache, name, 'fio')),
+      .map((name) => join(CLIENTS_CACHE, name, 'fio')),
   ];
   found = candidates.find((path) => spawnSync(path, ['--enghelp=libiscsi']).status === 0) ?? null;
   return found;

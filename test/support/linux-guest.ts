@@ -3,16 +3,14 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { CLIENTS_CACHE } from './fio.ts';
 import { repositoryRoot } from './repository.ts';
 import { Scratch } from './scratch.ts';
 
-/** Where scripts/setup-clients.mjs keeps what it built. */
-const CACHE = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'lunaring');
 const BUILD = join(repositoryRoot(), 'scripts/build-guest.sh');
-/** The loopback of this machine, as the guest sees it. */
+/** The loopback of this machine, as guests of qemu see it. */
 export const HOST_ADDRESS = '10.0.2.2';
 const MACHINE =
   '-machine q35 -cpu max -accel tcg -m 1G -no-reboot -display none -monitor none -netdev user,id=net -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci';
@@ -26,7 +24,7 @@ export interface GuestOutcome {
 
 /** The directory with kernel and initramfs, or null. */
 export function findGuest(): string | null {
-  const { status, stdout } = spawnSync('bash', [BUILD, '--find', CACHE], { encoding: 'utf8' });
+  const { status, stdout } = spawnSync('bash', [BUILD, '--find', CLIENTS_CACHE], { encoding: 'utf8' });
   return status === 0 ? stdout.trim() : null;
 }
 
