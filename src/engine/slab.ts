@@ -50,6 +50,8 @@ export class Slab {
   /** All of it, from the first aligned byte. Offsets everywhere are offsets into this view. */
   readonly view: DataView;
   readonly bytes: Uint8Array;
+  /** The same in the machine's order: what is at `offset`, a multiple of 4, is word `offset >>> 2`. */
+  readonly words: Int32Array;
   readonly size: number;
   /** Offset of the receive area, `plan.receiveBytes` long. */
   readonly receiveStart: number;
@@ -60,7 +62,8 @@ export class Slab {
   readonly #classes: SizeClass[] = [];
   readonly #cells: FreeList;
   readonly #cellStart: number;
-  readonly #slotData: Float64Array;
+  /** Below 2^32, and integers to V8 as well: offsets of a Float64Array make every access that they are used for one with doubles. */
+  readonly #slotData: Uint32Array;
   readonly #slotClass: Uint8Array;
 
   /** Takes `align`, which says where in the buffer the first page-aligned byte is: only the kernel layer can know. */
@@ -88,7 +91,8 @@ export class Slab {
     assert(first >= 0 && first < PAGE_BYTES, 'slab: the first page boundary is within a page');
     this.view = new DataView(this.memory, first, this.size);
     this.bytes = new Uint8Array(this.memory, first, this.size);
-    this.#slotData = new Float64Array(slots);
+    this.words = new Int32Array(this.memory, first, this.size >>> 2);
+    this.#slotData = new Uint32Array(slots);
     this.#slotClass = new Uint8Array(slots);
     for (const [index, sizeClass] of this.#classes.entries()) {
       for (let slot = 0; slot < sizeClass.free.capacity; slot++) {

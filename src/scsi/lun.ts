@@ -19,9 +19,13 @@ export function readLun(view: DataView, at: number): number {
   return method === PERIPHERAL && first < PERIPHERAL_LUNS ? first : UNKNOWN_LUN;
 }
 
+/** The first four of the eight bytes that `lun` (0 to 16383) is written as, as a number; the others are 0. Allocates nothing. */
+export function lunWord(lun: number): number {
+  return (lun < PERIPHERAL_LUNS ? lun : (FLAT << 14) | lun) << 16;
+}
+
 /** Writes `lun` (0 to 16383) to the eight bytes at `at`. Allocates nothing. */
 export function writeLun(view: DataView, at: number, lun: number): void {
-  view.setUint16(at, lun < PERIPHERAL_LUNS ? lun : (FLAT << 14) | lun);
-  view.setUint16(at + 2, 0);
-  view.setUint32(at + 4, 0);
+  view.setInt32(at, lunWord(lun));
+  view.setInt32(at + 4, 0);
 }

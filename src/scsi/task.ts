@@ -105,6 +105,8 @@ export class Task {
   unit: LogicalUnit | null = null;
   attribute: number = Attribute.SIMPLE;
   readonly cdb: DataView;
+  /** The same bytes, as they are in memory, four at a time. */
+  readonly cdbWords: Int32Array;
   /** Bytes of it that came: 16, or more behind an operation code that needs them. */
   cdbBytes = 16;
   /** When it came, on the engine's clock. */
@@ -205,7 +207,9 @@ export class Task {
   nextInSet: Task | null = null;
 
   constructor() {
-    this.cdb = new DataView(new ArrayBuffer(CDB_BYTES_MAX));
+    const bytes = new ArrayBuffer(CDB_BYTES_MAX);
+    this.cdb = new DataView(bytes);
+    this.cdbWords = new Int32Array(bytes);
   }
 
   /** Makes a used task as good as new. Allocates nothing. */

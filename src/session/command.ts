@@ -17,6 +17,7 @@ import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
 
 /** CDB bytes in the header itself; longer CDBs go on in an additional header segment. */
 const CDB_BYTES = 16;
+const CDB_WORDS = CDB_BYTES >> 2;
 /** Immediate commands of one connection at a time; more are rejected (§4.2.2.1 lets the target choose). */
 const IMMEDIATE_TASKS_MAX = 32;
 
@@ -139,7 +140,7 @@ function fill(connection: Connection, task: IscsiTask, at: number): boolean {
   task.lun = readLun(view, at + ScsiCommand.lun.offset);
   task.unit = task.nexus.units.get(task.lun) ?? null;
   const cdb = at + ScsiCommand.cdb.offset;
-  for (let offset = 0; offset < CDB_BYTES; offset += 4) task.cdb.setUint32(offset, view.getUint32(cdb + offset));
+  for (let word = 0; word < CDB_WORDS; word++) task.cdbWords[word] = view.getInt32(cdb + word * 4, true);
   const ahsLength = ScsiCommand.totalAHSLength.get(view, at) * 4;
   return ahsLength === 0 || fillExtended(connection, task, at + BHS_SIZE, ahsLength);
 }

@@ -3,6 +3,7 @@
 
 import { NONE } from '../base/free-list.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
+import { writeAnswer } from '../pdu/answer-header.ts';
 import { DIGEST_SIZE, padded, RESERVED_TAG } from '../pdu/bhs.ts';
 import { ACKNOWLEDGE_BIT, DataIn, STATUS_BIT } from '../pdu/data-in.ts';
 import { crc32c } from '../pdu/digest.ts';
@@ -23,7 +24,6 @@ function writeHeader(
   length: number,
   last: boolean,
 ): void {
-  const view = connection.view;
   task.burstSent += length;
   const sequenceEnds = last || task.burstSent === connection.session.parameters.maxBurstLength;
   if (sequenceEnds) task.burstSent = 0;
@@ -32,19 +32,11 @@ function writeHeader(
   const tagged = sent !== null && sent.snackTag(task.initiatorTaskTag) !== 0;
   const withStatus = last && task.status === Status.GOOD && !tagged;
   const difference = withStatus ? residual(task) : 0;
-  DataIn.opcode.set(view, at, Opcode.DATA_IN);
-  DataIn.flags.set(
-    view,
-    at,
-    (sequenceEnds ? FINAL_BIT : 0) | (withStatus ? STATUS_BIT | residualFlags(difference) : 0),
-  );
-  view.setUint16(at + 2, 0);
-  // TotalAHSLength is the top byte of this word, and zero.
-  view.setUint32(at + 4, length);
-  view.setUint32(at + 8, 0);
-  view.setUint32(at + 12, 0);
-  DataIn.initiatorTaskTag.set(view, at, task.initiatorTaskTag);
-  DataIn.targetTransferTag.set(view, at, RESERVED_TAG);
+  const flags = (sequenceEnds ? FINAL_BIT : 0) | (withStatus ? STATUS_BIT | residualFlags(difference) : 0);
+  const head = Opcode.DATA_IN | (flags << 8);
+  const { words } = connection;
+  const tag = task.initiatorTaskTag;
+  writeAnswer(words, at, head, length, 0, tag, RESERVED_TAG, task.dataSN++, offset, Math.abs(difference));
   if (withStatus) {
     connection.commandEnds(task);
     task.statusSent = true;
@@ -52,10 +44,7 @@ function writeHeader(
   } else {
     connection.writeNoStatSN(at);
   }
-  DataIn.dataSN.set(view, at, task.dataSN++);
-  DataIn.bufferOffset.set(view, at, offset);
-  DataIn.residualCount.set(view, at, Math.abs(difference));
-  if (sent !== null && sequenceEnds && !last) askForAck(sent, task, view, at);
+  if (sent !== null && sequenceEnds && !last) askForAck(sent, task, connection.view, at);
 }
 
 /** §11.7.2: no more often than every MaxBurstLength; what ends the command is acknowledged with its status. */

@@ -1,12 +1,12 @@
 // WRITE data on its way in: R2Ts, and the Data-Out PDUs that answer them or come unasked (RFC 7143 §11.7, §11.8).
 // Memory is the processor's pieces; a burst never leaves its piece, so that one receive and one disk operation suffice.
 
+import { writeAnswer } from '../pdu/answer-header.ts';
 import { RESERVED_TAG } from '../pdu/bhs.ts';
 import { DataOut } from '../pdu/data-out.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
-import { R2T } from '../pdu/r2t.ts';
 import { countLatencyTwice, Figure } from '../ring/figures.ts';
-import { writeLun } from '../scsi/lun.ts';
+import { lunWord } from '../scsi/lun.ts';
 import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
 import { Movement, type Piece, Status } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';
@@ -219,20 +219,15 @@ function sendR2T(connection: Connection, task: IscsiTask, piece: Piece, length: 
   connection.session.figures[Figure.readyToTransfers]!++;
   if (task.unit !== null) task.unit.figures[Figure.readyToTransfers]!++;
   const cell = connection.takeCell();
-  const view = connection.view;
   const at = connection.headerAt(cell);
-  R2T.opcode.set(view, at, Opcode.R2T);
-  R2T.flags.set(view, at, FINAL_BIT);
-  view.setUint16(at + 2, 0);
-  view.setUint32(at + 4, 0);
+  const head = Opcode.R2T | (FINAL_BIT << 8);
   // §11.8: the LUN goes with the tag, and comes back in the Data-Out.
-  writeLun(view, at + R2T.lun.offset, task.lun);
-  R2T.initiatorTaskTag.set(view, at, task.initiatorTaskTag);
-  R2T.targetTransferTag.set(view, at, piece.transferTag);
+  const lun = lunWord(task.lun);
+  const { initiatorTaskTag: tag, dataSN } = task;
+  const offset = piece.start + piece.burstEnd - length;
+  writeAnswer(connection.words, at, head, 0, lun, tag, piece.transferTag, dataSN, offset, length);
   connection.writeNextStatSN(at);
-  R2T.r2tSN.set(view, at, task.dataSN++);
-  R2T.bufferOffset.set(view, at, piece.start + piece.burstEnd - length);
-  R2T.desiredDataTransferLength.set(view, at, length);
+  task.dataSN++;
   connection.sendSegment(at, 0, cell);
   task.burstsOutstanding++;
 }

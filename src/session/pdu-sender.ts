@@ -4,6 +4,7 @@
 import { NONE } from '../base/free-list.ts';
 import { type Address, type Engine, NO_RELEASE, type SocketHandle } from '../engine/engine.ts';
 import { CELL_BYTES, SLOT_BYTES_MAX } from '../engine/slab.ts';
+import { writeStatSN, writeWindow } from '../pdu/answer-header.ts';
 import { BHS_SIZE, DIGEST_SIZE, padded } from '../pdu/bhs.ts';
 import { crc32c } from '../pdu/digest.ts';
 import { type ConnectionParameters, Digest } from '../pdu/parameters.ts';
@@ -23,6 +24,8 @@ export abstract class PduSender {
   readonly socket: SocketHandle;
   readonly view: DataView;
   readonly bytes: Uint8Array;
+  /** Slab.words. */
+  readonly words: Int32Array;
   parameters: ConnectionParameters;
   readonly digestsHeaders: boolean;
   readonly digestsData: boolean;
@@ -66,6 +69,7 @@ export abstract class PduSender {
     this.socket = socket;
     this.view = host.engine.slab.view;
     this.bytes = host.engine.slab.bytes;
+    this.words = host.engine.slab.words;
     this.parameters = parameters;
     this.digestsHeaders = parameters.headerDigest === Digest.crc32c;
     this.digestsData = parameters.dataDigest === Digest.crc32c;
@@ -111,28 +115,27 @@ export abstract class PduSender {
 
   /** Writes StatSN, which is thereby used, ExpCmdSN and MaxCmdSN: bytes 24 to 35 of every PDU that carries status. */
   writeStatSN(at: number): void {
-    this.view.setUint32(at + 24, this.statSN);
+    writeStatSN(this.words, at, this.statSN);
     this.statSN = (this.statSN + 1) >>> 0;
     this.writeWindow(at);
   }
 
   /** Writes the next StatSN without using it up (R2T, NOP-In of our own). */
   writeNextStatSN(at: number): void {
-    this.view.setUint32(at + 24, this.statSN);
+    writeStatSN(this.words, at, this.statSN);
     this.writeWindow(at);
   }
 
   /** Data-In without status: the StatSN field is reserved. */
   writeNoStatSN(at: number): void {
-    this.view.setUint32(at + 24, 0);
+    writeStatSN(this.words, at, 0);
     this.writeWindow(at);
   }
 
   /** ExpCmdSN and MaxCmdSN. */
   writeWindow(at: number): void {
-    const window = this.session.window;
-    this.view.setUint32(at + 28, window.expCmdSN);
-    this.view.setUint32(at + 32, window.maxCmdSN);
+    const { expCmdSN, maxCmdSN } = this.session.window;
+    writeWindow(this.words, at, expCmdSN, maxCmdSN);
   }
 
   /** Puts the header digest behind the header at `at`, where one was negotiated. */

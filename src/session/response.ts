@@ -1,6 +1,7 @@
 // How a SCSI command ends on the wire: the SCSI Response PDU and the residual counts (RFC 7143 §11.4).
 // Data-In that carries the status itself is data-in.ts's.
 
+import { writeAnswer } from '../pdu/answer-header.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { OVERFLOW_BIT, Response, ScsiResponse, SENSE_LENGTH_SIZE, UNDERFLOW_BIT } from '../pdu/scsi-response.ts';
 import { writeSense } from '../scsi/sense.ts';
@@ -38,24 +39,18 @@ export function residualFlags(difference: number): number {
 /** Sends the SCSI Response that ends `task`, with its sense data if there are any. Allocates nothing. */
 export function sendScsiResponse(connection: Connection, task: IscsiTask): void {
   const cell = connection.takeCell();
-  const view = connection.view;
   const at = connection.headerAt(cell);
+  const { words, sent } = connection;
   const difference = residual(task);
-  ScsiResponse.opcode.set(view, at, Opcode.SCSI_RESPONSE);
-  ScsiResponse.flags.set(view, at, FINAL_BIT | residualFlags(difference));
-  ScsiResponse.response.set(view, at, Response.COMPLETED);
-  ScsiResponse.status.set(view, at, task.status);
-  view.setUint32(at + 4, 0);
-  view.setUint32(at + 8, 0);
-  view.setUint32(at + 12, 0);
-  ScsiResponse.initiatorTaskTag.set(view, at, task.initiatorTaskTag);
-  ScsiResponse.snackTag.set(view, at, connection.sent === null ? 0 : connection.sent.snackTag(task.initiatorTaskTag));
+  const flags = FINAL_BIT | residualFlags(difference);
+  const head = Opcode.SCSI_RESPONSE | (flags << 8) | (Response.COMPLETED << 16) | (task.status << 24);
+  const tag = task.initiatorTaskTag;
+  const snackTag = sent === null ? 0 : sent.snackTag(tag);
+  writeAnswer(words, at, head, 0, 0, tag, snackTag, task.dataSN, 0, Math.abs(difference));
   connection.writeStatSN(at);
-  ScsiResponse.expDataSN.set(view, at, task.dataSN);
-  ScsiResponse.bidirectionalReadResidualCount.set(view, at, 0);
-  ScsiResponse.residualCount.set(view, at, Math.abs(difference));
   let length = 0;
   if (task.status === Status.CHECK_CONDITION) {
+    const { view } = connection;
     // §11.4.7: two bytes of length, then the sense data, all of it in the data segment.
     const sense = connection.dataAt(at);
     const senseLength = writeSense(view, sense + SENSE_LENGTH_SIZE, task, task.unit?.senseFormat);
