@@ -32,6 +32,12 @@ export interface Allocation {
   readonly end: number;
 }
 
+/** Memory that holds a unit's blocks, from which they can be sent without a copy. */
+export interface Lender {
+  /** Where these bytes are, one behind the other, until the backend is detached. Allocates nothing. */
+  lend(offset: number, length: number): Address;
+}
+
 /** Hears of the end of an operation: errno 0, or what went wrong (positive, as in errno(3)). Never called from inside the call that started it, unless the backend is `immediate`. */
 export type BlockComplete<Io extends BlockIo> = (io: Io, errno: number) => void;
 
@@ -40,8 +46,8 @@ export interface Backend<Io extends BlockIo = BlockIo> {
   readonly kind: 'file' | 'memory' | 'null' | 'custom';
   /** Completes inside the call that started it. */
   readonly immediate: boolean;
-  /** A read with `io.at` -1 is answered by pointing `io.address` at the backend's own memory instead of copying. */
-  readonly lends: boolean;
+  /** A read with `io.at` -1 is answered by pointing `io.address` at what this lends, instead of copying. Null: it lends nothing. */
+  readonly lender: Lender | null;
   /** Writes can be `io.atomic`. */
   readonly atomic: boolean;
   /** Fills `io.length` bytes at `io.address` (slab offset `io.at`), or lends its own. */

@@ -25,7 +25,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
   readonly kind = 'custom';
   readonly immediate = false;
-  readonly lends = false;
+  readonly lender = null;
   readonly atomic = false;
   readonly #engine: Engine;
   readonly #slab: Slab;

@@ -34,7 +34,7 @@ const DIRECT_ALIGNMENT = SLOT_ALIGNMENT;
 export class FileBackend<Io extends BlockIo> implements Backend<Io> {
   readonly kind = 'file';
   readonly immediate = false;
-  readonly lends = false;
+  readonly lender = null;
   readonly atomic = false;
   readonly #engine: Engine;
   readonly #fd: number;

@@ -6,7 +6,7 @@ import { assert } from '../base/assert.ts';
 import { PAGE_BYTES, pageFrom } from '../base/page.ts';
 import type { Address, Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX, type Slab } from '../engine/slab.ts';
-import type { Allocation, Backend, BlockComplete, BlockIo } from './backend.ts';
+import type { Allocation, Backend, BlockComplete, BlockIo, Lender } from './backend.ts';
 import { ZEROES_BYTES, zeroes } from './zeroes.ts';
 
 /** Typed arrays end at 4 GiB on Node 20, the buffer under them does not: it is seen through windows that start this far apart. */
@@ -24,10 +24,11 @@ export function unitMemory(size: number, atomic = false): SharedArrayBuffer {
 }
 
 /** See the file's head. */
-export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
+export class MemoryBackend<Io extends BlockIo> implements Backend<Io>, Lender {
   readonly kind = 'memory';
   readonly immediate = true;
-  readonly lends: boolean;
+  /** Itself, unless it has atomic writes: what is read must be whole, which what is lent is not. */
+  readonly lender: Lender | null;
   readonly atomic: boolean;
   readonly #engine: Engine;
   readonly #slab: Slab;
@@ -46,7 +47,7 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
     this.#engine = engine;
     this.#slab = engine.slab;
     this.atomic = atomic;
-    this.lends = !atomic;
+    this.lender = atomic ? null : this;
     const sequenceBytes = atomic ? SEQUENCE_BYTES : 0;
     this.#size = memory.byteLength - PAGE_BYTES - sequenceBytes;
     this.#sequence = atomic ? new Int32Array(memory, memory.byteLength - sequenceBytes, 1) : null;
@@ -62,14 +63,19 @@ export class MemoryBackend<Io extends BlockIo> implements Backend<Io> {
 
   /** Lends the unit's bytes where `io.at` is -1, which allocates nothing; otherwise copies them. */
   read(io: Io): void {
-    assert(io.offset + io.length <= this.#size, 'memory unit: read beyond its end');
-    if (io.at < 0) io.address = this.#base + io.offset;
+    if (io.at < 0) io.address = this.lend(io.offset, io.length);
     else if (this.#sequence === null) this.#copyOut(io);
     else this.#copyOutWhole(io, this.#sequence);
     this.#complete(io, 0);
   }
 
+  lend(offset: number, length: number): Address {
+    assert(offset + length <= this.#size, 'memory unit: read beyond its end');
+    return this.#base + offset;
+  }
+
   #copyOut(io: Io): void {
+    assert(io.offset + io.length <= this.#size, 'memory unit: read beyond its end');
     const { copyByAddress } = this.#slab;
     if (copyByAddress !== null) {
       copyByAddress(this.#slab.base + io.at, this.#base + io.offset, io.length);

@@ -2,14 +2,14 @@
 // Completes inside the call; its READs are sent from one stretch of zeroes.
 
 import type { Address, Engine } from '../engine/engine.ts';
-import type { Allocation, Backend, BlockComplete, BlockIo } from './backend.ts';
+import type { Allocation, Backend, BlockComplete, BlockIo, Lender } from './backend.ts';
 import { zeroes, zeroesOf } from './zeroes.ts';
 
 /** See the file's head. */
-export class NullBackend<Io extends BlockIo> implements Backend<Io> {
+export class NullBackend<Io extends BlockIo> implements Backend<Io>, Lender {
   readonly kind = 'null';
   readonly immediate = true;
-  readonly lends = true;
+  readonly lender: Lender = this;
   readonly atomic = false;
   readonly #engine: Engine;
   readonly #bytes: Uint8Array;
@@ -25,9 +25,14 @@ export class NullBackend<Io extends BlockIo> implements Backend<Io> {
 
   /** Lends zeroes where `io.at` is -1, which allocates nothing; otherwise copies them. */
   read(io: Io): void {
-    if (io.at < 0) io.address = this.#zeroes;
+    if (io.at < 0) io.address = this.lend();
     else this.#bytes.set(zeroes(io.length), io.at);
     this.#complete(io, 0);
+  }
+
+  /** The same zeroes, whatever is asked for. */
+  lend(): Address {
+    return this.#zeroes;
   }
 
   /** Allocates nothing. */

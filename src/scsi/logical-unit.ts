@@ -2,6 +2,7 @@
 // Main is the authority over everything but the task set; a changed snapshot arrives through `update`.
 
 import type { Backend } from '../backend/backend.ts';
+import { NONE } from '../base/free-list.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import { NO_RESERVATIONS, type ReservationSnapshot } from '../ring/reservations.ts';
 import { AccessState, FRESH_STATE, UnitCondition, type UnitState } from '../ring/unit-state.ts';
@@ -124,6 +125,16 @@ export class LogicalUnit {
       if (older.attribute === Attribute.ORDERED) return false;
     }
     return true;
+  }
+
+  /**
+   * Whether a READ of blocks that exist, with the SIMPLE attribute, may start as soon as it comes through `nexus`: nothing about the unit
+   * forbids it, holds it back, or has to be reported first. Allocates nothing.
+   */
+  isOpen(nexus: Nexus): boolean {
+    const limited = this.meter !== NONE || nexus.meter !== NONE;
+    const restricted = !this.ready || this.accessLimited || this.restriction !== null;
+    return !limited && !restricted && this.attentions.size === 0 && this.orderedCount === 0;
   }
 
   /** The oldest task that waits for nothing but its turn, which has come; null: there is none. Allocates nothing. */

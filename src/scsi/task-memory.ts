@@ -61,7 +61,7 @@ export class TaskMemory {
   readPiece(task: Task, unit: LogicalUnit): Piece | null {
     const { blockSize } = unit;
     const { share, segmentLength } = task;
-    const lent = unit.backend.lends && !task.ownMemory;
+    const lent = unit.backend.lender !== null && !task.ownMemory;
     const segments = segmentLength * SEGMENTS_PER_PIECE;
     const pieceMax = segments >= SLOT_BYTES_MAX ? SLOT_BYTES_MAX : segments - (segments % blockSize);
     const length = Math.min(pieceMax, Math.ceil((task.moveLength - task.assigned) / blockSize) * blockSize);

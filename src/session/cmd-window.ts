@@ -47,9 +47,15 @@ export class CmdWindow {
     return this.#promised;
   }
 
+  /** Whether {@link judge} would find a CmdSN to be `now`. Allocates nothing. */
+  isDue(cmdSN: number): boolean {
+    return cmdSN === this.expCmdSN && !serialBefore(this.maxCmdSN, cmdSN);
+  }
+
   /** Judges a CmdSN without taking it. Allocates nothing. */
   judge(cmdSN: number): Arrival {
-    if (cmdSN === this.expCmdSN) return serialBefore(this.maxCmdSN, cmdSN) ? Arrival.ignore : Arrival.now;
+    if (this.isDue(cmdSN)) return Arrival.now;
+    if (cmdSN === this.expCmdSN) return Arrival.ignore;
     if (serialBefore(cmdSN, this.expCmdSN) || serialBefore(this.maxCmdSN, cmdSN)) return Arrival.ignore;
     return this.#seen[cmdSN & this.#mask] === 1 ? Arrival.ignore : Arrival.early;
   }

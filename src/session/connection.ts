@@ -15,6 +15,7 @@ import { ConnectionState } from './connection-state.ts';
 import { controlHeader, controlPayload } from './control-pdu.ts';
 import { dataOutHeader, dataOutPayload } from './data-out.ts';
 import { digestFailed } from './digest-error.ts';
+import { readDirectly } from './direct-read.ts';
 import type { Fault } from './faults.ts';
 import { type FrameConsumer, Framer, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
@@ -133,7 +134,7 @@ export class Connection extends PduSender implements FrameConsumer {
     }
     switch (Bhs.opcode.get(this.view, at) & OPCODE_MASK) {
       case Opcode.SCSI_COMMAND:
-        return commandHeader(this, at);
+        return readDirectly(this, at) ? Verdict.accepted : commandHeader(this, at);
       case Opcode.DATA_OUT:
         return dataOutHeader(this, at);
       default:

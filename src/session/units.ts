@@ -197,7 +197,7 @@ export class Units {
   remove(id: number, request: number): void {
     const unit = this.#units.get(id);
     const wait = new AbortWait(() => {
-      const sending = unit?.backend.lends ? this.#connectionsOf(unit) : [];
+      const sending = unit !== undefined && unit.backend.lender !== null ? this.#connectionsOf(unit) : [];
       this.#lentBytes.whenSent(sending, () => {
         unit?.backend.detach();
         this.#units.delete(id);
