@@ -3,7 +3,7 @@
 
 import { NONE } from '../base/free-list.ts';
 import type { SocketHandle } from '../engine/engine.ts';
-import { BHS_SIZE, Bhs } from '../pdu/bhs.ts';
+import { BHS_SIZE } from '../pdu/bhs.ts';
 import { OPCODE_MASK, Opcode } from '../pdu/opcode.ts';
 import type { ConnectionParameters } from '../pdu/parameters.ts';
 import { Counter } from '../ring/counters.ts';
@@ -132,9 +132,9 @@ export class Connection extends PduSender implements FrameConsumer {
     if (this.digestsData && dataSegmentLength !== 0 && at !== this.cellAt) {
       this.bytes.copyWithin(this.cellAt, at, at + BHS_SIZE);
     }
-    switch (Bhs.opcode.get(this.view, at) & OPCODE_MASK) {
+    switch (this.view.getUint8(at) & OPCODE_MASK) {
       case Opcode.SCSI_COMMAND:
-        return readDirectly(this, at) ? Verdict.accepted : commandHeader(this, at);
+        return readDirectly(this, at) ? Verdict.done : commandHeader(this, at);
       case Opcode.DATA_OUT:
         return dataOutHeader(this, at);
       default:

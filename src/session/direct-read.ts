@@ -2,7 +2,6 @@
 // header lies, and are no tasks. All others, and those that have anything particular about them, are command.ts's.
 
 import { NONE } from '../base/free-list.ts';
-import { NO_RELEASE } from '../engine/engine.ts';
 import { writeAnswer } from '../pdu/answer-header.ts';
 import { RESERVED_TAG } from '../pdu/bhs.ts';
 import { STATUS_BIT } from '../pdu/data-in.ts';
@@ -85,8 +84,7 @@ export function readDirectly(connection: Connection, at: number): boolean {
   writeAnswer(connection.words, header, ANSWER_HEAD, length, 0, tag, RESERVED_TAG, 0, 0, 0);
   connection.writeStatSN(header);
   connection.sealHeader(header);
-  connection.sendSpan(header, connection.headerLength, NO_RELEASE);
-  connection.sendAddress(unit.backend.lender.lend(lba * unit.blockSize, length), length, cell);
+  connection.sendFromCell(cell, header, unit.backend.lender.lend(lba * unit.blockSize, length), length);
   return true;
 }
 

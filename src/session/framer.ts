@@ -14,6 +14,8 @@ export const Verdict = {
   stalled: 1,
   /** The connection is being closed: drop everything. */
   closing: 2,
+  /** It has no payload, and all is done that it asks for: `payload` need not be called. */
+  done: 3,
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
@@ -27,6 +29,7 @@ export interface FrameConsumer {
   framingFailed(reason: string, digest: boolean): void;
 }
 
+const LENGTHS = Bhs.totalAHSLength.offset;
 /** Bytes of AHS taken: an extended CDB and a bidirectional length fit many times over. */
 const AHS_BYTES_MAX = 128;
 /** Payload still to come from which on it is received straight into place, past the shared buffer. */
@@ -177,7 +180,7 @@ export class Framer {
 
   /** Bytes of BHS, AHS and header digest; -1 after giving up. */
   #headerLength(at: number): number {
-    const ahs = Bhs.totalAHSLength.get(this.#view, at) * 4;
+    const ahs = this.#view.getUint8(at + LENGTHS) * 4;
     if (ahs > AHS_BYTES_MAX) {
       this.#fail('an additional header segment longer than any command needs');
       return -1;
@@ -186,7 +189,8 @@ export class Framer {
   }
 
   #judge(at: number): void {
-    const segment = Bhs.dataSegmentLength.get(this.#view, at);
+    // TotalAHSLength is the top byte of this word.
+    const segment = this.#view.getUint32(at + LENGTHS) & 0xff_ffff;
     if (this.#headerDigest) {
       const length = BHS_SIZE + Bhs.totalAHSLength.get(this.#view, at) * 4;
       if (crc32c(this.#bytes, at, length) !== this.#view.getUint32(at + length, true)) {
@@ -207,6 +211,7 @@ export class Framer {
       return;
     }
     this.#carried = 0;
+    if (verdict === Verdict.done) return;
     if (verdict === Verdict.closing || this.#phase === Phase.dead) {
       this.#phase = Phase.dead;
       return;

@@ -169,6 +169,18 @@ export abstract class PduSender {
     this.sendAddress(this.engine.slab.base + at, length, token);
   }
 
+  /** Sends the header at `header`, which stands in a cell, and bytes that lie elsewhere: the cell comes back with the last of them. Allocates nothing. */
+  sendFromCell(cell: number, header: number, address: Address, length: number): void {
+    if (this.#silent) {
+      this.engine.slab.release(cell);
+      return;
+    }
+    this.#count(CELL_BYTES, 1);
+    if (!this.throttled && this.#unsentBeyond(1)) this.#throttle();
+    this.engine.send(this.socket, this.engine.slab.base + header, this.headerLength, NO_RELEASE);
+    this.engine.send(this.socket, address, length, cell);
+  }
+
   /** Sends bytes that may lie outside the slab: a memory unit's own. Allocates nothing. */
   sendAddress(address: Address, length: number, token: number): void {
     if (this.#silent) {
