@@ -131,7 +131,7 @@ export class LogicalUnit {
    * Whether a READ of blocks that exist, with the SIMPLE attribute, may start as soon as it comes through `nexus`: nothing about the unit
    * forbids it, holds it back, or has to be reported first. Allocates nothing.
    */
-  isOpen(nexus: Nexus): boolean {
+  isFreeToRead(nexus: Nexus): boolean {
     const limited = this.meter !== NONE || nexus.meter !== NONE;
     const restricted = !this.ready || this.accessLimited || this.restriction !== null;
     return !limited && !restricted && this.attentions.size === 0 && this.orderedCount === 0;

@@ -45,7 +45,7 @@ export function readDirectly(connection: Connection, at: number): boolean {
   const cmdSN = view.getUint32(at + CMD_SN);
   if (!window.isDue(cmdSN)) return false;
   const unit = nexus.units.get(readLun(view, at + LUN));
-  if (unit === undefined || unit.backend.lender === null || !unit.isOpen(nexus)) return false;
+  if (unit === undefined || unit.backend.lender === null || !unit.isFreeToRead(nexus)) return false;
   // The CDB.
   let lba: number;
   let blocks: number;
