@@ -11,6 +11,7 @@ import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
 import { CDB_BYTES_MAX, Movement, Status } from '../scsi/task.ts';
 import { Arrival } from './cmd-window.ts';
 import type { Connection } from './connection.ts';
+import { readDirectly } from './direct-read.ts';
 import { Fault } from './faults.ts';
 import { NOWHERE, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
@@ -23,6 +24,7 @@ const IMMEDIATE_TASKS_MAX = 32;
 
 /** Takes a SCSI Command's header at slab offset `at`. Allocates nothing. */
 export function commandHeader(connection: Connection, at: number): Verdict {
+  if (readDirectly(connection, at)) return Verdict.done;
   const view = connection.view;
   const session = connection.session;
   const opcode = ScsiCommand.opcode.get(view, at);

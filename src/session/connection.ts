@@ -15,7 +15,6 @@ import { ConnectionState } from './connection-state.ts';
 import { controlHeader, controlPayload } from './control-pdu.ts';
 import { dataOutHeader, dataOutPayload } from './data-out.ts';
 import { digestFailed } from './digest-error.ts';
-import { readDirectly } from './direct-read.ts';
 import type { Fault } from './faults.ts';
 import { type FrameConsumer, Framer, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
@@ -134,7 +133,7 @@ export class Connection extends PduSender implements FrameConsumer {
     }
     switch (this.view.getUint8(at) & OPCODE_MASK) {
       case Opcode.SCSI_COMMAND:
-        return readDirectly(this, at) ? Verdict.done : commandHeader(this, at);
+        return commandHeader(this, at);
       case Opcode.DATA_OUT:
         return dataOutHeader(this, at);
       default:

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BODY_BYTES_MAX, DISCARDED_BYTES_MAX } from '../../src/admin/body.ts';
 import { type AdminRequest, type AdminSocket, type Answer, DONE, type SocketHandler } from '../../src/admin/http.ts';
 import { type HttpHandler, HttpServer, SOCKETS_MAX } from '../../src/admin/uws.ts';
-import { hasNativeServer } from '../support/native-server.ts';
+import { hasNativeServer } from '../support/node-version.ts';
 import { UpgradeRefused, WebSocketClient } from '../support/web-socket-client.ts';
 
 const LARGE_BYTES = 8 * 1024 * 1024;

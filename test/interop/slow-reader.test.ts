@@ -8,7 +8,7 @@ import { LISTED_MAX } from '../../src/metrics/sampler.ts';
 import { callAdmin } from '../support/admin-caller.ts';
 import { Listener } from '../support/listener.ts';
 import { admitted, loginStatus } from '../support/login-attempt.ts';
-import { hasNativeServer } from '../support/native-server.ts';
+import { hasNativeServer, STEADY_HEAP } from '../support/node-version.ts';
 import type { RawInitiator } from '../support/raw-initiator.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { type ConfigurationFile, TargetProcess } from '../support/target-process.ts';
@@ -18,8 +18,7 @@ const LIMIT_MS = 230_000;
 const DEAF = 10;
 /** What each of them may have lie, twice over, and what the process may need by itself meanwhile. */
 const GROWTH_MAX = 2 * DEAF * 256 * 1024 + 64 * MIB;
-/** Newer versions of V8 would let the young generation grow further, which is no business of anyone here. */
-const NODE_OPTIONS = `--max-semi-space-size=16 --require=${join(repositoryRoot(), 'test/support/without-native.cjs')}`;
+const NODE_OPTIONS = `${STEADY_HEAP} --require=${join(repositoryRoot(), 'test/support/without-native.cjs')}`;
 
 /** So that there is much to tell each second: as many units and sessions as are told of, with the longest names. */
 const nameOf = (what: string): string => `iqn.2026-11.io.lunaring:${what}.`.padEnd(223, 'x');

@@ -8,6 +8,7 @@ import { LoginRequest } from '../../../src/pdu/login-request.ts';
 import { read16, write16 } from '../../support/cdbs.ts';
 import { sendLogin } from '../../support/initiator-login.ts';
 import { admitted, knock, loginStatus, namesAnd, stepsStatus, takeSteps } from '../../support/login-attempt.ts';
+import { STEADY_HEAP } from '../../support/node-version.ts';
 import { RawInitiator } from '../../support/raw-initiator.ts';
 import { noise } from '../../support/scratch.ts';
 import { TARGET_NAME, TargetProcess } from '../../support/target-process.ts';
@@ -108,7 +109,7 @@ describe('10,000 refused logins', () => {
     '$how',
     async ({ atOnce }) => {
       const preload = fileURLToPath(new URL('../../support/collect-garbage.cjs', import.meta.url));
-      const env = { NODE_OPTIONS: `--require ${preload}` };
+      const env = { NODE_OPTIONS: `${STEADY_HEAP} --require ${preload}` };
       await using measured = await TargetProcess.start(FILE, { env });
       const bystander = await Bystander.start(measured.port);
       const refuseAll = async (count: number): Promise<void> => {
