@@ -171,27 +171,27 @@ export abstract class PduSender {
 
   /** Sends the header at `header`, which stands in a cell, and bytes that lie elsewhere: the cell comes back with the last of them. Allocates nothing. */
   sendFromCell(cell: number, header: number, address: Address, length: number): void {
-    if (this.#silent) {
-      this.engine.slab.release(cell);
-      return;
-    }
-    this.#count(CELL_BYTES, 1);
-    if (!this.throttled && this.#unsentBeyond(1)) this.#throttle();
+    if (!this.#entrust(cell)) return;
     this.engine.send(this.socket, this.engine.slab.base + header, this.headerLength, NO_RELEASE);
     this.engine.send(this.socket, address, length, cell);
   }
 
   /** Sends bytes that may lie outside the slab: a memory unit's own. Allocates nothing. */
   sendAddress(address: Address, length: number, token: number): void {
+    if (this.#entrust(token)) this.engine.send(this.socket, address, length, token);
+  }
+
+  /** Counts the memory of `token` as the engine's. False: nothing is sent any more, and the memory is back. Allocates nothing. */
+  #entrust(token: number): boolean {
     if (this.#silent) {
       if (token !== NO_RELEASE && token !== this.host.spareCell) this.engine.slab.release(token);
-      return;
+      return false;
     }
     if (token !== NO_RELEASE) {
       this.#count(this.engine.slab.footprint(token), 1);
       if (!this.throttled && this.#unsentBeyond(1)) this.#throttle();
     }
-    this.engine.send(this.socket, address, length, token);
+    return true;
   }
 
   /** The engine is done with `token`'s memory. Allocates nothing. */
