@@ -130,7 +130,7 @@ function fill(connection: Connection, task: IscsiTask, at: number): boolean {
   task.connection = connection;
   task.nexus = connection.session.nexus;
   task.share = connection.share;
-  task.arrivedAt = connection.lastReceived;
+  task.arrivedAt = connection.engine.now();
   task.segmentLength = connection.segmentLength;
   task.initiatorTaskTag = ScsiCommand.initiatorTaskTag.get(view, at);
   task.expectedDataTransferLength = ScsiCommand.expectedDataTransferLength.get(view, at);

@@ -40,8 +40,9 @@ export class Connection extends PduSender implements FrameConsumer {
   readonly cell: number;
   readonly cellAt: number;
   state: ConnectionState = ConnectionState.open;
-  /** When the last PDU came, and when a NOP-In was sent that is not answered; 0: none is. Milliseconds of the engine's clock. */
-  lastReceived: number;
+  /** A PDU has come since the last tick. */
+  heard = false;
+  /** When a NOP-In was sent that is not answered, in milliseconds of the engine's clock; 0: none is. */
   pingSent = 0;
   /** Tasks of this connection, oldest first. */
   firstTask: IscsiTask | null = null;
@@ -89,7 +90,6 @@ export class Connection extends PduSender implements FrameConsumer {
     this.cid = options.cid;
     this.id = options.id;
     this.peerAddress = options.peerAddress;
-    this.lastReceived = host.engine.now();
     this.cell = options.cell;
     this.cellAt = host.engine.slab.offsetOf(options.cell);
     this.framer = new Framer(host.engine, socket, this, {
@@ -119,7 +119,7 @@ export class Connection extends PduSender implements FrameConsumer {
 
   /** Judges a header at slab offset `at`: which part takes it, and where its payload goes. Allocates nothing for SCSI Command and Data-Out. */
   header(at: number, dataSegmentLength: number): Verdict {
-    this.lastReceived = this.engine.now();
+    this.heard = true;
     this.payloadLength = dataSegmentLength;
     this.payloadKept = 0;
     this.payloadPiece = null;

@@ -47,8 +47,9 @@ export abstract class PduSender {
   /** Slots and cells that the engine was ever given, and those that came back, which they do in the same order. */
   given = 0;
   returned = 0;
-  /** When the initiator was seen to be there, though no PDU came, or could not be heard, in milliseconds of the engine's clock. */
-  lastSign = 0;
+  /** When the initiator was last found to be there, or could not be heard for our part; and the tick before. Milliseconds of the engine's clock. */
+  lastSign: number;
+  lastTick: number;
   /** Bytes that the initiator's TCP had not acknowledged when that was looked at last. */
   #unacknowledged = 0;
   // As they were at the last tick.
@@ -77,6 +78,8 @@ export abstract class PduSender {
     this.statSN = statSN;
     this.sent =
       session.parameters.errorRecoveryLevel === 0 ? null : new SentPdus(host.engine.slab, statSN, host.sentBudget);
+    this.lastSign = host.engine.now();
+    this.lastTick = this.lastSign;
     this.share = new MemoryShare(host.processor.memory.shares);
   }
 
