@@ -4,6 +4,7 @@
 import { assert } from '../base/assert.ts';
 import { layout, u16, u32, u64 } from '../base/layout.ts';
 import { PageMemory } from '../kernel/memory.ts';
+import { storeRelease } from '../kernel/ordered.ts';
 import { Operation } from '../kernel/sqe.ts';
 import type { Uring } from '../kernel/uring.ts';
 import type { Slab } from './slab.ts';
@@ -88,6 +89,6 @@ export class ReceiveBuffers {
     // The upper half of this word is, in the first entry, the tail that the kernel compares with: it must not change here.
     this.#ring.view.setUint16(at * 4 + ProvidedBuffer.index.offset, index, true);
     this.#next = (this.#next + 1) & 0xffff;
-    Atomics.store(this.#tail!, 0, this.#next);
+    storeRelease(this.#tail!, 0, this.#next);
   }
 }

@@ -74,7 +74,7 @@ function bind(): Library {
       view: (address, length) => koffi.view(address, length),
       // No C library has functions for these; the first argument of each is the call's number.
       ioUringSetup: bound('syscall', 'long', 'long', 'uint', 'void *'),
-      ioUringEnter: bound('syscall', 'long', 'long', 'int', 'uint', 'uint', 'uint', 'long', 'long'),
+      ioUringEnter: bound('syscall', 'int', 'long', 'int', 'uint', 'uint', 'uint', 'long', 'long'),
       ioUringRegister: bound('syscall', 'long', 'long', 'int', 'uint', 'void *', 'uint'),
       ioSetup: bound('syscall', 'long', 'long', 'uint', 'void *'),
       ioSubmit: bound('syscall', 'long', 'long', 'int64', 'long', 'int64'),

@@ -9,6 +9,7 @@ import { Errno, KernelError } from './errno.ts';
 import { IoVector } from './gather.ts';
 import { close, libc } from './libc.ts';
 import { addressOf, Mapping, type PageMemory } from './memory.ts';
+import { loadAcquire, storeRelease } from './ordered.ts';
 import { type EntryFlag, Sqe, writeEntry } from './sqe.ts';
 import { Params, setUpRing, type UringChoice, type UringMode } from './uring-setup.ts';
 
@@ -151,7 +152,7 @@ export class Uring {
 
   /** Whether completions wait in the kernel because there was no room for them. Allocates nothing. */
   get overflowed(): boolean {
-    return (this.#flags() & RingFlag.CQ_OVERFLOW) !== 0;
+    return (loadAcquire(this.#ringWords, this.#sqFlags) & RingFlag.CQ_OVERFLOW) !== 0;
   }
 
   /** Whether there are completions to reap. Allocates nothing. */
@@ -205,11 +206,14 @@ export class Uring {
    * A signal ends the wait early; what the kernel did not take stays for the next call. Allocates nothing.
    */
   enter(completions: number): void {
-    Atomics.store(this.#ringWords, this.#sqTail, this.#written);
-    // GETEVENTS even when not waiting: completions that overflowed, or that wait for this thread, are delivered by it.
-    if (this.#polled) this.#enterPolled(completions);
-    else this.#call(this.pending, completions, EnterFlag.GETEVENTS);
-    this.#taken = Atomics.load(this.#ringWords, this.#sqHead);
+    if (this.#polled) {
+      this.#enterPolled(completions);
+    } else {
+      storeRelease(this.#ringWords, this.#sqTail, this.#written);
+      // GETEVENTS even when not waiting: completions that overflowed, or that wait for this thread, are delivered by it.
+      this.#call(this.pending, completions, EnterFlag.GETEVENTS);
+    }
+    this.#taken = loadAcquire(this.#ringWords, this.#sqHead);
   }
 
   /**
@@ -218,14 +222,16 @@ export class Uring {
    */
   enterUnhurried(completions: number, microseconds: number): void {
     Wait.minimumMicroseconds.set(this.#wait, 0, microseconds);
-    Atomics.store(this.#ringWords, this.#sqTail, this.#written);
+    storeRelease(this.#ringWords, this.#sqTail, this.#written);
     const flags = EnterFlag.GETEVENTS | EnterFlag.EXT_ARG;
     this.#call(this.pending, completions, flags, this.#waitAt, WAIT_BYTES);
-    this.#taken = Atomics.load(this.#ringWords, this.#sqHead);
+    this.#taken = loadAcquire(this.#ringWords, this.#sqHead);
   }
 
   /** The kernel's thread takes the entries whenever it looks; calls are for waking it, for waiting, and for room. */
   #enterPolled(completions: number): void {
+    // A barrier behind the store: what the flags say of the thread's sleep is to be of later.
+    Atomics.store(this.#ringWords, this.#sqTail, this.#written);
     const flags = this.#flags();
     const wake = (flags & RingFlag.NEED_WAKEUP) === 0 ? 0 : EnterFlag.SQ_WAKEUP;
     const look = completions > 0 || (flags & RingFlag.CQ_OVERFLOW) !== 0 ? EnterFlag.GETEVENTS : 0;
@@ -247,7 +253,7 @@ export class Uring {
   /** Shows `handler` every completion that is there, and leaves it to be reaped. Allocates nothing. */
   preview(handler: CompletionHandler): void {
     const words = this.#ringWords;
-    const tail = Atomics.load(words, this.#cqTail);
+    const tail = loadAcquire(words, this.#cqTail);
     for (let head = this.#reaped; head !== tail; head = (head + 1) | 0) {
       const at = this.#cqes + ((head & this.#cqMask) << 2);
       handler.preview(words[at]!, words[at + 1]!);
@@ -257,7 +263,7 @@ export class Uring {
   /** Passes every completion that is there to `handler`, and answers how many that were. Allocates nothing. */
   reap(handler: CompletionHandler): number {
     const words = this.#ringWords;
-    const tail = Atomics.load(words, this.#cqTail);
+    const tail = loadAcquire(words, this.#cqTail);
     let head = this.#reaped;
     const count = (tail - head) | 0;
     while (head !== tail) {
@@ -268,7 +274,7 @@ export class Uring {
       this.inFlight--;
       handler.complete(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
     }
-    Atomics.store(words, this.#cqHead, head);
+    storeRelease(words, this.#cqHead, head);
     return count;
   }
 
