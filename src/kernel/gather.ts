@@ -27,32 +27,39 @@ export const IoVector = layout(16, { address: u64(0), length: u64(8) }, 'little'
 /** I/O vectors in one message: what the kernel would take is UIO_MAXIOV, 1024. */
 export const VECTORS_MAX = 256;
 
-const VECTORS_START = 64;
-const MESSAGE_BYTES_MAX = VECTORS_START + VECTORS_MAX * IoVector.size;
+/** Headers for each message of full length: shorter ones may be so many. */
+const HEADERS_PER_LONGEST = 16;
+/** One on each cache line. */
+const HEADER_STRIDE = 64;
+const LINE_BYTES = 64;
 const HIGH_WORD = 2 ** -32;
-const HEADER_WORDS = MessageHeader.size >> 2;
 const VECTORS_WORD = MessageHeader.vectors.offset >> 2;
 const VECTOR_COUNT_WORD = MessageHeader.vectorCount.offset >> 2;
 
 /**
  * An arena of messages. The kernel copies a message when it takes the entry that points to it (IORING_FEAT_SUBMIT_STABLE),
- * so after each submission the arena starts over.
+ * so after each submission the arena starts over. Headers lie among themselves: but for their vectors they are 0, and stay so.
  */
 export class Gather {
   readonly #memory: PageMemory;
+  readonly #vectorsStart: number;
   readonly #end: number;
-  #start = 0;
+  /** Where the next header and the next vectors are. */
+  #header = 0;
+  #vectors: number;
   #count = 0;
 
   /** An arena for `messages` messages of {@link VECTORS_MAX} vectors, or more shorter ones. */
   constructor(messages: number) {
-    this.#end = messages * MESSAGE_BYTES_MAX;
+    this.#vectorsStart = messages * HEADERS_PER_LONGEST * HEADER_STRIDE;
+    this.#vectors = this.#vectorsStart;
+    this.#end = this.#vectorsStart + messages * VECTORS_MAX * IoVector.size;
     this.#memory = new PageMemory(this.#end);
   }
 
   /** Whether there is room for one more message. */
   get hasRoom(): boolean {
-    return this.#start + MESSAGE_BYTES_MAX <= this.#end;
+    return this.#header < this.#vectorsStart && this.#vectors + VECTORS_MAX * IoVector.size <= this.#end;
   }
 
   /** Vectors in the message under way. */
@@ -68,7 +75,7 @@ export class Gather {
   /** Adds bytes to the message: at most {@link VECTORS_MAX} times. Allocates nothing. */
   add(address: number, length: number): void {
     const words = this.#memory.words;
-    const at = (this.#start + VECTORS_START + this.#count * IoVector.size) >> 2;
+    const at = (this.#vectors + this.#count * IoVector.size) >> 2;
     words[at] = address;
     words[at + 1] = address * HIGH_WORD;
     words[at + 2] = length;
@@ -79,21 +86,20 @@ export class Gather {
   /** Ends the message and answers its machine address. Allocates nothing. */
   finish(): number {
     const { words, address } = this.#memory;
-    const header = this.#start >> 2;
-    const vectors = address + this.#start + VECTORS_START;
-    // All of it: vectors of an earlier turn may have stood here, and what is left of them would be a name or control data to the kernel.
-    for (let word = 0; word < HEADER_WORDS; word++) words[header + word] = 0;
-    words[header + VECTORS_WORD] = vectors;
-    words[header + VECTORS_WORD + 1] = vectors * HIGH_WORD;
-    words[header + VECTOR_COUNT_WORD] = this.#count;
-    const message = address + this.#start;
-    // The next header on a cache line of its own.
-    this.#start += VECTORS_START + Math.ceil((this.#count * IoVector.size) / 64) * 64;
+    const message = address + this.#header;
+    const vectors = address + this.#vectors;
+    const word = this.#header >> 2;
+    words[word + VECTORS_WORD] = vectors;
+    words[word + VECTORS_WORD + 1] = vectors * HIGH_WORD;
+    words[word + VECTOR_COUNT_WORD] = this.#count;
+    this.#header += HEADER_STRIDE;
+    this.#vectors += Math.ceil((this.#count * IoVector.size) / LINE_BYTES) * LINE_BYTES;
     return message;
   }
 
   /** All messages have been submitted. Allocates nothing. */
   reset(): void {
-    this.#start = 0;
+    this.#header = 0;
+    this.#vectors = this.#vectorsStart;
   }
 }

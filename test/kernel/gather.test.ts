@@ -70,3 +70,15 @@ test('nothing is left in a header of the vectors that stood there before', () =>
     expect(MessageHeader.vectorCount.get(header, 0)).toBe(1);
   }
 });
+
+test('short messages may be sixteen times as many', () => {
+  const gather = new Gather(2);
+  const messages = new Set<number>();
+  for (; gather.hasRoom; messages.add(gather.finish())) {
+    gather.begin();
+    gather.add(4096 + messages.size, 1);
+  }
+  expect(messages.size).toBe(32);
+  const addresses = [...messages].map((message) => vectorsOf(message)[0]![0]);
+  expect(addresses).toEqual(addresses.map((_, index) => 4096 + index));
+});
