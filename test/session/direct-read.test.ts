@@ -95,6 +95,15 @@ describe('a READ whose bytes are lent', () => {
     expect(tasksOf(bench, initiator, read10(3, 8), { lun: SimLun.MEMORY, read: 8 * BLOCK_BYTES })).toBe(1);
   });
 
+  it('asks for no time', () => {
+    const { bench, initiator } = logIn();
+    const now = vi.spyOn(bench.engine, 'now');
+    for (let count = 0; count < 4; count++) initiator.command(read16(count, 8), { lun: SimLun.MEMORY, read: 4096 });
+    bench.settle();
+    expect(initiator.replies()).toHaveLength(4);
+    expect(now).not.toHaveBeenCalled();
+  });
+
   it('is a task behind a command that has not come yet, and behind one that is ORDERED', () => {
     const { bench, initiator } = logIn();
     const read = { lun: SimLun.MEMORY, read: 8 * BLOCK_BYTES };

@@ -52,6 +52,22 @@ describe('keepAlive (RFC 7143 §11.19)', () => {
     expect(one.open).toBe(true);
   });
 
+  it('does not ask one that has sent something meanwhile', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ nopIntervalMs: INTERVAL_MS });
+    for (let round = 0; round < 3; round++) {
+      bench.pass(INTERVAL_MS - 1000);
+      one.send(NopOut, {}, { immediate: true });
+      bench.settle();
+      expect(one.replies().map(({ header }) => decode(NopIn, header).targetTransferTag)).toEqual([RESERVED_TAG]);
+    }
+    bench.pass(INTERVAL_MS - 1000);
+    expect(one.replies()).toEqual([]);
+    bench.pass(1000);
+    const [asked] = one.replies();
+    expect(decode(NopIn, asked!.header).targetTransferTag).not.toBe(RESERVED_TAG);
+  });
+
   it('keeps one whose answer came while the target itself stood still', () => {
     const bench = new SessionBench();
     const one = bench.logIn({ nopIntervalMs: INTERVAL_MS });
