@@ -45,11 +45,12 @@ export function keepAlive(connection: Connection, now: number, late: number): vo
   if (connection.pingSent !== 0) connection.pingSent += late;
   // Not read for want of memory: what it says has to wait, and that is our doing.
   if (connection.takesOn() || connection.framer.stalled) connection.lastSign = now;
-  // It came after the tick before: the clock is not asked for each PDU.
-  if (connection.heard) connection.lastSign = Math.max(connection.lastSign, connection.lastTick);
+  // It was heard after the tick before, and when exactly nobody knows: the clock is not asked for each PDU.
+  const { heard } = connection;
+  if (heard) connection.lastSign = Math.max(connection.lastSign, connection.lastTick);
   connection.heard = false;
   connection.lastTick = now;
-  if (interval === 0 || now - connection.lastSign < interval) return;
+  if (heard || interval === 0 || now - connection.lastSign < interval) return;
   if (connection.pingSent === 0) {
     // What it takes from here on, it takes before the ping.
     connection.takesFromKernel();

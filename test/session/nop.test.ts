@@ -68,6 +68,19 @@ describe('keepAlive (RFC 7143 §11.19)', () => {
     expect(decode(NopIn, asked!.header).targetTransferTag).not.toBe(RESERVED_TAG);
   });
 
+  it('does not ask one that sends all the time, with an interval as short as a tick', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ nopIntervalMs: 1000 });
+    for (let round = 0; round < 8; round++) {
+      one.send(NopOut, {}, { immediate: true });
+      bench.settle();
+      bench.pass(1000);
+      expect(one.replies().map(({ header }) => decode(NopIn, header).targetTransferTag)).toEqual([RESERVED_TAG]);
+    }
+    bench.pass(2000);
+    expect(one.open).toBe(false);
+  });
+
   it('keeps one whose answer came while the target itself stood still', () => {
     const bench = new SessionBench();
     const one = bench.logIn({ nopIntervalMs: INTERVAL_MS });
