@@ -114,6 +114,7 @@ function inOrder(connection: Connection, at: number, slot: number): void {
 /** A held PDU's turn has come. */
 export function releaseControl(held: HeldControl): void {
   const { connection, header, slot, length } = held;
+  connection.session.window.ended();
   if (!connection.open) {
     dropControl(held);
     return;
@@ -121,7 +122,6 @@ export function releaseControl(held: HeldControl): void {
   const cell = connection.takeCell();
   const at = connection.headerAt(cell);
   connection.bytes.set(header, at);
-  connection.session.window.ended();
   run(connection, at, slot, length);
   connection.engine.slab.release(cell);
 }

@@ -132,6 +132,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     // Now, and not when its tasks have ended: another connection may have the handle by then.
     this.connections[socket] = null;
     connection.socketClosed();
+    if (connection.session.holding) connection.session.runHeld();
   }
 
   fileDone(token: number, result: number): void {

@@ -119,20 +119,26 @@ export class Session {
     this.#held.set(cmdSN, request);
   }
 
-  /**
-   * Runs `then` once every request before `cmdSN` has come. Over a single connection they have come already, and a gap means that one
-   * was refused: waiting would be in vain, except at ErrorRecoveryLevel 1, where it is sent again.
-   */
+  /** Runs `then` once every request before `cmdSN` has come, or can't come any more. */
   afterAllBefore(cmdSN: number, then: () => void): void {
-    const complete = this.connections.size === 1 && this.parameters.errorRecoveryLevel === 0;
-    if (complete || !serialBefore(this.window.expCmdSN, cmdSN)) then();
+    if (this.#allCameBefore(cmdSN)) then();
     else this.#awaited.push({ cmdSN, then });
   }
 
-  /** Runs what was held and is due now. */
+  /**
+   * With a single connection that is read, a gap means that a request was refused, or was lost with another connection: to wait for it would
+   * be in vain, except from ErrorRecoveryLevel 1 on, where it is sent again.
+   */
+  #allCameBefore(cmdSN: number): boolean {
+    if (!serialBefore(this.window.expCmdSN, cmdSN)) return true;
+    if (this.parameters.errorRecoveryLevel !== 0) return false;
+    return [...this.connections.values()].filter(({ open }) => open).length <= 1;
+  }
+
+  /** Runs what was held and is due now: requests have come, or a connection that they could have come over has gone. */
   runHeld(): void {
     this.#runDue();
-    const due = this.#awaited.filter(({ cmdSN }) => !serialBefore(this.window.expCmdSN, cmdSN));
+    const due = this.#awaited.filter(({ cmdSN }) => this.#allCameBefore(cmdSN));
     if (due.length === 0) return;
     this.#awaited = this.#awaited.filter((each) => !due.includes(each));
     for (const { then } of due) then();

@@ -61,6 +61,53 @@ describe('Session of two connections (RFC 7143 §4.2.2.1)', () => {
     expect(bench.engine.slab.bytesInUse).toBe(unused);
   });
 
+  it('gives back the places of what it holds of a connection that has gone', () => {
+    const { bench, one, two: first } = open();
+    const window = (): number => one.maxCmdSN - one.expCmdSN;
+    const before = window();
+    for (let [two, round] = [first, 0]; round < 4; two = bench.logIn({ joins: one }), round++) {
+      const late = one.encode(NopOut);
+      for (let count = 0; count < 4; count++) two.send(NopOut);
+      bench.settle();
+      bench.engine.hangUp(two.socket);
+      bench.settle();
+      one.sendBytes(late);
+      bench.settle();
+      expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.NOP_IN]);
+      expect(window()).toBe(before);
+    }
+  });
+
+  it.each(['before', 'after', 'while the disk has a command of the one'])(
+    'resets a unit over one connection though a command was lost with the other, which closes %s',
+    (when) => {
+      const { bench, one, two } = open();
+      bench.file.stuck = when.startsWith('while');
+      if (bench.file.stuck) two.command(read16(0, 8), { read: 8 * BLOCK_BYTES });
+      bench.settle();
+      two.encodeCommand(read16(0, 8), { read: 8 * BLOCK_BYTES });
+      const hangUp = (): void => {
+        bench.engine.hangUp(two.socket);
+        bench.settle();
+      };
+      if (when !== 'after') hangUp();
+      one.taskManagement(TaskFunction.LOGICAL_UNIT_RESET);
+      bench.settle();
+      if (when === 'after') {
+        expect(one.replies()).toEqual([]);
+        hangUp();
+      }
+      bench.file.stuck = false;
+      bench.settle();
+      const [answer, ...others] = one.replies();
+      expect([answer?.opcode, answer?.header[2], others]).toEqual([
+        Opcode.TASK_MANAGEMENT_RESPONSE,
+        TaskFunctionResponse.FUNCTION_COMPLETE,
+        [],
+      ]);
+    },
+  );
+
   it('can be told to abort a command by a request that came before it', () => {
     const { bench, one, two } = open();
     const late = one.encodeCommand(write16(0, 1), { write: BLOCK_BYTES, data: BLOCK });
