@@ -9,6 +9,7 @@ import type { Connection } from './connection.ts';
 import { ConnectionState } from './connection-state.ts';
 import { Fault } from './faults.ts';
 import { abandon } from './lost-connection.ts';
+import type { Session } from './session.ts';
 
 /** Takes a Logout Request whose header lies at slab offset `at`. */
 export function logoutRequest(connection: Connection, at: number): void {
@@ -31,6 +32,11 @@ export function logoutRequest(connection: Connection, at: number): void {
   }
 }
 
+/** A connection of the session, or one that was lost and whose tasks could be taken up: its CID is taken until then. */
+function memberWith(session: Session, cid: number): Connection | undefined {
+  return session.connections.get(cid) ?? session.lost.find((lost) => lost.cid === cid && !lost.reported);
+}
+
 /** What is still on its way over other connections is not taken any more: a task that began now would outlive the answer. */
 function closeSession(connection: Connection, itt: number): void {
   const { session } = connection;
@@ -51,9 +57,15 @@ function closeSession(connection: Connection, itt: number): void {
 }
 
 function closeConnection(connection: Connection, itt: number, cid: number): void {
-  const leaver = connection.session.connections.get(cid);
+  const leaver = memberWith(connection.session, cid);
   if (leaver === undefined) {
     sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
+    return;
+  }
+  if (leaver.state === ConnectionState.lost) {
+    const wait = new AbortWait(() => sendLogoutResponse(connection, itt, LogoutResult.SUCCESS));
+    leaver.closeThen('logged out over another connection', wait);
+    wait.seal();
     return;
   }
   leaver.expendable = true;
@@ -72,7 +84,7 @@ function removeForRecovery(connection: Connection, at: number, itt: number, cid:
     sendLogoutResponse(connection, itt, LogoutResult.RECOVERY_NOT_SUPPORTED);
     return;
   }
-  const leaver = session.connections.get(cid) ?? session.lost.find((lost) => lost.cid === cid && !lost.reported);
+  const leaver = memberWith(session, cid);
   if (leaver === undefined) {
     sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
     return;

@@ -425,3 +425,30 @@ describe('Logout for recovery (§11.14.1)', () => {
     expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.REJECT]);
   });
 });
+
+describe('a logout that closes a lost connection (RFC 7143 §11.14.1)', () => {
+  it('ends its tasks, which nobody takes up any more, and is answered when they are gone', () => {
+    const { bench, one } = begin();
+    bench.file.stuck = true;
+    const tag = one.command(read16(0, BLOCKS), { read: STORED.length });
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    const close = (): void => {
+      const values = { flags: FINAL_BIT | LogoutReason.CLOSE_CONNECTION, cid: one.cid };
+      two.send(LogoutRequest, values, { immediate: true });
+      bench.settle();
+    };
+    close();
+    expect(two.replies()).toEqual([]);
+    bench.file.stuck = false;
+    bench.settle();
+    expect(two.replies().map(({ header }) => decode(LogoutResponse, header).response)).toEqual([LogoutResult.SUCCESS]);
+    expect(bench.messages.at(-1)).toMatchObject({ type: 'connectionEnded', cid: one.cid, sessionEnded: false });
+    expect(tasksOf(bench)).toEqual({ [two.cid]: [] });
+    expect(reassign(bench, two, tag).response).toBe(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
+    close();
+    expect(two.replies().map(({ header }) => decode(LogoutResponse, header).response)).toEqual([
+      LogoutResult.CID_NOT_FOUND,
+    ]);
+  });
+});
