@@ -185,11 +185,17 @@ function extendCdb(view: DataView, task: IscsiTask, at: number, extra: number): 
   return true;
 }
 
-/** How much data really moves: no more than the CDB says, and no more than the initiator is ready for (§11.4.5). */
+/**
+ * How much data really moves: no more than the CDB says, and no more than the initiator is ready for (§11.4.5). A WRITE whose initiator expects
+ * data to go the other way, or no way, fails: nobody may take it for written.
+ */
 function limitMovement(task: IscsiTask): void {
   const expected = task.expectedDataTransferLength;
   switch (task.movement) {
     case Movement.streamOut: {
+      if (!task.writes && expected !== 0 && task.transferLength !== 0) {
+        fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+      }
       const length = task.writes ? Math.min(task.transferLength, expected) : 0;
       const unit = task.unit;
       task.moveLength = unit === null ? 0 : length - (length % unit.blockSize);

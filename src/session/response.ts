@@ -5,17 +5,20 @@ import { writeAnswer } from '../pdu/answer-header.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { OVERFLOW_BIT, Response, ScsiResponse, SENSE_LENGTH_SIZE, UNDERFLOW_BIT } from '../pdu/scsi-response.ts';
 import { writeSense } from '../scsi/sense.ts';
-import { Movement, Status, type Task } from '../scsi/task.ts';
+import { Movement, Status } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';
 import type { IscsiTask } from './iscsi-task.ts';
 
-/** Bytes that moved, or would have: what the residual is counted from. */
-function movedLength(task: Task): number {
+/** Bytes that moved, or would have: what the residual is counted from. None do to an initiator that expects them to go the other way, or no way. */
+function movedLength(task: IscsiTask): number {
+  const taken = task.reads || task.expectedDataTransferLength === 0;
   switch (task.movement) {
     case Movement.none:
       return 0;
     case Movement.replyIn:
-      return task.dataLength;
+      return taken ? task.dataLength : 0;
+    case Movement.streamIn:
+      return taken ? task.transferLength : 0;
     default:
       return task.transferLength;
   }
@@ -25,7 +28,7 @@ function movedLength(task: Task): number {
  * How far what the command had to move is from what the initiator expected: positive is overflow, negative underflow (§11.4.5).
  * A command that failed before it moved anything leaves everything it was expected to move.
  */
-export function residual(task: Task): number {
+export function residual(task: IscsiTask): number {
   if (task.status !== Status.GOOD && task.assigned === 0) return -task.expectedDataTransferLength;
   return movedLength(task) - task.expectedDataTransferLength;
 }

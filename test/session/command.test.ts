@@ -1,5 +1,5 @@
 // Additional header segments (RFC 7143 §11.2.2): which are read, and which make a command one that can't be. And commands that are held back
-// while they come in.
+// while they come in, and commands whose flags say that data go another way than their CDB does.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,11 +7,14 @@ import { Bhs } from '../../src/pdu/bhs.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { RejectReason } from '../../src/pdu/reject.ts';
 import { READ_BIT, WRITE_BIT } from '../../src/pdu/scsi-command.ts';
-import { Attribute } from '../../src/scsi/task.ts';
-import { inquiry, synchronizeCache16, testUnitReady } from '../support/cdbs.ts';
-import { viewOf } from '../support/header-values.ts';
+import { OVERFLOW_BIT, ScsiResponse, UNDERFLOW_BIT } from '../../src/pdu/scsi-response.ts';
+import { SenseKey } from '../../src/scsi/sense.ts';
+import { Attribute, Status } from '../../src/scsi/task.ts';
+import { inquiry, read16, synchronizeCache16, testUnitReady, write16 } from '../support/cdbs.ts';
+import { decode, viewOf } from '../support/header-values.ts';
 import { extendedCdb } from '../support/initiator-command.ts';
-import { SessionBench } from '../support/session-bench.ts';
+import { noise } from '../support/scratch.ts';
+import { BLOCK_BYTES, SessionBench, SimLun } from '../support/session-bench.ts';
 
 /** A segment with AHSLength `length` and type `type`, filled up to whole words. */
 function segment(length: number, type: number, words = Math.ceil((length + 3) / 4)): Buffer {
@@ -93,5 +96,65 @@ describe('a command whose own PDU is still coming in when what held it back ends
     bench.settle();
     expect(one.replies()).toHaveLength(1);
     expect(two.replies()).toHaveLength(1);
+  });
+});
+
+describe('a command whose initiator expects data to go another way than its CDB says (RFC 7143 §11.3.1)', () => {
+  const CONTENT = noise(BLOCK_BYTES, 7);
+  /** VERIFY(10) of one block, with the data to compare with (BYTCHK is 1). */
+  const verify = Buffer.from([0x2f, 2, 0, 0, 0, 0, 0, 0, 1, 0]);
+
+  /** The only answer to a command with these flags, of which a block is expected unless told otherwise. */
+  function answerTo(cdb: Buffer, flags: number, lun = 0, expectedDataTransferLength = BLOCK_BYTES) {
+    const bench = new SessionBench();
+    bench.file.bytes.set(CONTENT);
+    bench.memory.set(CONTENT);
+    const one = bench.logIn();
+    one.command(cdb, { lun, values: { flags: flags | FINAL_BIT, expectedDataTransferLength } });
+    bench.settle();
+    const [reply, ...others] = one.replies();
+    expect(others).toEqual([]);
+    const { opcode, status, flags: bits, residualCount } = decode(ScsiResponse, reply!.header);
+    expect(bench.file.bytes.subarray(0, BLOCK_BYTES)).toEqual(new Uint8Array(CONTENT));
+    return { opcode, status, bits, residualCount, senseKey: reply!.data[4]! & 0x0f };
+  }
+
+  it.each([
+    ['WRITE(16) that reads', write16(0, 1), READ_BIT],
+    ['WRITE(16) that does neither', write16(0, 1), 0],
+    ['VERIFY(10) that reads', verify, READ_BIT],
+  ])('fails where nothing could be written or compared: a %s', (_, cdb, flags) => {
+    expect(answerTo(cdb, flags)).toEqual({
+      opcode: Opcode.SCSI_RESPONSE,
+      status: Status.CHECK_CONDITION,
+      bits: FINAL_BIT | UNDERFLOW_BIT,
+      residualCount: BLOCK_BYTES,
+      senseKey: SenseKey.ILLEGAL_REQUEST,
+    });
+  });
+
+  it.each([
+    ['READ(16) that writes', read16(0, 1), WRITE_BIT, 0],
+    ['READ(16) that does neither', read16(0, 1), 0, 0],
+    ['READ(16) of memory that writes', read16(0, 1), WRITE_BIT, SimLun.MEMORY],
+    ['INQUIRY that does neither', inquiry(96), 0, 0],
+  ])('says that none of the data came: a %s', (_, cdb, flags, lun) => {
+    expect(answerTo(cdb, flags, lun)).toMatchObject({
+      opcode: Opcode.SCSI_RESPONSE,
+      status: Status.GOOD,
+      bits: FINAL_BIT | UNDERFLOW_BIT,
+      residualCount: BLOCK_BYTES,
+    });
+  });
+
+  it('says how much it would have been where no data are expected at all', () => {
+    for (const cdb of [read16(0, 1), write16(0, 1)]) {
+      expect(answerTo(cdb, 0, 0, 0)).toMatchObject({
+        opcode: Opcode.SCSI_RESPONSE,
+        status: Status.GOOD,
+        bits: FINAL_BIT | OVERFLOW_BIT,
+        residualCount: BLOCK_BYTES,
+      });
+    }
   });
 });
