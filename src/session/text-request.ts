@@ -28,12 +28,13 @@ export function textRequest(connection: Connection, at: number, slot: number, le
   const flags = TextRequest.flags.get(view, at);
   const tag = TextRequest.targetTransferTag.get(view, at);
   const itt = TextRequest.initiatorTaskTag.get(view, at);
+  const final = (flags & FINAL_BIT) !== 0;
   const known = connection.textExchange;
   if (tag !== RESERVED_TAG && (tag !== EXCHANGE_TAG || known === null)) return refuse(connection, at, Fault.textTag);
   // §11.10.4: a reserved tag begins anew, whatever was open.
   const exchange = tag === RESERVED_TAG || known === null ? { received: [], pending: null } : known;
   connection.textExchange = exchange;
-  if (exchange.pending !== null) return answer(connection, itt, exchange);
+  if (exchange.pending !== null) return answer(connection, itt, exchange, final);
   if (length !== 0) {
     const from = connection.engine.slab.offsetOf(slot);
     exchange.received.push(connection.bytes.slice(from, from + length));
@@ -48,14 +49,7 @@ export function textRequest(connection: Connection, at: number, slot: number, le
   if (pairs === null) return refuse(connection, at, Fault.badText);
   exchange.received = [];
   exchange.pending = answerPairs(connection, pairs);
-  // §11.10.1: an initiator that has more to say gets its turn with F=0 from us too.
-  if ((flags & FINAL_BIT) === 0) {
-    const rest = exchange.pending;
-    exchange.pending = null;
-    sendText(connection, itt, rest, false, false);
-    return;
-  }
-  answer(connection, itt, exchange);
+  answer(connection, itt, exchange, final);
 }
 
 function refuse(connection: Connection, at: number, fault: Fault): void {
@@ -63,15 +57,19 @@ function refuse(connection: Connection, at: number, fault: Fault): void {
   connection.reject(at, fault);
 }
 
-/** Sends as much of the answer as one segment holds; the initiator asks for the rest with an empty request. */
-function answer(connection: Connection, itt: number, exchange: TextExchange): void {
+/**
+ * Sends as much of the answer as one segment holds; the initiator asks for the rest with an empty request. `mayEnd`: the request had the F bit.
+ * One that had not is from an initiator with more to say, and an answer with the F bit would be an error (§11.11.1).
+ */
+function answer(connection: Connection, itt: number, exchange: TextExchange, mayEnd: boolean): void {
   const pending = exchange.pending ?? new Uint8Array(0);
   const max = Math.min(connection.parameters.maxXmitDataSegmentLength, SEGMENT_BYTES_MIN * 16);
   const part = pending.subarray(0, max);
   const more = pending.length > part.length;
   exchange.pending = more ? pending.subarray(part.length) : null;
-  if (!more) connection.textExchange = null;
-  sendText(connection, itt, part, !more, more);
+  const ends = mayEnd && !more;
+  if (ends) connection.textExchange = null;
+  sendText(connection, itt, part, ends, more);
 }
 
 /** What is left to negotiate after login: §13 marks the keys that may be used in full feature phase. */
@@ -91,6 +89,7 @@ function answerPairs(connection: Connection, pairs: ReadonlyMap<string, string>)
         break;
       }
       case 'InitiatorAlias':
+      case 'X#NodeArchitecture':
         break;
       default:
         answers.push([key, LOGIN_KEYS.has(key) ? 'Reject' : 'NotUnderstood']);
@@ -118,9 +117,14 @@ function sendTargets(connection: Connection, value: string): Uint8Array {
   return value === 'All' ? encodePairs([['SendTargets', 'Reject']]) : new Uint8Array(0);
 }
 
-/** Keys that are settled at login and can't come up again (§13: LO and IO keys). */
+/** Keys that are settled at login and can't come up again (§12.1, and LO and IO keys of §13). */
 const LOGIN_KEYS = new Set([
   'AuthMethod',
+  'CHAP_A',
+  'CHAP_I',
+  'CHAP_C',
+  'CHAP_N',
+  'CHAP_R',
   'HeaderDigest',
   'DataDigest',
   'MaxConnections',
@@ -142,6 +146,11 @@ const LOGIN_KEYS = new Set([
   'SessionType',
   'TaskReporting',
   'iSCSIProtocolLevel',
+  // Obsolete, and none of these may be called not understood (§13.25).
+  'IFMarker',
+  'OFMarker',
+  'IFMarkInt',
+  'OFMarkInt',
 ]);
 
 function sendText(connection: Connection, itt: number, text: Uint8Array, final: boolean, more: boolean): void {
