@@ -20,7 +20,7 @@ export const Fault = {
   snack: fault(RejectReason.SNACK_REJECT, 'SNACK needs ErrorRecoveryLevel 1 or 2', '§11.16'),
   snackRun: fault(RejectReason.PROTOCOL_ERROR, 'a SNACK for what was not sent, or is acknowledged', '§11.16'),
   snackDropped: fault(RejectReason.SNACK_REJECT, 'a SNACK for what there was no room to keep', '§11.16'),
-  snackLength: fault(RejectReason.PROTOCOL_ERROR, 'a Data SNACK where segments have to be cut anew', '§11.16.3'),
+  snackLength: fault(RejectReason.PROTOCOL_ERROR, 'a SNACK where segments have to be cut anew', '§11.16.3'),
   snackFields: fault(RejectReason.INVALID_PDU_FIELD, 'a SNACK whose type, tag or run means nothing', '§11.16'),
   snackDataAck: fault(RejectReason.INVALID_DATA_ACK, 'an acknowledgement of data that nobody asked for', '§11.16.2'),
   unknownOpcode: fault(RejectReason.COMMAND_NOT_SUPPORTED, 'no such request', '§11.17.1'),

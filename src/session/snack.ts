@@ -67,10 +67,14 @@ function sendAgain(sent: SentPdus, run: SentPdu[] | Missing): Fault | null {
   return null;
 }
 
-/** §11.16.3: a status that rides on more data than the initiator takes by now goes alone; for the data, which it counts, there is R-Data. */
+/**
+ * §11.16.3: a status that rides on more data than the initiator takes by now goes alone; for the data, which it counts, there is R-Data. Other PDUs
+ * that are longer can't be sent as they were.
+ */
 function statusesAgain(connection: Connection, sent: SentPdus, run: SentPdu[] | Missing): Fault | null {
   if (typeof run === 'string') return FAULTS[run];
   const segmentMax = connection.parameters.maxXmitDataSegmentLength;
+  if (run.some(({ opcode, length }) => opcode !== Opcode.DATA_IN && length > segmentMax)) return Fault.snackLength;
   const short = run.map((pdu) => {
     if (pdu.opcode !== Opcode.DATA_IN || pdu.length <= segmentMax) return pdu;
     const [data] = resegment([pdu], pdu.number, pdu.length);

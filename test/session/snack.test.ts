@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { ACKNOWLEDGE_BIT, DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
+import { NopIn } from '../../src/pdu/nop-in.ts';
+import { NopOut } from '../../src/pdu/nop-out.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
 import { Reject, RejectReason } from '../../src/pdu/reject.ts';
@@ -226,6 +228,20 @@ describe('Status SNACK after a new MaxRecvDataSegmentLength (§11.16.3)', () => 
     expect(snack(bench, one, SnackType.STATUS, { begRun: statSN, runLength: 1 }).map(replicaOf)).toEqual(
       again.slice(-1).map(replicaOf),
     );
+  });
+
+  it('does not bring an echo that is longer than that', () => {
+    const { bench, one, data } = begin();
+    one.send(NopOut, {}, { data: data.subarray(0, 1024) });
+    bench.settle();
+    const [echo] = one.replies();
+    const { statSN } = decode(NopIn, echo!.header);
+    const again = () => snack(bench, one, SnackType.STATUS, { begRun: statSN, runLength: 1 });
+    expect(again().map(replicaOf)).toEqual([replicaOf(echo!)]);
+    declare(bench, one, 1023);
+    expect(reasons(again())).toEqual([RejectReason.PROTOCOL_ERROR]);
+    declare(bench, one, 1024);
+    expect(again().map(replicaOf)).toEqual([replicaOf(echo!)]);
   });
 
   it('lets go of all of it once it is acknowledged', () => {
