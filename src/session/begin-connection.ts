@@ -10,14 +10,7 @@ import type { SessionHost } from './session-host.ts';
 /** The connection that a hand-off brings. `cell` is its own from here on. */
 export function beginConnection(host: SessionHost, session: Session, handoff: Handoff, cell: number): Connection {
   const socket = host.engine.openSocket(handoff.fd);
-  const connection = new Connection(host, session, socket, {
-    id: handoff.id,
-    cid: handoff.cid,
-    statSN: handoff.statSN,
-    peerAddress: handoff.peerAddress,
-    parameters: handoff.connection,
-    cell,
-  });
+  const connection = new Connection(host, session, socket, handoff, cell);
   host.connections[socket] = connection;
   session.connections.set(handoff.cid, connection);
   return connection;

@@ -36,7 +36,6 @@ export function beginSession(host: SessionHost, handoff: Handoff, units: Units, 
   const window = new CmdWindow(handoff.expCmdSN, handoff.queueDepth, initial, budget);
   return new Session(host, nexus, window, {
     parameters: handoff.session,
-    sendTargets: handoff.sendTargets,
     nopIntervalMs: handoff.nopIntervalMs,
   });
 }

@@ -5,8 +5,8 @@ import { NONE } from '../base/free-list.ts';
 import type { SocketHandle } from '../engine/engine.ts';
 import { BHS_SIZE } from '../pdu/bhs.ts';
 import { OPCODE_MASK, Opcode } from '../pdu/opcode.ts';
-import type { ConnectionParameters } from '../pdu/parameters.ts';
 import { Counter } from '../ring/counters.ts';
+import type { Handoff } from '../ring/messages.ts';
 import type { Piece } from '../scsi/task.ts';
 import type { AbortWait } from './abort-wait.ts';
 import { announceSessionDrop } from './async-message.ts';
@@ -35,6 +35,8 @@ export class Connection extends PduSender implements FrameConsumer {
   /** That of the hand-off that brought it. */
   readonly id: number;
   readonly peerAddress: string;
+  /** The answer to SendTargets inside the session, as of the login: addresses are those of where it came in. */
+  readonly sendTargets: string;
   readonly framer: Framer;
   /** A cell for the header under way. */
   readonly cell: number;
@@ -73,30 +75,20 @@ export class Connection extends PduSender implements FrameConsumer {
   /** Who waits for the end of the connection. */
   readonly #closeWaits: AbortWait[] = [];
 
-  constructor(
-    host: SessionHost,
-    session: Session,
-    socket: SocketHandle,
-    options: {
-      id: number;
-      cid: number;
-      statSN: number;
-      peerAddress: string;
-      parameters: ConnectionParameters;
-      cell: number;
-    },
-  ) {
-    super(host, session, socket, options.parameters, options.statSN);
-    this.cid = options.cid;
-    this.id = options.id;
-    this.peerAddress = options.peerAddress;
-    this.cell = options.cell;
-    this.cellAt = host.engine.slab.offsetOf(options.cell);
+  /** `handoff` brought it, `cell` is its own from here on. */
+  constructor(host: SessionHost, session: Session, socket: SocketHandle, handoff: Handoff, cell: number) {
+    super(host, session, socket, handoff.connection, handoff.statSN);
+    this.cid = handoff.cid;
+    this.id = handoff.id;
+    this.peerAddress = handoff.peerAddress;
+    this.sendTargets = handoff.sendTargets;
+    this.cell = cell;
+    this.cellAt = host.engine.slab.offsetOf(cell);
     this.framer = new Framer(host.engine, socket, this, {
       cell: this.cellAt,
       headerDigest: this.digestsHeaders,
       dataDigest: this.digestsData,
-      segmentMax: options.parameters.maxRecvDataSegmentLength,
+      segmentMax: handoff.connection.maxRecvDataSegmentLength,
     });
   }
 

@@ -33,8 +33,6 @@ export class Session {
   lost: Connection[] = [];
   /** What is counted of it (ring/figures.ts). */
   readonly figures: Float64Array;
-  /** The answer to SendTargets in this session. */
-  readonly sendTargets: string;
   /** Milliseconds; 0: no keep-alive. */
   readonly nopIntervalMs: number;
   /** Immediate commands in execution: they are outside the window. */
@@ -58,7 +56,7 @@ export class Session {
     host: SessionHost,
     nexus: Nexus,
     window: CmdWindow,
-    options: { parameters: SessionParameters; sendTargets: string; nopIntervalMs: number },
+    options: { parameters: SessionParameters; nopIntervalMs: number },
   ) {
     this.host = host;
     this.nexus = nexus;
@@ -66,7 +64,6 @@ export class Session {
     this.window = window;
     this.parameters = options.parameters;
     this.figures = nexus.figures;
-    this.sendTargets = options.sendTargets;
     this.nopIntervalMs = options.nopIntervalMs;
   }
 

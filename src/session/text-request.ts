@@ -113,7 +113,7 @@ function redeclare(connection: Connection, maxXmitDataSegmentLength: number): vo
 /** Appendix C: in a session, All is for discovery only; an empty value, or its own name, asks for the session's target. */
 function sendTargets(connection: Connection, value: string): Uint8Array {
   const own = connection.session.nexus.targetName;
-  if (value === '' || value.toLowerCase() === own) return Buffer.from(connection.session.sendTargets);
+  if (value === '' || value.toLowerCase() === own) return Buffer.from(connection.sendTargets);
   return value === 'All' ? encodePairs([['SendTargets', 'Reject']]) : new Uint8Array(0);
 }
 

@@ -49,6 +49,20 @@ describe('a Text Request with an answer longer than a segment (RFC 7143 §11.11.
   });
 });
 
+it('is told the portals of where its own connection came in', () => {
+  const bench = new SessionBench();
+  const one = bench.logIn({ session: { maxConnections: 2 } });
+  const two = bench.logIn({ joins: one, portal: '192.0.2.7:3260' });
+  for (const [initiator, address] of [
+    [one, '127.0.0.1:3260,1'],
+    [two, '192.0.2.7:3260,1'],
+  ] as const) {
+    initiator.send(TextRequest, { flags: FINAL_BIT }, { data: encodePairs([['SendTargets', '']]) });
+    bench.settle();
+    expect(parsePairs(initiator.replies()[0]!.data)!.get('TargetAddress')).toBe(address);
+  }
+});
+
 it('knows every key that login knows, and answers none of them with NotUnderstood', () => {
   const { ask } = begin();
   for (const key of Object.keys(KEYS)) {

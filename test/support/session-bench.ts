@@ -45,6 +45,8 @@ export interface SimLogin {
   readonly nopIntervalMs?: number;
   readonly expCmdSN?: number;
   readonly statSN?: number;
+  /** Where it came in. */
+  readonly portal?: string;
   /** Another connection of this session. */
   readonly joins?: SimInitiator;
   /** Bytes that came behind the login. */
@@ -170,7 +172,7 @@ export class SessionBench {
       connection,
       luns: Object.values(SimLun).map((lun) => [lun, 100 + lun] as const),
       afterPowerOn: false,
-      sendTargets: `TargetName=${TARGET_NAME}\0TargetAddress=127.0.0.1:3260,1\0`,
+      sendTargets: `TargetName=${TARGET_NAME}\0TargetAddress=${login.portal ?? '127.0.0.1:3260'},1\0`,
       // A Login Response's header, which is all that anyone here looks at.
       finalResponse: Buffer.from([0x23, ...Array<number>(47).fill(0)]).toString('base64'),
       received: Buffer.from(login.received ?? []).toString('base64'),
