@@ -45,7 +45,7 @@ function probeUring(): string {
     if (!uring.supports(REQUIRED_OPERATIONS)) throw new KernelError('io_uring_register', Errno.EOPNOTSUPP);
     const bufferRing =
       uring.registerBufferRing(new PageMemory(PROBE_BUFFER_RING_BYTES), PROBE_BUFFERS, RECEIVE_GROUP) === 0;
-    return `Linux ${linuxVersion()}, ${uring.mode.name}, provided buffer${bufferRing ? ' rings' : 's, one by one'}`;
+    return `Linux ${linuxVersion()}, ${uring.mode.name}, ${bufferRing ? 'provided buffer rings' : 'polls before receives'}`;
   } finally {
     uring.close();
   }

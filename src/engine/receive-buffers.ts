@@ -1,14 +1,13 @@
-// The receive buffers that all sockets of a worker share: the kernel takes one when bytes are there, and not before.
-// They lie in the slab's receive area. Where the kernel has no buffer rings (before Linux 5.19), they are handed to it one by one.
+// The receive buffers that all sockets of a worker share: a socket has one when bytes are there, and not before.
+// They lie in the slab's receive area. The kernel takes them from a ring; where it has no such rings (before Linux 5.19), sockets do.
 
 import { assert } from '../base/assert.ts';
+import { FreeList, NONE } from '../base/free-list.ts';
 import { layout, u16, u32, u64 } from '../base/layout.ts';
 import { PageMemory } from '../kernel/memory.ts';
 import { storeRelease } from '../kernel/ordered.ts';
-import { Operation } from '../kernel/sqe.ts';
 import type { Uring } from '../kernel/uring.ts';
 import type { Slab } from './slab.ts';
-import { KIND_SHIFT, Kind } from './user-data.ts';
 
 /** struct io_uring_buf. The ring's tail is in the first entry's `tail`. */
 const ProvidedBuffer = layout(16, { address: u64(0), length: u32(8), index: u16(12), tail: u16(14) }, 'little');
@@ -29,24 +28,23 @@ export class ReceiveBuffers {
   readonly stagingAt: number;
   /** Whether the kernel reads them from a ring that it shares with us. */
   readonly ringed: boolean;
-  /** Buffers that the kernel may take. */
+  /** Buffers that may be taken. */
   available: number;
-  readonly #uring: Uring;
   readonly #slab: Slab;
   readonly #ring: PageMemory | null = null;
   readonly #tail: Uint16Array | null = null;
   readonly #mask: number = 0;
+  /** Without a ring: those that may be taken. */
+  readonly #free: FreeList;
   #next = 0;
 
-  /** Cuts the slab's receive area into buffers of `size` bytes. Without `wantRing` they are handed out as on old kernels. */
+  /** Cuts the slab's receive area into buffers of `size` bytes. Without `wantRing` sockets take them, as on old kernels. */
   constructor(uring: Uring, slab: Slab, size: number, wantRing: boolean) {
-    this.#uring = uring;
     this.#slab = slab;
     this.size = size;
     this.count = Math.min(BUFFERS_MAX, Math.floor((slab.size - slab.receiveStart) / size) - 1);
     assert(this.count > 0, 'the receive area of the slab holds at least two buffers');
     this.stagingAt = slab.receiveStart + this.count * size;
-    this.available = 0;
     if (wantRing) {
       const entries = 2 ** Math.ceil(Math.log2(this.count));
       const ring = new PageMemory(entries * ProvidedBuffer.size);
@@ -57,7 +55,9 @@ export class ReceiveBuffers {
       }
     }
     this.ringed = this.#ring !== null;
-    for (let index = 0; index < this.count; index++) this.release(index);
+    this.#free = new FreeList(this.count);
+    this.available = this.count;
+    if (this.#ring !== null) for (let index = 0; index < this.count; index++) this.#provide(this.#ring, index);
   }
 
   /** Slab offset of a buffer. Allocates nothing. */
@@ -65,29 +65,34 @@ export class ReceiveBuffers {
     return this.#slab.receiveStart + index * this.size;
   }
 
-  /** The kernel took a buffer. Allocates nothing. */
+  /** The kernel took a buffer from the ring. Allocates nothing. */
   taken(): void {
     this.available--;
   }
 
-  /** Gives a buffer to the kernel (again). Allocates nothing. */
+  /** Takes a buffer, where there is no ring; or {@link NONE}. Allocates nothing. */
+  take(): number {
+    const index = this.#free.take();
+    if (index !== NONE) this.available--;
+    return index;
+  }
+
+  /** Gives a buffer back. Allocates nothing. */
   release(index: number): void {
     this.available++;
+    if (this.#ring === null) this.#free.release(index);
+    else this.#provide(this.#ring, index);
+  }
+
+  #provide(ring: PageMemory, index: number): void {
     const address = this.#slab.base + this.offsetOf(index);
-    if (this.#ring === null) {
-      const { PROVIDE_BUFFERS } = Operation;
-      // For this operation `fd` is the number of buffers, `offset` the first one's index.
-      const kind = Kind.provide << KIND_SHIFT;
-      this.#uring.push(PROVIDE_BUFFERS, 1, index, address, this.size, 0, RECEIVE_GROUP, index, kind);
-      return;
-    }
-    const words = this.#ring.words;
+    const { words } = ring;
     const at = (this.#next & this.#mask) * (ProvidedBuffer.size >> 2);
     words[at] = address;
     words[at + 1] = address * HIGH_WORD;
     words[at + 2] = this.size;
     // The upper half of this word is, in the first entry, the tail that the kernel compares with: it must not change here.
-    this.#ring.view.setUint16(at * 4 + ProvidedBuffer.index.offset, index, true);
+    ring.view.setUint16(at * 4 + ProvidedBuffer.index.offset, index, true);
     this.#next = (this.#next + 1) & 0xffff;
     storeRelease(this.#tail!, 0, this.#next);
   }

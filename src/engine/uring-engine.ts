@@ -228,6 +228,9 @@ export class UringEngine implements Engine, CompletionHandler {
         if (result > 0) this.#coalescing.received(userLow, result);
         this.#sockets.received(userLow, userHigh, result, flags);
         break;
+      case Kind.poll:
+        this.#sockets.polled(userLow, userHigh);
+        break;
       case Kind.place:
         this.#sockets.placed(userLow, userHigh, result, flags);
         break;
@@ -246,9 +249,6 @@ export class UringEngine implements Engine, CompletionHandler {
         break;
       case Kind.alarm:
         if (!this.#stopping) this.#events.alarmed();
-        break;
-      case Kind.provide:
-        assert(result >= 0, 'engine: the kernel refused a receive buffer');
         break;
       case Kind.cancel:
         break;
@@ -331,7 +331,7 @@ export class UringEngine implements Engine, CompletionHandler {
 }
 
 function describe(mode: UringMode, buffers: ReceiveBuffers, slabRefusal: number): string {
-  const receive = `${buffers.count} receive buffers of ${buffers.size / 1024} KiB ${buffers.ringed ? 'in a ring' : 'handed out one by one'}`;
+  const receive = `${buffers.count} receive buffers of ${buffers.size / 1024} KiB ${buffers.ringed ? 'in a ring' : 'taken after polls'}`;
   const slab = slabRefusal === 0 ? 'slab registered' : `slab not registered (${errnoName(slabRefusal)})`;
   return `io_uring on Linux ${release().split('-')[0]}, ${mode.name}, ${receive}, ${slab}`;
 }

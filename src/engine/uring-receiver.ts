@@ -5,7 +5,7 @@ import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import { BUFFER_SHIFT, CompletionFlag } from '../kernel/cqe.ts';
 import { Errno } from '../kernel/errno.ts';
-import { EntryFlag, MessageFlag, Operation, ReceiveFlag } from '../kernel/sqe.ts';
+import { EntryFlag, MessageFlag, Operation, PollEvent, ReceiveFlag } from '../kernel/sqe.ts';
 import { Counter } from '../ring/counters.ts';
 import { HandleQueue } from './handle-queue.ts';
 import { RECEIVE_GROUP, type ReceiveBuffers } from './receive-buffers.ts';
@@ -74,6 +74,17 @@ export class UringReceiver {
     socket.placeLength = length;
     socket.placed = 0;
     this.#due.push(socket.handle);
+  }
+
+  /** There are bytes, or the socket has ended. Allocates nothing. */
+  polled(socket: SocketState): void {
+    if (socket.close !== CloseState.open) {
+      this.#table.attention.push(socket.handle);
+      return;
+    }
+    socket.buffer = this.#buffers.take();
+    if (socket.buffer === NONE) this.#starve(socket);
+    else this.#due.push(socket.handle);
   }
 
   /** A receive operation ended. Allocates nothing. */
@@ -171,10 +182,18 @@ export class UringReceiver {
   }
 
   #queueReceive(socket: SocketState): void {
-    // POLL_FIRST saves the look at a socket that was empty a moment ago. It is as old as buffer rings.
-    const head = socket.drained && this.#buffers.ringed ? RECEIVE | ReceiveFlag.POLL_FIRST : RECEIVE;
     const length = socket.behindMuch ? HEADER_ROOM_BYTES : this.#buffers.size;
-    this.#table.queue(socket, head, Kind.receive, 0, length, 0, RECEIVE_GROUP);
+    if (this.#buffers.ringed) {
+      // POLL_FIRST saves the look at a socket that was empty a moment ago. It is as old as buffer rings.
+      const head = socket.drained ? RECEIVE | ReceiveFlag.POLL_FIRST : RECEIVE;
+      this.#table.queue(socket, head, Kind.receive, 0, length, 0, RECEIVE_GROUP);
+    } else if (socket.buffer === NONE) {
+      // A receive that has to wait would need a buffer meanwhile: an idle socket is to have none.
+      this.#table.queue(socket, Operation.POLL_ADD, Kind.poll, 0, 0, PollEvent.IN, 0);
+    } else {
+      const address = this.#slab.base + this.#buffers.offsetOf(socket.buffer);
+      this.#table.queue(socket, Operation.RECV, Kind.receive, address, length, MessageFlag.DONTWAIT, 0);
+    }
   }
 
   #queuePlace(socket: SocketState): void {
@@ -233,11 +252,15 @@ export class UringReceiver {
     if (socket.wanted && !socket.ended) this.#arm(socket);
   }
 
+  #starve(socket: SocketState): void {
+    socket.receive = ReceiveState.starved;
+    this.#starved.push(socket.handle);
+  }
+
   #receivedNothing(socket: SocketState, errno: number): void {
     switch (errno) {
       case Errno.ENOBUFS:
-        socket.receive = ReceiveState.starved;
-        this.#starved.push(socket.handle);
+        this.#starve(socket);
         break;
       case Errno.EINTR:
       case Errno.EAGAIN:

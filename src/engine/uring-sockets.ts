@@ -106,6 +106,11 @@ export class UringSockets {
     this.#receiver.received(this.#table.completed(userLow, userHigh), result, flags);
   }
 
+  /** A socket has bytes, or has ended. */
+  polled(userLow: number, userHigh: number): void {
+    this.#receiver.polled(this.#table.completed(userLow, userHigh));
+  }
+
   /** A receive operation to a named place ended. */
   placed(userLow: number, userHigh: number, result: number, flags: number): void {
     this.#receiver.placed(this.#table.completed(userLow, userHigh), result, flags);

@@ -10,8 +10,8 @@ export const Kind = {
   wake: 5,
   tick: 6,
   cancel: 7,
-  provide: 8,
-  alarm: 9,
+  alarm: 8,
+  poll: 9,
 } as const;
 
 /** Shift to the kind. */

@@ -32,6 +32,7 @@ export const Operation = {
   FSYNC: 3,
   READ_FIXED: 4,
   WRITE_FIXED: 5,
+  POLL_ADD: 6,
   SENDMSG: 9,
   TIMEOUT: 11,
   ASYNC_CANCEL: 14,
@@ -40,7 +41,6 @@ export const Operation = {
   WRITE: 23,
   SEND: 26,
   RECV: 27,
-  PROVIDE_BUFFERS: 31,
 } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
 
@@ -56,6 +56,8 @@ export const ReceiveFlag = { POLL_FIRST: (1 << 0) << 16 } as const;
 export const TransferFlag = { DSYNC: 0x2 } as const;
 /** fsync_flags. */
 export const SyncFlag = { DATASYNC: 0x1 } as const;
+/** poll32_events: POLL*. */
+export const PollEvent = { IN: 0x1 } as const;
 /** msg_flags of sends and receives: MSG_*. */
 export const MessageFlag = { DONTWAIT: 0x40, WAITALL: 0x100, NOSIGNAL: 0x4000 } as const;
 

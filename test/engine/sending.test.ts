@@ -55,7 +55,7 @@ describe.each(ENGINES)('%s: sending', (_name, make) => {
     const piece = pattern(256 * 1024, 7);
     const { fd, report } = await connectPeer([
       { step: 'deaf' },
-      { step: 'wait', value: 1300 },
+      { step: 'wait', value: 2600 },
       { step: 'read' },
       { step: 'receive', value: 16 * piece.length },
       { step: 'wait', value: 1200 },
@@ -163,7 +163,11 @@ describe.each(ENGINES.filter(([name]) => name.startsWith('uring')))('%s: sending
     await bench.engine.run();
     const operations = push.mock.calls.map(([head]) => head & 0xff);
     push.mockRestore();
-    const ofSocket = operations.filter((operation) => operation === Operation.SEND || operation === Operation.RECV);
-    expect(ofSocket.slice(0, 3)).toEqual([Operation.RECV, Operation.SEND, Operation.RECV]);
+    // Where the kernel has no buffer rings, a poll is what waits for the bytes.
+    const { SEND, RECV, POLL_ADD } = Operation;
+    const send = operations.indexOf(SEND);
+    expect(operations.slice(0, send).filter((operation) => operation === RECV)).toHaveLength(1);
+    const next = operations.slice(send).filter((operation) => operation === RECV || operation === POLL_ADD);
+    expect(next.length).toBeGreaterThan(0);
   });
 });
