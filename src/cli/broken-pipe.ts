@@ -1,12 +1,15 @@
-// Output that nobody reads any more: `lunaring env | head -1` closes the pipe while there is more to say.
+// Output that can't be written: nobody reads it any more, as when `lunaring env | head -1` closes the pipe while there is more to say, or a disk is full.
 // What ends then, and what goes on, is for the programs to say.
 
 import type { Writable } from 'node:stream';
 
-/** Has `then` called once a write to `stream` finds that its reader has gone; throws what else goes wrong with it. */
-export function whenUnread(stream: Writable, then: () => void): void {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    then();
-  });
+type Fault = NodeJS.ErrnoException;
+
+function raise(fault: Fault): never {
+  throw fault;
+}
+
+/** Has `then` called once a write to `stream` finds that its reader has gone, and `otherwise` with what else goes wrong with it: thrown unless it is said. */
+export function whenUnread(stream: Writable, then: () => void, otherwise: (fault: Fault) => void = raise): void {
+  stream.on('error', (fault: Fault) => (fault.code === 'EPIPE' ? then() : otherwise(fault)));
 }

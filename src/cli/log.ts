@@ -1,24 +1,72 @@
 // The log: lines of JSON for machines, or readable ones on a terminal, on standard error. Standard output is for what was asked for.
 // What is logged is everyone's own business.
 
-import pino, { type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import { writeSync } from 'node:fs';
+import pino, { type DestinationStream, type Logger } from 'pino';
+import { prettyFactory } from 'pino-pretty';
 import type { LogSettings } from '../config/settings.ts';
 
 const STANDARD_ERROR = 2;
 
-/** Makes the logger. `terminal`: whether a person is reading. */
-export function createLogger(settings: LogSettings, terminal: boolean): Logger {
-  const options = { level: settings.level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  // Written at once: the lines before an end that nobody planned are the ones that matter.
-  if (settings.format === 'json' || (settings.format === 'auto' && !terminal)) {
-    return pino(options, pino.destination({ fd: STANDARD_ERROR, sync: true }));
+/** How long a reader that is behind is waited for, and how often it is tried meanwhile. */
+const PATIENCE_MS = 1000;
+const PAUSE_MS = 10;
+
+const NEWLINE = 0x0a;
+
+/** Stops this thread: nothing else of it happens meanwhile. */
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+/**
+ * Lines for a descriptor, written at once: those before an end that nobody planned are the ones that matter. What can't be written, on a
+ * full disk or to a reader that has gone, is lost; nothing is kept for later, and the next line is tried again.
+ */
+class LogLines implements DestinationStream {
+  readonly #descriptor: number;
+  /** The last line arrived whole. */
+  #heard = true;
+  /** Of a line only the beginning was written. */
+  #torn = false;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
   }
-  const stream = pretty({
-    destination: STANDARD_ERROR,
-    sync: true,
-    colorize: terminal,
-    translateTime: 'SYS:HH:MM:ss.l',
-  });
-  return pino(options, stream);
+
+  /** Throws nothing. */
+  write(line: string): void {
+    // Whoever reads lines then loses one, and not the next as well.
+    const bytes = Buffer.from(this.#torn ? `\n${line}` : line);
+    let offset = 0;
+    try {
+      while (offset < bytes.length) offset += this.#write(bytes.subarray(offset));
+    } catch {
+      // There is nowhere left to say so.
+    }
+    this.#heard = offset === bytes.length;
+    if (offset > 0) this.#torn = bytes[offset - 1] !== NEWLINE;
+  }
+
+  /** Answers how many bytes were written, 1 or more. A full pipe is waited for, unless its reader did not make room for the last line either. */
+  #write(bytes: Buffer): number {
+    for (let waitedMs = 0; ; waitedMs += PAUSE_MS) {
+      try {
+        return writeSync(this.#descriptor, bytes);
+      } catch (error) {
+        const full = (error as NodeJS.ErrnoException).code === 'EAGAIN';
+        if (!full || !this.#heard || waitedMs >= PATIENCE_MS) throw error;
+        pause(PAUSE_MS);
+      }
+    }
+  }
+}
+
+/** Makes the logger. `terminal`: whether a person is reading. A log that can't be written to `descriptor` loses lines, and is no error. */
+export function createLogger(settings: LogSettings, terminal: boolean, descriptor = STANDARD_ERROR): Logger {
+  const options = { level: settings.level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const lines = new LogLines(descriptor);
+  if (settings.format === 'json' || (settings.format === 'auto' && !terminal)) return pino(options, lines);
+  const prettify = prettyFactory({ colorize: terminal, translateTime: 'SYS:HH:MM:ss.l' });
+  return pino(options, { write: (line) => lines.write(prettify(line)) });
 }

@@ -8,14 +8,19 @@ import { startTarget } from '../control/target.ts';
 import { whenUnread } from './broken-pipe.ts';
 import { run } from './command-line.ts';
 import { shedPrivileges } from './privileges.ts';
+import { ExitCode } from './world.ts';
 
 /** A target goes on whether or not somebody reads what it says; whatever else says something to nobody is done. */
 let serving = false;
-for (const stream of [process.stdout, process.stderr]) {
-  whenUnread(stream, () => {
-    if (!serving) process.exit();
-  });
-}
+const endUnlessServing = (status?: ExitCode): void => {
+  if (!serving) process.exit(status);
+};
+whenUnread(process.stdout, endUnlessServing, (fault) => {
+  if (!serving) process.stderr.write(`standard output: ${fault.message}\n`);
+  endUnlessServing(ExitCode.failed);
+});
+// What can't be said there can't be said anywhere; the exit status says what there was to say.
+whenUnread(process.stderr, endUnlessServing, () => {});
 
 const status = await run(process.argv.slice(2), {
   environment: process.env,

@@ -48,8 +48,12 @@ class Ending implements Disposable {
 
   /** The target can't go on. */
   readonly fail = (error: Error): void => {
-    this.#log.fatal({ err: error }, `ending: ${error.message}`);
     this.#resolve(ExitCode.failed);
+    try {
+      this.#log.fatal({ err: error }, `ending: ${error.message}`);
+    } catch {
+      // Thrown from here, it would end the process on the spot: no drain, no sync, for want of a line.
+    }
   };
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {

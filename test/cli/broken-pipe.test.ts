@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
@@ -20,6 +21,18 @@ test('whoever writes hears of it; other errors stay errors', () => {
   expect(heard).toBe(1);
   expect(() => stream.emit('error', Object.assign(new Error('no space'), { code: 'ENOSPC' }))).toThrow('no space');
   expect(heard).toBe(1);
+});
+
+test('whoever says what else goes wrong is for hears of that', () => {
+  const stream = new PassThrough();
+  const faults: string[] = [];
+  whenUnread(
+    stream,
+    () => faults.push('unread'),
+    (fault) => faults.push(fault.message),
+  );
+  stream.emit('error', Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+  expect(faults).toEqual(['no space']);
 });
 
 /** Starts a program whose standard output nobody reads. */
@@ -45,15 +58,31 @@ test.each([[[PROGRAM, 'explain', '--all']], [[PROGRAM, '--help']], [[PROGRAM, 'e
   },
 );
 
+/** A file that is open for writing until its scope ends. */
+class Descriptor implements Disposable {
+  readonly number: number;
+
+  constructor(path: string) {
+    this.number = openSync(path, 'w');
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.number);
+  }
+}
+
+/** A small target that logs JSON. */
+const serving = (disk: string) => ({
+  LUNARING_DISKS: `${disk}:1MiB`,
+  LUNARING_PORTALS: '127.0.0.1:0',
+  LUNARING_ADMIN: 'off',
+  LUNARING_WORKERS: '1',
+  LUNARING_LOG_FORMAT: 'json',
+});
+
 test('a target serves on', async () => {
   using scratch = new Scratch('unread');
-  const { child, ended, complained } = unread([PROGRAM, 'serve'], {
-    LUNARING_DISKS: `${scratch.file('disk.img')}:1MiB`,
-    LUNARING_PORTALS: '127.0.0.1:0',
-    LUNARING_ADMIN: 'off',
-    LUNARING_WORKERS: '1',
-    LUNARING_LOG_FORMAT: 'json',
-  });
+  const { child, ended, complained } = unread([PROGRAM, 'serve'], serving(scratch.file('disk.img')));
   try {
     await expect.poll(complained, { timeout: 60_000 }).toMatch(/"worker: /);
   } finally {
@@ -62,4 +91,43 @@ test('a target serves on', async () => {
   }
   expect(await ended).toEqual([0, null]);
   expect(complained()).toMatch(/"stopped"/);
+});
+
+test('a target whose output finds no space serves on, and logs', async () => {
+  using scratch = new Scratch('unwritable');
+  const env = { PATH: process.env['PATH'], ...serving(scratch.file('disk.img')) };
+  using full = new Descriptor('/dev/full');
+  const child = spawn(process.execPath, [PROGRAM, 'serve'], { env, stdio: ['ignore', full.number, 'pipe'] });
+  const ended = once(child, 'close');
+  let complained = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    complained += text;
+  });
+  try {
+    await expect.poll(() => complained, { timeout: 60_000 }).toMatch(/"worker: /);
+  } finally {
+    // The banner, for which there is no space, is printed even so, before it stops.
+    child.kill('SIGTERM');
+  }
+  expect(await ended).toEqual([0, null]);
+  expect(complained).toMatch(/"stopped"/);
+});
+
+test.each(['json', 'pretty'])('a target whose %s log finds no space serves on, and stops in order', async (format) => {
+  using scratch = new Scratch('unwritable');
+  const settings = serving(scratch.file('disk.img'));
+  const env = { PATH: process.env['PATH'], ...settings, LUNARING_LOG_FORMAT: format };
+  using full = new Descriptor('/dev/full');
+  const child = spawn(process.execPath, [PROGRAM, 'serve'], { env, stdio: ['ignore', 'pipe', full.number] });
+  const ended = once(child, 'close');
+  let printed = '';
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+  });
+  try {
+    await expect.poll(() => printed + (child.exitCode ?? ''), { timeout: 60_000 }).toMatch(/ready|^\d/);
+  } finally {
+    child.kill('SIGTERM');
+  }
+  expect(await ended).toEqual([0, null]);
 });

@@ -69,6 +69,19 @@ describe('serve', () => {
     expect(target.stopped).toBe(1);
   });
 
+  test('stops in order even when the reason can’t be logged', async () => {
+    const { target, code } = await start();
+    const reason = new Error('every worker is gone');
+    Object.defineProperty(reason, 'message', {
+      get() {
+        throw new Error('there is nothing to say');
+      },
+    });
+    target.fail(reason);
+    expect(await code).toBe(1);
+    expect(target.stopped).toBe(1);
+  });
+
   test('does not hang when stopping fails', async () => {
     const target = new FakeTarget();
     const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
