@@ -46,7 +46,7 @@ export const acl = section({
   ),
   networks: describe(
     list(network(), 1, limits.ACL_ENTRIES_MAX).default(['0.0.0.0/0', '::/0']),
-    'Networks from which they are let in.',
+    'Networks from which they are let in: `192.0.2.0/24`, `2001:db8::/32`, or an address. All four numbers of an IPv4 address are written out.',
   ),
   denial: describe(
     choice(['reveal', 'hide']).default('reveal'),

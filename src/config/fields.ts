@@ -158,16 +158,29 @@ export function iscsiName() {
   );
 }
 
+const IPV4_BITS = 32;
+const IPV6_BITS = 128;
+/** What an IPv4 address has before it as an IPv4-mapped IPv6 address, ::ffff:192.0.2.1 (RFC 4291 §2.5.5.2). */
+const DISGUISE_BITS = IPV6_BITS - IPV4_BITS;
+
 /** A literal IPv4 or IPv6 address. */
 export function ipAddress() {
   return checked('an IPv4 or IPv6 address', (value) => (isIP(value) === 0 ? null : value));
 }
 
-/** A network in prefix notation, or one address. */
+/** A network in prefix notation, or one address; given back in prefix notation. One of IPv4 addresses in their IPv6 disguise is one of IPv4. */
 export function network() {
   return checked('a network such as 192.0.2.0/24 or 2001:db8::/32, or an address', (value) => {
-    const cidr = value.includes('/') ? value : `${value}/${isIP(value) === 6 ? 128 : 32}`;
-    return ipaddr.isValidCIDR(cidr) ? cidr : null;
+    const [, base = '', prefix] = /^([^/%]+)(?:\/(0|[1-9]\d*))?$/.exec(value) ?? [];
+    const family = isIP(base);
+    // Not for ipaddr.js to judge, which reads 10/8 and 010.0.0.0/8 as inet_aton(3) would: as 0.0.0.10/8 and 8.0.0.0/8.
+    if (family === 0) return null;
+    const width = family === 6 ? IPV6_BITS : IPV4_BITS;
+    const bits = Number(prefix ?? width);
+    if (bits > width) return null;
+    const address = ipaddr.parse(base);
+    const disguised = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= DISGUISE_BITS;
+    return disguised ? `${address.toIPv4Address()}/${bits - DISGUISE_BITS}` : `${base}/${bits}`;
   });
 }
 

@@ -76,6 +76,35 @@ test('networks are kept with their prefix, addresses as networks of one', () => 
   for (const wrong of ['10.0.0.0/33', 'ten', '', '10.0.0.0/']) expect(read(network(), wrong)).toBeUndefined();
 });
 
+test.each([
+  // What inet_aton(3) makes of these is another network.
+  '10/8',
+  '192.168/16',
+  '192.168.1/24',
+  '167772160/8',
+  '0xa.0.0.0/8',
+  '010.0.0.0/8',
+  '010.0.0.1',
+  '10.0.0.0/08',
+  '10.0.0.0/+8',
+  '10.0.0.0/8/8',
+  '10.0.0.0/255.0.0.0',
+  ' 10.0.0.0/8',
+  '::/129',
+  // An interface is no part of a network.
+  'fe80::1%eth0',
+  'fe80::%eth0/64',
+])('%s is no network', (wrong) => {
+  expect(read(network(), wrong)).toBeUndefined();
+});
+
+test('a network of IPv4 addresses in their IPv6 disguise is one of IPv4', () => {
+  expect(read(network(), '::ffff:192.0.2.0/120')).toBe('192.0.2.0/24');
+  expect(read(network(), '::ffff:192.0.2.9')).toBe('192.0.2.9/32');
+  expect(read(network(), '::ffff:0:0/96')).toBe('0.0.0.0/0');
+  expect(read(network(), '::/0')).toBe('::/0');
+});
+
 test('names in patterns are folded as names are', () => {
   expect(read(namePattern(), 'IQN.1993-08.Org.Debian:*')).toBe('iqn.1993-08.org.debian:*');
 });

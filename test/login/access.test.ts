@@ -2,6 +2,7 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { network } from '../../src/config/fields.ts';
 import { checkAccess, inNetworks, judgeAccess, matchesPattern } from '../../src/login/access.ts';
 import { OPEN_ACL } from './world.ts';
 
@@ -69,6 +70,20 @@ describe('networks', () => {
           expect(inNetworks([`${dotted(network)}/${bits}`], dotted(address))).toBe(inside);
         },
       ),
+    );
+  });
+
+  test('as a configuration has them contain the address they are written with', () => {
+    const octet = fc.nat({ max: 255 });
+    fc.assert(
+      fc.property(octet, octet, octet, octet, fc.nat({ max: 32 }), (first, second, third, fourth, bits) => {
+        const written = `${first}.${second}.${third}.${fourth}`;
+        for (const text of [`${written}/${bits}`, `::ffff:${written}/${bits + 96}`]) {
+          const networks = [network().parse(text)];
+          expect(inNetworks(networks, written)).toBe(true);
+          expect(inNetworks(networks, `${first ^ 0x80}.${second}.${third}.${fourth}`)).toBe(bits === 0);
+        }
+      }),
     );
   });
 });
