@@ -3,12 +3,12 @@
 
 import { createServer, type Server } from 'node:net';
 import type { Settings } from '../config/settings.ts';
+import { collide, type ListeningPlace, leavesIpv4 } from '../control/families.ts';
 import { type Answer, failed, fine } from './answer.ts';
 
-interface Place {
+interface Place extends ListeningPlace {
   readonly what: string;
-  readonly address: string;
-  readonly port: number;
+  readonly ipv6Only: boolean;
 }
 
 const REMEDIES: Readonly<Record<string, (place: Place) => string>> = {
@@ -19,26 +19,24 @@ const REMEDIES: Readonly<Record<string, (place: Place) => string>> = {
 };
 
 /** Listens on it; answers the server, or the error's code. */
-function listen({ address, port }: Place): Promise<Server | string> {
+function listen({ address, port, ipv6Only }: Place): Promise<Server | string> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    server.listen({ host: address, port, ipv6Only: address.includes(':'), exclusive: true }, () => resolve(server));
+    server.listen({ host: address, port, ipv6Only, exclusive: true }, () => resolve(server));
   });
-}
-
-const WILDCARDS = new Set(['0.0.0.0', '::']);
-
-/** Whether two places can't both be listened on: a wildcard takes its port on every address of its family. */
-function collide(a: Place, b: Place): boolean {
-  if (a.port !== b.port || a.port === 0 || a.address.includes(':') !== b.address.includes(':')) return false;
-  return a.address === b.address || WILDCARDS.has(a.address) || WILDCARDS.has(b.address);
 }
 
 /** One answer a portal, and one for the admin interface. All are listened on together, and let go at the end. */
 export async function probePorts({ portals, admin }: Pick<Settings, 'portals' | 'admin'>): Promise<Answer[]> {
-  const places: Place[] = portals.map(({ address, port }) => ({ what: 'portal', address, port }));
-  if (admin !== false) places.push({ what: 'admin interface', address: admin.address, port: admin.port });
+  const places: Place[] = portals.map((portal) => ({
+    what: 'portal',
+    address: portal.address,
+    port: portal.port,
+    ipv6Only: leavesIpv4(portal, portals),
+  }));
+  if (admin !== false)
+    places.push({ what: 'admin interface', address: admin.address, port: admin.port, ipv6Only: false });
   const answers: Answer[] = [];
   const servers: Server[] = [];
   for (const [index, place] of places.entries()) {

@@ -36,7 +36,10 @@ export const DEFAULT_TARGETS = [
 ];
 
 const portal = section({
-  address: describe(ipAddress(), 'Address to listen on; 0.0.0.0 and :: listen on all.'),
+  address: describe(
+    ipAddress(),
+    'Address to listen on; 0.0.0.0 listens on all of IPv4, :: on all of IPv6, and of IPv4 as well unless a portal with an IPv4 address has the port.',
+  ),
   port: describe(integer(0, 65535).default(3260), 'TCP port. 3260 is registered for iSCSI; 0 takes any free one.'),
   tag: describe(
     integer(0, limits.PORTAL_GROUP_TAG_MAX).default(1),

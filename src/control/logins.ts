@@ -9,6 +9,7 @@ import { Administration } from './administration.ts';
 import { Admittance } from './admittance.ts';
 import type { Catalog } from './catalog.ts';
 import { Endings } from './endings.ts';
+import { leavesIpv4 } from './families.ts';
 import { Handoffs } from './handoff.ts';
 import { handoffRecord } from './handoff-record.ts';
 import type { LoginContext } from './login-connection.ts';
@@ -118,10 +119,13 @@ export class Logins {
 
   #portalsOf(targetName: string): AdvertisedPortal[] {
     const groups = this.#options.catalog.find(targetName)?.settings.portalGroups ?? [];
-    return this.#options
-      .portals()
+    const portals = this.#options.portals();
+    return portals
       .filter(({ tag }) => groups.includes(tag))
-      .map(({ address, port, tag, advertise }) => ({ address, port, portalGroupTag: tag, advertise }));
+      .map((portal) => {
+        const { address, port, tag, advertise } = portal;
+        return { address, port, portalGroupTag: tag, ipv6Only: leavesIpv4(portal, portals), advertise };
+      });
   }
 
   #advertised(): AdvertisedTarget[] {

@@ -19,13 +19,16 @@ const BACKLOG = 1024;
 export class Portal {
   /** For connections to come. */
   settings: PortalSettings;
+  readonly #ipv6Only: boolean;
   readonly #context: LoginContext;
   readonly #congestion: CongestionChoice;
   readonly #server: Server;
   readonly #connections = new Set<LoginConnection>();
 
-  constructor(settings: PortalSettings, context: LoginContext, congestion: CongestionChoice) {
+  /** `ipv6Only`: on `::`, leaves IPv4 to others. */
+  constructor(settings: PortalSettings, ipv6Only: boolean, context: LoginContext, congestion: CongestionChoice) {
     this.settings = settings;
+    this.#ipv6Only = ipv6Only;
     this.#context = context;
     this.#congestion = congestion;
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket));
@@ -45,7 +48,7 @@ export class Portal {
         const reason = cause.code === 'EADDRINUSE' ? 'something listens there already' : cause.message;
         reject(new LunaringError('LUNARING_PORTAL', `portal ${address} port ${port}: ${reason}`, { cause }));
       });
-      this.#server.listen({ host: address, port, backlog: BACKLOG }, () => {
+      this.#server.listen({ host: address, port, ipv6Only: this.#ipv6Only, backlog: BACKLOG }, () => {
         this.#server.removeAllListeners('error');
         this.#server.on('error', (error) => this.#context.log.error({ err: error, address, port }, 'portal'));
         try {

@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PortalSettings } from '../config/settings.ts';
 import type { CongestionChoice } from './congestion.ts';
+import { leavesIpv4 } from './families.ts';
 import type { LoginContext } from './login-connection.ts';
 import { Portal } from './portal.ts';
 
@@ -42,9 +43,9 @@ export class Portals {
     return this.#portals.map(({ settings }) => settings);
   }
 
-  /** Listens on another one. Throws LunaringError when it can't. */
-  async add(settings: PortalSettings): Promise<void> {
-    const portal = new Portal(settings, this.#context, this.#congestion);
+  /** Listens on another one. `beside`: all that are to be listened on in the end. Throws LunaringError when it can't. */
+  async add(settings: PortalSettings, beside: readonly PortalSettings[]): Promise<void> {
+    const portal = new Portal(settings, leavesIpv4(settings, beside), this.#context, this.#congestion);
     await portal.listen();
     this.#portals = [...this.#portals, portal];
   }

@@ -6,6 +6,7 @@ import { ConfigurationError } from '../config/finding.ts';
 import { sameSettings } from '../config/plain.ts';
 import type { PortalSettings, Settings, TuningSettings } from '../config/settings.ts';
 import { type Draft, Phase } from './draft.ts';
+import { leavesIpv4 } from './families.ts';
 import { LOGIN_TUNING, type LoginSettings, type LoginTuning } from './login-settings.ts';
 import type { Portals } from './portals.ts';
 
@@ -37,9 +38,9 @@ const nameOf = ({ address, port }: PortalSettings): string => `portals[${hostPor
 const placesOf = ({ port }: PortalSettings): string[] => (port === 0 ? [] : [`port ${port}`]);
 
 /** Listens, and says as a finding why not. */
-async function open(listeners: Portals, portal: PortalSettings): Promise<void> {
+async function open(listeners: Portals, portal: PortalSettings, beside: readonly PortalSettings[]): Promise<void> {
   try {
-    await listeners.add(portal);
+    await listeners.add(portal, beside);
   } catch (error) {
     const found = { path: 'address', origin: 'the configuration', received: (error as Error).message };
     const allowed = 'an address of this machine, and a port that is free';
@@ -48,31 +49,38 @@ async function open(listeners: Portals, portal: PortalSettings): Promise<void> {
 }
 
 function planPortals(draft: Draft, listeners: Portals, wanted: readonly PortalSettings[]): void {
-  const left = [...listeners.settings];
+  const before = listeners.settings;
+  const left = [...before];
   const added: PortalSettings[] = [];
+  const reopened: PortalSettings[] = [];
   for (const portal of wanted) {
     const index = left.findIndex(({ address, port }) => address === portal.address && port === portal.port);
     const [own] = index < 0 ? [] : left.splice(index, 1);
     if (own === undefined) added.push(portal);
-    else if (!sameSettings(own, portal)) {
+    else if (leavesIpv4(own, before) !== leavesIpv4(portal, wanted)) {
+      // A socket has the addresses of IPv4, or has them not, for as long as it listens.
+      reopened.push(portal);
+      left.push(own);
+      draft.note(nameOf(portal), 'change');
+    } else if (!sameSettings(own, portal)) {
       const to = (before: PortalSettings, after: PortalSettings) => () => listeners.change(before, after);
       draft.note(nameOf(portal), 'change');
       draft.step({ phase: Phase.change, path: nameOf(portal), run: to(own, portal), undo: to(portal, own) });
     }
   }
-  for (const portal of added) {
+  for (const portal of added) draft.note(nameOf(portal), 'add');
+  for (const portal of [...added, ...reopened]) {
     draft.need(placesOf(portal));
-    draft.note(nameOf(portal), 'add');
-    const run = () => open(listeners, portal);
+    const run = () => open(listeners, portal, wanted);
     draft.step({ phase: Phase.add, path: nameOf(portal), run, undo: () => listeners.remove(portal) });
   }
   for (const portal of left) {
-    draft.note(nameOf(portal), 'remove');
+    if (!reopened.some((same) => nameOf(same) === nameOf(portal))) draft.note(nameOf(portal), 'remove');
     draft.remove(
       nameOf(portal),
       placesOf(portal),
       () => listeners.remove(portal),
-      () => listeners.add(portal),
+      () => listeners.add(portal, before),
     );
   }
 }

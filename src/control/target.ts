@@ -119,7 +119,8 @@ class Target implements RunningTarget {
 
   async start(): Promise<void> {
     await this.#supervisor.start();
-    for (const portal of this.#settings.portals) await this.listeners.add(portal);
+    const { portals } = this.#settings;
+    for (const portal of portals) await this.listeners.add(portal, portals);
   }
 
   /** What was started of a start that failed ends. */

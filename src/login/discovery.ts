@@ -16,6 +16,8 @@ export interface AdvertisedPortal {
   /** The port it listens on; never 0. */
   readonly port: number;
   readonly portalGroupTag: number;
+  /** The IPv6 wildcard is reached over IPv4 as well, unless this says that it is not. */
+  readonly ipv6Only?: boolean;
   /** Where initiators are told that it is, as `host` or `host:port`, wherever it listens. */
   readonly advertise?: string | undefined;
 }
@@ -40,18 +42,18 @@ type Pairs = (readonly [key: string, value: string])[];
 /** `address:port,tag` of every portal that this initiator may reach. */
 export function targetAddresses(portals: readonly AdvertisedPortal[], localAddress: string): string[] {
   const local = plainAddress(localAddress);
-  const addresses = portals.flatMap(({ address, port, portalGroupTag, advertise }) => {
+  const addresses = portals.flatMap(({ address, port, portalGroupTag, ipv6Only = false, advertise }) => {
     if (advertise !== undefined) return [`${spellPortal(advertise, port)},${portalGroupTag}`];
-    const reachable = reachableAddress(plainAddress(address), local);
+    const reachable = reachableAddress(plainAddress(address), ipv6Only, local);
     return reachable === null ? [] : [`${formatAddress(reachable, port)},${portalGroupTag}`];
   });
   return [...new Set(addresses)];
 }
 
 /** Where a portal is found by somebody who came in at `local`; null: nowhere. */
-function reachableAddress(address: string, local: string): string | null {
+function reachableAddress(address: string, ipv6Only: boolean, local: string): string | null {
   // A wildcard is no address to connect to; that which the initiator came in on is one that works for it.
-  if (address === '::') return local;
+  if (address === '::') return ipv6Only && isIPv4(local) ? null : local;
   if (address === '0.0.0.0') return isIPv4(local) ? local : null;
   // The loopback of this host is not the loopback of another.
   return isLoopback(address) && !isLoopback(local) ? null : address;

@@ -50,6 +50,42 @@ describe('ports', () => {
     expect(answers.map(({ state }) => state)).toEqual(['fine', 'fine', 'fine', 'fine']);
   });
 
+  test.each([
+    [['0.0.0.0', '::']],
+    [['::', '0.0.0.0']],
+    [['127.0.0.1', '::']],
+    [['0:0:0:0:0:0:0:0', '127.0.0.2', '127.0.0.1']],
+  ])('of portals of both families, %j, can be the same', async (addresses) => {
+    const port = await freePort();
+    const answers = await probePorts({ portals: addresses.map((address) => portal(address, port)), admin: false });
+    expect(answers.map(({ state }) => state)).toEqual(addresses.map(() => 'fine'));
+  });
+
+  test.each([
+    // By itself, :: has the addresses of IPv4 too.
+    ['::', '127.0.0.1'],
+    ['127.0.0.1', '::'],
+    ['::', '::1'],
+    ['::1', '::0'],
+    ['::ffff:127.0.0.1', '127.0.0.1'],
+  ])('of a portal on %s and the admin interface on %s can not be the same either', async (address, admin) => {
+    const port = await freePort();
+    const answers = await probePorts({ portals: [portal(address, port)], admin: { address: admin, port } });
+    expect(answers.map(({ state, detail }) => [state, detail])).toEqual([
+      ['fine', 'free'],
+      ['failed', `taken by the portal ${address} port ${port} of this configuration`],
+    ]);
+  });
+
+  test('that a program has on IPv4 are not free for a portal on all addresses of both families', async () => {
+    const server = createServer();
+    const port = await freePort();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    const [answer] = await probePorts({ portals: [portal('::', port)], admin: false });
+    server.close();
+    expect(answer).toMatchObject({ state: 'failed', detail: 'EADDRINUSE' });
+  });
+
   test('on an address that this machine lacks are refused', async () => {
     const [answer] = await probePorts({ portals: [portal('192.0.2.1', 3260)], admin: false });
     expect(answer).toMatchObject({

@@ -3,6 +3,7 @@
 import { LunaringError } from '../../src/base/error.ts';
 import type { LunSettings, PortalSettings, Settings, TargetSettings } from '../../src/config/settings.ts';
 import type { Administration } from '../../src/control/administration.ts';
+import { leavesIpv4 } from '../../src/control/families.ts';
 import type { Portals } from '../../src/control/portals.ts';
 
 /** Serves nothing. */
@@ -94,9 +95,9 @@ export class FakePortals {
     return this as unknown as Portals;
   }
 
-  async add(portal: PortalSettings): Promise<void> {
+  async add(portal: PortalSettings, beside: readonly PortalSettings[]): Promise<void> {
     if (portal.address === this.refuses) throw new LunaringError('LUNARING_PORTAL', `portal ${portal.address}: no`);
-    this.done.push(`listen ${portal.address} ${portal.port}`);
+    this.done.push(`listen ${portal.address} ${portal.port}${leavesIpv4(portal, beside) ? ' IPv6 only' : ''}`);
     this.settings = [...this.settings, portal];
   }
 

@@ -63,8 +63,8 @@ async function knock(port: number): Promise<Socket> {
 
 describe('portals', () => {
   test('are listened on while others are, until they are not', async () => {
-    await portals.add(at(ports[0]));
-    await portals.add(at(ports[1], 2));
+    await portals.add(at(ports[0]), []);
+    await portals.add(at(ports[1], 2), []);
     expect(portals.running.map(({ port, tag }) => [port, tag])).toEqual([
       [ports[0], 1],
       [ports[1], 2],
@@ -72,35 +72,55 @@ describe('portals', () => {
     portals.remove(at(ports[0]));
     expect([await accepts(ports[0]), await accepts(ports[1])]).toEqual([false, true]);
     // Its address is free at once.
-    await portals.add(at(ports[0], 3));
+    await portals.add(at(ports[0], 3), []);
     expect(portals.settings.map(({ tag }) => tag)).toEqual([2, 3]);
     expect(await accepts(ports[0])).toBe(true);
   });
 
   test('that can’t be listened on change nothing', async () => {
-    await portals.add(at(ports[0]));
-    await expect(portals.add(at(ports[0], 2))).rejects.toThrow(LunaringError);
+    await portals.add(at(ports[0]), []);
+    await expect(portals.add(at(ports[0], 2), [])).rejects.toThrow(LunaringError);
     expect(portals.settings).toEqual([at(ports[0])]);
   });
 
   test('on any free port tell which it is', async () => {
-    await portals.add(at(0));
-    await portals.add(at(0, 2));
+    await portals.add(at(0), []);
+    await portals.add(at(0, 2), []);
     const [one, other] = portals.running;
     expect([one!.port > 0, other!.port > 0, one!.port === other!.port]).toEqual([true, true, false]);
     portals.remove(at(0, 2));
     expect(portals.running).toEqual([one]);
   });
 
+  test.each([[['0.0.0.0', '::']], [['::', '0.0.0.0']], [['::', '127.0.0.1']]])(
+    'of both families share a port: %j',
+    async (addresses) => {
+      const both = addresses.map((address, index): PortalSettings => ({ ...at(ports[0], index + 1), address }));
+      for (const portal of both) await portals.add(portal, both);
+      expect(portals.running.map(({ address, port }) => [address, port])).toEqual(
+        addresses.map((address) => [address, ports[0]]),
+      );
+      // Who comes over IPv4 is the IPv4 portal's.
+      portals.remove(both[addresses.indexOf('::')]!);
+      expect(await accepts(ports[0])).toBe(true);
+    },
+  );
+
+  test('on :: alone take IPv4 as well', async () => {
+    const all = { ...at(ports[0]), address: '::' };
+    await portals.add(all, [all, at(ports[1])]);
+    expect(await accepts(ports[0])).toBe(true);
+  });
+
   test('change where they are', async () => {
-    await portals.add(at(ports[0]));
+    await portals.add(at(ports[0]), []);
     portals.change(at(ports[0]), at(ports[0], 9));
     expect(portals.running).toEqual([{ address: '127.0.0.1', port: ports[0], tag: 9 }]);
     expect(await accepts(ports[0])).toBe(true);
   });
 
   test('that are left keep the logins that are under way there, until all is closed', async () => {
-    await portals.add(at(ports[0]));
+    await portals.add(at(ports[0]), []);
     const socket = await knock(ports[0]);
     const ended = once(socket, 'close');
     portals.remove(at(ports[0]));
@@ -114,7 +134,7 @@ describe('portals', () => {
     // Every kernel has reno, and hardly anyone has chosen it.
     const before = sendingWith('reno');
     const chosen = new Portals(CONTEXT, { name: 'reno', required: true, reason: '' });
-    await chosen.add(at(ports[0]));
+    await chosen.add(at(ports[0]), []);
     const socket = await knock(ports[0]);
     // The listening socket and the accepted one; the initiator's own end is its own affair.
     expect(sendingWith('reno')).toBe(before + (SYSTEMS === 'reno' ? 3 : 2));
@@ -124,12 +144,12 @@ describe('portals', () => {
 
   test('can’t be had with a congestion control that the kernel does not have, if it was asked for', async () => {
     const asked = new Portals(CONTEXT, { name: 'no-such', required: true, reason: '' });
-    await expect(asked.add(at(ports[0]))).rejects.toThrow(
+    await expect(asked.add(at(ports[0]), [])).rejects.toThrow(
       `portal 127.0.0.1 port ${ports[0]}: congestion control no-such can't be had (ENOENT); name one of`,
     );
     expect([asked.settings, await accepts(ports[0])]).toEqual([[], false]);
     const offered = new Portals(CONTEXT, { name: 'no-such', required: false, reason: '' });
-    await offered.add(at(ports[0]));
+    await offered.add(at(ports[0]), []);
     expect(await accepts(ports[0])).toBe(true);
     await offered.close();
   });

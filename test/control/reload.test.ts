@@ -182,6 +182,31 @@ describe('a reload', () => {
     expect(listeners.done).toEqual(['leave 127.0.0.1 3260', 'listen 0.0.0.0 3260']);
   });
 
+  test('has a portal on :: leave IPv4 to one that comes, and take it again when that goes', async () => {
+    const dual = { address: '::', port: 3270 };
+    const portals = [dual, { address: '0.0.0.0', port: 3270 }];
+    await applied(BEFORE, { portals: [dual] });
+    listeners.done.length = 0;
+    expect(await applied(BEFORE, { portals })).toEqual(['change portals[[::]:3270]', 'add portals[0.0.0.0:3270]']);
+    expect(listeners.done).toEqual(['leave :: 3270', 'listen 0.0.0.0 3270', 'listen :: 3270 IPv6 only']);
+    expect(await applied(BEFORE, { portals })).toEqual([]);
+    listeners.done.length = 0;
+    expect(await applied(BEFORE, { portals: [dual] })).toEqual([
+      'change portals[[::]:3270]',
+      'remove portals[0.0.0.0:3270]',
+    ]);
+    expect(listeners.done).toEqual(['leave 0.0.0.0 3270', 'leave :: 3270', 'listen :: 3270']);
+  });
+
+  test('adds a portal on :: beside one of IPv4', async () => {
+    const portals = [
+      { address: '127.0.0.1', port: 3260 },
+      { address: '::', port: 3260 },
+    ];
+    expect(await applied(BEFORE, { portals })).toEqual(['add portals[[::]:3260]']);
+    expect(listeners.done).toEqual(['listen :: 3260 IPv6 only']);
+  });
+
   test('of a file that can’t be loaded changes nothing', async () => {
     const reload = reloadOf([{ name: 'no name' }]);
     await expect(reload.apply()).rejects.toThrow(ConfigurationError);

@@ -20,6 +20,18 @@ describe('§13.8: addresses', () => {
     ['a wildcard as the address the initiator came in on', [portal('0.0.0.0')], '192.0.2.5', ['192.0.2.5:3260,1']],
     ['the IPv6 wildcard, for IPv6', [portal('::')], '2001:db8::5', ['[2001:db8::5]:3260,1']],
     ['the IPv6 wildcard, for IPv4 that came through it', [portal('::')], '::ffff:192.0.2.5', ['192.0.2.5:3260,1']],
+    [
+      'no IPv6 wildcard that leaves IPv4 to others, for who came in on IPv4',
+      [portal('0.0.0.0'), { ...portal('::', 3260, 2), ipv6Only: true }],
+      '192.0.2.5',
+      ['192.0.2.5:3260,1'],
+    ],
+    [
+      'one that leaves IPv4 to others, for who came in on IPv6',
+      [portal('0.0.0.0'), { ...portal('::', 3260, 2), ipv6Only: true }],
+      '2001:db8::5',
+      ['[2001:db8::5]:3260,2'],
+    ],
     ['a link-local address without its interface', [portal('::')], 'fe80::1%eth0', ['[fe80::1]:3260,1']],
     ['no IPv4 wildcard for who came in on IPv6', [portal('0.0.0.0')], '2001:db8::5', []],
     [
