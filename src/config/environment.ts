@@ -2,6 +2,7 @@
 // settings and the reference page all come from it. Bounds and defaults are the schema's: a variable only puts its value in place.
 
 import { hostPort } from '../base/host-port.ts';
+import { UNIT_BYTES_MIN } from './limits.ts';
 import { DEFAULT_PORTALS, DEFAULT_TARGETS } from './schema.ts';
 import type { Settings } from './settings.ts';
 import { formatSize, parseSize } from './size.ts';
@@ -104,13 +105,22 @@ const advertise: EnvironmentVariable = {
   locate: () => ['portals', 0, 'advertise'],
 };
 
-/** A disk of LUNARING_DISKS. The size is what follows the last colon, if it reads as one: device paths have colons too. */
+const WITHOUT_FILE: readonly string[] = ['memory', 'null'];
+
+/** Whether `text` is the size of a unit: it has a letter, or is no less than the smallest is. /dev/disk/by-path/…-scsi-0:0:0:0 ends with a number, too. */
+function isUnitSize(text: string): boolean {
+  const bytes = parseSize(text);
+  return bytes !== null && (/[A-Z]/.test(text) || bytes >= UNIT_BYTES_MIN);
+}
+
+/** A disk of LUNARING_DISKS. The size is what follows the last colon, if it can be one: device paths have colons too. */
 function disk(text: string, index: number): unknown {
   const colon = text.lastIndexOf(':');
-  const sized = colon > 0 && parseSize(text.slice(colon + 1)) !== null;
-  const path = sized ? text.slice(0, colon) : text;
-  const size = sized ? { size: text.slice(colon + 1) } : {};
-  const kind = path === 'memory' || path === 'null' ? { backend: path } : { backend: 'file', path };
+  const [before, after] = [text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)];
+  const sized = WITHOUT_FILE.includes(before) || (before !== '' && isUnitSize(after));
+  const path = sized ? before : text;
+  const size = sized ? { size: after } : {};
+  const kind = WITHOUT_FILE.includes(path) ? { backend: path } : { backend: 'file', path };
   const name = DEFAULT_TARGETS[0]!.name.replace(/\d+$/, String(index));
   return { name, luns: [{ lun: 0, ...kind, ...size }] };
 }
@@ -121,7 +131,7 @@ const disks: EnvironmentVariable = {
   allowed: 'path[:size],…; memory:size and null:size for disks without a file',
   fallback: 'disk0.img:1GiB',
   effect:
-    'What to serve, in place of all targets: LUN 0 of iqn.2026-11.io.lunaring:disk0, disk1, and so on. A missing file is made when its size is given.',
+    'What to serve, in place of all targets: LUN 0 of iqn.2026-11.io.lunaring:disk0, disk1, and so on. A missing file is made when its size is given. A number without a unit below 65536 belongs to the path, as in /dev/disk/by-path/…-scsi-0:0:0:0.',
   apply(text, configuration) {
     configuration['targets'] = items(text).map(disk);
     return [['targets']];

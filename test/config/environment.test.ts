@@ -84,6 +84,32 @@ describe('variables', () => {
     expect(targets[0]!.luns[0]!.size).toBeUndefined();
   });
 
+  test.each([
+    ['/dev/disk/by-path/pci-0000:00:10.0-scsi-0:0:0:0', '/dev/disk/by-path/pci-0000:00:10.0-scsi-0:0:0:0', undefined],
+    // A LUN of flat space addressing (SAM-5 §4.7.5.6), as Linux numbers it.
+    [
+      '/dev/disk/by-path/pci-0000:00:10.0-scsi-0:0:0:16385',
+      '/dev/disk/by-path/pci-0000:00:10.0-scsi-0:0:0:16385',
+      undefined,
+    ],
+    [
+      '/dev/disk/by-path/pci-0000:00:10.0-scsi-0:0:0:0:1GiB',
+      '/dev/disk/by-path/pci-0000:00:10.0-scsi-0:0:0:0',
+      2 ** 30,
+    ],
+    ['a.img:65536', '/srv/a.img', 65536],
+    ['a.img:65535', '/srv/a.img:65535', undefined],
+    ['a.img:131072B', '/srv/a.img', 131072],
+  ])('LUNARING_DISKS=%s: %s of %s bytes', (text, path, size) => {
+    const [lun] = settingsOf({ LUNARING_DISKS: text }).targets[0]!.luns;
+    expect([lun, lun!.size]).toEqual([expect.objectContaining({ backend: 'file', path }), size]);
+  });
+
+  test.each(['memory:0', 'null:1', 'memory:lots', 'a.img:1KiB'])('LUNARING_DISKS=%s has a wrong size', (text) => {
+    const { settings, findings } = load({ LUNARING_DISKS: text });
+    expect([settings, findings.map(({ path }) => path)]).toEqual([null, ['targets[0].luns[0].size']]);
+  });
+
   test('LUNARING_ADVERTISE says of every portal where it is found', () => {
     const portals = (environment: Record<string, string>) =>
       settingsOf({ LUNARING_ADVERTISE: 'san1.example.com', ...environment }).portals.map(({ address, advertise }) => [
