@@ -32,15 +32,21 @@ const FILES: readonly (readonly [path: string, file: string, type: string])[] = 
   ['/page/negotiated.js', 'negotiated.js', 'text/javascript'],
 ];
 
+/** Read once: there may be no descriptor left for it when the page is asked for, which is when it is needed. */
+function answerOf(file: string, type: string): Answer {
+  const body = readFileSync(new URL(`page/${file}`, import.meta.url));
+  return { status: 200, type: `${type}; charset=utf-8`, body, headers: HEADERS };
+}
+
 /** The routes of the page. It holds nothing to be kept secret, so it is served without a token; it asks for one. */
-export const pageRoutes: readonly Route[] = FILES.map(([path, file, type]) => ({
-  method: 'GET',
-  path,
-  summary: path === '/' ? 'The live page.' : 'A part of the live page.',
-  open: true,
-  answers: { 200: { description: 'The file.', type } },
-  handle: (): Answer => {
-    const body = readFileSync(new URL(`page/${file}`, import.meta.url));
-    return { status: 200, type: `${type}; charset=utf-8`, body, headers: HEADERS };
-  },
-}));
+export const pageRoutes: readonly Route[] = FILES.map(([path, file, type]) => {
+  const answer = answerOf(file, type);
+  return {
+    method: 'GET',
+    path,
+    summary: path === '/' ? 'The live page.' : 'A part of the live page.',
+    open: true,
+    answers: { 200: { description: 'The file.', type } },
+    handle: () => answer,
+  };
+});

@@ -12,7 +12,7 @@ import { SenseKey } from '../scsi/sense.ts';
 import { Exposition, type Format, labels } from './exposition.ts';
 import type { LoopDelay } from './loop-delay.ts';
 import { METRICS, type Metric } from './metrics.ts';
-import { openDescriptors, threadCpu } from './process-figures.ts';
+import { openDescriptors, residentMemory, threadCpu } from './process-figures.ts';
 
 /** What is told beside the readings. */
 export interface MetricsSource {
@@ -78,9 +78,10 @@ export function* collect(source: MetricsSource, format: Format): Generator<strin
   yield out.end();
 }
 
-function single(out: Exposition, metric: Metric, value: number): void {
+/** A metric of one sample; of none, where there is nothing to say. */
+function single(out: Exposition, metric: Metric, value: number | null): void {
   out.begin(metric);
-  out.sample('', value);
+  if (value !== null) out.sample('', value);
 }
 
 function writeWhole(out: Exposition, { readings, version, engine, startedAt }: MetricsSource): void {
@@ -112,7 +113,7 @@ function writeProcess(out: Exposition, { loopDelay }: MetricsSource, workers: re
   out.begin(METRICS.processCpu);
   out.sample(labels({ mode: 'user' }), user / 1e6);
   out.sample(labels({ mode: 'system' }), system / 1e6);
-  single(out, METRICS.residentMemory, process.memoryUsage.rss());
+  single(out, METRICS.residentMemory, residentMemory());
   single(out, METRICS.openDescriptors, openDescriptors());
 }
 

@@ -33,7 +33,21 @@ export function threadCpu(threadId: number): CpuTime | null {
   }
 }
 
-/** Open descriptors, the one that the look takes not counted. */
-export function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length - 1;
+/** What `read` finds; null when it can't look, as when no descriptor is left for it. */
+function figure(read: () => number): number | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
+/** Open descriptors, the one that the look takes not counted; null when there is none left to look with. */
+export function openDescriptors(): number | null {
+  return figure(() => readdirSync('/proc/self/fd').length - 1);
+}
+
+/** Bytes of memory that are in RAM; null when there is no descriptor left to look with. */
+export function residentMemory(): number | null {
+  return figure(() => process.memoryUsage.rss());
 }

@@ -27,6 +27,10 @@ describe('The page', () => {
     }
   });
 
+  it('is read once, whatever becomes of the files', () => {
+    for (const { path } of pageRoutes) expect(serve(path).body).toBe(serve(path).body);
+  });
+
   it('may run what comes from here, and nothing else', () => {
     const policy = serve('/').headers!['Content-Security-Policy']!;
     expect(policy).toContain("default-src 'none'");

@@ -1,6 +1,6 @@
 // All metrics of a target that is made up: every one is told, hostile names do no harm, and the text does not grow without bound.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Readings } from '../../src/control/readings.ts';
 import { collect, SESSIONS_LISTED_MAX } from '../../src/metrics/collect.ts';
 import { Format } from '../../src/metrics/exposition.ts';
@@ -105,6 +105,16 @@ describe('The metrics', () => {
     expect(samples.sum('lunaring_logins_total', 'status="0203"', 'name="TargetNotFound"')).toBe(2);
     expect(samples.sum('lunaring_draining')).toBe(1);
     expect(samples.sum('lunaring_thread_cpu_seconds_total', 'thread="worker-0"')).toBeGreaterThan(0);
+  });
+
+  it('leave out what can’t be read, and tell the rest', () => {
+    const full = new Samples(text(Format.text)).names;
+    vi.spyOn(process.memoryUsage, 'rss').mockImplementation(() => {
+      throw new Error('EMFILE: too many open files, uv_resident_set_memory');
+    });
+    const { names } = new Samples(text(Format.text));
+    vi.restoreAllMocks();
+    expect([...full].filter((name) => !names.has(name))).toEqual(['lunaring_process_resident_memory_bytes']);
   });
 
   it('keep a name that wants to be more than a name inside its label', () => {

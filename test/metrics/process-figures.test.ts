@@ -1,8 +1,11 @@
 // CPU times as /proc has them, of this very process.
 
 import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cpuTimeOf, openDescriptors, threadCpu } from '../../src/metrics/process-figures.ts';
+import { repositoryRoot } from '../support/repository.ts';
+import { succeed } from '../support/run.ts';
 
 describe('CPU time', () => {
   it('is read past a name that holds spaces and brackets', () => {
@@ -21,10 +24,30 @@ describe('CPU time', () => {
 
 describe('descriptors', () => {
   it('are counted, the one of the look itself left out', () => {
-    const before = openDescriptors();
+    const before = openDescriptors()!;
     const opened = openSync('/dev/null', 'r');
     expect(openDescriptors()).toBe(before + 1);
     closeSync(opened);
     expect(openDescriptors()).toBe(before);
+  });
+
+  it('that have run out leave figures untold, and break nothing', async () => {
+    const figures = join(repositoryRoot(), 'dist/src/metrics/process-figures.js');
+    const script = `
+      import { openSync } from 'node:fs';
+      import { openDescriptors, residentMemory, threadCpu } from ${JSON.stringify(figures)};
+      const told = () => [openDescriptors(), residentMemory(), threadCpu(process.pid)].map((figure) => figure !== null);
+      const before = told();
+      try {
+        for (;;) openSync('/dev/null');
+      } catch {
+        process.stdout.write(JSON.stringify([before, told()]));
+      }`;
+    const options = ['--nofile=64:64', process.execPath, '--input-type=module', '--eval', script];
+    const { stdout } = await succeed('prlimit', options);
+    expect(JSON.parse(stdout)).toEqual([
+      [true, true, true],
+      [false, false, false],
+    ]);
   });
 });
