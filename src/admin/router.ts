@@ -1,12 +1,12 @@
 // Which route a path leads to.
 // Who may take it is gate.ts's business.
 
-import type { Method, Route } from './route.ts';
+import type { Route } from './route.ts';
 
 /** Where a request leads: to a route, to a path that takes other methods, or nowhere. */
 export type Destination =
   | { readonly kind: 'route'; readonly route: Route; readonly parameters: Readonly<Record<string, string>> }
-  | { readonly kind: 'method'; readonly allowed: readonly Method[] }
+  | { readonly kind: 'method'; readonly allowed: readonly string[] }
   | { readonly kind: 'nowhere' };
 
 interface Entry {
@@ -46,15 +46,16 @@ export class Router {
     this.#entries = routes.map((route) => ({ segments: segmentsOf(route.path), route }));
   }
 
-  /** `path` as it came, percent-encoded. */
+  /** `path` as it came, percent-encoded. HEAD leads to where GET does (RFC 9110 §9.3.2): the answer loses its body on its way out. */
   find(method: string, path: string): Destination {
     const segments = segmentsOf(path);
-    const allowed: Method[] = [];
+    const meant = method === 'HEAD' ? 'GET' : method;
+    const allowed: string[] = [];
     for (const { segments: pattern, route } of this.#entries) {
       const parameters = match(pattern, segments);
       if (parameters === null) continue;
-      if (route.method === method) return { kind: 'route', route, parameters };
-      allowed.push(route.method);
+      if (route.method === meant) return { kind: 'route', route, parameters };
+      allowed.push(...(route.method === 'GET' ? ['GET', 'HEAD'] : [route.method]));
     }
     return allowed.length === 0 ? { kind: 'nowhere' } : { kind: 'method', allowed };
   }

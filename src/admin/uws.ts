@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
 import { LunaringError } from '../base/error.ts';
 import { BodyReader } from './body.ts';
+import { Exchange } from './exchange.ts';
 import type { AdminRequest, AdminSocket, Answer, SocketHandler } from './http.ts';
 import { statusLine } from './http.ts';
 import { reasonNotToListen } from './listening.ts';
@@ -165,10 +166,10 @@ export class HttpServer {
   // Requests
 
   #serve(res: HttpResponse, req: HttpRequest): void {
-    const exchange = new Exchange(res, this.#native, (bytes) => {
+    const request = requestOf(req, this.#native);
+    const exchange = new Exchange(res, this.#native, request.method === 'HEAD', (bytes) => {
       this.#held += bytes;
     });
-    const request = requestOf(req, this.#native);
     const step = this.#held > HELD_BYTES_MAX ? BUSY : this.#handler.begin(request);
     const reader = new BodyReader(typeof step === 'function');
     res.onData((chunk, isLast) => {
@@ -194,7 +195,7 @@ export class HttpServer {
     const request = requestOf(req, this.#native);
     const handler = this.#admit(request);
     if ('status' in handler) {
-      new Exchange(res, this.#native, () => {}).answer(handler);
+      new Exchange(res, this.#native, false, () => {}).answer(handler);
       return;
     }
     const use: SocketUse = { handler, socket: null };
@@ -270,75 +271,3 @@ const BUSY: Answer = {
   type: 'application/json',
   body: '{"error":{"code":"busy","message":"too much is asked for at once; try again later"}}\n',
 };
-
-/** One request and its answer, on a connection that may go away at any moment. */
-class Exchange {
-  readonly #res: HttpResponse;
-  readonly #native: boolean;
-  readonly #hold: (bytes: number) => void;
-  #held = 0;
-  #over = false;
-
-  /** `hold`: so many bytes more, or fewer, are kept for it. */
-  constructor(res: HttpResponse, native: boolean, hold: (bytes: number) => void) {
-    this.#res = res;
-    this.#native = native;
-    this.#hold = hold;
-    res.onAborted(() => this.#finish());
-  }
-
-  hold(bytes: number): void {
-    if (this.#over) return;
-    this.#held += bytes;
-    this.#hold(bytes);
-  }
-
-  #finish(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#hold(-this.#held);
-  }
-
-  abandon(): void {
-    if (!this.#over) this.#res.close();
-  }
-
-  answer({ status, type, body, headers = {} }: Answer): void {
-    if (this.#over) return;
-    const res = this.#res;
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    res.cork(() => {
-      res.writeStatus(statusLine(status));
-      if (type !== '') res.writeHeader('Content-Type', type);
-      // What is shown is of now, and is taken for nothing else than it says.
-      res.writeHeader('Cache-Control', 'no-store').writeHeader('X-Content-Type-Options', 'nosniff');
-      res.writeHeader('X-Frame-Options', 'DENY');
-      for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
-      this.#send(bytes, status);
-    });
-  }
-
-  /** The native server is given what the peer takes, so that what it does not is counted. */
-  #send(bytes: Buffer, status: number): void {
-    const res = this.#res;
-    if (!this.#native || bytes.length === 0) {
-      const NO_CONTENT = 204;
-      if (this.#native && status === NO_CONTENT) res.endWithoutBody();
-      else res.end(bytes);
-      this.#finish();
-      return;
-    }
-    const start = res.getWriteOffset();
-    const [, done] = res.tryEnd(bytes, bytes.length);
-    if (done) {
-      this.#finish();
-      return;
-    }
-    this.hold(bytes.length);
-    res.onWritable((offset) => {
-      const [fine, finished] = res.tryEnd(bytes.subarray(offset - start), bytes.length);
-      if (finished) this.#finish();
-      return fine;
-    });
-  }
-}

@@ -15,6 +15,7 @@ describe('the router', () => {
   test.each([
     ['GET', '/', page, {}],
     ['GET', '/targets', list, {}],
+    ['HEAD', '/targets', list, {}],
     ['POST', '/targets', add, {}],
     ['GET', '/targets/iqn.2026-11.com.example:a', show, { name: 'iqn.2026-11.com.example:a' }],
     ['GET', '/targets/iqn.2026-11.com.example%3Aa%2Fb', show, { name: 'iqn.2026-11.com.example:a/b' }],
@@ -38,8 +39,9 @@ describe('the router', () => {
   });
 
   test('another method is told which there are', () => {
-    expect(router.find('PATCH', '/targets')).toEqual({ kind: 'method', allowed: ['GET', 'POST'] });
-    expect(router.find('get', '/targets')).toEqual({ kind: 'method', allowed: ['GET', 'POST'] });
+    expect(router.find('PATCH', '/targets')).toEqual({ kind: 'method', allowed: ['GET', 'HEAD', 'POST'] });
+    expect(router.find('get', '/targets')).toEqual({ kind: 'method', allowed: ['GET', 'HEAD', 'POST'] });
+    expect(router.find('HEAD', '/targets/a/luns/7')).toEqual({ kind: 'method', allowed: ['DELETE'] });
   });
 
   test('names of what every object has are names like others', () => {

@@ -78,6 +78,27 @@ describe.each(SERVERS)('%s', (_, native) => {
     expect((await fetch(`${url}/again`)).status).toBe(200);
   });
 
+  test.each(['/large', '/refused', '/asked'])(
+    'RFC 9110 §9.3.2: HEAD %s is answered as GET, without the body',
+    async (path) => {
+      const socket = connect(server.port, '127.0.0.1');
+      let received = '';
+      socket.setEncoding('utf8').on('data', (chunk: string) => {
+        received += chunk;
+      });
+      const ask = (method: string, target: string) => `${method} ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+      // The next answer on the connection begins right behind the headers.
+      socket.write(`${ask('HEAD', path)}${ask('GET', '/refused')}`);
+      await expect.poll(() => received).toMatch(/no$/);
+      socket.destroy();
+      const [headers, next] = received.split('\r\n\r\n', 2);
+      const length = (await (await fetch(`${url}${path}`)).arrayBuffer()).byteLength;
+      expect(headers).toMatch(new RegExp(`^content-length: ${length}\r?$`, 'im'));
+      expect(next).toMatch(/^HTTP\/1\.1 403 /);
+      expect(echo.requests[0]).toMatchObject({ method: 'HEAD', path });
+    },
+  );
+
   test('tells who sends too much', async () => {
     const body = 'x'.repeat(10 * BODY_BYTES_MAX);
     const answer = await fetch(`${url}/`, { method: 'POST', body });
