@@ -9,6 +9,9 @@ import type { AdminRequest } from './http.ts';
 /** Browsers can't give a WebSocket headers of their own: the token may stand among the protocols, behind this. */
 export const TOKEN_PROTOCOL = 'token.';
 
+/** Whether any client can send it in a header (RFC 9110 §5.5): visible characters of ASCII. */
+export const isToken = (text: string): boolean => /^[\x21-\x7e]+$/.test(text);
+
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** Whether a request carries the token. */
@@ -30,9 +33,10 @@ export class TokenGuard {
         cause,
       });
     }
-    if (token !== '') return new TokenGuard(token);
+    if (isToken(token)) return new TokenGuard(token);
+    const fault = token === '' ? 'is empty' : 'holds no token: one line without spaces, of ASCII alone';
     const cure = `head -c 24 /dev/urandom | base64 > ${path}`;
-    throw new LunaringError('LUNARING_ADMIN', `admin.tokenFile ${path} is empty; ${cure}`);
+    throw new LunaringError('LUNARING_ADMIN', `admin.tokenFile ${path} ${fault}; ${cure}`);
   }
 
   admits({ headers }: AdminRequest): boolean {

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isToken } from '../admin/token.ts';
 import { LunaringError } from '../base/error.ts';
 import type { World } from './world.ts';
 
@@ -78,8 +79,8 @@ export function findAdmin(options: AdminOptions, world: World): AdminAddress {
   const tokenFile = resolve(world.workingDirectory, named);
   try {
     const token = readFileSync(tokenFile, 'utf8').trim();
-    // What a header can carry; anything else is some other file.
-    if (!/^[\x21-\x7e]+$/.test(token)) {
+    // Anything else is some other file.
+    if (!isToken(token)) {
       throw new UsageError(
         `${tokenFile} holds no token; it should be the file that admin.tokenFile names: one line, no spaces`,
       );

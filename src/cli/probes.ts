@@ -2,6 +2,7 @@
 // Each answers in words and changes nothing; ports and placement have files of their own, check.ts asks them all.
 
 import { readFileSync, statSync } from 'node:fs';
+import { isToken } from '../admin/token.ts';
 import { LunaringError } from '../base/error.ts';
 import { MIB } from '../config/limits.ts';
 import type { FileLunSettings, Settings } from '../config/settings.ts';
@@ -130,8 +131,10 @@ export function probeToken({ admin }: Pick<Settings, 'admin'>): Answer | null {
     return { question, ...warning('none: every user of this machine may administer the target', remedy) };
   }
   try {
-    if (readFileSync(tokenFile, 'utf8').trim() === '') {
-      return { question, ...failed(`${tokenFile}: empty`, `head -c 24 /dev/urandom | base64 > ${tokenFile}`) };
+    const token = readFileSync(tokenFile, 'utf8').trim();
+    if (!isToken(token)) {
+      const fault = token === '' ? 'empty' : 'no token: one line without spaces, of ASCII alone';
+      return { question, ...failed(`${tokenFile}: ${fault}`, `head -c 24 /dev/urandom | base64 > ${tokenFile}`) };
     }
     if ((statSync(tokenFile).mode & OTHERS) !== 0) {
       return { question, ...warning(`${tokenFile}: open to every user of this machine`, `chmod 600 ${tokenFile}`) };

@@ -40,6 +40,12 @@ test('it is read from a file, without the white space around it', () => {
   expect(() => TokenGuard.read(path)).toThrow(/admin\.token: ENOENT; check path/);
   writeFileSync(path, ' \n');
   expect(() => TokenGuard.read(path)).toThrow(/is empty; head -c 24/);
+  // No header carries these: nobody would get in.
+  for (const text of ['two words', 'two\nlines', 'a\tb', 'schlüssel', '\u{1f511}', '\0']) {
+    writeFileSync(path, `${text}\n`);
+    expect(() => TokenGuard.read(path)).toThrow(/admin\.token holds no token: one line without spaces.*; head -c 24/);
+    expect(() => TokenGuard.read(path)).not.toThrow(text);
+  }
   writeFileSync(path, `${TOKEN}\n`);
   expect(TokenGuard.read(path).admits(requestWith({ authorization: `Bearer ${TOKEN}` }))).toBe(true);
 });

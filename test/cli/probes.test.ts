@@ -210,6 +210,12 @@ describe('the admin token', () => {
     const path = scratch.file('admin.token');
     writeFileSync(path, ' \n', { mode: 0o600 });
     expect(probe(scratch, path)).toMatchObject({ state: 'failed', detail: `${path}: empty` });
+    writeFileSync(path, 'two words\n');
+    expect(probe(scratch, path)).toMatchObject({
+      state: 'failed',
+      detail: `${path}: no token: one line without spaces, of ASCII alone`,
+      remedy: expect.stringContaining('head -c 24'),
+    });
     writeFileSync(path, 'something\n');
     expect(probe(scratch, path)).toMatchObject({ state: 'fine', detail: path });
     chmodSync(path, 0o644);
