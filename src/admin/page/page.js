@@ -34,9 +34,14 @@ let latest = null;
 
 class TokenWanted extends Error {}
 
+/** A token is what a header can carry. Given anything else, fetch throws as it does when nobody answers. */
+const TOKEN = /^[\x21-\x7e]+$/;
+
 const headers = () => {
   const token = sessionStorage.getItem(TOKEN_KEY);
-  return token === null ? {} : { Authorization: `Bearer ${token}` };
+  if (token === null) return {};
+  if (!TOKEN.test(token)) throw new TokenWanted();
+  return { Authorization: `Bearer ${token}` };
 };
 
 async function ask(path) {
