@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { ConfigurationFile, readConfigurationFile } from '../config/document.ts';
 import type { TargetReport } from '../control/reports.ts';
 import { UsageError } from './admin-address.ts';
 import { type AdminClient, path } from './admin-client.ts';
@@ -62,16 +62,14 @@ async function readPart(file: string, world: World): Promise<Part> {
       `${location}: ${(error as NodeJS.ErrnoException).code}; name a file that can be read, or - for standard input`,
     );
   }
-  let part: unknown;
-  try {
-    part = parse(text, { prettyErrors: false });
-  } catch {
-    // No word of the parser's: it may quote a secret.
-    throw new UsageError(`${fromInput ? 'standard input' : location} is neither YAML nor JSON`);
+  const part = readConfigurationFile(fromInput ? 'standard input' : location, text);
+  if (!(part instanceof ConfigurationFile)) {
+    const { origin, received, remedy } = part;
+    throw new UsageError(`${origin}: ${received}; ${remedy}`);
   }
-  if (!isPart(part))
+  if (Object.keys(part.content).length === 0)
     throw new UsageError(`${file}: write the keys of one target, such as alias: …, as in a configuration file`);
-  return anchor(part, fromInput ? workingDirectory : dirname(location)) as Part;
+  return anchor(part.content, fromInput ? workingDirectory : dirname(location)) as Part;
 }
 
 /** The account that a secret file makes; `-` reads the secret from standard input. */

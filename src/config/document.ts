@@ -66,6 +66,16 @@ export function readConfigurationFile(path: string, given?: string): Configurati
       'mend the line, or the one before it',
     );
   }
+  // The tag is not quoted: a secret may begin with an exclamation mark.
+  const tag = document.warnings.find(({ code }) => code === 'TAG_RESOLVE_FAILED');
+  if (tag !== undefined) {
+    return failed(
+      `${name}:${lines.linePos(tag.pos[0]).line}`,
+      'a tag (!) of no meaning here',
+      'values without tags of YAML',
+      'put a text that begins with ! in quotes; a secret that is kept elsewhere goes into a file that secretFile names',
+    );
+  }
   if (document.contents !== null && !isMap(document.contents)) {
     return failed(name, 'something else', 'a mapping: portals, targets, …', 'write the configuration as key: value');
   }

@@ -96,6 +96,21 @@ describe('commands that speak with a target', () => {
     expect([code, printed]).toEqual([2, '']);
     expect(complained).toContain(complaint);
   });
+
+  test.each([
+    ['alias: new\nauth: {method: chap, users: [{name: a, secret: !env hunter2hunter2}]}\n', 'part.yaml:2: a tag'],
+    ['alias: [hunter2\n', 'part.yaml:2: '],
+    ['- hunter2\n', 'part.yaml: something else'],
+    ['', 'write the keys of one target'],
+  ])('a target can’t be made from a file with %j; no word of it is quoted', async (text, complaint) => {
+    using scratch = new Scratch('part');
+    const path = scratch.file('part.yaml');
+    writeFileSync(path, text);
+    const { code, printed, complained } = await said('target', 'add', NAME, '--from', path);
+    expect([code, printed]).toEqual([2, '']);
+    expect(complained).toContain(complaint);
+    expect(complained).not.toContain('hunter2');
+  });
 });
 
 describe('docs/administration.md', () => {

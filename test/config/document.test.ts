@@ -61,6 +61,31 @@ describe('a configuration file', () => {
     expect(JSON.stringify(finding)).not.toContain('hunter2');
   });
 
+  test.each([
+    'log: {}\nsecret: !env hunter2hunter2\n',
+    'log: {}\nsecret: !hunter2hunter2\n',
+    'log: {}\nluns: !include hunter2.yaml\n',
+    'log: {}\nluns: !hunter2 [1]\n',
+    'log: {}\nsecret: !<tag:hunter2> x\n',
+  ])('with a tag that stands for nothing is a finding with its place, and without the tag: %s', (text) => {
+    const finding = read(text);
+    expect(finding).toMatchObject({
+      severity: 'error',
+      origin: 'lunaring.yaml:2',
+      remedy: expect.stringContaining('secretFile'),
+    });
+    expect(JSON.stringify(finding)).not.toContain('hunter2');
+  });
+
+  test('may have the tags of every YAML, and an exclamation mark in quotes', () => {
+    expect(readGood('a: !!str 12\nb: !!int "12"\nc: "!12"\nd: ! 12\n').content).toEqual({
+      a: '12',
+      b: 12,
+      c: '!12',
+      d: '12',
+    });
+  });
+
   test('that is missing is a finding', () => {
     expect(readConfigurationFile('/nonexistent/lunaring.yaml')).toMatchObject({ received: 'ENOENT' });
   });
