@@ -180,7 +180,7 @@ const direct: EnvironmentVariable = {
 const admin: EnvironmentVariable = {
   name: 'LUNARING_ADMIN',
   path: ['admin'],
-  allowed: 'address:port, or off',
+  allowed: 'address:port, or off; an address alone means port 9260',
   fallback: '127.0.0.1:9260',
   effect:
     'Where the admin interface listens, and where `lunaring status` and the like ask. An address that is not a loopback one needs a token.',
@@ -190,7 +190,8 @@ const admin: EnvironmentVariable = {
       configuration['admin'] = false;
       return [['admin']];
     }
-    configuration['admin'] = { ...(isRecord(given) ? given : {}), ...splitAddress(text) };
+    // The file's port does not remain beside an address of ours: commands ask where this variable says, and read no file.
+    configuration['admin'] = { ...(isRecord(given) ? given : {}), port: undefined, ...splitAddress(text) };
     return [
       ['admin', 'address'],
       ['admin', 'port'],

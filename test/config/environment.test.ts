@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { findAdmin } from '../../src/cli/admin-address.ts';
 import { ENVIRONMENT } from '../../src/config/environment.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { describeVariable } from '../../src/config/reference.ts';
+import { FakeWorld } from '../cli/fake-world.ts';
 
 function load(environment: Record<string, string>) {
   return loadSettings({ environment, workingDirectory: '/srv' });
@@ -146,6 +148,15 @@ describe('variables', () => {
   test('LUNARING_ADMIN moves the admin interface or switches it off', () => {
     expect(settingsOf({ LUNARING_ADMIN: '127.0.0.1:9999' }).admin).toEqual({ address: '127.0.0.1', port: 9999 });
     expect(settingsOf({ LUNARING_ADMIN: 'off' }).admin).toBe(false);
+  });
+
+  test.each(['9555', 'abc'])('LUNARING_ADMIN without a port means 9260, not the file’s %s', (port) => {
+    const text = `admin: {port: ${port}, tokenFile: a.token}`;
+    const environment = { LUNARING_ADMIN: '127.0.0.2' };
+    const { settings } = loadSettings({ file: 'lunaring.yaml', text, environment, workingDirectory: '/srv' });
+    expect(settings!.admin).toEqual({ address: '127.0.0.2', port: 9260, tokenFile: '/srv/a.token' });
+    // As the commands have it, which read no file.
+    expect(findAdmin({}, new FakeWorld(environment)).url).toBe('http://127.0.0.2:9260');
   });
 
   test('LUNARING_ADMIN_TOKEN_FILE guards the admin interface, and switches none on', () => {
