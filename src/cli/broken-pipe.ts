@@ -13,3 +13,11 @@ function raise(fault: Fault): never {
 export function whenUnread(stream: Writable, then: () => void, otherwise: (fault: Fault) => void = raise): void {
   stream.on('error', (fault: Fault) => (fault.code === 'EPIPE' ? then() : otherwise(fault)));
 }
+
+/** Resolves when all that was written to `stream` has left the process, or could not and {@link whenUnread} has been told. */
+export function flushed(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    // The callback of a write that failed comes before the event.
+    stream.write('', () => setImmediate(resolve));
+  });
+}

@@ -5,7 +5,7 @@
 import { text } from 'node:stream/consumers';
 import { startAdmin } from '../admin/admin.ts';
 import { startTarget } from '../control/target.ts';
-import { whenUnread } from './broken-pipe.ts';
+import { flushed, whenUnread } from './broken-pipe.ts';
 import { run } from './command-line.ts';
 import { shedPrivileges } from './privileges.ts';
 import { ExitCode } from './world.ts';
@@ -36,4 +36,6 @@ const status = await run(process.argv.slice(2), {
   },
   startAdmin,
 });
+// Whether it could be written is heard of later than that it was; a target that has served does not wait for its reader.
+if (!serving) await flushed(process.stdout);
 process.exit(status);

@@ -80,6 +80,24 @@ const serving = (disk: string) => ({
   LUNARING_LOG_FORMAT: 'json',
 });
 
+test.each([[['env', '--json']], [['explain', '--all']], [['--help']]])(
+  '%j says that there is no space for it, and ends with 1',
+  async (words) => {
+    using full = new Descriptor('/dev/full');
+    const { PATH } = process.env;
+    const child = spawn(process.execPath, [PROGRAM, ...words], {
+      env: { PATH },
+      stdio: ['ignore', full.number, 'pipe'],
+    });
+    const ended = once(child, 'close');
+    let complained = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      complained += text;
+    });
+    expect([...(await ended), complained]).toEqual([1, null, expect.stringMatching(/^standard output: ENOSPC.*\n$/)]);
+  },
+);
+
 test('a target serves on', async () => {
   using scratch = new Scratch('unread');
   const { child, ended, complained } = unread([PROGRAM, 'serve'], serving(scratch.file('disk.img')));
