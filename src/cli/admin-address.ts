@@ -2,6 +2,7 @@
 // Speaking with it is admin-client.ts's.
 
 import { readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
 import { isToken } from '../admin/token.ts';
 import { LunaringError } from '../base/error.ts';
@@ -47,6 +48,8 @@ export function adminUrl(text: string): string | null {
     if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '' || url.hostname === '') {
       return null;
     }
+    // URL reads 9260 as 0.0.36.44, and 10.1 as 10.0.0.1: whoever wrote that meant something else.
+    if (isIPv4(url.hostname) && !text.includes(url.hostname)) return null;
     url.hostname = LISTENS_ON_ALL[url.hostname] ?? url.hostname;
     // 80 is what URL leaves out; an address alone means the port of the admin interface.
     if (!written && !/:\d+$/.test(text.replace(/^\[[^\]]*\]/, ''))) url.port = String(DEFAULT_PORT);

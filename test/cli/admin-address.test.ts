@@ -20,12 +20,25 @@ describe('the address of the admin interface', () => {
     expect(adminUrl(text)).toBe(url);
   });
 
-  test.each(['', 'a b', '127.0.0.1:99999', 'http://', 'http://u:p@h', 'ftp://h', 'h:9260/x', 'h?x', 'http://h?x=1'])(
-    '%j is none',
-    (text) => {
-      expect(adminUrl(text)).toBeNull();
-    },
-  );
+  test.each([
+    '',
+    'a b',
+    '127.0.0.1:99999',
+    'http://',
+    'http://u:p@h',
+    'ftp://h',
+    'h:9260/x',
+    'h?x',
+    'http://h?x=1',
+    // A port alone, and what inet_aton(3) takes for addresses.
+    '9260',
+    '10.1:9260',
+    '0x7f.0.0.1',
+    '127.0.0.010',
+    'http://9260',
+  ])('%j is none', (text) => {
+    expect(adminUrl(text)).toBeNull();
+  });
 
   test('is the option, the variable, or the default, in this order', () => {
     const urlOf = (options: { admin?: string }, environment: Record<string, string> = {}) =>
