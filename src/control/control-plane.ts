@@ -131,7 +131,7 @@ export class ControlPlane implements WorkerEvents {
         this.#turnCalls.freed(message.unit);
         return;
       case 'reserve':
-        this.#reservations.order(worker, message.request, message.order);
+        void this.#reservations.order(worker, message.request, message.order, message.generation);
         return;
       case 'changeState':
         void this.#unitStates.order(worker, message.request, message.order);

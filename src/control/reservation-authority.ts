@@ -1,10 +1,10 @@
-// Carries reservation orders out, one at a time for each unit: applied, kept, known to every worker, and only then answered.
+// Carries reservation orders out, each at once: applied, kept, and sent to every worker; answered when all of them obey.
 // The rules are reservations.ts's, the file reservation-store.ts's.
 
 import type { Logger } from 'pino';
-import { Sequence } from '../base/sequence.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import {
+  covers,
   type NexusName,
   NO_RESERVATIONS,
   type ReservationSnapshot,
@@ -17,6 +17,14 @@ import { loadReservations, reservationPath, storeReservations } from './reservat
 import { nexusLost, type ReserveOutcome, reserve, unitReset } from './reservations.ts';
 import type { Workers } from './workers.ts';
 
+/** A PREEMPT AND ABORT that some worker has yet to end tasks for. */
+interface Fence {
+  readonly unit: number;
+  /** PRGENERATION that it led to. */
+  readonly generation: number;
+  readonly preempted: readonly NexusName[];
+}
+
 /** The reservations of all units. */
 export class ReservationAuthority {
   readonly #catalog: Catalog;
@@ -24,8 +32,7 @@ export class ReservationAuthority {
   readonly #requests: Requests;
   readonly #log: Logger;
   readonly #states = new Map<number, ReservationSnapshot>();
-  /** What changes a unit's reservations, one after the other. */
-  readonly #turns = new Map<number, Sequence>();
+  readonly #fences = new Set<Fence>();
 
   /** Reads what was kept. Throws LunaringError for a file that can't be read: to serve without it would let everybody in. */
   constructor(catalog: Catalog, workers: Workers, requests: Requests, log: Logger) {
@@ -45,7 +52,6 @@ export class ReservationAuthority {
   /** The unit is gone. What is to outlast that has been kept. */
   forget(unit: number): void {
     this.#states.delete(unit);
-    this.#turns.delete(unit);
   }
 
   /** Tells a worker that knows the unit. */
@@ -55,21 +61,23 @@ export class ReservationAuthority {
     this.#workers.send(worker, { type: 'reservation', request: 0, unit, state, news: [], abort: [] });
   }
 
-  /** An order of a command on `worker`; it hears of the result when every worker knows the state that it led to. */
-  order(worker: number, request: number, order: ReserveOrder): void {
-    void this.#inTurn(order.unit, async () => {
-      const result = await this.#carryOut(order).catch((error: unknown): ReserveResult => {
-        this.#log.error({ err: error, unit: order.unit }, 'a reservation could not be carried out');
-        return 'noResources';
-      });
-      this.#workers.send(worker, { type: 'reserved', request, result });
+  /**
+   * An order of a command on `worker`, which knew PRGENERATION `generation` when it sent it; it hears of the result when every worker knows
+   * the state that it led to. Later orders are decided by that state and wait for nothing: a worker that ends tasks for one order may have
+   * to wait for the answer to another, which one of those tasks gave.
+   */
+  async order(worker: number, request: number, order: ReserveOrder, generation: number): Promise<void> {
+    const result = await this.#carryOut(order, generation).catch((error: unknown): ReserveResult => {
+      this.#log.error({ err: error, unit: order.unit }, 'a reservation could not be carried out');
+      return 'noResources';
     });
+    this.#workers.send(worker, { type: 'reserved', request, result });
   }
 
   /** A session has ended, and with it what its I_T nexus had reserved for as long as it lasts. */
   nexusLost(targetName: string, nexus: NexusName): void {
     for (const unit of this.#catalog.units) {
-      if (unit.targetName === targetName) this.#change(unit.id, (state) => nexusLost(state, nexus));
+      if (unit.targetName === targetName) void this.#change(unit.id, (state) => nexusLost(state, nexus));
     }
   }
 
@@ -78,27 +86,18 @@ export class ReservationAuthority {
     await Promise.all(units.map((unit) => this.#change(unit, unitReset)));
   }
 
-  #change(unit: number, change: (state: ReservationSnapshot) => ReservationSnapshot): Promise<void> {
-    return this.#inTurn(unit, async () => {
-      const state = this.#states.get(unit) ?? NO_RESERVATIONS;
-      const changed = change(state);
-      if (changed !== state) await this.#publish(unit, changed, [], []);
-    });
+  async #change(unit: number, change: (state: ReservationSnapshot) => ReservationSnapshot): Promise<void> {
+    const state = this.#states.get(unit) ?? NO_RESERVATIONS;
+    const changed = change(state);
+    if (changed !== state) await this.#publish(unit, changed, [], []);
   }
 
-  #inTurn(unit: number, work: () => Promise<void>): Promise<void> {
-    let turns = this.#turns.get(unit);
-    if (turns === undefined) {
-      turns = new Sequence();
-      this.#turns.set(unit, turns);
-    }
-    return turns.run(work);
-  }
-
-  async #carryOut(order: ReserveOrder): Promise<ReserveResult> {
+  async #carryOut(order: ReserveOrder, generation: number): Promise<ReserveResult> {
     const unit = this.#catalog.unit(order.unit);
     const target = unit && this.#catalog.find(unit.targetName);
     if (unit === undefined || target === undefined) return 'noResources';
+    // Its task is aborted, or will be before the answer gets there: nobody hears it.
+    if (this.#isFenced(order, generation)) return 'conflict';
     const before = this.#states.get(unit.id) ?? NO_RESERVATIONS;
     const { result, state, news, abort } = reserve(before, order, target.settings.portalGroups);
     if (result !== 'good' || state === before) return result;
@@ -108,16 +107,32 @@ export class ReservationAuthority {
     return result;
   }
 
-  #publish(
+  /**
+   * Whether PREEMPT AND ABORT ends the task that gave the order: to carry it out afterwards, a REGISTER for one, would undo what was done to
+   * its nexus (SPC-5). What a worker sends once it knows of the preemption is of a newer task, and counts.
+   */
+  #isFenced({ unit, nexus }: ReserveOrder, generation: number): boolean {
+    for (const fence of this.#fences) {
+      const older = fence.unit === unit && generation < fence.generation;
+      if (older && fence.preempted.some((preempted) => covers(preempted, nexus))) return true;
+    }
+    return false;
+  }
+
+  async #publish(
     unit: number,
     state: ReservationSnapshot,
     news: ReserveOutcome['news'],
     abort: readonly NexusName[],
   ): Promise<void> {
     this.#states.set(unit, state);
-    return this.#requests.ask(this.#workers.running(), (worker, request) =>
+    // A worker says that it is done after all that it sent before it knew.
+    const fence: Fence = { unit, generation: state.generation, preempted: abort };
+    if (abort.length !== 0) this.#fences.add(fence);
+    await this.#requests.ask(this.#workers.running(), (worker, request) =>
       this.#workers.send(worker, { type: 'reservation', request, unit, state, news, abort }),
     );
+    this.#fences.delete(fence);
   }
 }
 

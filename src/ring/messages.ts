@@ -204,7 +204,13 @@ export type FromWorker =
   | { readonly type: 'reset'; readonly request: number; readonly reset: SharedReset }
   /** Another worker has the turn at a unit; or this one gave it back, and others want it. */
   | { readonly type: 'turnWanted' | 'turnFreed'; readonly unit: number }
-  | { readonly type: 'reserve'; readonly request: number; readonly order: ReserveOrder }
+  /** An order of a command; `generation` is PRGENERATION as the worker knows it. */
+  | {
+      readonly type: 'reserve';
+      readonly request: number;
+      readonly order: ReserveOrder;
+      readonly generation: number;
+    }
   | { readonly type: 'changeState'; readonly request: number; readonly order: StateOrder }
   | { readonly type: 'done'; readonly request: number }
   | {

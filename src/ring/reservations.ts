@@ -97,6 +97,15 @@ export function nexusKey({ initiatorName, isid, portalGroupTag }: NexusName): st
   return `${initiatorName},i,0x${isid},t,0x${portalGroupTag.toString(16)}`;
 }
 
+/** Whether a nexus is the one that reservations name, or one of those they name: without an ISID it is every one of that initiator. */
+export function covers(named: NexusName, { initiatorName, isid, portalGroupTag }: NexusName): boolean {
+  return (
+    named.initiatorName === initiatorName &&
+    named.portalGroupTag === portalGroupTag &&
+    (named.isid === '' || named.isid === isid)
+  );
+}
+
 /** Every registrant holds the reservation. */
 export function isAllRegistrants(type: ReservationType): boolean {
   return (

@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine.ts';
 import { type Figures, privateFigures } from '../ring/figures.ts';
 import type { FromWorker, SharedReset, ToWorker, UnitSnapshot } from '../ring/messages.ts';
 import type { ParcelOf } from '../ring/parcel.ts';
-import type { NexusName, ReserveOrder, ReserveResult } from '../ring/reservations.ts';
+import { covers, type ReserveOrder, type ReserveResult } from '../ring/reservations.ts';
 import type { Turns } from '../ring/turns.ts';
 import type { StateOrder, StateResult } from '../ring/unit-state.ts';
 import type { SharedTurn } from '../scsi/exclusion.ts';
@@ -36,15 +36,6 @@ export const STATE_NEWS = {
   accessStateChanged: AdditionalSense.ASYMMETRIC_ACCESS_STATE_CHANGED,
   timestampChanged: AdditionalSense.TIMESTAMP_CHANGED,
 } as const;
-
-/** Whether a nexus that reservations name is a session's; without an ISID it is every one of that initiator. */
-function means({ initiatorName, isid, portalGroupTag }: NexusName, { nexus }: Session): boolean {
-  return (
-    nexus.initiatorName === initiatorName &&
-    nexus.portalGroupTag === portalGroupTag &&
-    (isid === '' || nexus.isid === isid)
-  );
-}
 
 /** What the units of a worker are given. */
 export interface UnitsOptions {
@@ -225,7 +216,8 @@ export class Units {
   reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void {
     const request = this.#nextRequest++;
     this.#orders.set(request, then);
-    this.#uplink({ type: 'reserve', request, order });
+    const { generation } = this.#units.get(order.unit)!.reservations;
+    this.#uplink({ type: 'reserve', request, order, generation });
   }
 
   /** An order of ours is carried out. */
@@ -242,8 +234,9 @@ export class Units {
     unit?.reserve(message.state);
     for (const session of unit === undefined ? [] : this.#sessions.values()) {
       if (session.nexus.targetName !== unit!.snapshot.targetName) continue;
-      for (const { nexus, news } of message.news) if (means(nexus, session)) unit!.attention(session.nexus, NEWS[news]);
-      if (message.abort.some((nexus) => means(nexus, session))) {
+      for (const { nexus, news } of message.news)
+        if (covers(nexus, session.nexus)) unit!.attention(session.nexus, NEWS[news]);
+      if (message.abort.some((nexus) => covers(nexus, session.nexus))) {
         session.abortTasks((task) => task.unit === unit, wait);
       }
     }

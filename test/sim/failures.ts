@@ -1,7 +1,7 @@
 // Seeds that failed once. Each is played again with every test run; what it was is said beside it.
 // What a seed plays changes with the simulator and the target; where the target was at fault there is a test of its own, named here.
 
-/** Seeds from before initiators declared lengths anew: everything else is switched on, so that they play what they did. */
+/** Seeds from before initiators declared lengths anew: all that there was is switched on, so that they play what they did. */
 export const FAILED_BEFORE_DECLARATIONS: readonly number[] = [
   // A session that waited for its turn when its worker failed was served, and main had forgotten it (control/handoff.test.ts).
   270,
@@ -42,8 +42,8 @@ export const FAILED_BEFORE_DECLARATIONS: readonly number[] = [
   140049571,
 ];
 
-/** Whole seeds: everything is switched on. */
-export const FAILED_SEEDS: readonly number[] = [
+/** Seeds from before orders about reservations came at once: all but that is switched on. */
+export const FAILED_BEFORE_RIVALRY: readonly number[] = [
   // Data that was cut into shorter segments had the tag of an acknowledgement in PDUs that did not ask for one (session/snack.test.ts).
   3,
   // An R-Data SNACK for a command that had failed before it sent data was rejected, and its status never carried the tag (same place).

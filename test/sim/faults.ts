@@ -26,6 +26,7 @@ export const FAULTS = [
   'reinstatement',
   'multiple connections',
   'declarations',
+  'rivalry',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

@@ -1,4 +1,4 @@
-// Reservations and task management as simulated initiators use them: one order at a time for each unit, so that the outcome is known.
+// Reservations and task management as simulated initiators use them: mostly one order at a time for each unit, so that the outcome is known.
 // What holds afterwards is reservation-model.ts's.
 
 import { TaskFunction, TaskFunctionResponse } from '../../src/pdu/task-management.ts';
@@ -18,10 +18,13 @@ const NAMES = Object.fromEntries(Object.entries(Action).map(([name, action]) => 
 export class Orders {
   readonly #random: Random;
   readonly #all: () => readonly Initiator[];
+  /** What decides about orders that come while another is under way; null: none does. */
+  readonly #rivalry: Random | null;
 
-  constructor(random: Random, all: () => readonly Initiator[]) {
+  constructor(random: Random, all: () => readonly Initiator[], rivalry: Random | null) {
     this.#random = random;
     this.#all = all;
+    this.#rivalry = rivalry;
   }
 
   #excuse(unit: SimUnit, except: Initiator | null = null): void {
@@ -45,9 +48,30 @@ export class Orders {
   /** An order that the initiator may make now: one that helps to find out what holds, when that is not known. */
   order(initiator: Initiator, unit: SimUnit): boolean {
     const { reservations } = unit;
-    if (reservations.busy || !initiator.canSend) return false;
+    if (!initiator.canSend) return false;
+    if (reservations.busy) return this.#rival(initiator, unit);
     if (!reservations.known) return this.#clear(initiator, unit);
     return initiator.send(this.#command(initiator, unit, this.#choose(initiator, unit)));
+  }
+
+  /** Hosts of a cluster that have lost sight of each other: each fences the others, or registers anew, while another is at it. */
+  #rival(initiator: Initiator, unit: SimUnit): boolean {
+    const random = this.#rivalry;
+    if (random === null || unit.clearing !== 0 || !random.chance(0.5)) return false;
+    const { keys, type } = unit.reservations;
+    const own = keys.get(initiator.initiatorName) ?? 0;
+    const others = [...keys].filter(([name]) => name !== initiator.initiatorName).map(([, key]) => key);
+    const fences = own !== 0 && others.length !== 0 && random.chance(0.7);
+    const register = random.chance(0.5) ? Action.REGISTER : Action.REGISTER_IGNORE;
+    const order: Order = {
+      kind: 'persistent',
+      action: fences ? Action.PREEMPT_AND_ABORT : register,
+      key: own,
+      newKey: fences ? random.pick(others) : random.between(1, 6),
+      type: type === 0 ? random.pick(TYPES) : type,
+      aptpl: false,
+    };
+    return initiator.send(this.#command(initiator, unit, order));
   }
 
   /** Undoes everything, in three steps: a reset ends RESERVE(6), then whoever is registered may clear the rest. */
@@ -159,7 +183,7 @@ export class Orders {
     const begun = reservations.begin();
     this.#manage(initiator, connection, unit, 'LOGICAL UNIT RESET', TaskFunction.LOGICAL_UNIT_RESET, (response) => {
       if (!reservations.end(begun)) return;
-      if (response === TaskFunctionResponse.FUNCTION_COMPLETE) {
+      if (response === TaskFunctionResponse.FUNCTION_COMPLETE && !reservations.busy) {
         reservations.reservedBy = null;
         if (!reservations.known && unit.clearing === 0) unit.clearing = 1;
       } else reservations.forget();

@@ -1,5 +1,5 @@
 // What a unit's reservations are, as far as the initiators can know, and what they forbid: a second opinion on control/reservations.ts.
-// Orders come one at a time; when the outcome of one is unknown, nothing is known until everything has been cleared.
+// Of orders that come at once nobody knows which was first; when the outcome of one is unknown, nothing is known until everything has been cleared.
 
 /** PERSISTENT RESERVE OUT's service actions. */
 export const Action = {
@@ -42,27 +42,28 @@ export class ReservationModel {
   known = true;
   /** Changes with everything that may change what holds. */
   version = 0;
-  /** The order that is under way, if there is one. */
-  #order: object | null = null;
+  /** The orders that are under way. */
+  readonly #orders = new Set<object>();
   /** All that is not known is whether RESERVE(6) has ended yet with the session that it was for. */
   #lapses = false;
 
   get busy(): boolean {
-    return this.#order !== null;
+    return this.#orders.size !== 0;
   }
 
-  /** An order begins; what it is known by goes to {@link end}. None other may be under way. */
+  /** An order begins; what it is known by goes to {@link end}. With another under way it is not known what the two come to. */
   begin(): object {
-    this.#order = {};
+    if (this.busy) this.known = false;
+    const order = {};
+    this.#orders.add(order);
     this.#lapses = false;
     this.version++;
-    return this.#order;
+    return order;
   }
 
   /** It has ended. False: it had before, when the power failed. */
   end(order: object): boolean {
-    if (this.#order !== order) return false;
-    this.#order = null;
+    if (!this.#orders.delete(order)) return false;
     this.version++;
     return true;
   }
@@ -105,7 +106,7 @@ export class ReservationModel {
   powerCut(): void {
     this.reservedBy = null;
     if (this.busy) this.known = false;
-    this.#order = null;
+    this.#orders.clear();
     if (!this.aptpl) this.clear();
     this.version++;
   }

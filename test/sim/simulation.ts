@@ -99,12 +99,10 @@ class Simulation {
       isServed: (tsih: number) => this.#target.plane.sessions.find(tsih) !== undefined,
       tasksOf: (tsih: number) => this.#target.workers.tasksOf(tsih),
     };
-    this.#workload = new Workload(
-      random.fork(),
-      () => this.#initiators,
-      this.#units.length,
-      (fault) => this.#on(fault),
-    );
+    this.#workload = new Workload(random.fork(), () => this.#initiators, this.#units.length, {
+      on: (fault) => this.#on(fault),
+      rivalry: this.#on('rivalry') ? new Random(plan.seed ^ 0x21ca1) : null,
+    });
     this.#operator = new Operator(this.#target, this.#units, this.#workload.orders, clock, random.fork());
     for (let index = 0; index < plan.initiators; index++) {
       this.#initiators.push(new Initiator(`host-${'abcdefgh'[index]}`, world, random.fork()));

@@ -38,9 +38,14 @@ export class Workload {
   /** Values that COMPARE AND WRITE has replaced. */
   readonly #replaced: readonly Set<number>[];
 
-  constructor(random: Random, all: () => readonly Initiator[], units: number, on: (fault: Fault) => boolean) {
+  constructor(
+    random: Random,
+    all: () => readonly Initiator[],
+    units: number,
+    { on, rivalry }: { on: (fault: Fault) => boolean; rivalry: Random | null },
+  ) {
     this.#random = random;
-    this.orders = new Orders(random, all);
+    this.orders = new Orders(random, all, rivalry);
     this.#commands = new BlockCommands(random);
     this.#replaced = Array.from({ length: units }, () => new Set());
     const tasks = on('task management') ? 1 : 0;

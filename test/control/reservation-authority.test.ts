@@ -1,0 +1,179 @@
+// The authority over reservations: every worker obeys before the one that asked hears, and no order waits for another's answer.
+
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { Catalog } from '../../src/control/catalog.ts';
+import { Requests } from '../../src/control/requests.ts';
+import { ReservationAuthority } from '../../src/control/reservation-authority.ts';
+import type { Workers } from '../../src/control/workers.ts';
+import type { ToWorker } from '../../src/ring/messages.ts';
+import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } from '../../src/ring/reservations.ts';
+
+const UNIT = 3;
+const TARGET = 'iqn.2026-11.io.lunaring:disk0';
+const WORKERS = [0, 1];
+const A: NexusName = { initiatorName: 'iqn.a', isid: '00023d000001', portalGroupTag: 1 };
+const B: NexusName = { ...A, initiatorName: 'iqn.b' };
+const key = (value: number): string => String(value).padStart(16, '0');
+
+const order = (action: ReserveAction, nexus: NexusName, own: number, service: number): ReserveOrder => ({
+  unit: UNIT,
+  action,
+  nexus,
+  key: key(own),
+  serviceActionKey: key(service),
+  type: ReservationType.WRITE_EXCLUSIVE_REGISTRANTS_ONLY,
+  others: [],
+  allTargetPorts: false,
+  aptpl: false,
+  moveTo: null,
+  unregister: false,
+});
+
+/** Two workers that do what they are told when the test lets them. */
+class Bench {
+  readonly authority: ReservationAuthority;
+  /** What each worker was sent and has not looked at. */
+  readonly #sent: ToWorker[][] = WORKERS.map(() => []);
+  /** PRGENERATION as each worker knows it. */
+  readonly #known = WORKERS.map(() => 0);
+  readonly #requests = new Requests();
+  /** Results by the number of the request. */
+  readonly results = new Map<number, string>();
+  /** Requests of workers that have yet to end tasks. */
+  readonly #aborting: [worker: number, request: number][] = [];
+  #nextRequest = 1;
+
+  constructor() {
+    const workers = {
+      running: () => WORKERS,
+      send: (worker: number, message: ToWorker) => this.#sent[worker]!.push(message),
+    } as unknown as Workers;
+    const unit = { id: UNIT, targetName: TARGET, backend: { kind: 'null' }, durableReservations: false };
+    const catalog = {
+      units: [unit],
+      unit: (id: number) => (id === UNIT ? unit : undefined),
+      find: () => ({ settings: { portalGroups: [1] } }),
+    } as unknown as Catalog;
+    this.authority = new ReservationAuthority(catalog, workers, this.#requests, pino({ level: 'silent' }));
+  }
+
+  /** A command on `worker` gives an order; answers its number. */
+  give(worker: number, given: ReserveOrder): number {
+    const request = this.#nextRequest++;
+    void this.authority.order(worker, request, given, this.#known[worker]!);
+    return request;
+  }
+
+  /** A worker takes what it was sent; tasks that it is to end stay until {@link tasksEnd}. */
+  async look(worker: number): Promise<void> {
+    for (const message of this.#sent[worker]!.splice(0)) {
+      if (message.type === 'reserved') this.results.set(message.request, message.result);
+      if (message.type !== 'reservation') continue;
+      this.#known[worker] = message.state.generation;
+      if (message.abort.length === 0) this.#requests.done(worker, message.request);
+      else this.#aborting.push([worker, message.request]);
+    }
+    await turn();
+  }
+
+  /** The workers look at all that they are sent. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 3; round++) for (const worker of WORKERS) await this.look(worker);
+  }
+
+  /** The tasks that workers were to end have ended. */
+  async tasksEnd(): Promise<void> {
+    for (const [worker, request] of this.#aborting.splice(0)) this.#requests.done(worker, request);
+    await turn();
+    await this.settle();
+  }
+
+  /** Carries an order out, with nothing else under way. */
+  async do(given: ReserveOrder): Promise<string | undefined> {
+    const request = this.give(0, given);
+    await this.settle();
+    await this.tasksEnd();
+    return this.results.get(request);
+  }
+
+  /** The initiators that are registered. */
+  registered(): string[] {
+    this.authority.tell(0, UNIT);
+    const told = this.#sent[0]!.pop();
+    if (told?.type !== 'reservation') throw new Error('nothing was told');
+    return told.state.registrations.map(({ nexus }) => nexus.initiatorName);
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+async function twoRegistered(): Promise<Bench> {
+  const bench = new Bench();
+  expect(await bench.do(order(ReserveAction.REGISTER, A, 0, 1))).toBe('good');
+  expect(await bench.do(order(ReserveAction.REGISTER, B, 0, 2))).toBe('good');
+  return bench;
+}
+
+describe('an order', () => {
+  it('is answered when every worker obeys it', async () => {
+    const bench = new Bench();
+    const request = bench.give(0, order(ReserveAction.REGISTER, A, 0, 1));
+    await bench.look(0);
+    await bench.look(0);
+    expect(bench.results.size).toBe(0);
+    await bench.settle();
+    expect(bench.results.get(request)).toBe('good');
+  });
+
+  it('is decided by what the one before it led to, and answered though that one has yet to be', async () => {
+    const bench = await twoRegistered();
+    const first = bench.give(0, order(ReserveAction.PREEMPT_AND_ABORT, A, 1, 2));
+    const second = bench.give(1, order(ReserveAction.PREEMPT_AND_ABORT, B, 2, 1));
+    await bench.settle();
+    expect([bench.results.get(first), bench.results.get(second)]).toEqual([undefined, 'conflict']);
+    await bench.tasksEnd();
+    expect(bench.results.get(first)).toBe('good');
+    expect(bench.registered()).toEqual([A.initiatorName]);
+  });
+
+  it.each([
+    { name: 'REGISTER', action: ReserveAction.REGISTER, own: 0 },
+    { name: 'REGISTER AND IGNORE EXISTING KEY', action: ReserveAction.REGISTER_AND_IGNORE_EXISTING_KEY, own: 0 },
+  ])('of a task that PREEMPT AND ABORT ends is not carried out after it: $name', async ({ action, own }) => {
+    const bench = await twoRegistered();
+    const fence = bench.give(0, order(ReserveAction.PREEMPT_AND_ABORT, A, 1, 2));
+    // The worker has not heard of it when the task gives its order.
+    const late = bench.give(1, order(action, B, own, 5));
+    await bench.settle();
+    expect(bench.results.has(late)).toBe(true);
+    await bench.tasksEnd();
+    expect(bench.results.get(fence)).toBe('good');
+    expect(bench.registered()).toEqual([A.initiatorName]);
+  });
+
+  it('of a task that came after PREEMPT AND ABORT counts, though older tasks have yet to end', async () => {
+    const bench = await twoRegistered();
+    const fence = bench.give(0, order(ReserveAction.PREEMPT_AND_ABORT, A, 1, 2));
+    await bench.settle();
+    const anew = bench.give(1, order(ReserveAction.REGISTER, B, 0, 5));
+    await bench.settle();
+    expect([bench.results.get(anew), bench.results.get(fence)]).toEqual(['good', undefined]);
+    expect(bench.registered()).toEqual([A.initiatorName, B.initiatorName]);
+  });
+
+  it('of others, a reset and the end of a session wait for no tasks that PREEMPT AND ABORT ends', async () => {
+    const bench = await twoRegistered();
+    const C: NexusName = { ...A, initiatorName: 'iqn.c' };
+    await bench.do(order(ReserveAction.REGISTER, C, 0, 3));
+    bench.give(0, order(ReserveAction.PREEMPT_AND_ABORT, A, 1, 2));
+    let reset = false;
+    void bench.authority.reset([UNIT]).then(() => {
+      reset = true;
+    });
+    bench.authority.nexusLost(TARGET, B);
+    const clear = bench.give(1, order(ReserveAction.CLEAR, C, 3, 0));
+    await bench.settle();
+    expect([bench.results.get(clear), reset]).toEqual(['good', true]);
+  });
+});
