@@ -159,6 +159,7 @@ export class ControlPlane implements WorkerEvents {
   /** A reset reaches every worker before the one that asked hears that it is done. */
   async #reset(asker: number, askersRequest: number, reset: SharedReset): Promise<void> {
     const workers = this.#workers;
+    const answer = workers.answering(asker);
     await this.#requests.ask(workers.running(), (worker, request) =>
       workers.send(worker, { type: 'reset', request, reset }),
     );
@@ -166,7 +167,7 @@ export class ControlPlane implements WorkerEvents {
       await this.#reservations.reset(reset.units);
       await this.#unitStates.reset(reset.units);
     }
-    workers.send(asker, { type: 'resetDone', request: askersRequest });
+    answer({ type: 'resetDone', request: askersRequest });
   }
 
   lost(worker: number, error: Error): void {

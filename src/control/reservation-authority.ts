@@ -67,11 +67,12 @@ export class ReservationAuthority {
    * to wait for the answer to another, which one of those tasks gave.
    */
   async order(worker: number, request: number, order: ReserveOrder, generation: number): Promise<void> {
+    const answer = this.#workers.answering(worker);
     const result = await this.#carryOut(order, generation).catch((error: unknown): ReserveResult => {
       this.#log.error({ err: error, unit: order.unit }, 'a reservation could not be carried out');
       return 'noResources';
     });
-    this.#workers.send(worker, { type: 'reserved', request, result });
+    answer({ type: 'reserved', request, result });
   }
 
   /** A session has ended, and with it what its I_T nexus had reserved for as long as it lasts. */

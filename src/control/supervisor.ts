@@ -114,6 +114,13 @@ export class Supervisor implements Workers {
     if (link.running) link.channel.send(message);
   }
 
+  answering(worker: number): (message: ToWorker) => void {
+    const link = this.#links[worker]!;
+    return (message) => {
+      if (link.running) link.channel.send(message);
+    };
+  }
+
   broadcast(message: ToWorker): void {
     for (const { index } of this.#links) this.send(index, message);
   }

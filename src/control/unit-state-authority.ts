@@ -58,16 +58,17 @@ export class UnitStateAuthority {
 
   /** An order of a command on `worker`; it hears of the result when every worker knows the state that it led to. */
   async order(worker: number, request: number, { unit, by, change }: StateOrder): Promise<void> {
+    const answer = this.#workers.answering(worker);
     // A change is decided at once, and later ones see it, so that orders need not wait for each other.
     const { result, state, news } = changeState(this.#stateOf(unit), by, change);
     if (change.kind === 'control' && change.save && !this.#save(unit, state.saved)) {
-      this.#workers.send(worker, { type: 'stateChanged', request, result: 'notSaved' });
+      answer({ type: 'stateChanged', request, result: 'notSaved' });
       return;
     }
     if (change.kind === 'occupy' && result === 'good') this.#occupants.set(unit, worker);
     if (change.kind === 'release') this.#occupants.delete(unit);
     await this.#publish(unit, state, news, by);
-    this.#workers.send(worker, { type: 'stateChanged', request, result });
+    answer({ type: 'stateChanged', request, result });
   }
 
   /** A session has ended, and with it what its I_T nexus held. */

@@ -16,6 +16,11 @@ export interface Workers {
   /** To one that does not run: nothing. */
   send(worker: number, message: ToWorker): void;
   broadcast(message: ToWorker): void;
+  /**
+   * What takes the answers to a question of the worker that runs now. They come to nothing once that one has failed: the one in its place
+   * counts its own questions from the start, and would take them for answers to those.
+   */
+  answering(worker: number): (message: ToWorker) => void;
   /** Gives a worker a memory unit's buffer, which the unit's snapshot then names by `handle`. */
   sendBuffer(worker: number, parcel: BufferParcel): void;
   /** Connects a worker with the disk of a custom unit, whose snapshot then names the connection by `handle`. */

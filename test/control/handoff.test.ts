@@ -37,6 +37,7 @@ function stage() {
     isRunning: () => true,
     running: () => [0],
     send: (_worker, message) => sent.push(message),
+    answering: () => (message) => sent.push(message),
     broadcast: (message) => sent.push(message),
     sendBuffer: () => {},
     connectDisk: () => {},

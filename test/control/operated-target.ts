@@ -74,6 +74,7 @@ export class OperatedTarget implements Disposable {
       isRunning: () => true,
       running: () => WORKERS,
       send,
+      answering: (worker) => (message) => send(worker, message),
       broadcast: (message) => {
         for (const worker of WORKERS) send(worker, message);
       },

@@ -37,6 +37,8 @@ class Bench {
   readonly #sent: ToWorker[][] = WORKERS.map(() => []);
   /** PRGENERATION as each worker knows it. */
   readonly #known = WORKERS.map(() => 0);
+  /** How often each was replaced. */
+  readonly #lives = WORKERS.map(() => 0);
   readonly #requests = new Requests();
   /** Results by the number of the request. */
   readonly results = new Map<number, string>();
@@ -45,9 +47,18 @@ class Bench {
   #nextRequest = 1;
 
   constructor() {
+    const send = (worker: number, message: ToWorker): void => {
+      this.#sent[worker]!.push(message);
+    };
     const workers = {
       running: () => WORKERS,
-      send: (worker: number, message: ToWorker) => this.#sent[worker]!.push(message),
+      send,
+      answering: (worker: number) => {
+        const life = this.#lives[worker];
+        return (message: ToWorker) => {
+          if (this.#lives[worker] === life) send(worker, message);
+        };
+      },
     } as unknown as Workers;
     const unit = { id: UNIT, targetName: TARGET, backend: { kind: 'null' }, durableReservations: false };
     const catalog = {
@@ -74,6 +85,14 @@ class Bench {
       if (message.abort.length === 0) this.#requests.done(worker, message.request);
       else this.#aborting.push([worker, message.request]);
     }
+    await turn();
+  }
+
+  /** A worker fails, and another takes its place. */
+  async replace(worker: number): Promise<void> {
+    this.#sent[worker] = [];
+    this.#lives[worker]!++;
+    this.#requests.lost(worker);
     await turn();
   }
 
@@ -160,6 +179,16 @@ describe('an order', () => {
     await bench.settle();
     expect([bench.results.get(anew), bench.results.get(fence)]).toEqual(['good', undefined]);
     expect(bench.registered()).toEqual([A.initiatorName, B.initiatorName]);
+  });
+
+  it('is not answered to the worker that has taken the place of the one that gave it', async () => {
+    const bench = await twoRegistered();
+    const fence = bench.give(0, order(ReserveAction.PREEMPT_AND_ABORT, A, 1, 2));
+    await bench.look(1);
+    await bench.replace(0);
+    await bench.tasksEnd();
+    expect(bench.results.has(fence)).toBe(false);
+    expect(bench.registered()).toEqual([A.initiatorName]);
   });
 
   it('of others, a reset and the end of a session wait for no tasks that PREEMPT AND ABORT ends', async () => {

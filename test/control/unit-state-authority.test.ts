@@ -17,14 +17,21 @@ const B: NexusName = { ...A, initiatorName: 'iqn.b' };
 /** Two workers that apply what they are told when the test lets them. */
 function rig(): {
   authority: UnitStateAuthority;
+  /** The second worker fails, and another takes its place. */
+  replace(): void;
   sent: { worker: number; message: ToWorker }[];
   apply(): Promise<void>;
 } {
   const sent: { worker: number; message: ToWorker }[] = [];
   const waiting: (() => void)[] = [];
+  let life = 0;
   const supervisor = {
     running: () => [0, 1],
     send: (worker: number, message: ToWorker) => sent.push({ worker, message }),
+    answering: (worker: number) => {
+      const asked = life;
+      return (message: ToWorker) => asked === life && sent.push({ worker, message });
+    },
   } as unknown as Supervisor;
   const requests = {
     ask: (workers: number[], send: (worker: number, request: number) => void) => {
@@ -36,6 +43,7 @@ function rig(): {
   return {
     authority: new UnitStateAuthority(catalog, supervisor, requests, pino({ level: 'silent' })),
     sent,
+    replace: () => life++,
     apply: async () => {
       for (const resolve of waiting.splice(0)) resolve();
       await new Promise((resolve) => setImmediate(resolve));
@@ -55,6 +63,15 @@ describe('an order', () => {
     await apply();
     await answered;
     expect(sent.at(-1)).toEqual({ worker: 1, message: { type: 'stateChanged', request: 77, result: 'good' } });
+  });
+
+  it('is not answered to the worker that has taken the place of the one that gave it', async () => {
+    const { authority, sent, apply, replace } = rig();
+    const answered = authority.order(1, 77, { unit: UNIT, by: A, change: { kind: 'eject' } });
+    replace();
+    await apply();
+    await answered;
+    expect(sent.map(({ message }) => message.type)).not.toContain('stateChanged');
   });
 
   it('that changes nothing is answered without asking anybody', async () => {

@@ -166,6 +166,13 @@ export class SimWorkers implements Workers {
     if (this.isRunning(worker)) this.#workers[worker]!.channel.send(message);
   }
 
+  answering(index: number): (message: ToWorker) => void {
+    const worker = this.#workers[index]!;
+    return (message) => {
+      if (worker.running) worker.channel.send(message);
+    };
+  }
+
   broadcast(message: ToWorker): void {
     for (const index of this.#workers.keys()) this.send(index, message);
   }
