@@ -2,6 +2,7 @@
 // Pure: an order and the state before give the state after and what others must hear. Making it last is reservation-store.ts's.
 
 import {
+  covers,
   isAllRegistrants,
   isForRegistrants,
   type NexusName,
@@ -55,6 +56,19 @@ class Draft {
     const own = nexusKey(nexus);
     const anyIsid = nexusKey({ ...nexus, isid: '' });
     return !this.registrations.has(own) && this.registrations.has(anyIsid) ? anyIsid : own;
+  }
+
+  /** The name that a nexus is registered under, or would be. */
+  nameOf(nexus: NexusName): NexusName {
+    return this.registrations.get(this.keyOf(nexus))?.nexus ?? nexus;
+  }
+
+  /** A registration that names some nexus which `name` names as well. Of two such there is one only: nobody is registered twice. */
+  sharing(name: NexusName): Registration | undefined {
+    for (const registration of this.registrations.values()) {
+      if (covers(registration.nexus, name) || covers(name, registration.nexus)) return registration;
+    }
+    return undefined;
   }
 
   holds(nexus: string): boolean {
@@ -173,17 +187,18 @@ function register(draft: Draft, order: ReserveOrder, portalGroups: readonly numb
   if (order.others.length !== 0 && (ignoresKey || own !== undefined)) return 'invalidParameter';
   if (!ignoresKey && order.key !== (own?.key ?? NO_KEY)) return 'conflict';
   const ports = order.allTargetPorts ? portalGroups : [order.nexus.portalGroupTag];
-  const nexuses = [order.nexus, ...order.others].flatMap((nexus) =>
-    ports.map((portalGroupTag) => ({ ...nexus, portalGroupTag })),
-  );
+  // A registration without an ISID is every one of its sessions' to change and to give up.
+  const mine = ports.map((portalGroupTag) => draft.nameOf({ ...order.nexus, portalGroupTag }));
+  const theirs = order.others.flatMap((nexus) => ports.map((portalGroupTag) => ({ ...nexus, portalGroupTag })));
   if (order.serviceActionKey === NO_KEY) {
     if (own === undefined) return 'good';
-    for (const nexus of nexuses) draft.unregister(nexusKey(nexus));
+    for (const nexus of mine) draft.unregister(nexusKey(nexus));
   } else {
     // SPC-5: an initiator that is registered already can't be registered by another.
-    const strangers = nexuses.slice(ports.length).some((nexus) => draft.registrations.has(nexusKey(nexus)));
-    if (strangers) return 'invalidParameter';
-    for (const nexus of nexuses) {
+    if (theirs.some((nexus) => draft.sharing(nexus) !== undefined)) return 'invalidParameter';
+    for (const nexus of [...mine, ...theirs]) {
+      const other = draft.sharing(nexus);
+      if (other !== undefined && nexusKey(other.nexus) !== nexusKey(nexus)) return 'invalidParameter';
       const registration = { nexus, key: order.serviceActionKey, allTargetPorts: order.allTargetPorts };
       draft.registrations.set(nexusKey(nexus), registration);
     }
@@ -242,9 +257,12 @@ function preempt(draft: Draft, order: ReserveOrder, self: string): ReserveResult
 function move(draft: Draft, order: ReserveOrder, self: string): ReserveResult {
   const to = order.moveTo;
   if (!draft.holds(self) || isAllRegistrants(draft.type)) return 'conflict';
-  if (to === null || order.serviceActionKey === NO_KEY || nexusKey(to) === self) return 'invalidParameter';
-  draft.registrations.set(nexusKey(to), { nexus: to, key: order.serviceActionKey, allTargetPorts: false });
-  draft.holder = nexusKey(to);
+  if (to === null || order.serviceActionKey === NO_KEY) return 'invalidParameter';
+  const nexus = draft.sharing(to)?.nexus ?? to;
+  // To itself; or to all of an initiator, of which some are registered by themselves.
+  if (nexusKey(nexus) === self || !covers(nexus, to)) return 'invalidParameter';
+  draft.registrations.set(nexusKey(nexus), { nexus, key: order.serviceActionKey, allTargetPorts: false });
+  draft.holder = nexusKey(nexus);
   if (order.unregister) draft.registrations.delete(self);
   draft.generation++;
   draft.aptpl = order.aptpl;

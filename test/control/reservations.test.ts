@@ -119,6 +119,38 @@ describe('REGISTER', () => {
     expect(bench.holder).toBe('b');
   });
 
+  it('without an ISID is for each of its sessions to change, and to give up', () => {
+    const bench = new Bench();
+    bench.do(ReserveAction.REGISTER, A, { serviceActionKey: key('1'), others: [nexus('b', '')] });
+    expect(bench.register(B, '9', '1')).toBe('good');
+    expect(bench.registered).toEqual(['a1', 'b9']);
+    expect(bench.reserve(B, '9', ReservationType.WRITE_EXCLUSIVE)).toBe('good');
+    const release = { key: key('9'), type: ReservationType.WRITE_EXCLUSIVE };
+    expect(bench.do(ReserveAction.RELEASE, B, release)).toBe('good');
+    expect(bench.state.type).toBe(ReservationType.none);
+    const other = nexus('b', '80aabbccddee');
+    const ignored = { serviceActionKey: key('8') };
+    expect(bench.do(ReserveAction.REGISTER_AND_IGNORE_EXISTING_KEY, other, ignored)).toBe('good');
+    expect(bench.registered).toEqual(['a1', 'b8']);
+    expect(bench.register(B, '', '8')).toBe('good');
+    expect(bench.registered).toEqual(['a1']);
+  });
+
+  it('without an ISID is not made beside one with an ISID of the same initiator, nor the other way around', () => {
+    const everyB = nexus('b', '');
+    const bench = new Bench();
+    const registering = (others: NexusName[]) => ({ serviceActionKey: key('1'), others });
+    bench.register(B, '2');
+    expect(bench.do(ReserveAction.REGISTER, A, registering([everyB]))).toBe('invalidParameter');
+    bench.register(B, '', '2');
+    expect(bench.do(ReserveAction.REGISTER, A, registering([everyB, B]))).toBe('invalidParameter');
+    expect(bench.do(ReserveAction.REGISTER, B, registering([everyB]))).toBe('invalidParameter');
+    expect(bench.registered).toEqual([]);
+    expect(bench.do(ReserveAction.REGISTER, A, registering([everyB, everyB]))).toBe('good');
+    expect(bench.do(ReserveAction.REGISTER, C, registering([B]))).toBe('invalidParameter');
+    expect(bench.registered).toEqual(['a1', 'b1']);
+  });
+
   it('that ends the holder’s registration ends the reservation, and registrants that shared it hear so', () => {
     const bench = three();
     bench.reserve(A, '1', ReservationType.WRITE_EXCLUSIVE_REGISTRANTS_ONLY);
@@ -236,6 +268,16 @@ describe('REGISTER AND MOVE', () => {
     expect(bench.do(ReserveAction.REGISTER_AND_MOVE, A, more)).toBe('conflict');
     bench.reserve(A, '1', ReservationType.WRITE_EXCLUSIVE);
     expect(bench.do(ReserveAction.REGISTER_AND_MOVE, A, { ...more, moveTo: A })).toBe('invalidParameter');
+    expect(bench.do(ReserveAction.REGISTER_AND_MOVE, A, { ...more, moveTo: nexus('a', '') })).toBe('invalidParameter');
+  });
+
+  it('finds the registration that one without an ISID is', () => {
+    const bench = new Bench();
+    bench.do(ReserveAction.REGISTER, A, { serviceActionKey: key('1'), others: [nexus('b', '')] });
+    bench.reserve(A, '1', ReservationType.WRITE_EXCLUSIVE);
+    const more = { key: key('1'), serviceActionKey: key('7'), moveTo: B };
+    expect(bench.do(ReserveAction.REGISTER_AND_MOVE, A, more)).toBe('good');
+    expect([bench.registered, bench.holder]).toEqual([['a1', 'b7'], 'b']);
   });
 });
 
