@@ -69,6 +69,11 @@ export function relativePort(portalGroupTag: number): number {
   return portalGroupTag === 0 ? 0xffff : portalGroupTag;
 }
 
+/** The one of `portalGroups` whose port has this RELATIVE TARGET PORT IDENTIFIER; undefined: none has. */
+export function portalGroupOf(relativeTargetPort: number, portalGroups: readonly number[]): number | undefined {
+  return portalGroups.find((portalGroupTag) => relativePort(portalGroupTag) === relativeTargetPort);
+}
+
 /** A portal group's port as SCSI names it (RFC 7143, SCSI port name): `iqn…,t,0x<tag>`. */
 export function targetPortName(targetName: string, portalGroupTag: number): string {
   return `${targetName},t,0x${portalGroupTag.toString(16).padStart(4, '0')}`;

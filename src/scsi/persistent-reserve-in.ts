@@ -9,6 +9,7 @@ import {
 } from '../ring/reservations.ts';
 import { Cdb10, SERVICE_ACTION_MASK } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
+import { relativePort } from './nexus.ts';
 import { blank, joined, reply } from './reply.ts';
 import { failField } from './sense.ts';
 import { Movement, type Task } from './task.ts';
@@ -70,7 +71,7 @@ function fullStatusOf(state: ReservationSnapshot, registration: Registration, in
   bytes.set(keyBytes(registration.key));
   view.setUint8(12, (registration.allTargetPorts ? ALL_TG_PT : 0) | (holds ? R_HOLDER : 0));
   view.setUint8(13, holds ? state.type : 0);
-  view.setUint16(18, registration.nexus.portalGroupTag);
+  view.setUint16(18, relativePort(registration.nexus.portalGroupTag));
   view.setUint32(20, transportId.length);
   return joined([bytes, transportId]);
 }

@@ -5,6 +5,7 @@ import { bytes, layout, reserved, u8, u16, u32 } from '../base/layout.ts';
 import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
 import { SERVICE_ACTION_MASK } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
+import { portalGroupOf } from './nexus.ts';
 import { AdditionalSense, fail, failField, failParameter, SenseKey } from './sense.ts';
 import { Movement, Status, type Task } from './task.ts';
 import { readTransportId } from './transport-id.ts';
@@ -127,9 +128,14 @@ function readMoveTo(task: Task, view: DataView): NexusName | null {
   const start = task.at + MoveParameters.size;
   const end = start + MoveParameters.transportIdLength.get(view, task.at);
   const read = end > task.at + task.dataLength ? null : readTransportId(view, start, end);
-  const portalGroupTag = MoveParameters.relativeTargetPort.get(view, task.at);
   if (read === null) {
     failParameter(task, MoveParameters.size);
+    return null;
+  }
+  const { portalGroups } = task.unit!.snapshot;
+  const portalGroupTag = portalGroupOf(MoveParameters.relativeTargetPort.get(view, task.at), portalGroups);
+  if (portalGroupTag === undefined) {
+    failParameter(task, MoveParameters.relativeTargetPort.offset);
     return null;
   }
   return { initiatorName: read.initiatorName, isid: read.isid, portalGroupTag };

@@ -8,7 +8,7 @@ import { changeState } from '../../src/control/unit-state.ts';
 import { privateFigures } from '../../src/ring/figures.ts';
 import type { UnitSnapshot } from '../../src/ring/messages.ts';
 import { Meters } from '../../src/ring/meters.ts';
-import { nexusKey } from '../../src/ring/reservations.ts';
+import { nexusKey, type ReserveOrder } from '../../src/ring/reservations.ts';
 import type { StateOrder, StateResult } from '../../src/ring/unit-state.ts';
 import { LogicalUnit, type UnitCounts } from '../../src/scsi/logical-unit.ts';
 import { Nexus } from '../../src/scsi/nexus.ts';
@@ -110,6 +110,8 @@ export class ScsiBench {
   readonly file: SimFile;
   /** The memory unit's bytes. */
   readonly memory: Uint8Array;
+  /** Reservation orders that main was to carry out. All are answered with `good`. */
+  readonly orders: ReserveOrder[] = [];
   readonly #lun: number;
   readonly #nexuses: Nexus[] = [];
   readonly #received: Buffer[] = [];
@@ -129,7 +131,10 @@ export class ScsiBench {
         dataReady: (task) => this.#take(task),
         dataWanted: (task) => this.#give(task),
         complete: (task) => this.#end(task),
-        reserve: (_order, then) => then('good'),
+        reserve: (order, then) => {
+          this.orders.push(order);
+          then('good');
+        },
         changeState: (order, then) => this.#change(order, then),
       },
       this.meters,
