@@ -247,8 +247,8 @@ function preempt(draft: Draft, order: ReserveOrder, self: string): ReserveResult
   if (takesReservation) {
     draft.type = order.type;
     draft.holder = isAllRegistrants(order.type) ? null : self;
-    // Those who stay registered hear when the reservation they knew is another now.
-    if (before !== order.type && isForRegistrants(before)) draft.tell('reservationsReleased', self);
+    // Those who stay registered hear when the reservation is of another type now (SPC-4 §5.7.11.4.3).
+    if (before !== order.type) draft.tell('reservationsReleased', self);
   }
   draft.generation++;
   return 'good';

@@ -218,8 +218,24 @@ describe('CLEAR and PREEMPT', () => {
     expect(bench.holder).toBe('a');
     expect(bench.state.type).toBe(ReservationType.EXCLUSIVE_ACCESS);
     expect(bench.registered).toEqual(['a1', 'c3']);
-    expect(bench.news).toEqual(['b registrationsPreempted']);
+    expect(bench.news).toEqual(['b registrationsPreempted', 'c reservationsReleased']);
     expect(bench.aborted).toEqual([]);
+  });
+
+  it.each([
+    { type: ReservationType.WRITE_EXCLUSIVE, told: [] },
+    { type: ReservationType.EXCLUSIVE_ACCESS, told: ['b reservationsReleased', 'c reservationsReleased'] },
+    {
+      type: ReservationType.EXCLUSIVE_ACCESS_ALL_REGISTRANTS,
+      told: ['b reservationsReleased', 'c reservationsReleased'],
+    },
+  ])('by the holder itself change the type to $type, and registrants hear of a change', ({ type, told }) => {
+    const bench = three();
+    bench.reserve(A, '1', ReservationType.WRITE_EXCLUSIVE);
+    const more = { key: key('1'), serviceActionKey: key('1'), type };
+    expect(bench.do(ReserveAction.PREEMPT, A, more)).toBe('good');
+    expect([bench.state.type, bench.registered]).toEqual([type, ['a1', 'b2', 'c3']]);
+    expect(bench.news).toEqual(told);
   });
 
   it('remove registrations that do not hold it, and leave the reservation alone', () => {
