@@ -22,6 +22,22 @@ const READING_32: readonly number[] = [
   VariableLength.GET_LBA_STATUS_32,
 ];
 
+/** Of MAINTENANCE IN, those that tell nothing of the medium. */
+const UNGUARDED_REPORTS: readonly number[] = [MaintenanceIn.REPORT_TARGET_PORT_GROUPS, MaintenanceIn.REPORT_TIMESTAMP];
+
+/** START, and no power condition, byte 4 of START STOP UNIT: it takes nothing from anybody. */
+function isStart(cdb: DataView): boolean {
+  const START = 0x01;
+  const POWER_CONDITION = 0xf0;
+  return (cdb.getUint8(4) & (START | POWER_CONDITION)) === START;
+}
+
+/** PREVENT 0, byte 4 of PREVENT ALLOW MEDIUM REMOVAL. */
+function isAllow(cdb: DataView): boolean {
+  const PREVENT = 0x03;
+  return (cdb.getUint8(4) & PREVENT) === 0;
+}
+
 /** Commands not named here change something. */
 function accessOf(cdb: DataView): Access {
   switch (cdb.getUint8(0)) {
@@ -30,6 +46,7 @@ function accessOf(cdb: DataView): Access {
     case OperationCode.REQUEST_SENSE:
     case OperationCode.TEST_UNIT_READY:
     case OperationCode.READ_CAPACITY_10:
+    case OperationCode.LOG_SENSE:
     case OperationCode.PERSISTENT_RESERVE_IN:
     // Its own rules are stricter than a reservation's.
     case OperationCode.PERSISTENT_RESERVE_OUT:
@@ -41,9 +58,11 @@ function accessOf(cdb: DataView): Access {
     case OperationCode.SERVICE_ACTION_IN_16:
       return (cdb.getUint8(1) & SERVICE_ACTION_MASK) === ServiceActionIn16.READ_CAPACITY_16 ? Access.none : Access.read;
     case OperationCode.MAINTENANCE_IN:
-      return (cdb.getUint8(1) & SERVICE_ACTION_MASK) === MaintenanceIn.REPORT_TARGET_PORT_GROUPS
-        ? Access.none
-        : Access.read;
+      return UNGUARDED_REPORTS.includes(cdb.getUint8(1) & SERVICE_ACTION_MASK) ? Access.none : Access.read;
+    case OperationCode.START_STOP_UNIT:
+      return isStart(cdb) ? Access.none : Access.write;
+    case OperationCode.PREVENT_ALLOW_MEDIUM_REMOVAL:
+      return isAllow(cdb) ? Access.none : Access.write;
     case OperationCode.VARIABLE_LENGTH:
       return READING_32.includes(Cdb32.serviceAction.get(cdb, 0)) ? Access.read : Access.write;
     case OperationCode.READ_6:
@@ -59,7 +78,6 @@ function accessOf(cdb: DataView): Access {
     case OperationCode.MODE_SENSE_10:
     case OperationCode.READ_DEFECT_DATA_10:
     case OperationCode.READ_DEFECT_DATA_12:
-    case OperationCode.LOG_SENSE:
     case OperationCode.THIRD_PARTY_COPY_IN:
     case OperationCode.READ_BUFFER_10:
     case OperationCode.RECEIVE_DIAGNOSTIC_RESULTS:
@@ -77,7 +95,7 @@ export interface Restriction {
   permitsBlocks(nexus: Nexus, writing: boolean): boolean;
 }
 
-/** RESERVE(6), SPC-2: the unit is one initiator's, but for what tells others that it is. */
+/** RESERVE(6), SPC-2: the unit is one initiator's, but for what tells others what it is, and takes nothing from anybody (annex B). */
 class UnitReservation implements Restriction {
   readonly #holder: string;
 
@@ -87,14 +105,21 @@ class UnitReservation implements Restriction {
 
   permits(task: Task): boolean {
     if (task.nexus!.reservationKey === this.#holder) return true;
-    switch (task.cdb.getUint8(0)) {
+    const { cdb } = task;
+    switch (cdb.getUint8(0)) {
       case OperationCode.INQUIRY:
       case OperationCode.REPORT_LUNS:
       case OperationCode.REQUEST_SENSE:
+      case OperationCode.LOG_SENSE:
+      case OperationCode.READ_CAPACITY_10:
       // Without effect for anybody but the holder, and no error.
       case OperationCode.RELEASE_6:
       case OperationCode.RELEASE_10:
         return true;
+      case OperationCode.START_STOP_UNIT:
+        return isStart(cdb);
+      case OperationCode.PREVENT_ALLOW_MEDIUM_REMOVAL:
+        return isAllow(cdb);
       default:
         return false;
     }
