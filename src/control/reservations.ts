@@ -135,7 +135,9 @@ export function unitReset(state: ReservationSnapshot): ReservationSnapshot {
 function carryOut(draft: Draft, order: ReserveOrder, portalGroups: readonly number[]): ReserveResult {
   const self = draft.keyOf(order.nexus);
   const own = draft.registrations.get(self);
-  if (order.action === ReserveAction.RESERVE_6) return takeUnit(draft, order.nexus, self);
+  const isSpc2 = order.action === ReserveAction.RESERVE_6 || order.action === ReserveAction.RELEASE_6;
+  if (isSpc2 && draft.registrations.size !== 0) return beside(draft, self);
+  if (order.action === ReserveAction.RESERVE_6) return takeUnit(draft, order.nexus);
   if (draft.reservedBy !== null && nexusKey(draft.reservedBy) !== nexusKey(order.nexus)) {
     return order.action === ReserveAction.RELEASE_6 ? 'good' : 'conflict';
   }
@@ -169,12 +171,14 @@ function carryOut(draft: Draft, order: ReserveOrder, portalGroups: readonly numb
   }
 }
 
-/** RESERVE(6). With registrations it does nothing, well for those who may use the unit and badly for others (SPC-5, CRH). */
-function takeUnit(draft: Draft, nexus: NexusName, self: string): ReserveResult {
-  if (draft.registrations.size !== 0) {
-    const may = draft.holds(self) || (isForRegistrants(draft.type) && draft.registrations.has(self));
-    return may ? 'good' : 'conflict';
-  }
+/** RESERVE(6) and RELEASE(6) with registrations do nothing: well for those who may use the unit (SPC-4 §5.7.3, CRH), badly for others. */
+function beside(draft: Draft, self: string): ReserveResult {
+  const may = draft.holds(self) || (isForRegistrants(draft.type) && draft.registrations.has(self));
+  return may ? 'good' : 'conflict';
+}
+
+/** RESERVE(6) where nobody is registered. */
+function takeUnit(draft: Draft, nexus: NexusName): ReserveResult {
   if (draft.reservedBy !== null && nexusKey(draft.reservedBy) !== nexusKey(nexus)) return 'conflict';
   draft.reservedBy = nexus;
   return 'good';

@@ -322,4 +322,24 @@ describe('RESERVE(6) and RELEASE(6)', () => {
     expect(other.do(ReserveAction.RESERVE_6, A)).toBe('good');
     expect(other.state.reservedBy).toBeNull();
   });
+
+  it.each([ReserveAction.RESERVE_6, ReserveAction.RELEASE_6])(
+    '%i with registrations is good for those who may use the unit, and a conflict for others',
+    (action) => {
+      const bench = three();
+      const D = nexus('d');
+      const results = (): string[] => [A, B, D].map((each) => bench.do(action, each));
+      expect(results()).toEqual(['conflict', 'conflict', 'conflict']);
+      bench.reserve(A, '1', ReservationType.WRITE_EXCLUSIVE);
+      expect(results()).toEqual(['good', 'conflict', 'conflict']);
+      const more = {
+        key: key('1'),
+        serviceActionKey: key('1'),
+        type: ReservationType.WRITE_EXCLUSIVE_REGISTRANTS_ONLY,
+      };
+      bench.do(ReserveAction.PREEMPT, A, more);
+      expect(results()).toEqual(['good', 'good', 'conflict']);
+      expect([bench.holder, bench.state.reservedBy]).toEqual(['a', null]);
+    },
+  );
 });

@@ -147,8 +147,8 @@ export class ReservationModel {
     this.version++;
     const foreign = this.reservedBy !== null && this.reservedBy.name !== name;
     if (order.kind === 'persistent') return this.reservedBy === null && this.#persistent(name, order);
+    if (this.keys.size !== 0) return this.holds(name) || (FOR_REGISTRANTS.includes(this.type) && this.keys.has(name));
     if (order.kind === 'reserve') {
-      if (this.keys.size !== 0) return this.holds(name) || (FOR_REGISTRANTS.includes(this.type) && this.keys.has(name));
       if (!foreign) this.reservedBy = { name, tsih };
       return !foreign;
     }
