@@ -239,9 +239,10 @@ function preempt(draft: Draft, order: ReserveOrder, self: string): ReserveResult
   const victims = [...draft.registrations].filter(
     ([nexus, { key: theirs }]) => nexus !== self && (key === NO_KEY || theirs === key),
   );
-  // A key that nobody has is a conflict; one's own may be preempted to change the type.
+  // A key that nobody has is a conflict. With one's own a holder changes the type, and anybody else gives up (SPC-4 §5.7.11.4.4).
   const ownKey = draft.registrations.get(self)!.key === key;
   if (victims.length === 0 && !takesReservation && !ownKey) return 'conflict';
+  if (ownKey && !draft.holds(self) && !takesReservation) draft.registrations.delete(self);
   const before = draft.type;
   for (const [nexus, { nexus: victim }] of victims) {
     draft.registrations.delete(nexus);

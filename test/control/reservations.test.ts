@@ -247,6 +247,28 @@ describe('CLEAR and PREEMPT', () => {
     expect(bench.aborted).toEqual(['c']);
   });
 
+  it.each([ReserveAction.PREEMPT, ReserveAction.PREEMPT_AND_ABORT])(
+    '%i with one’s own key removes one’s own registration too, unless it takes or holds the reservation',
+    (action) => {
+      const bench = three();
+      bench.register(C, '1', '3');
+      const own = { key: key('1'), serviceActionKey: key('1'), type: ReservationType.WRITE_EXCLUSIVE };
+      bench.reserve(B, '2', ReservationType.WRITE_EXCLUSIVE);
+      expect(bench.do(action, A, own)).toBe('good');
+      expect([bench.registered, bench.holder]).toEqual([['b2'], 'b']);
+      expect(bench.news).toEqual(['c registrationsPreempted']);
+      bench.register(A, '2');
+      expect(bench.do(action, A, { ...own, key: key('2'), serviceActionKey: key('2') })).toBe('good');
+      expect([bench.registered, bench.holder]).toEqual([['a2'], 'a']);
+      expect(bench.do(action, A, { ...own, key: key('2'), serviceActionKey: key('2') })).toBe('good');
+      expect([bench.registered, bench.holder]).toEqual([['a2'], 'a']);
+      const shared = three();
+      shared.reserve(B, '2', ReservationType.WRITE_EXCLUSIVE_ALL_REGISTRANTS);
+      expect(shared.do(action, A, own)).toBe('good');
+      expect(shared.registered).toEqual(['a1', 'b2', 'c3']);
+    },
+  );
+
   it('are a conflict for a key that nobody has, and invalid for no key, but with all registrants', () => {
     const bench = three();
     bench.reserve(B, '2', ReservationType.WRITE_EXCLUSIVE);

@@ -202,7 +202,9 @@ export class ReservationModel {
     const takes = this.type !== 0 && (all ? key === 0 : this.keys.get(this.holder!) === key);
     const victims = [...this.keys].filter(([other, theirs]) => other !== name && (key === 0 || theirs === key));
     if (victims.length === 0 && !takes && this.keys.get(name) !== key) return false;
+    const givesUp = this.keys.get(name) === key && !takes && !this.holds(name);
     for (const [victim] of victims) this.keys.delete(victim);
+    if (givesUp) this.keys.delete(name);
     if (!takes) return true;
     this.type = type;
     this.holder = FOR_ALL.includes(type) ? null : name;
