@@ -7,9 +7,12 @@ import type { LogicalUnit } from './logical-unit.ts';
 /** Files, page caches and disks work in pages of this many bytes: what initiators should align to. */
 export const PHYSICAL_BLOCK_BYTES = 4096;
 
-/** A READ or WRITE carries at most what a 32-bit Expected Data Transfer Length can say (RFC 7143 §11.3.4). */
+/** Bytes of one command: what a 32-bit Expected Data Transfer Length, and a residual count, can say (RFC 7143 §11.3.4, §11.4.5). */
+export const TRANSFER_BYTES_MAX = 0xffff_ffff;
+
+/** MAXIMUM TRANSFER LENGTH, of READ, WRITE, VERIFY, WRITE AND VERIFY and ORWRITE. */
 export function transferBlocksMax(unit: LogicalUnit): number {
-  return Math.floor(0xffff_ffff / unit.blockSize);
+  return Math.floor(TRANSFER_BYTES_MAX / unit.blockSize);
 }
 
 /** Bytes that one command may clear in a memory unit, which does it inside the call: everyone else on the worker waits about 16 ms. */

@@ -3,8 +3,9 @@
 
 import { blockCdb } from './cdb.ts';
 import { notReadySense } from './condition.ts';
+import { TRANSFER_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { AdditionalSense, fail, failWith, SenseKey } from './sense.ts';
+import { AdditionalSense, fail, failField, failWith, SenseKey } from './sense.ts';
 import type { Task } from './task.ts';
 
 /** Takes LBA and length out of a block command's CDB; the bytes that they come to. Allocates nothing. */
@@ -39,6 +40,13 @@ export function checkWritable(task: Task, unit: LogicalUnit): boolean {
 export function checkRange(task: Task, unit: LogicalUnit, lba: number, count: number): boolean {
   if (lba < unit.blockCount && lba + count <= unit.blockCount) return true;
   return fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE);
+}
+
+/** Whether the task's blocks exist, and are no more than one command may move (SBC-3, block limits page). Allocates nothing. */
+export function checkTransfer(task: Task, unit: LogicalUnit): boolean {
+  if (!checkRange(task, unit, task.lba, task.blockCount)) return false;
+  const fits = task.blockCount * unit.blockSize <= TRANSFER_BYTES_MAX;
+  return fits || failField(task, blockCdb(task.cdb).transferLength.offset);
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { CdbFlags } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
-import { checkRange, checkWritable, decodeBlocks } from './medium.ts';
+import { checkTransfer, checkWritable, decodeBlocks } from './medium.ts';
 import { failErrno, failField, setBusy } from './sense.ts';
 import { Movement, type Piece, type Task } from './task.ts';
 
@@ -48,7 +48,7 @@ export const orwrite16: ColdCommand = {
   },
   run: (task) => {
     const unit = task.unit!;
-    if (checkWritable(task, unit)) checkRange(task, unit, task.lba, task.blockCount);
+    if (checkWritable(task, unit)) checkTransfer(task, unit);
   },
   piece: orIntoMedium,
 };

@@ -3,6 +3,7 @@
 
 import {
   BLOCKS_6_MAX,
+  blockCdb,
   CDB_32_ADDITIONAL_LENGTH,
   Cdb6,
   Cdb10,
@@ -15,6 +16,7 @@ import {
   OperationCode,
   VariableLength,
 } from './cdb.ts';
+import { TRANSFER_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkReady } from './medium.ts';
 import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
@@ -139,5 +141,6 @@ export function checkMedium(task: Task, unit: LogicalUnit): boolean {
     fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE);
     return false;
   }
+  if (task.transferLength > TRANSFER_BYTES_MAX) return failField(task, blockCdb(task.cdb).transferLength.offset);
   return true;
 }

@@ -5,7 +5,7 @@ import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { firstDifference } from './compare.ts';
-import { checkData, checkRange, checkReady, decodeBlocks } from './medium.ts';
+import { checkData, checkReady, checkTransfer, decodeBlocks } from './medium.ts';
 import { AdditionalSense, fail, failErrno, failField, SenseKey, setBusy } from './sense.ts';
 import { Movement, type Piece, type Task } from './task.ts';
 
@@ -18,7 +18,7 @@ function decode(task: Task): number {
 
 function checkBlocks(task: Task): boolean {
   const unit = task.unit!;
-  return checkReady(task, unit) && checkRange(task, unit, task.lba, task.blockCount);
+  return checkReady(task, unit) && checkTransfer(task, unit);
 }
 
 /** Ends a task whose blocks are not what they should be. */

@@ -3,7 +3,7 @@
 
 import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
-import { checkRange, checkWritable, decodeBlocks } from './medium.ts';
+import { checkTransfer, checkWritable, decodeBlocks } from './medium.ts';
 import { failErrno, failField } from './sense.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
 import { compareWithMedium } from './verify.ts';
@@ -30,7 +30,7 @@ export const writeAndVerify: ColdCommand = {
   },
   run: (task) => {
     const unit = task.unit!;
-    if (checkWritable(task, unit)) checkRange(task, unit, task.lba, task.blockCount);
+    if (checkWritable(task, unit)) checkTransfer(task, unit);
   },
   piece: writeAndCompare,
 };

@@ -65,7 +65,7 @@ export function readDirectly(connection: Connection, at: number): boolean {
       return false;
   }
   if ((view.getUint8(at + FLAGS) & CdbFlags.PROTECT) !== 0 || (control & NACA) !== 0) return false;
-  // Blocks that exist, in one PDU, and no residual.
+  // Blocks that exist, in one PDU, and no residual: no more than one command may move, then.
   const length = blocks * unit.blockSize;
   if (length === 0 || lba + blocks > unit.blockCount) return false;
   if (length > connection.segmentLength || length !== view.getUint32(at + EXPECTED_LENGTH)) return false;
