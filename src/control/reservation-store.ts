@@ -10,7 +10,8 @@ import { removeDurably, replaceDurably } from './durable-file.ts';
 const key = z.string().regex(/^[0-9a-f]{16}$/);
 const stored = z.strictObject({
   version: z.literal(1),
-  generation: z.int().nonnegative(),
+  /** PRGENERATION, in files of earlier versions; nobody asks for it. */
+  generation: z.int().nonnegative().optional(),
   type: z.literal(Object.values(ReservationType)),
   holder: z.int().min(-1),
   registrations: z.array(
@@ -31,7 +32,10 @@ export function reservationPath(path: string): string {
   return `${path}.reservations.json`;
 }
 
-/** The reservations kept in the file at `path`; none when there is no file. Throws {@link LunaringError} for one that can't be read. */
+/**
+ * The reservations kept in the file at `path`; none when there is no file. PRGENERATION is 0 after power on, APTPL or not (SPC-4 §6.13.2).
+ * Throws {@link LunaringError} for a file that can't be read.
+ */
 export function loadReservations(path: string): ReservationSnapshot {
   let text: string;
   try {
@@ -41,8 +45,8 @@ export function loadReservations(path: string): ReservationSnapshot {
     throw new LunaringError('LUNARING_RESERVATIONS', `${path}: ${(cause as Error).message}`, { cause });
   }
   try {
-    const { generation, type, holder, registrations } = stored.parse(JSON.parse(text));
-    return { ...NO_RESERVATIONS, generation, type, holder, registrations, aptpl: true };
+    const { type, holder, registrations } = stored.parse(JSON.parse(text));
+    return { ...NO_RESERVATIONS, type, holder, registrations, aptpl: true };
   } catch (cause) {
     const remedy = 'restore it, or remove it if no host relies on its reservations';
     throw new LunaringError('LUNARING_RESERVATIONS', `${path}: not a file of reservations; ${remedy}`, { cause });
@@ -55,6 +59,6 @@ export function storeReservations(path: string, state: ReservationSnapshot): voi
     removeDurably(path);
     return;
   }
-  const { generation, type, holder, registrations } = state;
-  replaceDurably(path, `${JSON.stringify({ version: 1, generation, type, holder, registrations }, null, 2)}\n`);
+  const { type, holder, registrations } = state;
+  replaceDurably(path, `${JSON.stringify({ version: 1, type, holder, registrations }, null, 2)}\n`);
 }

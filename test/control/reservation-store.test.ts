@@ -29,11 +29,17 @@ describe('kept reservations', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it('come back as they were, readable by their owner only', () => {
+  it('come back as they were but for PRGENERATION, readable by their owner only', () => {
     storeReservations(path, KEPT);
-    expect(loadReservations(path)).toEqual(KEPT);
+    expect(loadReservations(path)).toEqual({ ...KEPT, generation: 0 });
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readdirSync(directory)).toEqual(['disk.img.reservations.json']);
+  });
+
+  it('are read from a file of an earlier version, which has PRGENERATION', () => {
+    const { generation, type, holder, registrations } = KEPT;
+    writeFileSync(path, JSON.stringify({ version: 1, generation, type, holder, registrations }));
+    expect(loadReservations(path)).toEqual({ ...KEPT, generation: 0 });
   });
 
   it('are none where there is no file', () => {
