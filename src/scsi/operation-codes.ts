@@ -178,7 +178,8 @@ function oneCommand(task: Task, unit: LogicalUnit, reporting: number, timed: boo
   const serviceAction = task.cdb.getUint16(4);
   const has = hasServiceAction(opcode);
   const fits = reporting === Reporting.either || (reporting === Reporting.withServiceAction) === has;
-  if (!fits) {
+  // Whoever asks about an operation code that is not there at all is told just that, either way.
+  if (!fits && COMMANDS.some((each) => each.opcode === opcode)) {
     failField(task, 3);
     return null;
   }

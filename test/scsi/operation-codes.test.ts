@@ -130,6 +130,20 @@ describe('REPORT SUPPORTED OPERATION CODES', () => {
     expect(report(bench, '03', '28', '0001').data.toString('hex')).toBe('00010000');
   });
 
+  it.each(['9d', '9f', 'a9', 'ab'])(
+    'says of the operation code %s, which has service actions elsewhere, that it is not there',
+    (opcode) => {
+      for (const [options, serviceAction] of [
+        ['01', '0000'],
+        ['02', '0011'],
+        ['03', '0011'],
+      ] as const) {
+        const { status, data } = report(new ScsiBench(), options, opcode, serviceAction);
+        expect([status, data.toString('hex')]).toEqual([Status.GOOD, '00010000']);
+      }
+    },
+  );
+
   it('refuses an option that it does not know', () => {
     expect(report(new ScsiBench(), '04').sense.slice(-6)).toBe('c00002');
   });
