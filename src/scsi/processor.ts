@@ -53,12 +53,14 @@ export class Processor implements TaskControl {
 
   /** Reads the CDB: what moves, which way, how much. Looks at nothing that may change before the task's turn comes. */
   decode(task: Task): void {
+    // As the initiator gave it: SANITIZE has its own.
+    const { attribute } = task;
     if (!decodeReadWrite(task)) this.#decodeCommand(task);
     const opcode = task.cdb.getUint8(0);
     if (opcode === OperationCode.VARIABLE_LENGTH) checkLength32(task);
     const control = controlAt(opcode);
     // SAM-5: without an auto contingent allegiance there is no command with the ACA attribute; the numbers behind it are reserved.
-    if (task.attribute >= Attribute.ACA) fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_MESSAGE_ERROR);
+    if (attribute >= Attribute.ACA) fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_MESSAGE_ERROR);
     // NORMACA is 0 in our INQUIRY data: no auto contingent allegiance can be asked for (SAM-5).
     if (control > 0 && (task.cdb.getUint8(control) & NACA) !== 0) failField(task, control);
   }

@@ -82,6 +82,16 @@ describe('NACA', () => {
   });
 });
 
+describe('the ACA attribute (SAM-5)', () => {
+  it.each([4, 5, 6, 7])('and what is reserved behind it, %i, are refused for every command', (attribute) => {
+    const bench = new ScsiBench({ thin: true });
+    for (const { usage } of COMMANDS) {
+      const cdb = Buffer.from(usage).toString('hex');
+      expect(bench.run(cdb, { attribute, expected: 0 }), cdb).toMatchObject({ senseKey: 5, additionalSense: 0x4900 });
+    }
+  });
+});
+
 describe('unknown operation codes', () => {
   it('are refused, with a pointer at them', () => {
     expect(new ScsiBench().run('05 00000000 00').sense.slice(24)).toBe('2000' + '00' + 'c00000');
