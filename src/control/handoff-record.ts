@@ -36,7 +36,6 @@ export function handoffRecord(
     id,
     fd,
     initiatorName: identity.initiatorName,
-    initiatorAlias: grant.initiatorAlias,
     targetName: identity.targetName,
     isid: identity.isid,
     tsih: entry.tsih,

@@ -152,6 +152,10 @@ export class Handoffs {
         taken = refusal === null;
         if (taken) this.#context.sessions.greeted(entry.identity);
         return refusal;
+      } catch (error) {
+        // Nothing was sent: no worker has the descriptor, and none owes an answer.
+        this.#context.machine.close(candidate.fd);
+        throw error;
       } finally {
         if (!taken) this.#withdraw(entry, cid, id, claim.tsih !== 0);
       }
@@ -188,6 +192,8 @@ export class Handoffs {
     if (this.#context.sessions.find(entry.tsih) !== entry) {
       return this.#giveUp(candidate, targetError(`worker ${worker} failed`, 'a worker that takes the connection'));
     }
+    // What fails here fails before anybody waits for an answer.
+    workers.send(worker, this.#context.record(id, entry, candidate));
     return new Promise((resolve) => {
       const callOff = machine.after(ANSWER_MS, () => this.#tooLate(id, entry, candidate));
       const settle = (answer: LoginFault | null): void => {
@@ -195,7 +201,6 @@ export class Handoffs {
         resolve(answer);
       };
       this.#offers.set(id, { worker, fd: candidate.fd, settle, late: false });
-      workers.send(worker, this.#context.record(id, entry, candidate));
     });
   }
 

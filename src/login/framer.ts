@@ -9,7 +9,7 @@ import { LOGIN_SEGMENT_BYTES_MAX } from './login-header.ts';
  * Bytes held at most: one read of a socket (64 KiB in Node) behind an unfinished PDU. Who sends more without waiting for answers is
  * cut off.
  */
-const HELD_BYTES_MAX = 128 * 1024;
+export const HELD_BYTES_MAX = 128 * 1024;
 
 /** What a framer reads. */
 export interface FramerOptions {

@@ -3,7 +3,7 @@
 
 import { Stage } from '../pdu/login-request.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
-import type { Pair } from '../pdu/text.ts';
+import { type Pair, VALUE_BYTES_MAX } from '../pdu/text.ts';
 import { fault, type LoginFault } from './refusal.ts';
 
 /** How a value comes about. */
@@ -29,6 +29,9 @@ export const Rule = {
 } as const;
 export type Rule = (typeof Rule)[keyof typeof Rule];
 
+/** How a value is written (§6.1), and so what holds its length: a simple value as a whole, a list item by item. */
+export type KeyForm = 'simple' | 'list' | 'binary';
+
 /** When a key may be sent. */
 export type KeyStage = 'any' | 'security' | 'operational' | 'fullFeature';
 
@@ -39,6 +42,8 @@ export interface KeySpec {
   readonly rule: Rule;
   readonly stage: KeyStage;
   readonly sender: 'both' | 'initiator' | 'target';
+  /** A simple value when left out. */
+  readonly form?: KeyForm;
   /** Numbers only: least and greatest, both included. */
   readonly range?: readonly [min: number, max: number];
   /** What holds when nobody mentions it. */
@@ -65,14 +70,14 @@ const dialogue = { rule: Rule.dialogue, stage: 'security', sender: 'both' } as c
 
 /** The table. A key that is not in it is not understood. */
 export const KEYS = {
-  AuthMethod: { section: '12.1', ...dialogue },
-  CHAP_A: { section: '12.1.3', ...dialogue },
+  AuthMethod: { section: '12.1', form: 'list', ...dialogue },
+  CHAP_A: { section: '12.1.3', form: 'list', ...dialogue },
   CHAP_I: { section: '12.1.3', ...dialogue },
-  CHAP_C: { section: '12.1.3', ...dialogue },
+  CHAP_C: { section: '12.1.3', form: 'binary', ...dialogue },
   CHAP_N: { section: '12.1.3', ...dialogue },
-  CHAP_R: { section: '12.1.3', ...dialogue },
-  HeaderDigest: { section: '13.1', rule: Rule.list, default: 'None', ...operational },
-  DataDigest: { section: '13.1', rule: Rule.list, default: 'None', ...operational },
+  CHAP_R: { section: '12.1.3', form: 'binary', ...dialogue },
+  HeaderDigest: { section: '13.1', rule: Rule.list, form: 'list', default: 'None', ...operational },
+  DataDigest: { section: '13.1', rule: Rule.list, form: 'list', default: 'None', ...operational },
   MaxConnections: { section: '13.2', rule: Rule.min, range: COUNT_RANGE, default: '1', ...normalOnly },
   SendTargets: { section: '13.3', rule: Rule.declare, stage: 'fullFeature', sender: 'initiator' },
   TargetName: { section: '13.4', rule: Rule.identify, stage: 'any', sender: 'both' },
@@ -99,14 +104,14 @@ export const KEYS = {
   DataSequenceInOrder: { section: '13.19', rule: Rule.or, default: 'Yes', ...normalOnly },
   ErrorRecoveryLevel: { section: '13.20', rule: Rule.min, range: [0, 2], default: '0', ...sessionWide },
   SessionType: { section: '13.21', rule: Rule.identify, stage: 'any', sender: 'initiator', default: 'Normal' },
-  TaskReporting: { section: '13.23', rule: Rule.list, default: 'RFC3720', ...normalOnly },
+  TaskReporting: { section: '13.23', rule: Rule.list, form: 'list', default: 'RFC3720', ...normalOnly },
   iSCSIProtocolLevel: { section: '13.24', rule: Rule.min, range: [0, 31], default: '1', ...normalOnly },
   // §13.25: initiators of RFC 3720 still ask for markers. Reject and No are both allowed, and No is what they expect to read.
   IFMarker: { section: '13.25', rule: Rule.constant, answer: 'No', ...operational },
   OFMarker: { section: '13.25', rule: Rule.constant, answer: 'No', ...operational },
   IFMarkInt: { section: '13.25', rule: Rule.constant, answer: 'Reject', ...operational },
   OFMarkInt: { section: '13.25', rule: Rule.constant, answer: 'Reject', ...operational },
-  'X#NodeArchitecture': { section: '13.26', rule: Rule.declare, stage: 'any', sender: 'both' },
+  'X#NodeArchitecture': { section: '13.26', rule: Rule.declare, form: 'list', stage: 'any', sender: 'both' },
 } as const satisfies Record<string, KeySpec>;
 export type KeyName = keyof typeof KEYS;
 
@@ -134,8 +139,8 @@ export function sortKeys(pairs: readonly Pair[], stage: number): SortedKeys | Lo
     }
     // An initiator may say that it does not understand what we declared.
     if (spec.sender === 'target' && RESERVED_VALUES.includes(pair.value)) continue;
-    const misplaced = placementFault(pair.key, spec, stage);
-    if (misplaced !== null) return misplaced;
+    const wrong = placementFault(pair.key, spec, stage) ?? lengthFault(pair, spec);
+    if (wrong !== null) return wrong;
     if (spec.rule === Rule.identify) sorted.identity.push(pair);
     else if (spec.stage === 'security') sorted.security.push(pair);
     else if (spec.stage === 'operational') sorted.operational.push(pair);
@@ -157,4 +162,12 @@ function placementFault(key: string, spec: KeySpec, stage: number): LoginFault |
     case 'operational':
       return stage === Stage.OPERATIONAL ? null : wrong('operational keys come in the operational stage', 'CSG=1');
   }
+}
+
+/** A comma in a simple value is a character like others. Items of lists, and binary values, are measured by pdu/text.ts. */
+function lengthFault({ key, value }: Pair, { form = 'simple' }: KeySpec): LoginFault | null {
+  const bytes = Buffer.byteLength(value);
+  if (form !== 'simple' || bytes <= VALUE_BYTES_MAX) return null;
+  const rule = 'a value is no longer than its key allows';
+  return fault(LoginStatus.INITIATOR_ERROR, rule, `${key} of ${bytes} bytes`, `at most ${VALUE_BYTES_MAX} bytes`);
 }

@@ -78,7 +78,7 @@ function pairFault({ key, value }: Pair): TextFault | null {
   if (key === '') return TextFault.emptyKey;
   if (!/^[A-Za-z0-9.\-+@_#]+$/.test(key)) return TextFault.keyCharacters;
   if (key.length > KEY_BYTES_MAX) return TextFault.keyTooLong;
-  // The limit is per value, not per list of values.
+  // The limit is per value, not per list of values. Which keys take no list, their table knows (login/keys.ts).
   return value.split(',').some(isTooLong) ? TextFault.valueTooLong : null;
 }
 

@@ -1,6 +1,7 @@
 // Messages between main and one worker: JSON records over a ring each way, in order, none lost when a ring is full.
 // What they mean is messages.ts's. Cold: logins and administration, never a command.
 
+import { assert } from '../base/assert.ts';
 import { Ring } from './ring.ts';
 
 /** A ring holds several of the longest message, a hand-off with a full Login Response. */
@@ -38,9 +39,13 @@ export class Channel<Out, In> {
     return { out: this.#out.depth + overflow, in: this.#in.depth };
   }
 
-  /** Sends a message. It waits here when the ring is full, and goes as soon as the other side has made room. */
+  /**
+   * Sends a message. It waits here when the ring is full, and goes as soon as the other side has made room. One that could never go is
+   * our fault, and throws here, where its sender is: behind others it would hold up all that follow.
+   */
   send(message: Out): void {
     const record = Buffer.from(JSON.stringify(message));
+    assert(record.length <= this.#out.recordMax, 'channel: a message fits the ring');
     if (this.#overflow.length !== 0 || !this.#out.tryWrite(record)) {
       this.#overflow.push(record);
       this.#out.block();

@@ -57,7 +57,6 @@ export interface Handoff {
   /** The socket's descriptor, duplicated for the worker. It is the worker's from acceptance on. */
   readonly fd: number;
   readonly initiatorName: string;
-  readonly initiatorAlias: string;
   readonly targetName: string;
   /** The six ISID bytes in hex. */
   readonly isid: string;

@@ -29,14 +29,18 @@ function candidate(fd: number, tsih = 0): Candidate {
   return { grant, fd, received: new Uint8Array(0) } as unknown as Candidate;
 }
 
-/** One worker that answers nothing by itself. */
-function stage() {
+/** One worker that answers nothing by itself. `fails`: that message can't be sent to it. */
+function stage(fails: (message: ToWorker) => boolean = () => false) {
   const sent: ToWorker[] = [];
+  const due: (() => void)[] = [];
   const workers: Workers = {
     turns: Turns.create(),
     isRunning: () => true,
     running: () => [0],
-    send: (_worker, message) => sent.push(message),
+    send: (_worker, message) => {
+      if (fails(message)) throw new Error('too long for the ring');
+      sent.push(message);
+    },
     answering: () => (message) => sent.push(message),
     broadcast: (message) => sent.push(message),
     sendBuffer: () => {},
@@ -53,7 +57,10 @@ function stage() {
     record: (id) => ({ type: 'handoff', id, figures: NONE }) as unknown as Handoff,
     machine: {
       now: () => 0,
-      after: () => () => {},
+      after: (_delayMs, then) => {
+        due.push(then);
+        return () => due.splice(due.indexOf(then), 1);
+      },
       random: (length) => new Uint8Array(length),
       close: (fd) => closed.push(fd),
     },
@@ -64,8 +71,12 @@ function stage() {
     const last = sent.at(-1);
     if (last !== undefined && 'request' in last) requests.done(0, last.request);
   };
+  /** Lets all the time pass that somebody waits for. */
+  const later = (): void => {
+    for (const then of [...due]) then();
+  };
   const kinds = (): string[] => sent.map(({ type }) => type);
-  return { handoffs, sessions, requests, closed, done, kinds };
+  return { handoffs, sessions, requests, closed, done, later, kinds };
 }
 
 test('a session that waits for the end of the one it replaces is refused when the worker of both fails', async () => {
@@ -120,4 +131,21 @@ test('a session whose last connection was to be replaced stays known until its w
   done();
   await new Promise(setImmediate);
   expect(sessions.size).toBe(0);
+});
+
+test('a hand-off that cannot be sent leaves nothing behind, and its worker is given others', async () => {
+  const { handoffs, sessions, closed, later, kinds } = stage(
+    (message) => message.type === 'handoff' && message.id === 1,
+  );
+  await expect(handoffs.take(candidate(7))).rejects.toThrow('too long');
+  expect(closed).toEqual([7]);
+  expect(sessions.size).toBe(0);
+  // Nobody waits for an answer to it: the worker does not owe one.
+  later();
+  const second = handoffs.take(candidate(8));
+  await new Promise(setImmediate);
+  expect(kinds()).toEqual(['handoff']);
+  handoffs.answered({ type: 'accepted', id: 2 });
+  expect(await second).toBeNull();
+  expect(closed).toEqual([7]);
 });

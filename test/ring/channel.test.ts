@@ -96,6 +96,17 @@ describe('a channel', () => {
     expect(heard).toEqual(['disque nº 1 — 磁盘']);
   });
 
+  it('takes no message that could never go, whether there is room or others wait, and the others go on', () => {
+    const pair = new Pair();
+    const tooLong = { number: -1, filling: 'x'.repeat(300_000) };
+    expect(() => pair.send('main', tooLong)).toThrow('fits the ring');
+    for (let number = 0; number < 4; number++) pair.send('main', { number, filling: 'x'.repeat(240_000) });
+    expect(() => pair.send('main', tooLong)).toThrow('fits the ring');
+    pair.send('main', { number: 4, filling: '' });
+    pair.settle();
+    expect(pair.received.worker).toEqual([0, 1, 2, 3, 4]);
+  });
+
   it('tells how much is on its way, in the ring and before it', () => {
     const { toWorker, fromWorker } = allocateChannel();
     const main = new Channel<Message, Message>(toWorker, fromWorker, () => {});

@@ -158,7 +158,6 @@ export class SessionBench {
       id,
       fd: 0,
       initiatorName: `iqn.2026-11.io.lunaring:sim-initiator${tsih}`,
-      initiatorAlias: '',
       targetName: TARGET_NAME,
       isid: '80000000000a',
       tsih,

@@ -105,6 +105,9 @@ prove('a key of 64 bytes', async () => {
 prove('a value of 256 bytes', async () => {
   await refused(straight({ 'X-io.lunaring': 'v'.repeat(256) }));
   expect(await status(straight({ 'X-io.lunaring': 'v'.repeat(255) }))).toBe('0000');
+  // An alias is no list, whatever it has in it: 220 items made a record that no worker could be told of.
+  await refused(straight({ InitiatorAlias: `${'a'.repeat(200)},${'b'.repeat(55)}` }));
+  expect(await status(straight({ InitiatorAlias: `${'a'.repeat(200)},${'b'.repeat(54)}` }))).toBe('0000');
 });
 
 prove('a binary value of 1025 bytes', async () => {
