@@ -23,7 +23,7 @@ export interface LoginSocket {
   stopReading(): boolean;
   /** The peer's end of the connection is noticed again. */
   startReading(): void;
-  /** All that was written is with the kernel. */
+  /** Resolves when all that was written is with the kernel, or the socket is closed. */
   drained(): Promise<void>;
   /** A duplicate of its descriptor, for a worker. Throws KernelError. */
   duplicate(): number;
@@ -49,6 +49,7 @@ interface SocketHandle {
 export class AcceptedSocket implements LoginSocket {
   readonly #socket: Socket;
   #events: LoginSocketEvents | null = null;
+  #written = Promise.resolve();
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -69,7 +70,8 @@ export class AcceptedSocket implements LoginSocket {
   readonly #onData = (bytes: Uint8Array): void => this.#events?.data(bytes);
 
   write(bytes: Uint8Array): void {
-    this.#socket.write(bytes);
+    // Node tells of each write when it is over, one way or the other. 'drain' it emits only where a write filled its buffer.
+    this.#written = new Promise((resolve) => this.#socket.write(bytes, () => resolve()));
   }
 
   endWhenIdle(delayMs: number): void {
@@ -88,8 +90,8 @@ export class AcceptedSocket implements LoginSocket {
     this.#handle?.readStart();
   }
 
-  async drained(): Promise<void> {
-    if (this.#socket.writableLength !== 0) await new Promise<void>((resolve) => this.#socket.once('drain', resolve));
+  drained(): Promise<void> {
+    return this.#written;
   }
 
   duplicate(): number {
