@@ -86,12 +86,12 @@ export class LoginConnection implements PendingLogin {
   }
 
   #work(): void {
-    while (!this.#over) {
+    while (!this.#over && this.#discovery === null) {
       const pdu = this.#framer.next();
       if (pdu === null) return;
-      if (this.#discovery === null) this.#takeLogin(pdu);
-      else this.#takeDiscovery(this.#discovery, pdu);
+      this.#takeLogin(pdu);
     }
+    if (!this.#over) void this.#serveDiscovery();
   }
 
   #takeLogin(pdu: Uint8Array): void {
@@ -166,6 +166,21 @@ export class LoginConnection implements PendingLogin {
     this.#framer.push(rest);
     this.#socket.endWhenIdle(DISCOVERY_IDLE_MS);
     this.#socket.write(grant.finalResponse(tsih, DISCOVERY_WINDOW));
+  }
+
+  /**
+   * One request at a time: the next is looked at when the answer to the last has left and others have had their turn, and nothing is read
+   * meanwhile. A read holds a thousand requests of a few bytes, and an answer lists every target.
+   */
+  async #serveDiscovery(): Promise<void> {
+    this.#socket.pause();
+    for (let pdu = this.#framer.next(); pdu !== null; pdu = this.#framer.next()) {
+      this.#takeDiscovery(this.#discovery!, pdu);
+      await this.#socket.drained();
+      await new Promise<void>((resolve) => this.#context.machine.after(0, resolve));
+      if (this.#over) return;
+    }
+    this.#socket.resume();
   }
 
   #takeDiscovery(discovery: DiscoverySession, pdu: Uint8Array): void {

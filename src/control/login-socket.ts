@@ -23,6 +23,9 @@ export interface LoginSocket {
   stopReading(): boolean;
   /** The peer's end of the connection is noticed again. */
   startReading(): void;
+  /** Nothing more is handed over until {@link resume}; what is on its way is kept, as much as a buffer holds. */
+  pause(): void;
+  resume(): void;
   /** Resolves when all that was written is with the kernel, or the socket is closed. */
   drained(): Promise<void>;
   /** A duplicate of its descriptor, for a worker. Throws KernelError. */
@@ -88,6 +91,14 @@ export class AcceptedSocket implements LoginSocket {
 
   startReading(): void {
     this.#handle?.readStart();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   drained(): Promise<void> {

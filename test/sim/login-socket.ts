@@ -87,6 +87,14 @@ export class SimLoginSocket implements LoginSocket {
     this.#read();
   }
 
+  pause(): void {
+    this.#reading = false;
+  }
+
+  resume(): void {
+    this.startReading();
+  }
+
   async drained(): Promise<void> {
     if (this.#unsent.length !== 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
   }

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MIB } from '../../../src/config/limits.ts';
 import { LoginRequest } from '../../../src/pdu/login-request.ts';
+import { encodePairs } from '../../../src/pdu/text.ts';
+import { TextRequest, TextResponse } from '../../../src/pdu/text-pdu.ts';
 import { read16, write16 } from '../../support/cdbs.ts';
 import { sendLogin } from '../../support/initiator-login.ts';
 import { admitted, knock, loginStatus, namesAnd, stepsStatus, takeSteps } from '../../support/login-attempt.ts';
@@ -203,6 +205,39 @@ describe('too much', () => {
     for (const initiator of greedy) while ((await initiator.receive()) !== null);
     expect(await loginStatus(target.port)).toBe('0000');
     expect(target.readings().rssBytes - before).toBeLessThan(64 * MIB);
+  });
+
+  test('questions of a discovery session whose answers nobody reads are not read either', async () => {
+    const before = target.readings().rssBytes;
+    using greedy = await admitted(target.port, { sessionType: 'Discovery' });
+    greedy.wire.pause();
+    // Each key is answered with more than it takes.
+    const data = Buffer.from(Array.from({ length: 1296 }, (_, key) => `${key.toString(36).padStart(2, '0')}=\0`).join(''));
+    for (let question = 0; question < 20 * MIB; question += data.length) {
+      greedy.send(TextRequest, {}, { data, immediate: true });
+    }
+    expect(await loginStatus(target.port)).toBe('0000');
+    expect(target.readings().rssBytes - before).toBeLessThan(32 * MIB);
+    // All of them are answered once somebody reads.
+    greedy.wire.resume();
+    for (let answer = 0; answer < 100; answer++) await greedy.expect(TextResponse);
+  });
+
+  test('a thousand questions at once hold nobody else up', async () => {
+    await using crowded = await serve(
+      {},
+      { targets: Array.from({ length: 150 }, (_, index) => targetOf({ name: `${TARGET_NAME}-${index}`, luns: [] })) },
+    );
+    using eager = await admitted(crowded.port, { sessionType: 'Discovery' });
+    const data = encodePairs([['SendTargets', 'All']]);
+    for (let question = 0; question < 1000; question++) eager.send(TextRequest, {}, { data, immediate: true });
+    let answered = 0;
+    const answers = (async () => {
+      for (; answered < 1000; answered++) await eager.expect(TextResponse);
+    })();
+    expect(await loginStatus(crowded.port, { target: `${TARGET_NAME}-0` })).toBe('0000');
+    expect(answered).toBeLessThan(1000);
+    await answers;
   });
 
   test('a data segment of 16 MiB is refused by its header', async () => {
