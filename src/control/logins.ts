@@ -117,22 +117,25 @@ export class Logins {
     };
   }
 
+  #portals(): AdvertisedPortal[] {
+    const portals = this.#options.portals();
+    return portals.map((portal) => {
+      const { address, port, tag, advertise } = portal;
+      return { address, port, portalGroupTag: tag, ipv6Only: leavesIpv4(portal, portals), advertise };
+    });
+  }
+
   #portalsOf(targetName: string): AdvertisedPortal[] {
     const groups = this.#options.catalog.find(targetName)?.settings.portalGroups ?? [];
-    const portals = this.#options.portals();
-    return portals
-      .filter(({ tag }) => groups.includes(tag))
-      .map((portal) => {
-        const { address, port, tag, advertise } = portal;
-        return { address, port, portalGroupTag: tag, ipv6Only: leavesIpv4(portal, portals), advertise };
-      });
+    return this.#portals().filter(({ portalGroupTag }) => groups.includes(portalGroupTag));
   }
 
   #advertised(): AdvertisedTarget[] {
-    return this.#options.catalog.targets.map(({ name, settings }) => ({
+    const portals = this.#portals();
+    return this.#options.catalog.targets.map(({ name, settings: { acl, portalGroups } }) => ({
       name,
-      acl: settings.acl,
-      portals: this.#portalsOf(name),
+      acl,
+      portals: portals.filter(({ portalGroupTag }) => portalGroups.includes(portalGroupTag)),
     }));
   }
 }

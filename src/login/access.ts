@@ -31,15 +31,32 @@ export function matchesPattern(pattern: string, text: string): boolean {
   return from === pattern.length;
 }
 
-/** Whether `address` lies in one of `networks` (prefix notation). IPv4 that came through an IPv6 socket counts as IPv4. */
-export function inNetworks(networks: readonly string[], address: string): boolean {
-  if (!ipaddr.isValid(address)) return false;
-  const parsed = ipaddr.process(address);
-  return networks.some((network) => contains(network, parsed));
+/** An address, parsed. */
+export type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type Network = readonly [base: Address, bits: number];
+
+/** An address as a socket says it; null for anything else. IPv4 that came through an IPv6 socket counts as IPv4. */
+export function parseAddress(text: string): Address | null {
+  return ipaddr.isValid(text) ? ipaddr.process(text) : null;
 }
 
-function contains(network: string, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  const [base, bits] = ipaddr.parseCIDR(network);
+/** Lists that were parsed: a discovery session goes through those of all targets. Settings never change; what replaces them has lists of its own. */
+const parsedLists = new WeakMap<readonly string[], readonly Network[]>();
+
+function parseNetworks(networks: readonly string[]): readonly Network[] {
+  const known = parsedLists.get(networks);
+  if (known !== undefined) return known;
+  const parsed = networks.map((network) => ipaddr.parseCIDR(network));
+  parsedLists.set(networks, parsed);
+  return parsed;
+}
+
+/** Whether `address` lies in one of `networks` (prefix notation). */
+export function inNetworks(networks: readonly string[], address: Address | null): boolean {
+  return address !== null && parseNetworks(networks).some((network) => contains(network, address));
+}
+
+function contains([base, bits]: Network, address: Address): boolean {
   if (address instanceof ipaddr.IPv4) return base instanceof ipaddr.IPv4 && address.match(base, bits);
   return base instanceof ipaddr.IPv6 && address.match(base, bits);
 }
@@ -48,7 +65,7 @@ function contains(network: string, address: ipaddr.IPv4 | ipaddr.IPv6): boolean 
 export function checkAccess(
   acl: AclSettings,
   initiatorName: string,
-  peerAddress: string,
+  peerAddress: Address | null,
 ): 'allowed' | 'initiator' | 'network' {
   if (!acl.initiators.some((pattern) => matchesPattern(pattern, initiatorName))) return 'initiator';
   return inNetworks(acl.networks, peerAddress) ? 'allowed' : 'network';
@@ -62,7 +79,7 @@ export function denial(acl: AclSettings, rule: string, received: string, expecte
 
 /** Judges an initiator; null lets it in. */
 export function judgeAccess(acl: AclSettings, initiatorName: string, peerAddress: string): LoginFault | null {
-  switch (checkAccess(acl, initiatorName, peerAddress)) {
+  switch (checkAccess(acl, initiatorName, parseAddress(peerAddress))) {
     case 'allowed':
       return null;
     case 'initiator':

@@ -5,7 +5,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { AclSettings } from '../config/settings.ts';
 import { encodePairs } from '../pdu/text.ts';
-import { checkAccess } from './access.ts';
+import { checkAccess, parseAddress } from './access.ts';
 import { checkName } from './names.ts';
 import { formatAddress, plainAddress, spellPortal } from './redirect.ts';
 
@@ -39,15 +39,44 @@ export interface Seeker {
 
 type Pairs = (readonly [key: string, value: string])[];
 
-/** `address:port,tag` of every portal that this initiator may reach. */
+/** Where portals are for somebody who came in at one address. Each is worked out once, however many targets it serves. */
+class PortalAddresses {
+  readonly #local: string;
+  readonly #known = new Map<AdvertisedPortal, string | null>();
+
+  constructor(localAddress: string) {
+    this.#local = plainAddress(localAddress);
+  }
+
+  /** `address:port,tag` of every one of them that can be reached. */
+  of(portals: readonly AdvertisedPortal[]): string[] {
+    const addresses = new Set<string>();
+    for (const portal of portals) {
+      const address = this.#find(portal);
+      if (address !== null) addresses.add(address);
+    }
+    return [...addresses];
+  }
+
+  #find(portal: AdvertisedPortal): string | null {
+    const known = this.#known.get(portal);
+    if (known !== undefined) return known;
+    const found = spellFor(portal, this.#local);
+    this.#known.set(portal, found);
+    return found;
+  }
+}
+
+/** `address:port,tag` of every portal that an initiator may reach who came in at `localAddress`. */
 export function targetAddresses(portals: readonly AdvertisedPortal[], localAddress: string): string[] {
-  const local = plainAddress(localAddress);
-  const addresses = portals.flatMap(({ address, port, portalGroupTag, ipv6Only = false, advertise }) => {
-    if (advertise !== undefined) return [`${spellPortal(advertise, port)},${portalGroupTag}`];
-    const reachable = reachableAddress(plainAddress(address), ipv6Only, local);
-    return reachable === null ? [] : [`${formatAddress(reachable, port)},${portalGroupTag}`];
-  });
-  return [...new Set(addresses)];
+  return new PortalAddresses(localAddress).of(portals);
+}
+
+function spellFor(portal: AdvertisedPortal, local: string): string | null {
+  const { address, port, portalGroupTag, ipv6Only = false, advertise } = portal;
+  if (advertise !== undefined) return `${spellPortal(advertise, port)},${portalGroupTag}`;
+  const reachable = reachableAddress(plainAddress(address), ipv6Only, local);
+  return reachable === null ? null : `${formatAddress(reachable, port)},${portalGroupTag}`;
 }
 
 /** Where a portal is found by somebody who came in at `local`; null: nowhere. */
@@ -64,14 +93,15 @@ function isLoopback(address: string): boolean {
 }
 
 /** TargetName and its TargetAddress pairs. */
-function describeTarget(target: Omit<AdvertisedTarget, 'acl'>, localAddress: string): Pairs {
-  const addresses = targetAddresses(target.portals, localAddress);
-  return [['TargetName', target.name], ...addresses.map((address) => ['TargetAddress', address] as const)];
+function describeTarget(name: string, addresses: readonly string[]): Pairs {
+  return [['TargetName', name], ...addresses.map((address) => ['TargetAddress', address] as const)];
 }
 
 /** What SendTargets answers inside a session with that target: NUL-terminated pairs. */
 export function sendTargetsText(target: Omit<AdvertisedTarget, 'acl'>, localAddress: string): string {
-  return Buffer.from(encodePairs(describeTarget(target, localAddress))).toString();
+  return Buffer.from(
+    encodePairs(describeTarget(target.name, targetAddresses(target.portals, localAddress))),
+  ).toString();
 }
 
 /**
@@ -82,6 +112,8 @@ export function answerSendTargets(value: string, targets: readonly AdvertisedTar
   if (value === '') return [['SendTargets', 'Reject']];
   const checked = value === 'All' ? null : checkName(value);
   const wanted = targets.filter((target) => checked === null || (checked.ok && target.name === checked.name));
-  const visible = wanted.filter(({ acl }) => checkAccess(acl, seeker.initiatorName, seeker.peerAddress) === 'allowed');
-  return visible.flatMap((target) => describeTarget(target, seeker.localAddress));
+  const peer = parseAddress(seeker.peerAddress);
+  const visible = wanted.filter(({ acl }) => checkAccess(acl, seeker.initiatorName, peer) === 'allowed');
+  const addresses = new PortalAddresses(seeker.localAddress);
+  return visible.flatMap(({ name, portals }) => describeTarget(name, addresses.of(portals)));
 }

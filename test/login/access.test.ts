@@ -1,9 +1,10 @@
 // Names against patterns, addresses against networks: with a regular expression and bit arithmetic as twins.
 
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import ipaddr from 'ipaddr.js';
+import { describe, expect, test, vi } from 'vitest';
 import { network } from '../../src/config/fields.ts';
-import { checkAccess, inNetworks, judgeAccess, matchesPattern } from '../../src/login/access.ts';
+import { checkAccess, inNetworks, judgeAccess, matchesPattern, parseAddress } from '../../src/login/access.ts';
 import { OPEN_ACL } from './world.ts';
 
 describe('patterns', () => {
@@ -53,8 +54,19 @@ describe('networks', () => {
     ['fe80::/10', 'fe80::1%eth0', true],
     ['0.0.0.0/0', 'no address', false],
   ])('%s, %s: %s', (network, address, inside) => {
-    expect(inNetworks([network], address)).toBe(inside);
-    expect(inNetworks([], address)).toBe(false);
+    expect(inNetworks([network], parseAddress(address))).toBe(inside);
+    expect(inNetworks([], parseAddress(address))).toBe(false);
+  });
+
+  test('are parsed once, however often they are asked', () => {
+    const parse = vi.spyOn(ipaddr, 'parseCIDR');
+    const networks = ['10.0.0.0/8', '192.0.2.0/24'];
+    for (let asked = 0; asked < 3; asked++) {
+      expect(inNetworks(networks, parseAddress('192.0.2.7'))).toBe(true);
+      expect(inNetworks(networks, parseAddress('198.51.100.7'))).toBe(false);
+    }
+    expect(parse).toHaveBeenCalledTimes(networks.length);
+    parse.mockRestore();
   });
 
   test('agree with bit arithmetic', () => {
@@ -67,7 +79,7 @@ describe('networks', () => {
         (network, address, bits) => {
           const mask = bits === 0 ? 0 : (-1 << (32 - bits)) >>> 0;
           const inside = ((network ^ address) & mask) === 0;
-          expect(inNetworks([`${dotted(network)}/${bits}`], dotted(address))).toBe(inside);
+          expect(inNetworks([`${dotted(network)}/${bits}`], parseAddress(dotted(address)))).toBe(inside);
         },
       ),
     );
@@ -80,8 +92,8 @@ describe('networks', () => {
         const written = `${first}.${second}.${third}.${fourth}`;
         for (const text of [`${written}/${bits}`, `::ffff:${written}/${bits + 96}`]) {
           const networks = [network().parse(text)];
-          expect(inNetworks(networks, written)).toBe(true);
-          expect(inNetworks(networks, `${first ^ 0x80}.${second}.${third}.${fourth}`)).toBe(bits === 0);
+          expect(inNetworks(networks, parseAddress(written))).toBe(true);
+          expect(inNetworks(networks, parseAddress(`${first ^ 0x80}.${second}.${third}.${fourth}`))).toBe(bits === 0);
         }
       }),
     );
@@ -90,10 +102,10 @@ describe('networks', () => {
 
 test('a list says what an initiator fails, name before network', () => {
   const acl = { initiators: ['iqn.a:*'], networks: ['10.0.0.0/8'], denial: 'reveal' } as const;
-  expect(checkAccess(acl, 'iqn.a:1', '10.0.0.1')).toBe('allowed');
-  expect(checkAccess(acl, 'iqn.b:1', '10.0.0.1')).toBe('initiator');
-  expect(checkAccess(acl, 'iqn.b:1', '11.0.0.1')).toBe('initiator');
-  expect(checkAccess(acl, 'iqn.a:1', '11.0.0.1')).toBe('network');
+  expect(checkAccess(acl, 'iqn.a:1', parseAddress('10.0.0.1'))).toBe('allowed');
+  expect(checkAccess(acl, 'iqn.b:1', parseAddress('10.0.0.1'))).toBe('initiator');
+  expect(checkAccess(acl, 'iqn.b:1', parseAddress('11.0.0.1'))).toBe('initiator');
+  expect(checkAccess(acl, 'iqn.a:1', parseAddress('11.0.0.1'))).toBe('network');
   expect(judgeAccess(OPEN_ACL, 'iqn.b:1', '11.0.0.1')).toBeNull();
   expect(judgeAccess(acl, 'iqn.a:1', '11.0.0.1')).toMatchObject({ code: 0x0202 });
   expect(judgeAccess({ ...acl, denial: 'hide' }, 'iqn.a:1', '11.0.0.1')).toMatchObject({ code: 0x0203 });

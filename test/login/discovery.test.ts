@@ -1,6 +1,7 @@
 // SendTargets: who sees which targets, at which addresses.
 
-import { describe, expect, test } from 'vitest';
+import ipaddr from 'ipaddr.js';
+import { describe, expect, test, vi } from 'vitest';
 import { answerSendTargets, sendTargetsText, targetAddresses } from '../../src/login/discovery.ts';
 import { OPEN_ACL } from './world.ts';
 
@@ -100,6 +101,19 @@ describe('§13.3: SendTargets', () => {
       ['TargetName', 'iqn.2026-11.x:a'],
       ['TargetAddress', '192.0.2.1:3260,1'],
     ]);
+  });
+
+  test('many targets behind few portals cost few addresses', () => {
+    const process = vi.spyOn(ipaddr, 'process');
+    const portals = [portal('192.0.2.2'), portal('::')];
+    const many = Array.from({ length: 100 }, (_, index) => ({
+      name: `iqn.2026-11.x:${index}`,
+      acl: OPEN_ACL,
+      portals,
+    }));
+    expect(answerSendTargets('All', many, seeker)).toHaveLength(300);
+    expect(process.mock.calls.length).toBeLessThan(10);
+    process.mockRestore();
   });
 
   test('no value asks for the session’s own target, and a discovery session has none', () => {

@@ -212,7 +212,9 @@ describe('too much', () => {
     using greedy = await admitted(target.port, { sessionType: 'Discovery' });
     greedy.wire.pause();
     // Each key is answered with more than it takes.
-    const data = Buffer.from(Array.from({ length: 1296 }, (_, key) => `${key.toString(36).padStart(2, '0')}=\0`).join(''));
+    const data = Buffer.from(
+      Array.from({ length: 1296 }, (_, key) => `${key.toString(36).padStart(2, '0')}=\0`).join(''),
+    );
     for (let question = 0; question < 20 * MIB; question += data.length) {
       greedy.send(TextRequest, {}, { data, immediate: true });
     }
