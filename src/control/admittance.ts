@@ -1,4 +1,4 @@
-// Whether another login is taken at all: not while the target drains, nor when logins under way or descriptors are used up.
+// Whether another login is taken at all (not while the target drains, nor when logins under way or descriptors are used up), and which discovery session makes room.
 // What a login is told then is decided in login/; what a target or a worker has room for, elsewhere.
 
 import { close, duplicate, Resource, resourceLimit } from '../kernel/libc.ts';
@@ -6,6 +6,10 @@ import type { Admission } from '../login/policy.ts';
 
 /** Logins under way at a time. Each holds a socket, a timer and at most 64 KiB of text. */
 export const PENDING_LOGINS_MAX = 1024;
+/** Discovery sessions at a time: hosts ask and leave within milliseconds, a few hundred of them after a power failure. */
+export const DISCOVERY_SESSIONS_MAX = 256;
+/** The part of the descriptors that they may have: the sessions that they are about need the others. */
+const DISCOVERY_SHARE = 1 / 4;
 /** Descriptors that sessions may not have, so that a refusal, a log and the admin interface still find one. */
 const DESCRIPTORS_KEPT = 16;
 
@@ -16,16 +20,23 @@ export interface PendingLogin {
   end(reason: string): void;
 }
 
+/** A discovery session, as far as it matters here. */
+export type OpenDiscovery = Pick<PendingLogin, 'end'>;
+
 /** The gate that all logins pass. */
 export class Admittance {
   /** Why no login is taken any more; empty while logins are. */
   draining = '';
   /** Oldest first. */
   readonly #pending = new Set<PendingLogin>();
+  /** Silent for longest first. */
+  readonly #discoveries = new Set<OpenDiscovery>();
   readonly #descriptorsMax: number;
+  readonly #discoveriesMax: number;
 
   constructor() {
     this.#descriptorsMax = resourceLimit(Resource.openFiles).soft - DESCRIPTORS_KEPT;
+    this.#discoveriesMax = Math.min(DISCOVERY_SESSIONS_MAX, Math.max(1, this.#descriptorsMax * DISCOVERY_SHARE));
   }
 
   /** A connection was accepted. When there are too many, the oldest that has not said a word goes: silence keeps nobody out. */
@@ -43,6 +54,20 @@ export class Admittance {
   /** It is no login any more: refused, closed, or in its full feature phase. */
   finish(login: PendingLogin): void {
     this.#pending.delete(login);
+  }
+
+  /** A discovery session has begun, or has said something. When there are too many, the one that has been silent for longest goes. */
+  heard(discovery: OpenDiscovery): void {
+    this.#discoveries.delete(discovery);
+    this.#discoveries.add(discovery);
+    if (this.#discoveries.size <= this.#discoveriesMax) return;
+    const [idlest] = this.#discoveries;
+    idlest!.end('a discovery session without a word, while others want one');
+  }
+
+  /** It has ended. */
+  left(discovery: OpenDiscovery): void {
+    this.#discoveries.delete(discovery);
   }
 
   admit(): Admission {

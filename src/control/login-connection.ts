@@ -136,6 +136,7 @@ export class LoginConnection implements PendingLogin {
     }
     this.#callOffTimeout();
     this.#context.admittance.finish(this);
+    this.#context.admittance.heard(this);
     const { cid, identity, sessionType } = grant.claim;
     const { peerAddress, localAddress } = this.#endpoint;
     const connection = { id: 0, cid, peerAddress, localAddress, since: new Date(), parameters: grant.connection };
@@ -184,6 +185,7 @@ export class LoginConnection implements PendingLogin {
   }
 
   #takeDiscovery(discovery: DiscoverySession, pdu: Uint8Array): void {
+    this.#context.admittance.heard(this);
     const outcome = discovery.receive(pdu);
     if (outcome.kind === 'reply') this.#socket.write(outcome.bytes);
     else if (outcome.kind === 'end') this.#farewell(outcome.bytes);
@@ -241,6 +243,7 @@ export class LoginConnection implements PendingLogin {
     this.#callOffTimeout();
     this.#socket.letGo();
     this.#context.admittance.finish(this);
+    this.#context.admittance.left(this);
     if (this.#discoveryTsih !== 0) this.#context.sessions.remove(this.#discoveryTsih);
     this.#finished();
   }

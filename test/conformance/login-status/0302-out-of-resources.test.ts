@@ -93,6 +93,22 @@ prove(
 );
 
 describe('beside them', () => {
+  test('discovery sessions use nothing up: when another begins, the one that was silent for longest goes', async () => {
+    await using target = await TargetProcess.start(fileOf({}, { tuning: PATIENT }), { descriptors: 160 });
+    const idle: RawInitiator[] = [];
+    const talkative = await admitted(target.port, { sessionType: 'Discovery' });
+    const ask = async () => expect((await talkative.text({ SendTargets: 'All' }))?.get('TargetName')).toBe(TARGET_NAME);
+    while (idle.length < 160) {
+      idle.push(await admitted(target.port, { sessionType: 'Discovery' }));
+      if (idle.length % 20 === 0) await ask();
+    }
+    expect(await loginStatus(target.port)).toBe('0000');
+    await idle[0]!.expectClose();
+    await ask();
+    await talkative.logOut();
+    for (const initiator of idle) initiator[Symbol.dispose]();
+  }, 120_000);
+
   test('silence uses nothing up: who says nothing makes room for who does', async () => {
     await using target = await serve();
     const silent: RawInitiator[] = [];

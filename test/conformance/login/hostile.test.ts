@@ -225,20 +225,20 @@ describe('too much', () => {
     for (let answer = 0; answer < 100; answer++) await greedy.expect(TextResponse);
   });
 
-  test('a thousand questions at once hold nobody else up', async () => {
+  test('hundreds of questions at once hold nobody else up', async () => {
     await using crowded = await serve(
       {},
       { targets: Array.from({ length: 150 }, (_, index) => targetOf({ name: `${TARGET_NAME}-${index}`, luns: [] })) },
     );
     using eager = await admitted(crowded.port, { sessionType: 'Discovery' });
     const data = encodePairs([['SendTargets', 'All']]);
-    for (let question = 0; question < 1000; question++) eager.send(TextRequest, {}, { data, immediate: true });
+    for (let question = 0; question < 400; question++) eager.send(TextRequest, {}, { data, immediate: true });
     let answered = 0;
     const answers = (async () => {
-      for (; answered < 1000; answered++) await eager.expect(TextResponse);
+      for (; answered < 400; answered++) await eager.expect(TextResponse);
     })();
     expect(await loginStatus(crowded.port, { target: `${TARGET_NAME}-0` })).toBe('0000');
-    expect(answered).toBeLessThan(1000);
+    expect(answered).toBeLessThan(400);
     await answers;
   });
 
