@@ -1,5 +1,7 @@
-// Text in columns that fits a terminal: tables with a heading, lists of facts, paragraphs.
+// Text in columns that fits a terminal and can do nothing to it: tables with a heading, lists of facts, paragraphs.
 // What is in them is each command's; scripts ask for `--json` instead.
+
+import { oneLine } from '../base/one-line.ts';
 
 /** Columns of a terminal that everything is made to fit. */
 export const TEXT_WIDTH = 100;
@@ -15,7 +17,8 @@ export interface Column {
 }
 
 /** Rows of text in columns, two spaces apart; the last column is as long as it likes. */
-export function columns(rows: readonly (readonly string[])[]): string {
+export function columns(texts: readonly (readonly string[])[]): string {
+  const rows = texts.map((row) => row.map(oneLine));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const line = (row: readonly string[]): string =>
     row
@@ -53,7 +56,7 @@ function narrow(widths: number[], shapes: readonly Column[], width: number): voi
 
 /** A table with its heading. `indent`: spaces before each line. */
 export function table(shapes: readonly Column[], rows: readonly (readonly string[])[], indent = 0): string {
-  const all = [shapes.map(({ heading }) => heading), ...rows];
+  const all = [shapes.map(({ heading }) => heading), ...rows.map((row) => row.map(oneLine))];
   const widths = shapes.map((_, index) => Math.max(...all.map((row) => row[index]!.length)));
   narrow(widths, shapes, TEXT_WIDTH - indent);
   const line = (row: readonly string[]): string =>
@@ -89,7 +92,7 @@ export function facts(pairs: readonly (readonly [name: string, text: string])[],
   const width = Math.max(...shown.map(([name]) => name.length), 0);
   const margin = indent + width + GAP.length;
   const lines = shown.flatMap(([name, text]) => {
-    const [first = '', ...rest] = broken(text, TEXT_WIDTH - margin);
+    const [first = '', ...rest] = broken(oneLine(text), TEXT_WIDTH - margin);
     const opening = `${' '.repeat(indent)}${name.padEnd(width)}${GAP}${first}`;
     return [opening, ...rest.map((line) => `${' '.repeat(margin)}${line}`)];
   });

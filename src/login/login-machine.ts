@@ -2,6 +2,7 @@
 // Pure: no socket, no timer. What each step checks is in the file named after it; here is the order.
 
 import { randomBytes } from 'node:crypto';
+import { oneLine } from '../base/one-line.ts';
 import { BHS_SIZE } from '../pdu/bhs.ts';
 import { Stage } from '../pdu/login-request.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
@@ -240,7 +241,8 @@ export class LoginMachine {
       endpoint: this.#endpoint,
       claim: applicant.claim,
       entry,
-      initiatorAlias: this.#given.names.get('InitiatorAlias') ?? '',
+      // For people, in lists and on terminals.
+      initiatorAlias: oneLine(this.#given.names.get('InitiatorAlias') ?? ''),
       target: applicant.target,
       account: security.account,
       expCmdSN: header.cmdSN,

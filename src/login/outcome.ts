@@ -34,6 +34,7 @@ export interface Grant {
   readonly claim: Claim;
   /** Judged with the last request. */
   readonly entry: Entry;
+  /** On one line, without control characters; '' when it gave none. */
   readonly initiatorAlias: string;
   /** Null: a discovery session. */
   readonly target: LoginTarget | null;

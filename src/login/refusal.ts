@@ -1,6 +1,7 @@
 // A refusal that explains itself: what a rule found wrong (a fault), and the record made of it for log, admin interface and metrics.
 // What the codes mean in general is pdu/login-status.ts; the bytes on the wire are response.ts.
 
+import { oneLine } from '../base/one-line.ts';
 import { describeLoginStatus, formatLoginStatus, type LoginStatus } from '../pdu/login-status.ts';
 import type { LoginEndpoint } from './policy.ts';
 
@@ -59,17 +60,19 @@ export function isFault(value: object): value is LoginFault {
 
 const TEXT_CHARACTERS_MAX = 300;
 
-/** What a peer sent, fit for a log: one line, no control characters, not without end. */
+/** What a peer sent, fit for a log: one line, and not without end. */
 function printable(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+  const line = oneLine(text);
   return line.length > TEXT_CHARACTERS_MAX ? `${line.slice(0, TEXT_CHARACTERS_MAX)}...` : line;
 }
 
 /** The record of a refused login. */
 export function refusalOf(found: LoginFault, party: RefusedParty): Refusal {
   const { name, causes, fixes, sections } = describeLoginStatus(found.code);
-  const { code, rule, expected } = found;
+  const { code, rule } = found;
   const received = printable(found.received);
+  // What is expected may be what the peer said before.
+  const expected = printable(found.expected);
   const { peerAddress, localAddress, correlationId } = party.endpoint;
   const initiatorName = party.initiatorName === null ? null : printable(party.initiatorName);
   const targetName = party.targetName === null ? null : printable(party.targetName);

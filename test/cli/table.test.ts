@@ -61,3 +61,10 @@ test('shortening keeps both ends', () => {
   expect(shorten('abcdefghij', 10)).toBe('abcdefghij');
   expect(shorten('abcdefghijk', 10)).toBe('abcd…ghijk');
 });
+
+test('what controls a terminal is shown as a question mark, whoever let it through', () => {
+  const text = 'a\x1b[2J\x9b1m\nb';
+  expect(table(SHAPES, [[text, '1', text]])).toBe('name        n  note\na?[2J?1m?b  1  a?[2J?1m?b\n');
+  expect(columns([[text, text]])).toBe('a?[2J?1m?b  a?[2J?1m?b\n');
+  expect(facts([['alias', text]])).toBe('  alias  a?[2J?1m?b\n');
+});

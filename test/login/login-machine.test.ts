@@ -300,6 +300,12 @@ describe('initiators as they are', () => {
     });
   });
 
+  test('an alias with control characters in it is kept without them', () => {
+    const alias = 'host\x1b[2J\x1b]0;owned\x07\nstate  all is well';
+    const { grant } = new Initiator(new World()).operate({ ...IDENTITY, InitiatorAlias: alias });
+    expect(grant.initiatorAlias).toBe('host?[2J?]0;owned??state  all is well');
+  });
+
   test('iscsiadm: a discovery session, with what is irrelevant in one', () => {
     const keys = { InitiatorName: INITIATOR, SessionType: 'Discovery' };
     const { grant, response } = new Initiator(new World({ auth: chap() })).operate({ ...keys, ...LIBISCSI });

@@ -74,6 +74,13 @@ describe('every refusal', () => {
     });
     expect(long.refusal.received.length).toBeLessThan(400);
   });
+
+  test('nor in what is expected, where that is what the peer said before', () => {
+    const initiator = new Initiator(new World());
+    initiator.ask({ csg: 0 }, { ...IDENTITY, InitiatorAlias: 'a\x1b[2J\x07' });
+    const { refusal } = initiator.refused({ csg: 0 }, { InitiatorAlias: 'b\x1b[3J' });
+    expect(refusal).toMatchObject({ received: 'InitiatorAlias=b?[3J', expected: 'InitiatorAlias=a?[2J?' });
+  });
 });
 
 describe('0000: success', () => {
