@@ -97,7 +97,7 @@ function describeTarget(name: string, addresses: readonly string[]): Pairs {
   return [['TargetName', name], ...addresses.map((address) => ['TargetAddress', address] as const)];
 }
 
-/** What SendTargets answers inside a session with that target: NUL-terminated pairs. */
+/** What SendTargets answers inside a session with that target: NUL-terminated pairs. No address means that of the session, where it is indeed. */
 export function sendTargetsText(target: Omit<AdvertisedTarget, 'acl'>, localAddress: string): string {
   return Buffer.from(
     encodePairs(describeTarget(target.name, targetAddresses(target.portals, localAddress))),
@@ -106,7 +106,7 @@ export function sendTargetsText(target: Omit<AdvertisedTarget, 'acl'>, localAddr
 
 /**
  * What `SendTargets=value` answers in a discovery session: `All`, or one name. Targets that the initiator may not use are left out:
- * it would only try them. An empty value asks for the session's own target, and a discovery session has none.
+ * it would only try them; and those at no portal that it can reach: a name without an address says that the target is right here. An empty value asks for the session's own target, and a discovery session has none.
  */
 export function answerSendTargets(value: string, targets: readonly AdvertisedTarget[], seeker: Seeker): Pairs {
   if (value === '') return [['SendTargets', 'Reject']];
@@ -115,5 +115,8 @@ export function answerSendTargets(value: string, targets: readonly AdvertisedTar
   const peer = parseAddress(seeker.peerAddress);
   const visible = wanted.filter(({ acl }) => checkAccess(acl, seeker.initiatorName, peer) === 'allowed');
   const addresses = new PortalAddresses(seeker.localAddress);
-  return visible.flatMap(({ name, portals }) => describeTarget(name, addresses.of(portals)));
+  return visible.flatMap(({ name, portals }) => {
+    const reachable = addresses.of(portals);
+    return reachable.length === 0 ? [] : describeTarget(name, reachable);
+  });
 }

@@ -103,6 +103,21 @@ describe('§13.3: SendTargets', () => {
     ]);
   });
 
+  test('Appendix C: a target without an address would be right here; one that is at no portal within reach is left out', () => {
+    const elsewhere = [
+      { name: 'iqn.2026-11.x:loopback', acl: OPEN_ACL, portals: [portal('127.0.0.1')] },
+      { name: 'iqn.2026-11.x:none', acl: OPEN_ACL, portals: [] },
+    ];
+    expect(answerSendTargets('All', [...elsewhere, ...targets], seeker)).toEqual([
+      ['TargetName', 'iqn.2026-11.x:a'],
+      ['TargetAddress', '192.0.2.1:3260,1'],
+    ]);
+    expect(answerSendTargets('iqn.2026-11.x:loopback', elsewhere, seeker)).toEqual([]);
+    // Inside a session there is no doubt about it.
+    const own = { name: 'iqn.2026-11.x:loopback', portals: [portal('127.0.0.1')] };
+    expect(sendTargetsText(own, seeker.localAddress)).toBe('TargetName=iqn.2026-11.x:loopback\0');
+  });
+
   test('many targets behind few portals cost few addresses', () => {
     const process = vi.spyOn(ipaddr, 'process');
     const portals = [portal('192.0.2.2'), portal('::')];
