@@ -90,7 +90,8 @@ export class DiscoverySession {
     // §11.10.4: the reserved tag begins anew.
     if (tag === RESERVED_TAG) this.#forget();
     else if (tag !== EXCHANGE_TAG) return this.#reject(bytesOf(view), RejectReason.PROTOCOL_ERROR);
-    if (this.#unsaid !== null) return this.#say(initiatorTaskTag, this.#unsaid, true);
+    const mayEnd = (flags & FINAL_BIT) !== 0;
+    if (this.#unsaid !== null) return this.#say(initiatorTaskTag, this.#unsaid, mayEnd);
     this.#question.push(data.slice());
     const length = this.#question.reduce((sum, part) => sum + part.length, 0);
     if (length > QUESTION_BYTES_MAX) return this.#end('a question without end', new Uint8Array(0));
@@ -99,7 +100,7 @@ export class DiscoverySession {
     this.#question = [];
     if (!text.ok) return this.#reject(bytesOf(view), RejectReason.PROTOCOL_ERROR);
     const answers = text.pairs.flatMap(({ key, value }) => this.#answer(key, value));
-    return this.#say(initiatorTaskTag, encodePairs(answers), (flags & FINAL_BIT) !== 0);
+    return this.#say(initiatorTaskTag, encodePairs(answers), mayEnd);
   }
 
   #answer(key: string, value: string): (readonly [string, string])[] {
@@ -107,7 +108,7 @@ export class DiscoverySession {
     return [[key, findKey(key) === undefined ? 'NotUnderstood' : 'Reject']];
   }
 
-  /** Sends what fits of an answer. `mayEnd`: the initiator has asked all it wanted to. */
+  /** Sends what fits of an answer. `mayEnd`: the initiator has asked all it wanted to (§11.11.1: F=1 answers nothing but F=1). */
   #say(initiatorTaskTag: number, answer: Uint8Array, mayEnd: boolean): DiscoveryOutcome {
     const max = Math.min(this.#options.maxXmitDataSegmentLength, RESPONSE_BYTES_MAX);
     // Between two pairs where possible: not every initiator puts a pair together again.

@@ -119,6 +119,19 @@ describe('§4.3: a discovery session', () => {
     expect(text.split('\0').filter((pair) => pair.startsWith('TargetName='))).toHaveLength(1000);
   });
 
+  test('§11.11.1: F=1 never answers F=0, not with the rest of an answer either', () => {
+    const session = open(10, 512);
+    let answer = read(session.receive(pdu({ flags: 0 }, 'SendTargets=All\0')));
+    let cmdSN = 101;
+    for (; answer.continues; cmdSN++) {
+      expect(answer.final).toBe(false);
+      answer = read(session.receive(pdu({ flags: 0, cmdSN, tag: answer.tag })));
+    }
+    expect(answer).toMatchObject({ final: false, text: expect.stringMatching(/disk9/) });
+    expect(answer.tag).not.toBe(0xffffffff);
+    expect(read(session.receive(pdu({ cmdSN, tag: answer.tag })))).toMatchObject({ final: true, text: '' });
+  });
+
   test('a reserved tag begins anew, an invented one is rejected', () => {
     const session = open(1000);
     session.receive(pdu({}, 'SendTargets=All\0'));
