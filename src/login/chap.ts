@@ -3,6 +3,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { ChapSettings } from '../config/settings.ts';
+import { parseNumber } from '../pdu/text.ts';
 
 /** A digest that CHAP can use. */
 export interface ChapAlgorithm {
@@ -20,13 +21,14 @@ export const CHAP_ALGORITHMS: readonly ChapAlgorithm[] = [
   { number: 8, name: 'sha3-256', responseBytes: 32 },
 ];
 
-/** The first of our `preferences` that is among the numbers offered; undefined: nothing in common. */
+/** The first of our `preferences` that is among the numbers offered, in decimal or hex (§6.1); undefined: nothing in common. */
 export function chooseAlgorithm(
   preferences: ChapSettings['algorithms'],
   offered: readonly string[],
 ): ChapAlgorithm | undefined {
   const candidates = preferences.map((name) => CHAP_ALGORITHMS.find((algorithm) => algorithm.name === name)!);
-  return candidates.find((algorithm) => offered.includes(String(algorithm.number)));
+  const numbers = offered.map(parseNumber);
+  return candidates.find((algorithm) => numbers.includes(algorithm.number));
 }
 
 /** RFC 1994 §4.1: the digest over identifier, secret and challenge. */

@@ -50,6 +50,12 @@ test('our order of preference decides, not the order of the offer', () => {
   expect(chooseAlgorithm(['md5'], [])).toBeUndefined();
 });
 
+test('§6.1: a number may be given in hex; what is no number is no algorithm', () => {
+  expect(chooseAlgorithm(['md5', 'sha256'], ['0x7', '0x05'])?.number).toBe(5);
+  expect(chooseAlgorithm(['sha256', 'md5'], ['5', '0X07'])?.number).toBe(7);
+  expect(chooseAlgorithm(['md5'], ['05', '5 ', '0x', '0b101', ''])).toBeUndefined();
+});
+
 test('responses are equal, or not', () => {
   expect(responsesEqual(hex('0102'), hex('0102'))).toBe(true);
   expect(responsesEqual(hex('0102'), hex('0103'))).toBe(false);
