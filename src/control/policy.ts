@@ -56,12 +56,10 @@ export class Policy implements LoginPolicy {
     return redirects.find(({ initiators }) => initiators.some(matches)) ?? null;
   }
 
-  secretElsewhere(user: string, targetName: string): Secret | null {
-    for (const { name, settings } of this.#sources.catalog.targets) {
-      if (name === targetName || settings.auth.method !== 'chap') continue;
-      const account = settings.auth.users.find((each) => each.name === user);
-      if (account !== undefined) return account.secret;
-    }
-    return null;
+  secretsElsewhere(user: string, targetName: string): (Secret | null)[] {
+    return this.#sources.catalog.targets.flatMap(({ name, settings: { auth } }) => {
+      if (name === targetName || auth.method !== 'chap') return [];
+      return [auth.users.find((each) => each.name === user)?.secret ?? null];
+    });
   }
 }

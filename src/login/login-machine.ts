@@ -184,7 +184,7 @@ export class LoginMachine {
     const security = new SecurityDialogue({
       auth,
       random: this.#random,
-      secretElsewhere: (user) => (target === null ? null : this.#policy.secretElsewhere(user, targetName)),
+      secretsElsewhere: (user) => (target === null ? [] : this.#policy.secretsElsewhere(user, targetName)),
       denyStranger: (user) =>
         denial(target!.acl, "the CHAP account is one of the target's", `CHAP_N=${user}`, 'an account of this target'),
     });

@@ -30,8 +30,8 @@ export interface SecurityOptions {
   readonly auth: AuthSettings;
   /** `length` bytes nobody can guess. */
   readonly random: (length: number) => Uint8Array;
-  /** The secret of that account of another target: proven with it, an initiator is known, and not allowed here. */
-  readonly secretElsewhere: (user: string) => Secret | null;
+  /** The secret of that account at each other target, null where there is none: proven with one, an initiator is known, and not allowed here. */
+  readonly secretsElsewhere: (user: string) => readonly (Secret | null)[];
   /** The fault of an initiator that is known and not allowed here. */
   readonly denyStranger: (user: string) => LoginFault;
 }
@@ -158,16 +158,16 @@ export class SecurityDialogue {
   }
 
   /**
-   * Checks the initiator's response. The work is the same whoever it is and whatever is wrong: two digests, two comparisons,
-   * so that neither answer nor time tells an unknown user from a wrong secret.
+   * Checks the initiator's response. The work is the same whoever it is and whatever is wrong: a digest and a comparison for this target and
+   * for each other, so that neither answer nor time tells an unknown user from a wrong secret.
    */
   #verify(user: string, response: string): LoginFault | null {
     const { users } = this.#options.auth as ChapSettings;
     const own = users.find(({ name }) => name === user)?.secret ?? null;
-    const elsewhere = this.#options.secretElsewhere(user);
+    const elsewhere = this.#options.secretsElsewhere(user);
     const given = parseBinary(response) ?? new Uint8Array(0);
     const ownFits = this.#fits(own, given);
-    const elsewhereFits = this.#fits(elsewhere, given);
+    const elsewhereFits = elsewhere.filter((secret) => this.#fits(secret, given)).length > 0;
     if (ownFits) return null;
     if (elsewhereFits) return this.#options.denyStranger(user);
     const rule = 'the CHAP response fits the name and its secret';

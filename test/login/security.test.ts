@@ -94,6 +94,26 @@ describe('0201: authentication failure', () => {
     for (const cost of costs) expect(cost).toEqual([...one, ...one]);
   });
 
+  test('accounts of every other target are looked at, one digest and one comparison each, whichever fits', () => {
+    const bobs = ['a secret of bob here', 'a secret of bob there', 'a secret of bob nowhere'];
+    const outcomes = [...bobs, ALICE.secret].map((secret) => {
+      const crowded = world();
+      crowded.accountsElsewhere.set('bob', bobs[0]!);
+      crowded.targetsElsewhere.push(new Map([['bob', bobs[1]!]]), new Map());
+      const initiator = new Initiator(crowded);
+      const proof = initiator.proof('bob', secret);
+      work.length = 0;
+      const { status } = initiator.refused(SECURE, proof);
+      return [status, work.length];
+    });
+    expect(outcomes).toEqual([
+      ['0202', 8],
+      ['0202', 8],
+      ['0201', 8],
+      ['0201', 8],
+    ]);
+  });
+
   test.each([
     ['short', (right: string) => right.slice(0, -2)],
     ['long', (right: string) => `${right}00`],

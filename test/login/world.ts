@@ -116,6 +116,8 @@ export class World implements LoginPolicy {
   groups: readonly number[] = [1];
   redirect: Redirect | null = null;
   readonly accountsElsewhere = new Map<string, string>();
+  /** Each with the accounts of a target. */
+  readonly targetsElsewhere: ReadonlyMap<string, string>[] = [this.accountsElsewhere];
   known: KnownSession[] = [];
   discovery: LoginPolicy['discovery'] = { auth: { method: 'none' } };
   /** Thrown by the next lookup. */
@@ -147,8 +149,8 @@ export class World implements LoginPolicy {
     return this.redirect;
   }
 
-  secretElsewhere(user: string): Secret | null {
-    const secret = this.accountsElsewhere.get(user);
-    return secret === undefined ? null : new Secret(secret);
+  secretsElsewhere(user: string): (Secret | null)[] {
+    const secrets = this.targetsElsewhere.map((accounts) => accounts.get(user));
+    return secrets.map((secret) => (secret === undefined ? null : new Secret(secret)));
   }
 }

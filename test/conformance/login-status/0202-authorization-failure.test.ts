@@ -11,6 +11,9 @@ const LISTED = 'iqn.2026-11.io.lunaring:listed';
 const FAR = `${TARGET_NAME}-far`;
 const BOBS = `${TARGET_NAME}-bobs`;
 const ALICES = `${TARGET_NAME}-alices`;
+/** A third target has an account of the same name, with a secret of its own. */
+const OTHER_BOBS = `${TARGET_NAME}-other-bobs`;
+const OTHER_BOB = { ...BOB, secret: 'a secret of another bob' };
 let target: TargetProcess;
 beforeAll(async () => {
   target = await serve(
@@ -21,6 +24,7 @@ beforeAll(async () => {
         targetOf({ name: FAR, acl: { initiators: [LISTED], networks: ['192.0.2.0/24', '2001:db8::/32'] } }),
         targetOf({ name: ALICES, auth: CHAP }),
         targetOf({ name: BOBS, auth: { ...CHAP, users: [BOB] } }),
+        targetOf({ name: OTHER_BOBS, auth: { ...CHAP, users: [OTHER_BOB] } }),
       ],
     },
   );
@@ -42,6 +46,7 @@ prove('the right name from the wrong network', async () => {
 prove("another account's valid CHAP", async () => {
   expect(await loginStatus(target.port, { target: ALICES, chap: BOB })).toBe('0202');
   expect(await loginStatus(target.port, { target: BOBS, chap: ALICE })).toBe('0202');
+  expect(await loginStatus(target.port, { target: ALICES, chap: OTHER_BOB })).toBe('0202');
   // Not proven, it is not known either.
   expect(await loginStatus(target.port, { target: ALICES, chap: { ...BOB, secret: 'guessed' } })).toBe('0201');
   expect(await loginStatus(target.port, { target: ALICES, chap: ALICE })).toBe('0000');
