@@ -88,7 +88,8 @@ export class Negotiation {
     }
     const bursts = this.#settleBursts(pairs, answers);
     if (bursts !== null) return bursts;
-    this.#settleRecovery(answers);
+    this.#settleLevel(answers);
+    this.#settleRetain(answers);
     if (!this.#declared) {
       const { maxRecvDataSegmentLength } = this.#wishes;
       this.#declared = true;
@@ -193,14 +194,8 @@ export class Negotiation {
    * §13.19: with data sequences in order, which they are here, ErrorRecoveryLevel above 0 needs MaxOutstandingR2T=1. If the initiator was told
    * of more in an earlier request, nothing is recovered.
    */
-  #settleRecovery(answers: Answer[]): void {
+  #settleLevel(answers: Answer[]): void {
     const { session } = this;
-    const retain = answers.findIndex(([key]) => key === 'DefaultTime2Retain');
-    // A target that has level 2 offers to keep what breaks; below that level it keeps nothing.
-    if (this.#wishes.errorRecoveryLevel === 2 && session.errorRecoveryLevel < 2 && retain >= 0) {
-      session.defaultTime2Retain = 0;
-      answers[retain] = ['DefaultTime2Retain', '0'];
-    }
     if (session.errorRecoveryLevel === 0 || session.maxOutstandingR2T === 1) return;
     const at = answers.findIndex(([key]) => key === 'MaxOutstandingR2T');
     const level = answers.findIndex(([key]) => key === 'ErrorRecoveryLevel');
@@ -211,6 +206,15 @@ export class Negotiation {
       session.errorRecoveryLevel = 0;
       answers[level] = ['ErrorRecoveryLevel', '0'];
     }
+  }
+
+  /** A target that has level 2 offers to keep what breaks; below that level, once it is settled, it keeps nothing. */
+  #settleRetain(answers: Answer[]): void {
+    const { session } = this;
+    const at = answers.findIndex(([key]) => key === 'DefaultTime2Retain');
+    if (this.#wishes.errorRecoveryLevel < 2 || session.errorRecoveryLevel === 2 || at < 0) return;
+    session.defaultTime2Retain = 0;
+    answers[at] = ['DefaultTime2Retain', '0'];
   }
 }
 

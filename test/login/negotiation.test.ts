@@ -197,6 +197,14 @@ describe('the rest', () => {
     expect(negotiate(ours, theirs).answers).toMatchObject({ DefaultTime2Retain: '10', ErrorRecoveryLevel: '2' });
     const below = { ...theirs, ErrorRecoveryLevel: '1' };
     expect(negotiate(ours, below).answers).toMatchObject({ DefaultTime2Retain: '0', ErrorRecoveryLevel: '1' });
+    // The level that the initiator asked for does not come about either: it was told of more than one R2T before.
+    const { negotiation } = negotiate({ ...ours, maxOutstandingR2T: 4 }, { MaxOutstandingR2T: '4' });
+    const pairs = Object.entries(theirs).map(([key, value]) => ({ key, value }));
+    expect(Object.fromEntries(negotiation.take(pairs) as [string, string][])).toMatchObject({
+      DefaultTime2Retain: '0',
+      ErrorRecoveryLevel: '0',
+    });
+    expect(negotiation.session).toMatchObject({ defaultTime2Retain: 0, errorRecoveryLevel: 0 });
   });
 
   test('a target offers what its settings say, and retains nothing of a session that broke', () => {
