@@ -54,6 +54,9 @@ const targetError = (received: string, expected: string): LoginFault =>
 const outOfResources = (received: string, expected: string): LoginFault =>
   fault(LoginStatus.OUT_OF_RESOURCES, 'a worker has room for the connection', received, expected);
 
+const sessionGone = (received: string): LoginFault =>
+  fault(LoginStatus.SESSION_DOES_NOT_EXIST, 'a connection joins a session that exists', received, 'TSIH 0');
+
 /** All hand-offs of the process. */
 export class Handoffs {
   readonly #context: HandoffContext;
@@ -70,8 +73,10 @@ export class Handoffs {
   async take(candidate: Candidate): Promise<LoginFault | null> {
     const { claim } = candidate.grant;
     const known = this.#context.sessions.findByIdentity(claim.identity);
-    if (claim.tsih !== 0 && known !== undefined) return this.#join(candidate, known);
-    return this.#lead(candidate, known);
+    if (claim.tsih === 0) return this.#lead(candidate, known);
+    if (known?.tsih === claim.tsih) return this.#join(candidate, known);
+    // While the answers of this login left, the session ended, or another took its place.
+    return this.#giveUp(candidate, sessionGone(`TSIH ${claim.tsih}`));
   }
 
   /** A worker's answer. */
@@ -248,7 +253,7 @@ function refusalFault(reason: RefusalReason, detail: string): LoginFault {
     case RefusalReason.stopping:
       return fault(LoginStatus.SERVICE_UNAVAILABLE, 'the target takes logins', detail, 'a target that is not stopping');
     case RefusalReason.session:
-      return fault(LoginStatus.SESSION_DOES_NOT_EXIST, 'a connection joins a session that exists', detail, 'TSIH 0');
+      return sessionGone(detail);
     default:
       return outOfResources(detail, 'fewer sessions, or more slabMiB');
   }

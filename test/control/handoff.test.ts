@@ -149,3 +149,22 @@ test('a hand-off that cannot be sent leaves nothing behind, and its worker is gi
   expect(await second).toBeNull();
   expect(closed).toEqual([7]);
 });
+
+test('a connection joins the session that it named, and neither the one in its place nor one of its own', async () => {
+  const { handoffs, sessions, closed, done, kinds } = stage();
+  for (const fd of [7, 8]) {
+    const leading = handoffs.take(candidate(fd));
+    await new Promise(setImmediate);
+    if (fd === 8) done();
+    await new Promise(setImmediate);
+    handoffs.answered({ type: 'accepted', id: fd - 6 });
+    expect(await leading).toBeNull();
+  }
+  expect(sessions.findByIdentity(IDENTITY)?.tsih).toBe(2);
+  expect((await handoffs.take(candidate(9, 1)))?.code).toBe(LoginStatus.SESSION_DOES_NOT_EXIST);
+  sessions.remove(2);
+  expect((await handoffs.take(candidate(10, 2)))?.code).toBe(LoginStatus.SESSION_DOES_NOT_EXIST);
+  expect(closed).toEqual([9, 10]);
+  expect(kinds()).toEqual(['handoff', 'endSession', 'handoff']);
+  expect(sessions.size).toBe(0);
+});
