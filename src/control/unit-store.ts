@@ -10,9 +10,10 @@ import { formatSize } from '../config/size.ts';
 import { adviseHugePages, discard } from '../kernel/memory.ts';
 import type { Figures } from '../ring/figures.ts';
 import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
+import { Holders } from './holders.ts';
 import { makeIdentity, readMachineId } from './identity.ts';
 import type { MeterBook } from './meter-book.ts';
-import { growStorage, identifyStorage, openStorage, StorageError } from './storage.ts';
+import { growStorage, openStorage, StorageError } from './storage.ts';
 
 /** Geometry and storage of a unit, before it has an id and a name. */
 interface Storage {
@@ -46,8 +47,7 @@ export class UnitStore {
   readonly #machineId: string;
   readonly #meters: MeterBook | null;
   readonly #figures: Figures | null;
-  /** Who serves which file or device, and whether only to be read. */
-  readonly #holders = new Map<string, { readonly who: string; readonly readOnly: boolean }>();
+  readonly #holders = new Holders();
   #nextUnit = 0;
 
   constructor(options: UnitStoreOptions) {
@@ -166,14 +166,13 @@ export class UnitStore {
   }
 
   /** Gives back what a unit holds. Nobody may use it any more. */
-  closeStorage({ backend, targetName, lun, meter, figures }: UnitSnapshot): void {
+  closeStorage({ id, backend, meter, figures }: UnitSnapshot): void {
     this.#figures?.close(figures);
     if (meter !== NONE) this.#meters?.ofUnit(meter, undefined);
     if (backend.kind === 'memory') this.#discardMemory(backend.handle);
     if (backend.kind !== 'file') return;
     closeSync(backend.fd);
-    const who = holderName(targetName, lun);
-    for (const [identity, holder] of this.#holders) if (holder.who === who) this.#holders.delete(identity);
+    this.#holders.remove(id);
   }
 
   #discardMemory(handle: number): void {
@@ -185,7 +184,7 @@ export class UnitStore {
   #open(lun: LunSettings, id: number, who: string): Storage {
     switch (lun.backend) {
       case 'file':
-        return this.#openFile(lun, who);
+        return this.#openFile(lun, id, who);
       case 'memory':
         return this.#openMemory(lun.size, lun.atomicWrites, id);
       case 'null': {
@@ -204,11 +203,11 @@ export class UnitStore {
     return { bytes: size, thin: canUnmap, ...kept, backend: { kind: 'custom', handle: id, timeoutMs } };
   }
 
-  #openFile(lun: FileLunSettings, who: string): Storage {
-    this.#refuseShared(lun, who);
+  #openFile(lun: FileLunSettings, id: number, who: string): Storage {
+    this.#holders.judge(lun, who);
     const { fd, size, canPunch, created, regular } = openStorage(lun);
     if (created) this.created.push(lun.path);
-    this.#holders.set(identifyStorage(lun.path) ?? lun.path, { who, readOnly: lun.readOnly });
+    this.#holders.add(lun, id, who);
     return {
       bytes: size,
       thin: canPunch,
@@ -218,16 +217,6 @@ export class UnitStore {
       durableReservations: regular,
       backend: { kind: 'file', fd, path: lun.path, direct: lun.direct, canPunch },
     };
-  }
-
-  /** Two units over one file would each cache, reserve and lock on their own: initiators would destroy each other's data. */
-  #refuseShared(lun: FileLunSettings, who: string): void {
-    const identity = identifyStorage(lun.path);
-    const holder = identity === null ? undefined : this.#holders.get(identity);
-    if (holder === undefined || (holder.readOnly && lun.readOnly)) return;
-    const received = `${lun.path}: also served as ${holder.who}`;
-    const remedy = `map one unit only, or set readOnly: true on both (${who}, ${holder.who})`;
-    throw new StorageError('path', received, 'a file that no other unit writes', remedy);
   }
 
   #openMemory(bytes: number, atomic: boolean, id: number): Storage {

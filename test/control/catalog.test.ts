@@ -159,6 +159,18 @@ describe('what is wrong', () => {
     expect(complaints([target('a', { lun: 0, ...reader }), target('b', { lun: 0, ...reader })])).toEqual([]);
   });
 
+  test('a writer beside a reader that is left of two', () => {
+    writeFileSync(scratch.file('a.img'), new Uint8Array(4096));
+    const reader = { lun: 0, path: 'a.img', readOnly: true };
+    const writer = settingsOf([target('c', { lun: 0, path: 'a.img' })]).targets[0]!;
+    const catalog = open([target('a', reader), target('b', reader)]);
+    catalog.remove('iqn.2026-11.com.example:b')?.close();
+    expect(() => catalog.add(writer)).toThrow(/also served as iqn\.2026-11\.com\.example:a LUN 0/);
+    catalog.remove('iqn.2026-11.com.example:a')?.close();
+    catalog.add(writer);
+    catalog.close();
+  });
+
   test('one world-wide name for two units', () => {
     const naa = '5000000000000001';
     const found = complaints([target('a', { lun: 0, ...MEMORY, naa }, { lun: 1, ...MEMORY, naa })]);
