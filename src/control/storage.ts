@@ -113,7 +113,7 @@ function open(lun: FileLunSettings): number {
   return openSync(lun.path, access | (device && !lun.readOnly ? O_EXCL : 0));
 }
 
-function checkSize(size: number, lun: FileLunSettings): void {
+function checkSize(size: number, lun: FileLunSettings, regular: boolean): void {
   const { path, blockSize } = lun;
   if (size === 0)
     throw new StorageError(
@@ -123,7 +123,9 @@ function checkSize(size: number, lun: FileLunSettings): void {
       `truncate -s 1G ${path}, or remove the file and set size`,
     );
   if (lun.size !== undefined && lun.size !== size) {
-    const remedy = `leave size out to serve the file as it is, or truncate -s ${lun.size} ${path}`;
+    const asItIs = `set size: ${formatSize(size)}, or leave it out, to serve ${path} as it is`;
+    // Only to lengthen a file: what makes it shorter cuts off data, of a disk that was grown and not saved for one.
+    const remedy = regular && size < lun.size ? `${asItIs}; or truncate -s ${lun.size} ${path}` : asItIs;
     throw new StorageError(
       'size',
       `${path}: ${formatSize(size)}`,
@@ -210,7 +212,7 @@ function inspect(fd: number, created: boolean, lun: FileLunSettings): OpenedStor
     throw new StorageError('path', `${lun.path}: neither`, 'a regular file or a block device', 'check the path');
   }
   const size = stats.isFile() ? stats.size : blockDeviceGeometry(fd).size;
-  checkSize(size, lun);
+  checkSize(size, lun, stats.isFile());
   // Block devices were opened with O_EXCL; a lock on their node means something else, to udev.
   if (stats.isFile()) claim(fd, lun);
   if (lun.direct) checkDirect(fd, lun);

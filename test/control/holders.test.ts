@@ -15,7 +15,15 @@ beforeEach(() => {
 afterEach(() => scratch[Symbol.dispose]());
 
 const lun = (name: string, readOnly: boolean): FileLunSettings => {
-  return { lun: 0, backend: 'file', path: scratch.file(name), direct: true, blockSize: 512, readOnly, removable: false };
+  return {
+    lun: 0,
+    backend: 'file',
+    path: scratch.file(name),
+    direct: true,
+    blockSize: 512,
+    readOnly,
+    removable: false,
+  };
 };
 const judge = (name: string, readOnly: boolean) => () => holders.judge(lun(name, readOnly), 'the new one');
 

@@ -95,6 +95,14 @@ describe('a regular file', () => {
     });
   });
 
+  test('that is shorter than configured may be lengthened, one that is longer is never to be cut off', () => {
+    const path = file('a.img', 2 * MIB);
+    expect(refusal(lun(path, { size: 4 * MIB })).remedy).toMatch(
+      /^set size: 2MiB, or leave it out.*; or truncate -s 4194304 /,
+    );
+    expect(refusal(lun(path, { size: MIB })).remedy).toBe(`set size: 2MiB, or leave it out, to serve ${path} as it is`);
+  });
+
   test('that is empty, or no whole number of blocks, is refused', () => {
     expect(refusal(lun(file('empty.img', 0))).received).toContain('empty');
     expect(refusal(lun(file('odd.img', 1000))).remedy).toContain('truncate -s 1024');
