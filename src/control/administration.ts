@@ -2,22 +2,21 @@
 // ended. How the wish is expressed (HTTP, a library call) is for the layers above; what it means for a login is policy.ts's.
 
 import type { Logger } from 'pino';
-import { ConfigurationError } from '../config/finding.ts';
 import type { AclSettings, AuthSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
 import type { Redirect } from '../login/policy.ts';
 import { Figure } from '../ring/figures.ts';
-import type { ToWorker, UnitSnapshot } from '../ring/messages.ts';
+import type { UnitSnapshot } from '../ring/messages.ts';
 import type { Admittance } from './admittance.ts';
-import type { Catalog, CatalogTarget, RemovedUnits } from './catalog.ts';
+import type { Catalog, CatalogTarget } from './catalog.ts';
 import type { Endings } from './endings.ts';
-import { introduceUnit } from './introduction.ts';
+import { discardRemains, Enrolment, NO_REMAINS, type Remains } from './enrolment.ts';
 import type { MeterBook } from './meter-book.ts';
 import type { Refusals } from './refusals.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import { type SessionReport, sessionReport, type TargetReport, targetReport } from './reports.ts';
 import type { Requests } from './requests.ts';
 import type { ReservationAuthority } from './reservation-authority.ts';
 import type { SessionEntry, Sessions } from './sessions.ts';
-import { syncStorage } from './storage.ts';
 import type { Tombstones } from './tombstones.ts';
 import type { UnitStateAuthority } from './unit-state-authority.ts';
 import type { Workers } from './workers.ts';
@@ -56,12 +55,24 @@ export interface AdministrationContext {
   readonly log: Logger;
 }
 
+/** A target or a unit that was taken out. It goes for good with {@link release}, unless {@link restore} puts it back before. */
+export interface Withdrawal {
+  /**
+   * Serves it as it was, with what its memory held, its reservations and its state; sessions that ended do not come back. Throws
+   * ConfigurationError where something else is in its place by now.
+   */
+  restore(): Promise<void>;
+  release(): void;
+}
+
 /** The operator's hand. Names are taken in any case; what answers false or undefined knows none of that name. */
 export class Administration {
   readonly #context: AdministrationContext;
+  readonly #enrolment: Enrolment;
 
   constructor(context: AdministrationContext) {
     this.#context = context;
+    this.#enrolment = new Enrolment(context);
   }
 
   get refusals(): Refusals {
@@ -84,18 +95,25 @@ export class Administration {
 
   /** As a configuration would have them, secrets included: to be compared and saved, not to be told. */
   servedTargets(): TargetSettings[] {
-    return this.#context.catalog.targets.map(({ settings: { redirect: _, ...settings }, state, redirect }) => {
-      return { ...settings, state, ...(redirect === null ? {} : { redirect }) };
-    });
+    return this.#context.catalog.targets.map(servedTarget);
+  }
+
+  /** Finds out what adding, growing and removing would come to; see there. */
+  rehearsal(): Rehearsal {
+    return this.#context.catalog.store.rehearsal();
   }
 
   /** Adds a target, and serves it when this resolves. Throws ConfigurationError; nothing is added then. */
   addTarget(settings: TargetSettings): TargetReport {
+    return this.#addTarget(settings, NO_REMAINS);
+  }
+
+  #addTarget(settings: TargetSettings, remains: Remains): TargetReport {
     const { catalog, log } = this.#context;
-    const target = catalog.add(settings);
+    const target = catalog.add(settings, remains.memories);
     const units = target.luns.map(([, id]) => catalog.unit(id)!);
-    this.#introduce(units, () => catalog.remove(target.name));
-    log.info({ target: target.name }, 'a target was added');
+    this.#enrolment.introduce(units, () => catalog.remove(target.name), remains);
+    log.info({ target: target.name }, remains === NO_REMAINS ? 'a target was added' : 'a target was put back');
     return this.target(target.name)!;
   }
 
@@ -146,41 +164,68 @@ export class Administration {
    * disk, and its storage is closed.
    */
   async removeTarget(name: string): Promise<boolean> {
+    const withdrawal = await this.withdrawTarget(name);
+    withdrawal?.release();
+    return withdrawal !== undefined;
+  }
+
+  /** Removes a target as {@link removeTarget} does, so that it can be put back. */
+  async withdrawTarget(name: string): Promise<Withdrawal | undefined> {
     const { catalog, tombstones, sessions, log } = this.#context;
     const target = catalog.find(name);
     const removed = catalog.remove(name);
-    if (target === undefined || removed === undefined) return false;
+    if (target === undefined || removed === undefined) return undefined;
     tombstones.raise(target.settings);
     log.info({ target: target.name }, 'a target was removed');
     const own = [...sessions.all()].filter(({ identity }) => identity.targetName === target.name);
     await Promise.all(own.map((entry) => this.#end(entry, 'its target was removed')));
-    await this.#discard(removed);
-    return true;
+    const remains = await this.#enrolment.dismiss(removed);
+    return {
+      restore: async () => void this.#addTarget(servedTarget(target), remains),
+      release: () => discardRemains(remains),
+    };
   }
 
   // Units
 
   /** Adds a unit; the target's sessions are told that there are others than before. Throws ConfigurationError; nothing is added then. */
-  async addUnit(name: string, lun: LunSettings): Promise<boolean> {
+  addUnit(name: string, lun: LunSettings): Promise<boolean> {
+    return this.#addUnit(name, lun, NO_REMAINS);
+  }
+
+  async #addUnit(name: string, lun: LunSettings, remains: Remains): Promise<boolean> {
     const { catalog, log } = this.#context;
     const target = catalog.find(name);
     if (target === undefined) return false;
-    this.#introduce([catalog.addUnit(target, lun)], () => catalog.removeUnit(target, lun.lun));
-    await this.#publishMap(target);
-    log.info({ target: target.name, lun: lun.lun }, 'a unit was added');
+    const unit = catalog.addUnit(target, lun, remains.memories);
+    this.#enrolment.introduce([unit], () => catalog.removeUnit(target, lun.lun), remains);
+    await this.#enrolment.publishMap(target);
+    const fields = { target: target.name, lun: lun.lun };
+    log.info(fields, remains === NO_REMAINS ? 'a unit was added' : 'a unit was put back');
     return true;
   }
 
   /** Takes a unit away. Resolves when its tasks have ended, what was written is on the disk, and its storage is closed. */
   async removeUnit(name: string, lun: number): Promise<boolean> {
+    const withdrawal = await this.withdrawUnit(name, lun);
+    withdrawal?.release();
+    return withdrawal !== undefined;
+  }
+
+  /** Takes a unit away as {@link removeUnit} does, so that it can be put back. */
+  async withdrawUnit(name: string, lun: number): Promise<Withdrawal | undefined> {
     const { catalog, log } = this.#context;
     const target = catalog.find(name);
+    const settings = target?.settings.luns.find((each) => each.lun === lun);
     const removed = target === undefined ? undefined : catalog.removeUnit(target, lun);
-    if (target === undefined || removed === undefined) return false;
-    await this.#discard(removed);
-    await this.#publishMap(target);
+    if (target === undefined || settings === undefined || removed === undefined) return undefined;
+    const remains = await this.#enrolment.dismiss(removed);
+    await this.#enrolment.publishMap(target);
     log.info({ target: target.name, lun }, 'a unit was removed');
-    return true;
+    return {
+      restore: async () => void (await this.#addUnit(target.name, settings, remains)),
+      release: () => discardRemains(remains),
+    };
   }
 
   /** Makes a unit `bytes` long, or with null as long as its device has become; initiators are told. Throws StorageError. */
@@ -258,46 +303,6 @@ export class Administration {
     return total;
   }
 
-  /**
-   * Every worker learns of units, and of what was kept of them, before anybody can address them. Throws ConfigurationError for what was kept
-   * and can't be read: then they are taken back, as serving without it would let everybody in.
-   */
-  #introduce(units: readonly UnitSnapshot[], takeBack: () => RemovedUnits | undefined): void {
-    const { workers, reservations, unitStates } = this.#context;
-    try {
-      for (const unit of units) {
-        reservations.load(unit);
-        unitStates.load(unit);
-      }
-    } catch (error) {
-      for (const { id } of units) this.#forget(id);
-      takeBack()?.close();
-      throw unreadable(error as Error);
-    }
-    for (const worker of workers.running()) {
-      for (const unit of units) introduceUnit(this.#context, worker, unit);
-    }
-  }
-
-  #forget(unit: number): void {
-    this.#context.reservations.forget(unit);
-    this.#context.unitStates.forget(unit);
-  }
-
-  #publishMap({ name: targetName, luns }: CatalogTarget): Promise<void> {
-    return this.#askAll((request) => ({ type: 'lunMap', request, targetName, luns }));
-  }
-
-  /** Units that nobody finds any more: their tasks end, what was written is kept, their storage is closed. */
-  async #discard(removed: RemovedUnits): Promise<void> {
-    for (const { id } of removed.units) {
-      await this.#askAll((request) => ({ type: 'unitRemoved', id, request }));
-      this.#forget(id);
-    }
-    syncStorage(removed.units, this.#context.log);
-    removed.close();
-  }
-
   #end(entry: SessionEntry, reason: string): Promise<void> {
     return this.#context.endings.endSession(entry, reason, true);
   }
@@ -314,22 +319,14 @@ export class Administration {
       });
     }
   }
+}
 
-  #askAll(message: (request: number) => ToWorker): Promise<void> {
-    const { requests, workers } = this.#context;
-    return requests.ask(workers.running(), (worker, request) => workers.send(worker, message(request)));
-  }
+/** A target as a configuration would have it. */
+function servedTarget({ settings: { redirect: _, ...settings }, state, redirect }: CatalogTarget): TargetSettings {
+  return { ...settings, state, ...(redirect === null ? {} : { redirect }) };
 }
 
 function setLun(target: CatalogTarget, lun: number, change: (settings: LunSettings) => LunSettings): void {
   const luns = target.settings.luns.map((settings) => (settings.lun === lun ? change(settings) : settings));
   target.settings = { ...target.settings, luns };
-}
-
-function unreadable({ message }: Error): ConfigurationError {
-  const allowed = 'reservations and mode parameters that can be read, or none';
-  const remedy = 'mend the file that is named, or remove it: then nobody has reserved anything';
-  return new ConfigurationError([
-    { severity: 'error', path: 'path', origin: 'the request', received: message, allowed, remedy },
-  ]);
 }

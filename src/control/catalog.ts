@@ -2,12 +2,14 @@
 // The storage behind units is unit-store.ts's; who may see a target is the login phase's business, what a worker does with a unit the worker's.
 
 import { LunaringError } from '../base/error.ts';
-import { ConfigurationError, type Finding, formatPath } from '../config/finding.ts';
+import { ConfigurationError, type Finding } from '../config/finding.ts';
 import { normalizeName } from '../config/iscsi-name.ts';
 import type { LunSettings, RedirectSettings, Settings, TargetSettings } from '../config/settings.ts';
+import { discard } from '../kernel/memory.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
-import { StorageError } from './storage.ts';
-import { holderName, UnitStore, type UnitStoreOptions } from './unit-store.ts';
+import { holderName } from './holders.ts';
+import { findingOf, sharedName } from './storage-finding.ts';
+import { UnitStore, type UnitStoreOptions } from './unit-store.ts';
 
 /** A target that is served. */
 export interface CatalogTarget {
@@ -28,7 +30,14 @@ export interface RemovedUnits {
   readonly units: readonly UnitSnapshot[];
   /** Closes the storage. Nobody may use the units any more. */
   close(): void;
+  /** Does so, but for the memory of memory units, whose content would be lost: it answers that. */
+  closeFiles(): Memories;
 }
+
+/** The memory of a target's memory units, by LUN number. */
+export type Memories = ReadonlyMap<number, SharedArrayBuffer>;
+
+const NO_MEMORIES: Memories = new Map();
 
 /** All targets and units of the process. The owner calls {@link Catalog.close} when no worker uses them any more. */
 export class Catalog {
@@ -80,21 +89,24 @@ export class Catalog {
     return entry === undefined ? undefined : this.store.find(entry[1]);
   }
 
-  /** Adds a target with its units. Throws {@link ConfigurationError} with everything that is wrong; nothing is added then. */
-  add(settings: TargetSettings): CatalogTarget {
+  /**
+   * Adds a target with its units, and with the memory that they had before they were taken out. Throws {@link ConfigurationError} with
+   * everything that is wrong; nothing is added then.
+   */
+  add(settings: TargetSettings, memories = NO_MEMORIES): CatalogTarget {
     if (this.#targets.has(settings.name)) {
       const served = { received: settings.name, allowed: 'a name that no target has', remedy: 'choose another' };
       throw new ConfigurationError([{ severity: 'error', path: 'name', origin: 'the request', ...served }]);
     }
-    const findings = this.#add(settings, []);
+    const findings = this.#add(settings, [], memories);
     const target = this.#targets.get(settings.name)!;
     if (findings.length === 0) return target;
     this.remove(settings.name)?.close();
     throw new ConfigurationError(findings);
   }
 
-  /** Adds a unit to a target. Throws {@link ConfigurationError}; nothing is added then. */
-  addUnit(target: CatalogTarget, lun: LunSettings): UnitSnapshot {
+  /** Adds a unit to a target, as {@link add} does. Throws {@link ConfigurationError}; nothing is added then. */
+  addUnit(target: CatalogTarget, lun: LunSettings, memories = NO_MEMORIES): UnitSnapshot {
     if (target.luns.some(([number]) => number === lun.lun)) {
       const taken = {
         received: String(lun.lun),
@@ -103,7 +115,7 @@ export class Catalog {
       };
       throw new ConfigurationError([{ severity: 'error', path: 'lun', origin: 'the request', ...taken }]);
     }
-    const opened = this.#open(target.settings, lun, []);
+    const opened = this.#open(target.settings, lun, [], memories);
     if (!('id' in opened)) throw new ConfigurationError([opened]);
     target.luns = [...target.luns, [lun.lun, opened.id] as const].sort(([a], [b]) => a - b);
     target.settings = { ...target.settings, luns: [...target.settings.luns, lun] };
@@ -134,12 +146,17 @@ export class Catalog {
 
   #takeOut(units: readonly UnitSnapshot[]): RemovedUnits {
     for (const unit of units) this.store.forget(unit);
-    return {
-      units,
-      close: () => {
-        for (const unit of units) this.store.closeStorage(unit);
-      },
+    const closeFiles = () =>
+      new Map(
+        units.flatMap((unit) => {
+          const memory = this.store.closeStorage(unit);
+          return memory === null ? [] : [[unit.lun, memory] as const];
+        }),
+      );
+    const close = () => {
+      for (const memory of closeFiles().values()) discard(memory);
     };
+    return { units, close, closeFiles };
   }
 
   /** Closes every descriptor and lets go of the memory. */
@@ -148,11 +165,11 @@ export class Catalog {
   }
 
   /** Opens what a target has, as far as that goes; what is wrong with the rest. */
-  #add(settings: TargetSettings, path: readonly PropertyKey[]): Finding[] {
+  #add(settings: TargetSettings, path: readonly PropertyKey[], memories = NO_MEMORIES): Finding[] {
     const luns: [number, number][] = [];
     const findings: Finding[] = [];
     for (const [index, lun] of settings.luns.entries()) {
-      const opened = this.#open(settings, lun, [...path, 'luns', index]);
+      const opened = this.#open(settings, lun, [...path, 'luns', index], memories);
       if ('id' in opened) luns.push([lun.lun, opened.id]);
       else findings.push(opened);
     }
@@ -163,11 +180,16 @@ export class Catalog {
   }
 
   /** Opens a unit, or says why it can't be. */
-  #open(target: TargetSettings, lun: LunSettings, path: readonly PropertyKey[]): UnitSnapshot | Finding {
+  #open(
+    target: TargetSettings,
+    lun: LunSettings,
+    path: readonly PropertyKey[],
+    memories: Memories,
+  ): UnitSnapshot | Finding {
     const who = holderName(target.name, lun.lun);
     let unit: UnitSnapshot;
     try {
-      unit = this.store.open(target, lun);
+      unit = this.store.open(target, lun, memories.get(lun.lun));
     } catch (error) {
       if (!(error instanceof LunaringError)) throw error;
       return findingOf(error, path, who);
@@ -175,22 +197,6 @@ export class Catalog {
     const other = this.store.namesake(unit);
     if (other === null) return unit;
     this.#takeOut([unit]).close();
-    const remedy = 'leave naa out, or change one of them';
-    const problem = new StorageError('naa', `${unit.naa}, as ${other}`, 'a name of its own', remedy);
-    return findingOf(problem, path.length === 0 ? path : [], who);
+    return findingOf(sharedName(unit.naa, other), path, who);
   }
-}
-
-function findingOf(error: LunaringError, path: readonly PropertyKey[], who: string): Finding {
-  const said =
-    error instanceof StorageError
-      ? error
-      : {
-          key: 'direct',
-          received: error.message,
-          allowed: 'a machine on which koffi can be loaded',
-          remedy: 'set direct: false',
-        };
-  const { received, allowed, remedy } = said;
-  return { severity: 'error', path: formatPath([...path, said.key]), origin: who, received, allowed, remedy };
 }

@@ -4,6 +4,9 @@
 import type { FileLunSettings } from '../config/settings.ts';
 import { identifyStorage, StorageError } from './storage.ts';
 
+/** How a unit is called in messages. */
+export const holderName = (targetName: string, lun: number): string => `${targetName} LUN ${lun}`;
+
 /** A unit, as far as it is in the way of others. */
 interface Holder {
   readonly unit: number;

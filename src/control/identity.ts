@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { LunSettings } from '../config/settings.ts';
 
 /** What a unit's names are made from. */
 export interface IdentitySource {
@@ -29,6 +30,13 @@ export function makeIdentity(source: IdentitySource): Identity {
     .update([machineId, targetName, String(lun), path].join('\0'))
     .digest('hex');
   return { serial: `LR${digest.slice(0, 16)}`, naa: `3${digest.slice(16, 31)}` };
+}
+
+/** A unit's names: those that are configured, and made ones for the rest. */
+export function identityOf(machineId: string, targetName: string, lun: LunSettings): Identity {
+  const path = lun.backend === 'file' ? lun.path : '';
+  const made = makeIdentity({ machineId, targetName, lun: lun.lun, path });
+  return { serial: lun.serial ?? made.serial, naa: lun.naa ?? made.naa };
 }
 
 /** This machine's id (machine-id(5)), or an empty text: in a container there often is none, and a host name there changes with every start. */

@@ -3,8 +3,8 @@
 
 import { sameSettings } from '../config/plain.ts';
 import type { LunSettings, Settings, TargetSettings } from '../config/settings.ts';
-import type { Administration, TargetChange } from './administration.ts';
-import { type Action, Draft, Phase, type Plan } from './draft.ts';
+import type { Administration, TargetChange, Withdrawal } from './administration.ts';
+import { type Action, Draft, Phase, type Plan, type Work } from './draft.ts';
 import { planService, type ServedService } from './service-plan.ts';
 
 /** What is served. */
@@ -33,6 +33,18 @@ function placesOf({ luns }: Pick<TargetSettings, 'luns'>): string[] {
     ...(lun.backend === 'file' ? [lun.path] : []),
     ...(lun.naa === undefined ? [] : [lun.naa]),
   ]);
+}
+
+/** Takes something out, so that it can be put back for as long as the steps after it may fail. */
+function withdrawal(withdraw: () => Promise<Withdrawal | undefined>): Pick<Work, 'run' | 'undo' | 'settle'> {
+  let withdrawn: Withdrawal | undefined;
+  return {
+    run: async () => {
+      withdrawn = await withdraw();
+    },
+    undo: () => withdrawn?.restore(),
+    settle: () => withdrawn?.release(),
+  };
 }
 
 class Planner {
@@ -65,27 +77,25 @@ class Planner {
   #addTarget(target: TargetSettings): void {
     const administration = this.#administration;
     const path = pathOf(target);
-    this.#draft.need(placesOf(target));
     this.#draft.note(path, 'add');
-    this.#draft.step({
-      phase: Phase.add,
-      path,
+    this.#draft.add(path, placesOf(target), {
       run: () => administration.addTarget(target),
       undo: () => administration.removeTarget(target.name),
+      rehearse: (rehearsal) => rehearsal.addTarget(target),
     });
   }
 
   #removeTarget(target: TargetSettings): void {
     const administration = this.#administration;
-    const { name } = target;
+    const { name, luns } = target;
     const path = pathOf(target);
     this.#draft.note(path, 'remove', this.#sessionsOf(name));
-    this.#draft.remove(
-      path,
-      placesOf(target),
-      () => administration.removeTarget(name),
-      () => administration.addTarget(target),
-    );
+    this.#draft.remove(path, placesOf(target), {
+      ...withdrawal(() => administration.withdrawTarget(name)),
+      rehearse(rehearsal) {
+        for (const { lun } of luns) rehearsal.removeUnit(name, lun);
+      },
+    });
   }
 
   #changeTarget(own: TargetSettings, wanted: TargetSettings): void {
@@ -127,23 +137,21 @@ class Planner {
   #addUnit(name: string, lun: LunSettings, action: Action): void {
     const administration = this.#administration;
     const path = pathOf({ name }, lun);
-    this.#draft.need(placesOf({ luns: [lun] }));
     this.#draft.note(path, action, this.#sessionsOf(name));
-    this.#draft.step({
-      phase: Phase.add,
-      path,
+    this.#draft.add(path, [path, ...placesOf({ luns: [lun] })], {
       run: () => administration.addUnit(name, lun),
       undo: () => administration.removeUnit(name, lun.lun),
+      rehearse: (rehearsal) => rehearsal.addUnit(name, lun),
     });
   }
 
-  #removeUnit(name: string, lun: LunSettings, phase?: Phase): void {
+  #removeUnit(name: string, lun: LunSettings): void {
     const administration = this.#administration;
     const path = pathOf({ name }, lun);
-    const run = () => administration.removeUnit(name, lun.lun);
-    const undo = () => administration.addUnit(name, lun);
-    if (phase === undefined) this.#draft.remove(path, placesOf({ luns: [lun] }), run, undo);
-    else this.#draft.step({ phase, path, run, undo });
+    this.#draft.remove(path, [path, ...placesOf({ luns: [lun] })], {
+      ...withdrawal(() => administration.withdrawUnit(name, lun.lun)),
+      rehearse: (rehearsal) => rehearsal.removeUnit(name, lun.lun),
+    });
   }
 
   #changeUnit(name: string, before: LunSettings, lun: LunSettings): void {
@@ -153,15 +161,19 @@ class Planner {
     const others = ({ size: _, limits: __, ...rest }: LunSettings) => rest;
     const grows = size > bytes && lun.backend !== 'memory';
     if (!sameSettings(others(before), others(lun)) || (size !== bytes && !grows)) {
-      this.#removeUnit(name, before, Phase.clear);
+      this.#removeUnit(name, before);
       this.#addUnit(name, lun, 'replace');
       return;
     }
     const path = pathOf({ name }, lun);
     if (grows) {
       this.#draft.note(`${path}.size`, 'grow', this.#sessionsOf(name));
-      const run = () => administration.growUnit(name, lun.lun, size);
-      this.#draft.step({ phase: Phase.grow, path: `${path}.size`, run });
+      this.#draft.step({
+        phase: Phase.grow,
+        path: `${path}.size`,
+        run: () => administration.growUnit(name, lun.lun, size),
+        rehearse: (rehearsal) => rehearsal.growUnit(name, lun.lun, size),
+      });
     }
     if (sameSettings(before.limits, lun.limits)) return;
     this.#draft.note(`${path}.limits`, 'limit', this.#sessionsOf(name));

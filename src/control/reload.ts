@@ -6,6 +6,7 @@ import { ConfigurationError, type Finding } from '../config/finding.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Change, Plan, Step } from './draft.ts';
 import { planChanges } from './plan.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import type { Load } from './saving.ts';
 import { StorageError } from './storage.ts';
 import type { RunningTarget } from './target.ts';
@@ -33,7 +34,7 @@ export class Reload {
     this.#options = options;
   }
 
-  /** What {@link apply} would do. Throws ConfigurationError for what the configuration says. */
+  /** What {@link apply} would do. Throws ConfigurationError with everything that can't be served. */
   plan(): ReloadReport {
     return { changes: this.#plan().changes, applied: false };
   }
@@ -51,18 +52,22 @@ export class Reload {
         throw refusal(error, step.path);
       }
     }
+    for (const step of done) step.settle?.();
     for (const change of changes) this.#options.log.info(change, 'reloaded: the configuration has changed here');
     const waiting = changes.filter(({ action }) => action === 'restart').map(({ path }) => path);
     if (waiting.length > 0) this.#options.log.warn({ paths: waiting }, 'some changes hold from the next start on');
     return { changes, applied: true };
   }
 
+  /** Rehearsed: what was taken out to make room for something that can't come would have been taken out in vain. */
   #plan(): Plan {
     const { load, settings, running, log } = this.#options;
     const loaded = load();
     if (loaded.settings === null) throw new ConfigurationError(loaded.findings);
     const { administration, listeners, loginSettings } = running();
-    return planChanges({ settings, administration, listeners, loginSettings, log }, loaded.settings);
+    const plan = planChanges({ settings, administration, listeners, loginSettings, log }, loaded.settings);
+    rehearse(plan, administration.rehearsal());
+    return plan;
   }
 
   /** The last one first. */
@@ -75,6 +80,21 @@ export class Reload {
       }
     }
   }
+}
+
+/** Goes through the steps without taking any. Throws ConfigurationError with everything that is in their way. */
+function rehearse({ steps }: Plan, rehearsal: Rehearsal): void {
+  const findings: Finding[] = [];
+  for (const step of steps) {
+    try {
+      step.rehearse?.(rehearsal);
+    } catch (error) {
+      const refused = refusal(error, step.path);
+      if (!(refused instanceof ConfigurationError)) throw refused;
+      findings.push(...refused.findings);
+    }
+  }
+  if (findings.length !== 0) throw new ConfigurationError(findings);
 }
 
 /** What is wrong, with the place in the configuration where it is. */

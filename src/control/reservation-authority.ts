@@ -43,15 +43,21 @@ export class ReservationAuthority {
     for (const unit of catalog.units) this.load(unit);
   }
 
-  /** Reads what was kept of a unit, before anybody can address it. Throws LunaringError for a file that can't be read. */
-  load(unit: UnitSnapshot): void {
+  /**
+   * Reads what was kept of a unit, before anybody can address it; `before`: what it had when it was taken out, for it comes back. Throws
+   * LunaringError for a file that can't be read.
+   */
+  load(unit: UnitSnapshot, before?: ReservationSnapshot): void {
     const path = storedAt(unit);
-    if (path !== null) this.#states.set(unit.id, loadReservations(path));
+    if (before !== undefined) this.#states.set(unit.id, before);
+    else if (path !== null) this.#states.set(unit.id, loadReservations(path));
   }
 
-  /** The unit is gone. What is to outlast that has been kept. */
-  forget(unit: number): void {
+  /** The unit is gone. What is to outlast that has been kept; answers what it had. */
+  forget(unit: number): ReservationSnapshot {
+    const state = this.#states.get(unit) ?? NO_RESERVATIONS;
     this.#states.delete(unit);
+    return state;
   }
 
   /** Tells a worker that knows the unit. */

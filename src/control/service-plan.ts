@@ -34,9 +34,6 @@ const START_TUNING: Readonly<Record<Exclude<keyof TuningSettings, keyof LoginTun
 
 const nameOf = ({ address, port }: PortalSettings): string => `portals[${hostPort(address, port)}]`;
 
-/** Two portals with the same port may be in each other's way: one of them may listen on all addresses. */
-const placesOf = ({ port }: PortalSettings): string[] => (port === 0 ? [] : [`port ${port}`]);
-
 /** Listens, and says as a finding why not. */
 async function open(listeners: Portals, portal: PortalSettings, beside: readonly PortalSettings[]): Promise<void> {
   try {
@@ -69,19 +66,18 @@ function planPortals(draft: Draft, listeners: Portals, wanted: readonly PortalSe
     }
   }
   for (const portal of added) draft.note(nameOf(portal), 'add');
-  for (const portal of [...added, ...reopened]) {
-    draft.need(placesOf(portal));
+  const opened = [...added, ...reopened];
+  for (const portal of opened) {
     const run = () => open(listeners, portal, wanted);
     draft.step({ phase: Phase.add, path: nameOf(portal), run, undo: () => listeners.remove(portal) });
   }
+  // Two portals with the same port may be in each other's way: one of them may listen on all addresses.
+  const ports = new Set(opened.map(({ port }) => port).filter((port) => port !== 0));
   for (const portal of left) {
     if (!reopened.some((same) => nameOf(same) === nameOf(portal))) draft.note(nameOf(portal), 'remove');
-    draft.remove(
-      nameOf(portal),
-      placesOf(portal),
-      () => listeners.remove(portal),
-      () => listeners.add(portal, before),
-    );
+    const phase = ports.has(portal.port) ? Phase.leave : Phase.remove;
+    const run = () => listeners.remove(portal);
+    draft.step({ phase, path: nameOf(portal), run, undo: () => listeners.add(portal, before) });
   }
 }
 

@@ -2,6 +2,7 @@
 // Everything a kernel, a file system or an administrator may object to is said here in words; catalog.ts collects them.
 
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -106,11 +107,12 @@ function create(path: string, size: number): void {
   }
 }
 
-function open(lun: FileLunSettings): number {
+/** `own`: we hold the place already, and would be in our own way. */
+function open(lun: FileLunSettings, own: boolean): number {
   const access = (lun.readOnly ? O_RDONLY : O_RDWR) | (lun.direct ? O_DIRECT : 0);
   // O_EXCL on a block device, without O_CREAT: nothing else may hold it, so a mounted disk is not written behind its file system's back.
   const device = statSync(lun.path, { throwIfNoEntry: false })?.isBlockDevice() === true;
-  return openSync(lun.path, access | (device && !lun.readOnly ? O_EXCL : 0));
+  return openSync(lun.path, access | (device && !lun.readOnly && !own ? O_EXCL : 0));
 }
 
 function checkSize(size: number, lun: FileLunSettings, regular: boolean): void {
@@ -206,7 +208,7 @@ function claim(fd: number, lun: FileLunSettings): void {
   throw new StorageError('path', `${lun.path}: locked`, 'a file that no other process serves', remedy);
 }
 
-function inspect(fd: number, created: boolean, lun: FileLunSettings): OpenedStorage {
+function inspect(fd: number, created: boolean, lun: FileLunSettings, own: boolean): OpenedStorage {
   const stats = fstatSync(fd);
   if (!stats.isFile() && !stats.isBlockDevice()) {
     throw new StorageError('path', `${lun.path}: neither`, 'a regular file or a block device', 'check the path');
@@ -214,20 +216,20 @@ function inspect(fd: number, created: boolean, lun: FileLunSettings): OpenedStor
   const size = stats.isFile() ? stats.size : blockDeviceGeometry(fd).size;
   checkSize(size, lun, stats.isFile());
   // Block devices were opened with O_EXCL; a lock on their node means something else, to udev.
-  if (stats.isFile()) claim(fd, lun);
+  if (stats.isFile() && !own) claim(fd, lun);
   if (lun.direct) checkDirect(fd, lun);
   return { fd, size, canPunch: !lun.readOnly && probePunch(fd, stats, size), created, regular: stats.isFile() };
 }
 
-function openExisting(lun: FileLunSettings, created: boolean): OpenedStorage {
+function openExisting(lun: FileLunSettings, created: boolean, own = false): OpenedStorage {
   let fd: number;
   try {
-    fd = open(lun);
+    fd = open(lun, own);
   } catch (error) {
     throw explainOpen(error as NodeJS.ErrnoException, lun);
   }
   try {
-    return inspect(fd, created, lun);
+    return inspect(fd, created, lun, own);
   } catch (error) {
     closeSync(fd);
     throw error instanceof LunaringError ? error : explainOpen(error as NodeJS.ErrnoException, lun);
@@ -253,18 +255,34 @@ export function openStorage(lun: FileLunSettings): OpenedStorage {
   }
 }
 
+/**
+ * Opens a nameless file in the directory of `path`; null on file systems that have none, such as NFS. Throws what open(2) says otherwise.
+ */
+export function openNameless(path: string, flags: number): number | null {
+  const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+  try {
+    return openSync(dirname(path), O_TMPFILE | O_RDWR | flags, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTSUP') return null;
+    throw error;
+  }
+}
+
 /** How {@link openStorage} would fare with a file that is yet to be made. */
 function rehearseCreation(lun: FileLunSettings, size: number): void {
-  const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
-  let fd: number;
+  let fd: number | null;
   try {
-    fd = openSync(dirname(lun.path), O_TMPFILE | O_RDWR | (lun.direct ? O_DIRECT : 0), 0o600);
+    fd = openNameless(lun.path, lun.direct ? O_DIRECT : 0);
+    if (fd === null) accessSync(dirname(lun.path), constants.W_OK);
   } catch (error) {
     throw explainOpen(error as NodeJS.ErrnoException, lun);
   }
+  if (fd === null) return;
   try {
     ftruncateSync(fd, size);
-    inspect(fd, false, lun);
+    inspect(fd, false, lun, false);
+  } catch (error) {
+    throw error instanceof LunaringError ? error : explainOpen(error as NodeJS.ErrnoException, lun);
   } finally {
     closeSync(fd);
   }
@@ -272,11 +290,11 @@ function rehearseCreation(lun: FileLunSettings, size: number): void {
 
 /**
  * Finds out what {@link openStorage} would answer, and leaves everything as it is: a file that is yet to be made is tried out as a
- * nameless one in the same directory. Throws what it would throw.
+ * nameless one in the same directory. `own`: a unit of ours has it open, and will have let it go by then. Throws what it would throw.
  */
-export function rehearseStorage(lun: FileLunSettings): void {
+export function rehearseStorage(lun: FileLunSettings, own = false): void {
   if (lun.size !== undefined && !lun.readOnly && !existsSync(lun.path)) rehearseCreation(lun, lun.size);
-  else closeSync(openExisting(lun, false).fd);
+  else closeSync(openExisting(lun, false, own).fd);
 }
 
 /** Why the file behind an open descriptor is not what its path names any more; null while it is. */
@@ -291,34 +309,6 @@ export function lostStorage(fd: number, path: string): string | null {
   } catch (error) {
     return `${path}: ${(error as NodeJS.ErrnoException).code}`;
   }
-}
-
-/**
- * Makes the file behind `fd` `bytes` long; with null, and for a device, takes the length that it has become. Answers it, in bytes, and
- * never less than `before`. Throws {@link StorageError}.
- */
-export function growStorage(fd: number, path: string, bytes: number | null, before: number): number {
-  const stats = fstatSync(fd);
-  const present = stats.isFile() ? stats.size : blockDeviceGeometry(fd).size;
-  if (bytes !== null && stats.isFile() && present < bytes) {
-    try {
-      ftruncateSync(fd, bytes);
-      return bytes;
-    } catch (error) {
-      const received = `${path}: ${(error as NodeJS.ErrnoException).code}`;
-      const remedy = 'choose a smaller size, or a file system with room for it';
-      throw new StorageError('size', received, 'a size that the file system takes', remedy, { cause: error as Error });
-    }
-  }
-  const after = bytes ?? present;
-  if (after <= present && after >= before) return after;
-  const remedy = 'grow the device first, then ask without a size';
-  throw new StorageError(
-    'size',
-    `${path}: ${formatSize(present)}`,
-    `${formatSize(Math.max(after, before))} and more`,
-    remedy,
-  );
 }
 
 /** Has the disk keep what was written; a failure is logged, there is nobody left to tell. */

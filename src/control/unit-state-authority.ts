@@ -7,6 +7,7 @@ import { type NexusName, nexusKey } from '../ring/reservations.ts';
 import {
   type ControlParameters,
   FRESH_STATE,
+  isOccupied,
   type StateNews,
   type StateOrder,
   type UnitState,
@@ -36,17 +37,22 @@ export class UnitStateAuthority {
     for (const unit of catalog.units) this.load(unit);
   }
 
-  /** Reads what was saved of a unit, before anybody can address it. Throws LunaringError for a file that can't be read. */
-  load(unit: UnitSnapshot): void {
+  /**
+   * Reads what was saved of a unit, before anybody can address it; `before`: its state when it was taken out, for it comes back. Throws
+   * LunaringError for a file that can't be read.
+   */
+  load(unit: UnitSnapshot, before?: UnitState): void {
     const path = storedAt(unit);
-    const state = path === null ? FRESH_STATE : loadState(path);
+    const state = before ?? (path === null ? FRESH_STATE : loadState(path));
     if (state !== FRESH_STATE) this.#states.set(unit.id, state);
   }
 
-  /** The unit is gone. What is to outlast that has been saved. */
-  forget(unit: number): void {
+  /** The unit is gone, and with it the command that worked on all of it. What is to outlast that has been saved; answers its state. */
+  forget(unit: number): UnitState {
+    const state = this.#stateOf(unit);
     this.#states.delete(unit);
     this.#occupants.delete(unit);
+    return isOccupied(state) ? releasedState(state, true) : state;
   }
 
   /** Tells a worker that knows the unit. */

@@ -2,18 +2,20 @@
 // Which target a unit belongs to, and under which number, is catalog.ts's.
 
 import { closeSync } from 'node:fs';
-import { unitMemory } from '../backend/memory.ts';
 import { NONE } from '../base/free-list.ts';
 import type { CustomDisk, CustomLunSettings } from '../config/custom-lun.ts';
 import type { FileLunSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
-import { adviseHugePages, discard } from '../kernel/memory.ts';
+import { adviseHugePages } from '../kernel/memory.ts';
 import type { Figures } from '../ring/figures.ts';
 import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
-import { Holders } from './holders.ts';
-import { makeIdentity, readMachineId } from './identity.ts';
+import { Holders, holderName } from './holders.ts';
+import { identityOf, readMachineId } from './identity.ts';
+import { reserveMemory } from './memory-storage.ts';
 import type { MeterBook } from './meter-book.ts';
-import { growStorage, openStorage, StorageError } from './storage.ts';
+import { Rehearsal } from './rehearsal.ts';
+import { openStorage, StorageError } from './storage.ts';
+import { growStorage } from './storage-growth.ts';
 
 /** Geometry and storage of a unit, before it has an id and a name. */
 interface Storage {
@@ -26,16 +28,13 @@ interface Storage {
 
 /** How the store is made. */
 export interface UnitStoreOptions {
-  /** See {@link makeIdentity}; the machine's own when left out. */
+  /** See {@link identityOf}; the machine's own when left out. */
   readonly machineId?: string;
   /** Where limited units get their meters; left out where nobody serves them. */
   readonly meters?: MeterBook;
   /** Where units are counted. */
   readonly figures?: Figures;
 }
-
-/** How a unit is called in messages. */
-export const holderName = (targetName: string, lun: number): string => `${targetName} LUN ${lun}`;
 
 /** All units. */
 export class UnitStore {
@@ -74,12 +73,19 @@ export class UnitStore {
     return this.#disks;
   }
 
-  /** Opens a unit of a target. Throws {@link StorageError}, or LunaringError where the C library is needed and can't be reached. */
-  open({ name: targetName, portalGroups }: TargetSettings, lun: LunSettings): UnitSnapshot {
+  /** Finds out how units would fare that are yet to be opened; see there. */
+  rehearsal(): Rehearsal {
+    return new Rehearsal({ units: this.#units.values(), holders: this.#holders, machineId: this.#machineId });
+  }
+
+  /**
+   * Opens a unit of a target; `memory`: the one that it had before it was taken out. Throws {@link StorageError}, or LunaringError where the
+   * C library is needed and can't be reached.
+   */
+  open({ name: targetName, portalGroups }: TargetSettings, lun: LunSettings, memory?: SharedArrayBuffer): UnitSnapshot {
     const id = this.#nextUnit++;
-    const storage = this.#open(lun, id, holderName(targetName, lun.lun));
-    const path = lun.backend === 'file' ? lun.path : '';
-    const identity = makeIdentity({ machineId: this.#machineId, targetName, lun: lun.lun, path });
+    const storage = this.#open(lun, id, holderName(targetName, lun.lun), memory);
+    const { serial, naa } = identityOf(this.#machineId, targetName, lun);
     const unit: UnitSnapshot = {
       id,
       targetName,
@@ -89,8 +95,8 @@ export class UnitStore {
       readOnly: lun.readOnly || (lun.backend === 'custom' && !lun.disk.canWrite),
       removable: lun.removable,
       writeCache: storage.writeCache,
-      serial: lun.serial ?? identity.serial,
-      naa: lun.naa ?? identity.naa,
+      serial,
+      naa,
       durableReservations: storage.durableReservations,
       thin: storage.thin,
       portalGroups,
@@ -165,28 +171,26 @@ export class UnitStore {
     this.#disks.delete(id);
   }
 
-  /** Gives back what a unit holds. Nobody may use it any more. */
-  closeStorage({ id, backend, meter, figures }: UnitSnapshot): void {
+  /** Gives back what a unit holds, but for the memory of a memory unit, which it answers. Nobody may use it any more. */
+  closeStorage({ id, backend, meter, figures }: UnitSnapshot): SharedArrayBuffer | null {
     this.#figures?.close(figures);
     if (meter !== NONE) this.#meters?.ofUnit(meter, undefined);
-    if (backend.kind === 'memory') this.#discardMemory(backend.handle);
-    if (backend.kind !== 'file') return;
-    closeSync(backend.fd);
-    this.#holders.remove(id);
+    if (backend.kind === 'file') {
+      closeSync(backend.fd);
+      this.#holders.remove(id);
+    }
+    if (backend.kind !== 'memory') return null;
+    const memory = this.#memories.get(backend.handle) ?? null;
+    this.#memories.delete(backend.handle);
+    return memory;
   }
 
-  #discardMemory(handle: number): void {
-    const memory = this.#memories.get(handle);
-    if (memory !== undefined) discard(memory);
-    this.#memories.delete(handle);
-  }
-
-  #open(lun: LunSettings, id: number, who: string): Storage {
+  #open(lun: LunSettings, id: number, who: string, memory?: SharedArrayBuffer): Storage {
     switch (lun.backend) {
       case 'file':
         return this.#openFile(lun, id, who);
       case 'memory':
-        return this.#openMemory(lun.size, lun.atomicWrites, id);
+        return this.#openMemory(lun.size, lun.atomicWrites, id, memory);
       case 'null': {
         const kept = { writeCache: false, durableReservations: false };
         return { bytes: lun.size, thin: true, ...kept, backend: { kind: 'null' } };
@@ -219,18 +223,11 @@ export class UnitStore {
     };
   }
 
-  #openMemory(bytes: number, atomic: boolean, id: number): Storage {
-    try {
-      const memory = unitMemory(bytes, atomic);
-      adviseHugePages(memory);
-      this.#memories.set(id, memory);
-    } catch (cause) {
-      const remedy = 'choose a smaller size, or give the machine more memory';
-      throw new StorageError('size', formatSize(bytes), 'memory that can be reserved', remedy, {
-        cause: cause as Error,
-      });
-    }
-    const kept = { writeCache: false, durableReservations: false };
-    return { bytes, thin: true, ...kept, backend: { kind: 'memory', handle: id, atomic } };
+  #openMemory(bytes: number, atomic: boolean, id: number, kept?: SharedArrayBuffer): Storage {
+    const memory = kept ?? reserveMemory(bytes, atomic);
+    if (kept === undefined) adviseHugePages(memory);
+    this.#memories.set(id, memory);
+    const cache = { writeCache: false, durableReservations: false };
+    return { bytes, thin: true, ...cache, backend: { kind: 'memory', handle: id, atomic } };
   }
 }

@@ -2,9 +2,10 @@
 
 import { LunaringError } from '../../src/base/error.ts';
 import type { LunSettings, PortalSettings, Settings, TargetSettings } from '../../src/config/settings.ts';
-import type { Administration } from '../../src/control/administration.ts';
+import type { Administration, Withdrawal } from '../../src/control/administration.ts';
 import { leavesIpv4 } from '../../src/control/families.ts';
 import type { Portals } from '../../src/control/portals.ts';
+import type { Rehearsal } from '../../src/control/rehearsal.ts';
 
 /** Serves nothing. */
 export class FakeAdministration {
@@ -50,6 +51,18 @@ export class FakeAdministration {
     this.#do(`remove ${name}`);
   }
 
+  async withdrawTarget(name: string): Promise<Withdrawal> {
+    await this.removeTarget(name);
+    return { restore: async () => this.#do(`add ${name}`), release: () => {} };
+  }
+
+  /** Finds nothing in the way. */
+  rehearsal(): Rehearsal {
+    const nothing = () => {};
+    const rehearsal = { addTarget: nothing, addUnit: nothing, removeUnit: nothing, growUnit: nothing };
+    return rehearsal as Partial<Rehearsal> as Rehearsal;
+  }
+
   changeTarget(name: string, change: Partial<TargetSettings>): void {
     this.#do(`change ${name} ${JSON.stringify(change)}`);
   }
@@ -68,6 +81,12 @@ export class FakeAdministration {
 
   async removeUnit(name: string, lun: number): Promise<void> {
     this.#do(`remove ${name} ${lun}`);
+  }
+
+  async withdrawUnit(name: string, lun: number): Promise<Withdrawal> {
+    const own = this.#targets.find((each) => each.name === name)!.luns.find((each) => each.lun === lun)!;
+    await this.removeUnit(name, lun);
+    return { restore: () => this.addUnit(name, own), release: () => {} };
   }
 
   growUnit(name: string, lun: number, bytes: number): void {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { NONE } from '../../src/base/free-list.ts';
 import { loadSettings } from '../../src/config/load.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { Administration } from '../../src/control/administration.ts';
 import { Admittance } from '../../src/control/admittance.ts';
 import { Catalog } from '../../src/control/catalog.ts';
@@ -35,6 +36,10 @@ export class OperatedTarget implements Disposable {
   readonly admittance = new Admittance();
   readonly catalog: Catalog;
   readonly administration: Administration;
+  readonly reservations: ReservationAuthority;
+  readonly unitStates: UnitStateAuthority;
+  /** As they were loaded. */
+  readonly settings: Settings;
   /** What the first worker heard, by type. */
   readonly heard: ToWorker[] = [];
   readonly #meterBook: MeterBook;
@@ -45,6 +50,7 @@ export class OperatedTarget implements Disposable {
     writeFileSync(file, JSON.stringify({ targets }));
     const { settings, findings } = loadSettings({ file, environment: {}, workingDirectory: this.scratch.path });
     if (settings === null) throw new Error(JSON.stringify(findings));
+    this.settings = settings;
     const meterBook = new MeterBook(Meters.create(), () => this.sessions.identities());
     this.#meterBook = meterBook;
     const figures = Figures.create(WORKERS.length, UNITS_MAX);
@@ -56,10 +62,9 @@ export class OperatedTarget implements Disposable {
     const log = pino({ level: 'silent' });
     const refusals = new Refusals();
     const books = { catalog, tombstones, sessions, admittance, refusals, meterBook };
-    const authorities = {
-      reservations: new ReservationAuthority(catalog, workers, requests, log),
-      unitStates: new UnitStateAuthority(catalog, workers, requests, log),
-    };
+    this.reservations = new ReservationAuthority(catalog, workers, requests, log);
+    this.unitStates = new UnitStateAuthority(catalog, workers, requests, log);
+    const authorities = { reservations: this.reservations, unitStates: this.unitStates };
     this.administration = new Administration({ ...books, ...authorities, workers, requests, endings, log });
   }
 

@@ -14,6 +14,7 @@ import { getuid } from 'node:process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FileLunSettings } from '../../src/config/settings.ts';
 import { identifyStorage, openStorage, rehearseStorage, StorageError } from '../../src/control/storage.ts';
+import { rehearseGrowth } from '../../src/control/storage-growth.ts';
 import { pageOffset } from '../../src/kernel/memory.ts';
 import { Scratch } from '../support/scratch.ts';
 
@@ -157,6 +158,26 @@ describe('a rehearsal', () => {
     expect(() => rehearseStorage(lun(scratch.file('a.img'), { size: 2 * MIB }))).toThrow(StorageError);
     expect(readdirSync(scratch.path)).toEqual(['a.img']);
   });
+
+  test('of what we have open ourselves takes no heed of our own lock', () => {
+    const settings = lun(file('a.img', MIB));
+    const { fd } = openStorage(settings);
+    expect(() => rehearseStorage(settings)).toThrow(/locked/);
+    rehearseStorage(settings, true);
+    expect(() => rehearseStorage({ ...settings, size: 2 * MIB }, true)).toThrow(/as size says/);
+    // It is locked as before.
+    expect(refusal(settings).received).toContain('locked');
+    closeSync(fd);
+  });
+
+  test('of growth leaves the file as it is', () => {
+    const path = file('a.img', MIB);
+    const { fd } = openStorage(lun(path));
+    rehearseGrowth(fd, path, 4 * MIB, MIB);
+    expect(() => rehearseGrowth(fd, path, MIB / 2, MIB)).toThrow(StorageError);
+    expect(statSync(path).size).toBe(MIB);
+    closeSync(fd);
+  });
 });
 
 const canMakeDevices = getuid?.() === 0 && existsSync('/dev/loop-control');
@@ -166,6 +187,15 @@ describe.runIf(canMakeDevices)('a block device (needs root and loop devices)', (
   const attach = (path: string, sectorSize: number) =>
     execFileSync('losetup', ['-f', '--show', '-b', String(sectorSize), path], { encoding: 'utf8' }).trim();
   afterEach(() => execFileSync('losetup', ['-d', device]));
+
+  test('that we have ourselves can be rehearsed', () => {
+    device = attach(file('disk.img', 3 * MIB), 512);
+    const { fd } = openStorage(lun(device));
+    expect(() => rehearseStorage(lun(device))).toThrow(/EBUSY/);
+    rehearseStorage(lun(device), true);
+    expect(() => rehearseGrowth(fd, device, 4 * MIB, 3 * MIB)).toThrow(/grow the device first/);
+    closeSync(fd);
+  });
 
   test('has the size that the device has', () => {
     device = attach(file('disk.img', 3 * MIB), 512);

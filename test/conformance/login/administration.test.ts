@@ -2,13 +2,22 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AsyncEvent, AsyncMessage } from '../../../src/pdu/async-message.ts';
-import { read16, write16 } from '../../support/cdbs.ts';
+import { ReservationType, ReserveAction } from '../../../src/ring/reservations.ts';
+import { SenseKey } from '../../../src/scsi/sense.ts';
+import { Status } from '../../../src/scsi/task.ts';
+import { read16, testUnitReady, write16 } from '../../support/cdbs.ts';
 import { admitted, loginStatus, tryLogin } from '../../support/login-attempt.ts';
 import { TargetInProcess } from '../../support/target-in-process.ts';
 import { TARGET_NAME } from '../../support/target-process.ts';
 import { fileOf, targetOf } from '../login-status/serve.ts';
 
 const OTHER = `${TARGET_NAME}-other`;
+
+/** PERSISTENT RESERVE OUT, write exclusive. */
+function reserveOut(action: ReserveAction): Buffer {
+  return Buffer.from([0x5f, action, ReservationType.WRITE_EXCLUSIVE, 0, 0, 0, 0, 0, 24, 0]);
+}
+
 let target: TargetInProcess;
 beforeEach(async () => {
   const targets = [targetOf({ alias: 'the first', maxConnections: 2 }), targetOf({ name: OTHER })];
@@ -110,5 +119,27 @@ test('a target is removed under I/O, and its neighbour does not notice', async (
   expect(removed).toBe(true);
   expect(await loginStatus(target.port)).toBe('0204');
   await work(5);
+  await other.logOut();
+});
+
+test('a unit that was taken out is put back: its content, its reservation, and a word of it to those who address it', async () => {
+  const owner = await admitted(target.port);
+  const other = await admitted(target.port);
+  const data = Buffer.alloc(4096, 0x5a);
+  expect(await owner.command(write16(0, 8), { write: data })).toMatchObject({ status: Status.GOOD });
+  const key = Buffer.alloc(8, 1);
+  const register = Buffer.concat([Buffer.alloc(8), key, Buffer.alloc(8)]);
+  const reserve = Buffer.concat([key, Buffer.alloc(16)]);
+  expect(await owner.command(reserveOut(ReserveAction.REGISTER), { write: register })).toMatchObject({ status: 0 });
+  expect(await owner.command(reserveOut(ReserveAction.RESERVE), { write: reserve })).toMatchObject({ status: 0 });
+  const withdrawal = await target.administration.withdrawUnit(TARGET_NAME, 0);
+  expect((await owner.command(read16(0, 8), { read: 4096 })).sense).toMatchObject({ key: SenseKey.ILLEGAL_REQUEST });
+  await withdrawal!.restore();
+  for (const initiator of [owner, other]) {
+    expect((await initiator.command(testUnitReady())).sense).toMatchObject({ key: SenseKey.UNIT_ATTENTION });
+  }
+  expect((await owner.command(read16(0, 8), { read: 4096 })).data.equals(data)).toBe(true);
+  expect(await other.command(write16(0, 8), { write: data })).toMatchObject({ status: Status.RESERVATION_CONFLICT });
+  await owner.logOut();
   await other.logOut();
 });

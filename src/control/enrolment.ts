@@ -1,0 +1,123 @@
+// Units come into service and leave it: what workers hear of them, what is read of them before, and what is kept of those that may come back.
+// Which units, and under what name, is administration.ts's; how one worker learns of one unit, introduction.ts's.
+
+import type { Logger } from 'pino';
+import { ConfigurationError } from '../config/finding.ts';
+import { discard } from '../kernel/memory.ts';
+import type { ToWorker, UnitSnapshot } from '../ring/messages.ts';
+import { type NexusName, nexusKey, type ReservationSnapshot } from '../ring/reservations.ts';
+import type { UnitState } from '../ring/unit-state.ts';
+import type { Catalog, CatalogTarget, Memories, RemovedUnits } from './catalog.ts';
+import { introduceUnit } from './introduction.ts';
+import type { Requests } from './requests.ts';
+import type { ReservationAuthority } from './reservation-authority.ts';
+import { nexusLost } from './reservations.ts';
+import type { Sessions } from './sessions.ts';
+import { syncStorage } from './storage.ts';
+import { findingOf, unreadable } from './storage-finding.ts';
+import { withoutPreventer } from './unit-state.ts';
+import type { UnitStateAuthority } from './unit-state-authority.ts';
+import type { Workers } from './workers.ts';
+
+/** What enrolment acts on. */
+export interface EnrolmentContext {
+  readonly catalog: Catalog;
+  readonly sessions: Sessions;
+  readonly workers: Workers;
+  readonly requests: Requests;
+  readonly reservations: ReservationAuthority;
+  readonly unitStates: UnitStateAuthority;
+  readonly log: Logger;
+}
+
+/** What initiators have made of a unit. */
+interface UnitRemains {
+  readonly reservations: ReservationSnapshot;
+  readonly state: UnitState;
+}
+
+/** What is left of units of one target that were taken out: all that their files do not have. By LUN number. */
+export interface Remains {
+  readonly memories: Memories;
+  readonly units: ReadonlyMap<number, UnitRemains>;
+}
+
+/** Of units that were never served. */
+export const NO_REMAINS: Remains = { memories: new Map(), units: new Map() };
+
+/** They are not coming back: their memory is the machine's again. */
+export function discardRemains({ memories }: Remains): void {
+  for (const memory of memories.values()) discard(memory);
+}
+
+/** Without what `nexus` held for as long as it lasted. */
+function withoutNexus({ reservations, state }: UnitRemains, nexus: NexusName): UnitRemains {
+  return { reservations: nexusLost(reservations, nexus), state: withoutPreventer(state, nexus) };
+}
+
+/** See the file's head. */
+export class Enrolment {
+  readonly #context: EnrolmentContext;
+
+  constructor(context: EnrolmentContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Every worker learns of units, and of what was kept of them, before anybody can address them. Throws ConfigurationError for what was kept
+   * and can't be read: then they are taken back, as serving without it would let everybody in.
+   */
+  introduce(units: readonly UnitSnapshot[], takeBack: () => RemovedUnits | undefined, remains: Remains): void {
+    const { workers, reservations, unitStates } = this.#context;
+    try {
+      for (const unit of units) {
+        const before = this.#lasting(unit.targetName, remains.units.get(unit.lun));
+        reservations.load(unit, before?.reservations);
+        unitStates.load(unit, before?.state);
+      }
+    } catch (error) {
+      for (const { id } of units) this.#forget(id);
+      takeBack()?.close();
+      throw new ConfigurationError([findingOf(unreadable(error as Error), [], 'the request')]);
+    }
+    for (const worker of workers.running()) {
+      for (const unit of units) introduceUnit(this.#context, worker, unit);
+    }
+  }
+
+  /** Units that nobody finds any more: their tasks end, what was written is kept, their files are closed. Answers what is left of them. */
+  async dismiss(removed: RemovedUnits): Promise<Remains> {
+    const units = new Map<number, UnitRemains>();
+    for (const { id, lun } of removed.units) {
+      await this.#askAll((request) => ({ type: 'unitRemoved', id, request }));
+      units.set(lun, this.#forget(id));
+    }
+    syncStorage(removed.units, this.#context.log);
+    return { memories: removed.closeFiles(), units };
+  }
+
+  /** A target's sessions address these units from now on, and are told that there are others than before. */
+  publishMap({ name: targetName, luns }: CatalogTarget): Promise<void> {
+    return this.#askAll((request) => ({ type: 'lunMap', request, targetName, luns }));
+  }
+
+  /** What initiators have made of a unit that comes back, without what those held whose sessions have ended meanwhile. */
+  #lasting(targetName: string, unit: UnitRemains | undefined): UnitRemains | undefined {
+    if (unit === undefined) return undefined;
+    const { reservedBy } = unit.reservations;
+    const holders = [...unit.state.preventers, ...(reservedBy === null ? [] : [reservedBy])];
+    const own = [...this.#context.sessions.identities()].filter((identity) => identity.targetName === targetName);
+    const present = new Set(own.map(nexusKey));
+    return holders.filter((nexus) => !present.has(nexusKey(nexus))).reduce(withoutNexus, unit);
+  }
+
+  #forget(unit: number): UnitRemains {
+    const { reservations, unitStates } = this.#context;
+    return { reservations: reservations.forget(unit), state: unitStates.forget(unit) };
+  }
+
+  #askAll(message: (request: number) => ToWorker): Promise<void> {
+    const { requests, workers } = this.#context;
+    return requests.ask(workers.running(), (worker, request) => workers.send(worker, message(request)));
+  }
+}

@@ -1,0 +1,114 @@
+// What it would come to if units were opened, grown and taken out one after the other: found out before any of it is done. Nothing stays
+// open, and nothing is changed.
+// The order is reload.ts's; how a file fares by itself is storage.ts's.
+
+import { statSync } from 'node:fs';
+import { LunaringError } from '../base/error.ts';
+import { ConfigurationError, type Finding } from '../config/finding.ts';
+import type { FileLunSettings, LunSettings, TargetSettings } from '../config/settings.ts';
+import type { UnitSnapshot } from '../ring/messages.ts';
+import { type Holders, holderName } from './holders.ts';
+import { identityOf } from './identity.ts';
+import { reserveMemory } from './memory-storage.ts';
+import { loadReservations, reservationPath } from './reservation-store.ts';
+import { rehearseStorage } from './storage.ts';
+import { findingOf, sharedName, unreadable } from './storage-finding.ts';
+import { rehearseGrowth } from './storage-growth.ts';
+import { loadState, modeParametersPath } from './unit-state-store.ts';
+
+/** What a rehearsal begins with. */
+export interface Stage {
+  readonly units: Iterable<UnitSnapshot>;
+  readonly holders: Holders;
+  /** See {@link identityOf}. */
+  readonly machineId: string;
+}
+
+/** A unit as far as the rehearsal has come. */
+interface Player {
+  readonly id: number;
+  readonly naa: string;
+  /** Null: it would be new. */
+  readonly served: UnitSnapshot | null;
+}
+
+/** See the file's head. */
+export class Rehearsal {
+  /** What we really have open: its locks are our own. */
+  readonly #open: Holders;
+  readonly #holders: Holders;
+  readonly #machineId: string;
+  /** By what they are called. */
+  readonly #units = new Map<string, Player>();
+  /** No unit that is served has a number below 0. */
+  #nextId = -1;
+
+  constructor({ units, holders, machineId }: Stage) {
+    this.#open = holders;
+    this.#holders = holders.copy();
+    this.#machineId = machineId;
+    for (const unit of units) {
+      const { id, naa, targetName, lun } = unit;
+      this.#units.set(holderName(targetName, lun), { id, naa, served: unit });
+    }
+  }
+
+  /** A target comes. Throws ConfigurationError with everything that is wrong. */
+  addTarget({ name, luns }: TargetSettings): void {
+    const findings = luns.flatMap((lun, index) => this.#judge(name, lun, ['luns', index]));
+    if (findings.length !== 0) throw new ConfigurationError(findings);
+  }
+
+  /** A unit comes. Throws ConfigurationError. */
+  addUnit(targetName: string, lun: LunSettings): void {
+    const findings = this.#judge(targetName, lun, []);
+    if (findings.length !== 0) throw new ConfigurationError(findings);
+  }
+
+  /** A unit goes. */
+  removeUnit(targetName: string, lun: number): void {
+    const who = holderName(targetName, lun);
+    const unit = this.#units.get(who);
+    if (unit === undefined) return;
+    this.#units.delete(who);
+    this.#holders.remove(unit.id);
+  }
+
+  /** A unit becomes `bytes` long. Throws StorageError. */
+  growUnit(targetName: string, lun: number, bytes: number): void {
+    const served = this.#units.get(holderName(targetName, lun))?.served ?? null;
+    if (served?.backend.kind !== 'file') return;
+    const { backend, blockSize, blockCount } = served;
+    rehearseGrowth(backend.fd, backend.path, bytes, blockSize * blockCount);
+  }
+
+  #judge(targetName: string, lun: LunSettings, path: readonly PropertyKey[]): Finding[] {
+    const who = holderName(targetName, lun.lun);
+    const id = this.#nextId--;
+    const { naa } = identityOf(this.#machineId, targetName, lun);
+    try {
+      if (lun.backend === 'file') this.#tryFile(lun, id, who);
+      if (lun.backend === 'memory') reserveMemory(lun.size, lun.atomicWrites);
+      for (const [other, player] of this.#units) if (player.naa === naa) throw sharedName(naa, other);
+    } catch (error) {
+      if (!(error instanceof LunaringError)) throw error;
+      return [findingOf(error, path, who)];
+    }
+    this.#units.set(who, { id, naa, served: null });
+    return [];
+  }
+
+  #tryFile(lun: FileLunSettings, id: number, who: string): void {
+    this.#holders.judge(lun, who);
+    rehearseStorage(lun, this.#open.has(lun.path));
+    this.#holders.add(lun, id, who);
+    // Nothing is kept beside a device.
+    if (statSync(lun.path, { throwIfNoEntry: false })?.isBlockDevice() === true) return;
+    try {
+      loadReservations(reservationPath(lun.path));
+      loadState(modeParametersPath(lun.path));
+    } catch (error) {
+      throw unreadable(error as Error);
+    }
+  }
+}

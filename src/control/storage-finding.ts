@@ -1,0 +1,34 @@
+// What is wrong with a unit's storage, as a finding: in the same words at the start, while the target runs, and in a rehearsal.
+// What can be wrong is storage.ts's.
+
+import type { LunaringError } from '../base/error.ts';
+import { type Finding, formatPath } from '../config/finding.ts';
+import { StorageError } from './storage.ts';
+
+/** `path` leads to the unit's settings, `origin` says whose they are. What is no {@link StorageError} comes of a missing C library. */
+export function findingOf(error: LunaringError, path: readonly PropertyKey[], origin: string): Finding {
+  const said =
+    error instanceof StorageError
+      ? error
+      : {
+          key: 'direct',
+          received: error.message,
+          allowed: 'a machine on which koffi can be loaded',
+          remedy: 'set direct: false',
+        };
+  const { received, allowed, remedy } = said;
+  return { severity: 'error', path: formatPath([...path, said.key]), origin, received, allowed, remedy };
+}
+
+/** Another unit has the same world-wide name. */
+export function sharedName(naa: string, other: string): StorageError {
+  const remedy = 'leave naa out, or change one of them';
+  return new StorageError('naa', `${naa}, as ${other}`, 'a name of its own', remedy);
+}
+
+/** What is kept beside a unit's file can't be read: to serve without it would let everybody in. */
+export function unreadable({ message }: Error): StorageError {
+  const allowed = 'reservations and mode parameters that can be read, or none';
+  const remedy = 'mend the file that is named, or remove it: then nobody has reserved anything';
+  return new StorageError('path', message, allowed, remedy);
+}

@@ -1,0 +1,69 @@
+// What a file unit is stored in, made longer while it is served.
+// Opening it is storage.ts's; what initiators hear of the new size, administration.ts's.
+
+import { closeSync, fstatSync, ftruncateSync } from 'node:fs';
+import { formatSize } from '../config/size.ts';
+import { blockDeviceGeometry } from '../kernel/libc.ts';
+import { openNameless, StorageError } from './storage.ts';
+
+/** How long the file or device behind a descriptor is, in bytes; only a regular file can be made longer. */
+function measure(fd: number): { readonly regular: boolean; readonly present: number } {
+  const stats = fstatSync(fd);
+  return stats.isFile()
+    ? { regular: true, present: stats.size }
+    : { regular: false, present: blockDeviceGeometry(fd).size };
+}
+
+function lengthen(fd: number, path: string, bytes: number): void {
+  try {
+    ftruncateSync(fd, bytes);
+  } catch (error) {
+    const received = `${path}: ${(error as NodeJS.ErrnoException).code}`;
+    const remedy = 'choose a smaller size, or a file system with room for it';
+    throw new StorageError('size', received, 'a size that the file system takes', remedy, { cause: error as Error });
+  }
+}
+
+/** Answers `after`, where that is no less than `before` and no more than there is. */
+function within(path: string, present: number, after: number, before: number): number {
+  if (after <= present && after >= before) return after;
+  const allowed = `${formatSize(Math.max(after, before))} and more`;
+  const remedy = 'grow the device first, then ask without a size';
+  throw new StorageError('size', `${path}: ${formatSize(present)}`, allowed, remedy);
+}
+
+/**
+ * Makes the file behind `fd` `bytes` long; with null, and for a device, takes the length that it has become. Answers it, in bytes, and
+ * never less than `before`. Throws {@link StorageError}.
+ */
+export function growStorage(fd: number, path: string, bytes: number | null, before: number): number {
+  const { regular, present } = measure(fd);
+  if (bytes === null || !regular || present >= bytes) return within(path, present, bytes ?? present, before);
+  lengthen(fd, path, bytes);
+  return bytes;
+}
+
+/** Finds out, as far as it can, whether {@link growStorage} would throw, and throws that; the file stays as it is. */
+export function rehearseGrowth(fd: number, path: string, bytes: number, before: number): void {
+  const { regular, present } = measure(fd);
+  if (!regular || present >= bytes) {
+    within(path, present, bytes, before);
+    return;
+  }
+  const nameless = namelessBeside(path);
+  if (nameless === null) return;
+  try {
+    lengthen(nameless, path, bytes);
+  } finally {
+    closeSync(nameless);
+  }
+}
+
+/** A file of no name on the same file system; null where none can be made: then only growing itself will tell. */
+function namelessBeside(path: string): number | null {
+  try {
+    return openNameless(path, 0);
+  } catch {
+    return null;
+  }
+}
