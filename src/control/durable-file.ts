@@ -1,8 +1,20 @@
 // Small files that are replaced as a whole: a crash at any moment leaves the old one or the new one, and what was answered stays.
 // What is in them is their owners' business.
 
-import { closeSync, fchmodSync, fchownSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 /** Only the owner reads them: who may write to a disk is in there. */
 const MODE = 0o600;
@@ -44,15 +56,34 @@ function resemble(fd: number, { uid, gid, mode }: Ownership): void {
   fchmodSync(fd, mode & (given ? PERMISSIONS : PERMISSIONS & ~GROUP_PERMISSIONS));
 }
 
+const RANDOM_BYTES = 8;
+const FRESH_END = /^[0-9a-f]{16}\.new$/;
+/** What is written in no time was left by a crash when it is as old as this. */
+const LEFTOVER_MS = 60 * 60 * 1000;
+
+/** Beside the file, under a name that nobody else thinks of: what is there already is never touched. */
+function freshName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(RANDOM_BYTES).toString('hex')}.new`);
+}
+
+/** Removes what crashes have left of {@link freshName}; what another process is just writing is younger. */
+function sweep(path: string): void {
+  const start = `.${basename(path)}.`;
+  const ours = (name: string): boolean => name.startsWith(start) && FRESH_END.test(name.slice(start.length));
+  for (const name of readdirSync(dirname(path)).filter(ours)) {
+    const leftover = join(dirname(path), name);
+    const age = Date.now() - (statSync(leftover, { throwIfNoEntry: false })?.mtimeMs ?? Number.NaN);
+    if (age > LEFTOVER_MS) rmSync(leftover, { force: true });
+  }
+}
+
 /**
  * Puts `text` in the place of the file at `path`. With `like` it has the permissions of that, and its owner and group as far as this
  * process may give files away; otherwise its owner alone may read it. On stable storage when it returns. Throws as node:fs does; nothing
  * has changed then.
  */
 export function replaceDurably(path: string, text: string, like?: Ownership): void {
-  const fresh = `${path}.new`;
-  // Left by a crash.
-  rmSync(fresh, { force: true });
+  const fresh = freshName(path);
   const fd = openSync(fresh, 'wx', MODE);
   try {
     try {
@@ -66,6 +97,11 @@ export function replaceDurably(path: string, text: string, like?: Ownership): vo
   } catch (error) {
     rmSync(fresh, { force: true });
     throw error;
+  }
+  try {
+    sweep(path);
+  } catch {
+    // What stays is in nobody's way.
   }
   syncDirectory(path);
 }

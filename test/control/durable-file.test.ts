@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { replaceDurably } from '../../src/control/durable-file.ts';
@@ -40,17 +49,28 @@ describe('a file that is replaced', () => {
     expect([readFileSync(path, 'utf8'), ownership()]).toEqual(['after', before]);
   });
 
-  test('takes no heed of what a crash has left', () => {
-    writeFileSync(`${path}.new`, 'half', { mode: 0o666 });
+  test('leaves every other file alone, whatever it is called', () => {
+    const others = [`${path}.new`, scratch.file('.kept.new'), scratch.file('.kept.0123456789abcdef.new.mine')];
+    for (const other of others) writeFileSync(other, 'mine');
     replaceDurably(path, 'after');
-    expect([ownership()[2], existsSync(`${path}.new`)]).toEqual(['600', false]);
+    expect(others.map((other) => readFileSync(other, 'utf8'))).toEqual(['mine', 'mine', 'mine']);
+    expect(readdirSync(scratch.path)).toHaveLength(others.length + 1);
+  });
+
+  test('takes no heed of what a crash has left, and clears away what is old of it', () => {
+    const [old, young] = [scratch.file('.kept.0123456789abcdef.new'), scratch.file('.kept.fedcba9876543210.new')];
+    for (const leftover of [old, young]) writeFileSync(leftover, 'half');
+    const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
+    utimesSync(old, yesterday, yesterday);
+    replaceDurably(path, 'after');
+    expect(readdirSync(scratch.path).toSorted()).toEqual(['.kept.fedcba9876543210.new', 'kept']);
   });
 
   test('that can’t be stays what it was, and leaves nothing beside it', () => {
     const folder = scratch.file('folder');
     mkdirSync(folder);
     expect(() => replaceDurably(folder, 'after')).toThrow(/EISDIR|ENOTDIR/);
-    expect([statSync(folder).isDirectory(), existsSync(`${folder}.new`)]).toEqual([true, false]);
+    expect([statSync(folder).isDirectory(), readdirSync(scratch.path).toSorted()]).toEqual([true, ['folder', 'kept']]);
   });
 });
 
