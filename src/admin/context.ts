@@ -3,6 +3,7 @@
 
 import type { Logger } from 'pino';
 import type { Sequence } from '../base/sequence.ts';
+import type { Wanted } from '../config/rewrite.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Administration } from '../control/administration.ts';
 import type { Reload } from '../control/reload.ts';
@@ -19,6 +20,8 @@ export interface AdminContext {
   readonly settings: Settings;
   /** What relative paths in requests are relative to. */
   readonly directory: string;
+  /** The process's: what it says of all units holds for those that come later. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly startedAt: Date;
   readonly reload: Reload;
@@ -52,8 +55,13 @@ export function unitNumbered(target: TargetReport, lun: string | undefined): Uni
   return found(unit, `LUN ${lun} at ${target.name}`);
 }
 
-/** Writes what is served into the configuration file; answers its path. Throws as {@link Saving.save} does. */
-export function saveServed({ saving, running, log }: AdminContext): string {
+/** What the configuration file has to say to have served what is. */
+export function servedNow({ running, log }: AdminContext): Wanted {
   const { administration, loginSettings } = running;
-  return saving.save({ targets: administration.servedTargets(), tuning: loginSettings.tuning, logLevel: log.level });
+  return { targets: administration.servedTargets(), tuning: loginSettings.tuning, logLevel: log.level };
+}
+
+/** Writes what is served into the configuration file; answers its path. Throws as {@link Saving.save} does. */
+export function saveServed(context: AdminContext): string {
+  return context.saving.save(servedNow(context));
 }

@@ -2,6 +2,7 @@
 // description lists them. What the functions do is in the files of their subjects.
 
 import type { z } from 'zod';
+import type { Wanted } from '../config/rewrite.ts';
 import type { AdminContext } from './context.ts';
 import type { AdminRequest, Answer } from './http.ts';
 
@@ -41,13 +42,16 @@ export interface Route {
   /** Whether it is served without the token: for what holds no information, as a page. */
   readonly open?: boolean;
   readonly handle: (call: Call, context: AdminContext) => Answer | Promise<Answer>;
+  /** For `save=true`: what the file will have to say that is not served yet. Throws what `handle` would throw; changes nothing. */
+  readonly intends?: (call: Call, context: AdminContext) => Partial<Wanted>;
 }
 
 /** A route whose function takes a body of its schema's type. */
 export function withBody<Schema extends z.ZodType>(
-  route: Omit<Route, 'handle' | 'body'> & {
+  route: Omit<Route, 'handle' | 'intends' | 'body'> & {
     readonly body: Schema;
     readonly handle: (call: Call<z.output<Schema>>, context: AdminContext) => Answer | Promise<Answer>;
+    readonly intends?: (call: Call<z.output<Schema>>, context: AdminContext) => Partial<Wanted>;
   },
 ): Route {
   return route as Route;

@@ -3,14 +3,14 @@
 
 import { z } from 'zod';
 import { settleTuningPart } from '../config/part.ts';
-import { loginTuningOf } from '../control/login-settings.ts';
+import { type LoginTuning, loginTuningOf } from '../control/login-settings.ts';
 import type { WorkerReading } from '../control/supervisor.ts';
 import { Counter } from '../ring/counters.ts';
 import { described, drainReport, settingsReport, statusReport, UNUSABLE, workerReport } from './answers.ts';
 import { type AdminContext, BASE } from './context.ts';
 import { DONE, jsonAnswer } from './http.ts';
 import { drainReason, settingsChange } from './requests.ts';
-import { type Route, withBody } from './route.ts';
+import { type Call, type Route, withBody } from './route.ts';
 
 function statusOf({ running, version, startedAt }: AdminContext) {
   const { administration, engine, engineReason, workers, portals } = running;
@@ -84,6 +84,12 @@ const draining: readonly Route[] = [
 const currentSettings = ({ log, running }: AdminContext) =>
   jsonAnswer(200, { logLevel: log.level, ...running.loginSettings.tuning });
 
+/** What logins will meet. */
+function tuningOf({ body }: Call<z.output<typeof settingsChange>>, { running }: AdminContext): LoginTuning {
+  const { logLevel: _, ...tuning } = body;
+  return loginTuningOf(settleTuningPart({ ...running.loginSettings.tuning, ...tuning }));
+}
+
 const settings: readonly Route[] = [
   {
     method: 'GET',
@@ -98,10 +104,14 @@ const settings: readonly Route[] = [
     summary: 'Changes the settings that are given: the level of the log at once, the others for the logins to come.',
     body: settingsChange,
     answers: { 200: described('The settings.', settingsReport), 422: UNUSABLE },
-    handle: ({ body: { logLevel, ...tuning } }, context) => {
-      const { loginSettings } = context.running;
-      loginSettings.tuning = loginTuningOf(settleTuningPart({ ...loginSettings.tuning, ...tuning }));
-      if (logLevel !== undefined) context.log.level = logLevel;
+    intends: (call, context) => {
+      const { logLevel = context.log.level } = call.body;
+      return { tuning: tuningOf(call, context), logLevel };
+    },
+    handle: (call, context) => {
+      const { logLevel = context.log.level } = call.body;
+      context.running.loginSettings.tuning = tuningOf(call, context);
+      context.log.level = logLevel;
       return currentSettings(context);
     },
   }),

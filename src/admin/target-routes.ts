@@ -3,8 +3,8 @@
 
 import { z } from 'zod';
 import { USERS_MAX } from '../config/limits.ts';
-import { PartError, settleCredentialPart, settleTargetPart } from '../config/part.ts';
-import type { ChapSettings } from '../config/settings.ts';
+import { inEnvironment, PartError, settleCredentialPart, settleTargetPart } from '../config/part.ts';
+import type { ChapSettings, TargetSettings } from '../config/settings.ts';
 import type { Administration, TargetChange } from '../control/administration.ts';
 import { CONFLICT, described, EXISTS, NOTHING, targetReport, UNKNOWN, UNUSABLE } from './answers.ts';
 import { type AdminContext, BASE, found, targetNamed } from './context.ts';
@@ -36,6 +36,17 @@ function changed(
   return jsonAnswer(200, administration.target(name));
 }
 
+/** The target that is to be added. */
+function targetOf({ body, raw }: Call<z.output<typeof targetToAdd>>, context: AdminContext): TargetSettings {
+  const { running, directory, environment } = context;
+  if (running.administration.target(body.name) !== undefined) {
+    throw new ApiError(409, 'exists', `there is a target ${body.name} already`);
+  }
+  const { luns = [], ...others } = raw as { readonly luns?: readonly object[] };
+  const document = { ...others, luns: inEnvironment(luns, environment) };
+  return settleTargetPart(document, running.portals, directory);
+}
+
 const targets: readonly Route[] = [
   {
     method: 'GET',
@@ -50,13 +61,10 @@ const targets: readonly Route[] = [
     summary: 'Adds a target, as it would stand in the configuration file, and serves it.',
     body: targetToAdd,
     answers: { 201: described('The target.', targetReport), 409: EXISTS, 422: UNUSABLE },
-    handle: ({ body, raw }, { running: { administration, portals }, directory }) => {
-      if (administration.target(body.name) !== undefined) {
-        throw new ApiError(409, 'exists', `there is a target ${body.name} already`);
-      }
-      const document = { luns: [], ...(raw as object) };
-      return jsonAnswer(201, administration.addTarget(settleTargetPart(document, portals, directory)));
+    intends: (call, context) => {
+      return { targets: [...context.running.administration.servedTargets(), targetOf(call, context)] };
     },
+    handle: (call, context) => jsonAnswer(201, context.running.administration.addTarget(targetOf(call, context))),
   }),
   {
     method: 'GET',
@@ -82,6 +90,10 @@ const targets: readonly Route[] = [
     path: TARGET,
     summary: 'Removes a target: its sessions are ended, and its name is answered with 0204 for a day.',
     answers: { 204: NOTHING, 404: UNKNOWN },
+    intends: ({ parameters }, { running: { administration } }) => {
+      const { name } = targetNamed(administration, parameters['name']);
+      return { targets: administration.servedTargets().filter((target) => target.name !== name) };
+    },
     handle: async ({ parameters }, { running: { administration } }) => {
       const { name } = targetNamed(administration, parameters['name']);
       await administration.removeTarget(name);

@@ -2,12 +2,13 @@
 // What initiators hear of that is control/administration.ts's.
 
 import { z } from 'zod';
-import { settleUnitPart } from '../config/part.ts';
+import { inEnvironment, settleUnitPart } from '../config/part.ts';
+import type { LunSettings, TargetSettings } from '../config/settings.ts';
 import { described, EXISTS, NOTHING, UNKNOWN, UNUSABLE, unitReport } from './answers.ts';
 import { type AdminContext, BASE, targetNamed, unitNumbered } from './context.ts';
 import { ApiError, DONE, jsonAnswer } from './http.ts';
 import { unitChange, unitToAdd } from './requests.ts';
-import { type Route, withBody } from './route.ts';
+import { type Call, type Route, withBody } from './route.ts';
 
 const UNITS = `${BASE}/targets/{name}/luns`;
 const UNIT = `${UNITS}/{lun}`;
@@ -16,6 +17,27 @@ const UNIT = `${UNITS}/{lun}`;
 function unitAt({ name, lun }: Readonly<Record<string, string>>, { running }: AdminContext) {
   const target = targetNamed(running.administration, name);
   return { target, unit: unitNumbered(target, lun) };
+}
+
+/** The unit that is to be added, and where. */
+function unitOf({ parameters, body, raw }: Call<z.output<typeof unitToAdd>>, context: AdminContext) {
+  const { running, directory, environment } = context;
+  const target = targetNamed(running.administration, parameters['name']);
+  if (target.units.some(({ lun }) => lun === body.lun)) {
+    throw new ApiError(409, 'exists', `there is a LUN ${body.lun} at ${target.name} already`);
+  }
+  const [document] = inEnvironment([raw as object], environment);
+  return { name: target.name, unit: settleUnitPart(document, running.portals, directory) };
+}
+
+/** Those of the target of that name as `change` makes them. */
+function withUnits(
+  { running }: AdminContext,
+  name: string,
+  change: (luns: readonly LunSettings[]) => readonly LunSettings[],
+): readonly TargetSettings[] {
+  const targets = running.administration.servedTargets();
+  return targets.map((target) => (target.name === name ? { ...target, luns: [...change(target.luns)] } : target));
 }
 
 /** The routes. */
@@ -34,15 +56,14 @@ export const unitRoutes: readonly Route[] = [
     summary: 'Adds a unit, as it would stand in the configuration file; sessions hear of it.',
     body: unitToAdd,
     answers: { 201: described('The unit.', unitReport), 404: UNKNOWN, 409: EXISTS, 422: UNUSABLE },
-    handle: async ({ parameters, body, raw }, context) => {
-      const { running, directory } = context;
-      const { administration, portals } = running;
-      const target = targetNamed(administration, parameters['name']);
-      if (target.units.some(({ lun }) => lun === body.lun)) {
-        throw new ApiError(409, 'exists', `there is a LUN ${body.lun} at ${target.name} already`);
-      }
-      await administration.addUnit(target.name, settleUnitPart(raw, portals, directory));
-      return jsonAnswer(201, unitAt({ name: target.name, lun: String(body.lun) }, context).unit);
+    intends: (call, context) => {
+      const { name, unit } = unitOf(call, context);
+      return { targets: withUnits(context, name, (luns) => [...luns, unit]) };
+    },
+    handle: async (call, context) => {
+      const { name, unit } = unitOf(call, context);
+      await context.running.administration.addUnit(name, unit);
+      return jsonAnswer(201, unitAt({ name, lun: String(unit.lun) }, context).unit);
     },
   }),
   {
@@ -72,6 +93,10 @@ export const unitRoutes: readonly Route[] = [
     path: UNIT,
     summary: 'Takes a unit away: its tasks end, what was written is on the disk, its storage is closed.',
     answers: { 204: NOTHING, 404: UNKNOWN },
+    intends: ({ parameters }, context) => {
+      const { target, unit } = unitAt(parameters, context);
+      return { targets: withUnits(context, target.name, (luns) => luns.filter(({ lun }) => lun !== unit.lun)) };
+    },
     handle: async ({ parameters }, context) => {
       const { target, unit } = unitAt(parameters, context);
       await context.running.administration.removeUnit(target.name, unit.lun);

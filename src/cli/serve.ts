@@ -112,6 +112,7 @@ async function serveUntilTheEnd(
     running,
     settings,
     directory,
+    environment: world.environment,
     version: VERSION,
     startedAt,
     reload,

@@ -2,8 +2,9 @@
 // file. Where it comes from, and what becomes of it, is for the callers.
 
 import { LunaringError } from '../base/error.ts';
+import { ENVIRONMENT } from './environment.ts';
 import type { Finding } from './finding.ts';
-import { settleDocument } from './load.ts';
+import { type Sources, settleDocument } from './load.ts';
 import type { ChapSettings, LunSettings, PortalSettings, TargetSettings, TuningSettings } from './settings.ts';
 
 /** What was given can't be served; every finding says where, what is allowed and what to do. */
@@ -65,4 +66,15 @@ export function settleCredentialPart(
 export function settleUnitPart(document: unknown, portals: Portals, directory: string): LunSettings {
   const target = { name: PLACEHOLDER, luns: [document] };
   return settlePart(target, portals, directory, UNIT_PREFIX).luns[0]!;
+}
+
+const DIRECT = ENVIRONMENT.find(({ name }) => name === 'LUNARING_DIRECT')!;
+
+/** Units from plain data, with what the environment says of all units, where they do not say it themselves. */
+export function inEnvironment(units: readonly object[], environment: Sources['environment']): object[] {
+  const text = environment[DIRECT.name]?.trim() ?? '';
+  if (text === '') return [...units];
+  const luns = units.map((unit) => ({ ...unit }));
+  DIRECT.apply(text, { targets: [{ luns }] });
+  return luns.map((unit, index) => ({ ...unit, ...units[index] }));
 }

@@ -77,12 +77,8 @@ function sweep(path: string): void {
   }
 }
 
-/**
- * Puts `text` in the place of the file at `path`. With `like` it has the permissions of that, and its owner and group as far as this
- * process may give files away; otherwise its owner alone may read it. On stable storage when it returns. Throws as node:fs does; nothing
- * has changed then.
- */
-export function replaceDurably(path: string, text: string, like?: Ownership): void {
+/** Writes what is to take the place of the file at `path`, as {@link replaceDurably} says; answers where it is. */
+function writeFresh(path: string, text: string, like?: Ownership): string {
   const fresh = freshName(path);
   const fd = openSync(fresh, 'wx', MODE);
   try {
@@ -93,6 +89,21 @@ export function replaceDurably(path: string, text: string, like?: Ownership): vo
     } finally {
       closeSync(fd);
     }
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
+  return fresh;
+}
+
+/**
+ * Puts `text` in the place of the file at `path`. With `like` it has the permissions of that, and its owner and group as far as this
+ * process may give files away; otherwise its owner alone may read it. On stable storage when it returns. Throws as node:fs does; nothing
+ * has changed then.
+ */
+export function replaceDurably(path: string, text: string, like?: Ownership): void {
+  const fresh = writeFresh(path, text, like);
+  try {
     renameSync(fresh, path);
   } catch (error) {
     rmSync(fresh, { force: true });
@@ -104,6 +115,11 @@ export function replaceDurably(path: string, text: string, like?: Ownership): vo
     // What stays is in nobody's way.
   }
   syncDirectory(path);
+}
+
+/** Does what {@link replaceDurably} does, but for putting it in the place of the file. Throws as that would. */
+export function rehearseReplacement(path: string, text: string, like?: Ownership): void {
+  rmSync(writeFresh(path, text, like));
 }
 
 /** Removes the file at `path`, if it is there. On stable storage when it returns. */

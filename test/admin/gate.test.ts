@@ -8,6 +8,8 @@ import { type Route, withBody } from '../../src/admin/route.ts';
 import { TokenGuard } from '../../src/admin/token.ts';
 import { Sequence } from '../../src/base/sequence.ts';
 import { section, text } from '../../src/config/fields.ts';
+import type { Wanted } from '../../src/config/rewrite.ts';
+import { type Saving, SavingError } from '../../src/control/saving.ts';
 import { StorageError } from '../../src/control/storage.ts';
 import { requestWith } from './request-with.ts';
 
@@ -146,4 +148,50 @@ describe('the gate', () => {
 
 test('an error is what it says', () => {
   expect(new ApiError(409, 'exists', 'there is one')).toMatchObject({ status: 409, word: 'exists', findings: [] });
+});
+
+describe('a change that is to be saved', () => {
+  /** A gate before a file that says what `saving` does; answers what was done. */
+  function gateOf(saving: Partial<Saving>) {
+    const done: string[] = [];
+    const route: Route = {
+      ...described,
+      method: 'DELETE',
+      path: '/thing',
+      intends: () => ({ logLevel: 'trace' }),
+      handle: () => {
+        done.push('made');
+        return DONE;
+      },
+    };
+    const administration = { servedTargets: () => [] };
+    const running = { administration, loginSettings: { tuning: {} } };
+    const served = { ...context, running, saving } as unknown as AdminContext;
+    return { done, gate: new Gate({ routes: [route], sockets: new Map(), guard: null, context: served }) };
+  }
+  const fails = () => {
+    throw new SavingError('the disk is full');
+  };
+
+  test('is judged before, with what it intends', async () => {
+    const checked: Wanted[] = [];
+    const { gate, done } = gateOf({ check: (wanted) => void checked.push(wanted), save: () => 'lunaring.yaml' });
+    expect((await ask(gate, 'DELETE', '/thing?save=true')).status).toBe(204);
+    expect([checked, done]).toEqual([[{ targets: [], tuning: {}, logLevel: 'trace' }], ['made']]);
+  });
+
+  test('is not made where the file can’t be written', async () => {
+    const { gate, done } = gateOf({ check: fails });
+    const { status, value } = await ask(gate, 'DELETE', '/thing?save=true');
+    expect([status, value.error]).toEqual([409, { code: 'not-saved', message: 'the disk is full' }]);
+    expect(done).toEqual([]);
+  });
+
+  test('is said to hold where only the file could not be written', async () => {
+    const { gate, done } = gateOf({ check: () => {}, save: fails });
+    const { status, value } = await ask(gate, 'DELETE', '/thing?save=true');
+    const message = 'the change was made and holds, but the file does not say it: the disk is full';
+    expect([status, value.error]).toEqual([409, { code: 'not-saved', message }]);
+    expect(done).toEqual(['made']);
+  });
 });

@@ -5,8 +5,9 @@ import type { AdminRequest } from '../../src/admin/http.ts';
 /** A request with these headers and nothing remarkable about it. */
 export function requestWith(
   headers: Readonly<Record<string, string>>,
-  path = '/api/v1/status',
+  url = '/api/v1/status',
   method = 'GET',
 ): AdminRequest {
-  return { method, path, query: new URLSearchParams(), headers: new Map(Object.entries(headers)) };
+  const [path = '', query] = url.split('?', 2);
+  return { method, path, query: new URLSearchParams(query), headers: new Map(Object.entries(headers)) };
 }
