@@ -38,10 +38,9 @@ export async function createTarget(options: CreateTargetOptions): Promise<Served
       served.push({ ...target, luns });
     }
     const running = await startTarget({ ...settings, targets: served }, log);
-    for (const { name, luns } of served) disks.serve(name, luns);
     return new ServedTarget(running, { disks, directory });
   } catch (error) {
-    await disks.close().catch((err: Error) => log.error({ err }, 'a disk was not closed in order'));
+    await disks.closeAll().catch((err: Error) => log.error({ err }, 'a disk was not closed in order'));
     throw error;
   }
 }

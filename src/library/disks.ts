@@ -2,6 +2,7 @@
 // What a disk is, and how it is reached, is backend/disk.ts's and control/open-disk.ts's.
 
 import type { Logger } from 'pino';
+import type { CustomDisk } from '../config/custom-lun.ts';
 import { ConfigurationError, formatPath } from '../config/finding.ts';
 import type { LunSettings } from '../config/settings.ts';
 import { type DiskUse, type OpenDisk, openDisk, openDiskModule } from '../control/open-disk.ts';
@@ -10,12 +11,10 @@ import { CONCURRENCY_DEFAULT, type CustomLunOptions, type CustomLuns, ORIGIN, TI
 /** A module may read what it serves, a disk write what it has held back; what takes longer has hung. */
 const TRANSITION_MS = 120_000;
 
-/** Everything that is open. */
+/** Everything that is open. A unit's settings lead to its disk, however often they have changed meanwhile. */
 export class Disks {
   readonly #log: Logger;
-  readonly #open = new Map<LunSettings, OpenDisk>();
-  /** The units that are served, by target. */
-  readonly #served = new Map<string, readonly LunSettings[]>();
+  readonly #open = new Map<CustomDisk, OpenDisk>();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -39,9 +38,8 @@ export class Disks {
   async #openUnit(lun: LunSettings, custom: CustomLunOptions, path: readonly PropertyKey[]): Promise<LunSettings> {
     if (lun.backend !== 'null') return lun;
     const disk = await this.#openDisk(custom, path);
-    const settings: LunSettings = { ...lun, backend: 'custom', disk };
-    this.#open.set(settings, disk);
-    return settings;
+    this.#open.set(disk, disk);
+    return { ...lun, backend: 'custom', disk };
   }
 
   async #openDisk(custom: CustomLunOptions, path: readonly PropertyKey[]): Promise<OpenDisk> {
@@ -60,25 +58,18 @@ export class Disks {
     }
   }
 
-  /** Notes which units a target has. */
-  serve(targetName: string, luns: readonly LunSettings[]): void {
-    this.#served.set(targetName, [...(this.#served.get(targetName) ?? []), ...luns]);
+  /** Closes the disks of these units, each whatever becomes of the others; then throws the first error. */
+  close(luns: readonly LunSettings[]): Promise<void> {
+    return this.#close(luns.flatMap((lun) => (lun.backend === 'custom' ? (this.#open.get(lun.disk) ?? []) : [])));
   }
 
-  /** A target, or one unit of it, is served no more: closes what it had. Throws what the disks' functions throw. */
-  async retire(targetName: string, number?: number): Promise<void> {
-    const served = this.#served.get(targetName) ?? [];
-    const retired = served.filter(({ lun }) => number === undefined || lun === number);
-    const left = served.filter((lun) => !retired.includes(lun));
-    if (left.length === 0) this.#served.delete(targetName);
-    else this.#served.set(targetName, left);
-    await this.close(retired);
+  /** Closes all that are open, in the same way. */
+  closeAll(): Promise<void> {
+    return this.#close([...this.#open.values()]);
   }
 
-  /** Closes the disks of these units (left out: all), each whatever becomes of the others; then throws the first error. */
-  async close(luns: readonly LunSettings[] = [...this.#open.keys()]): Promise<void> {
-    const disks = luns.flatMap((lun) => this.#open.get(lun) ?? []);
-    for (const lun of luns) this.#open.delete(lun);
+  async #close(disks: readonly OpenDisk[]): Promise<void> {
+    for (const disk of disks) this.#open.delete(disk);
     const ends = await Promise.allSettled(disks.map((disk) => disk.close()));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }

@@ -3,7 +3,7 @@
 
 import { ConfigurationError, type Finding } from '../config/finding.ts';
 import { PartError, settleTargetPart, settleUnitPart } from '../config/part.ts';
-import type { RedirectSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
+import type { LunSettings, RedirectSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
 import type { RunningPortal } from '../control/portals.ts';
 import type { SessionReport, TargetReport } from '../control/reports.ts';
 import type { RunningTarget } from '../control/target.ts';
@@ -71,9 +71,7 @@ export class ServedTarget implements AsyncDisposable {
     const settings = settled(() => settleTargetPart(target, this.portals, directory));
     const luns = await disks.open(settings.luns, customs, ['luns']);
     try {
-      const added = this.#running.administration.addTarget({ ...settings, luns });
-      disks.serve(settings.name, luns);
-      return added;
+      return this.#running.administration.addTarget({ ...settings, luns });
     } catch (error) {
       await disks.close(luns);
       throw error;
@@ -82,9 +80,9 @@ export class ServedTarget implements AsyncDisposable {
 
   /** Removes a target, and resolves when its sessions have ended and its disks are closed. Logins are refused with 0204 from now on. */
   async removeTarget(name: string): Promise<boolean> {
-    const report = this.target(name);
-    if (report === undefined || !(await this.#running.administration.removeTarget(name))) return false;
-    await this.#context.disks.retire(report.name);
+    const taken = this.#unitsOf(name);
+    if (!(await this.#running.administration.removeTarget(name))) return false;
+    await this.#context.disks.close(taken);
     return true;
   }
 
@@ -103,8 +101,7 @@ export class ServedTarget implements AsyncDisposable {
   /** Adds a unit; initiators that are logged in are told. Throws {@link ConfigurationError}; nothing is added then. */
   async addUnit(name: string, options: LunOptions): Promise<boolean> {
     const { disks, directory } = this.#context;
-    const report = this.target(name);
-    if (report === undefined) return false;
+    if (this.target(name) === undefined) return false;
     const { target, customs } = split({ name, luns: [options] });
     const lun = settled(() => settleUnitPart(target.luns[0], this.portals, directory));
     const luns = await disks.open([lun], customs, []);
@@ -112,18 +109,24 @@ export class ServedTarget implements AsyncDisposable {
     try {
       added = await this.#running.administration.addUnit(name, luns[0]!);
     } finally {
-      if (added) disks.serve(report.name, luns);
-      else await disks.close(luns);
+      if (!added) await disks.close(luns);
     }
     return added;
   }
 
   /** Removes a unit, and resolves when its commands have ended and its disk is closed. Initiators that are logged in are told. */
   async removeUnit(name: string, lun: number): Promise<boolean> {
-    const report = this.target(name);
-    if (report === undefined || !(await this.#running.administration.removeUnit(name, lun))) return false;
-    await this.#context.disks.retire(report.name, lun);
+    const taken = this.#unitsOf(name).filter((unit) => unit.lun === lun);
+    if (!(await this.#running.administration.removeUnit(name, lun))) return false;
+    await this.#context.disks.close(taken);
     return true;
+  }
+
+  /** The units that a target has at this moment: while they go, others may come in their places. */
+  #unitsOf(name: string): readonly LunSettings[] {
+    const served = this.target(name);
+    const targets = this.#running.administration.servedTargets();
+    return targets.find((target) => target.name === served?.name)?.luns ?? [];
   }
 
   /**
@@ -168,7 +171,7 @@ export class ServedTarget implements AsyncDisposable {
     try {
       await this.#running.stop();
     } finally {
-      await this.#context.disks.close();
+      await this.#context.disks.closeAll();
     }
   }
 

@@ -17,6 +17,25 @@ function start() {
   });
 }
 
+interface Held {
+  readonly disk: ToldDisk;
+  letGo(): void;
+}
+
+/** Disks whose flush takes until they are let go. */
+function heldDisks(): [Held, Held, Held] {
+  const hold = (): Held => {
+    const disk = new ToldDisk();
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    disk.before = (operation) => (operation === 'flush' ? held : undefined);
+    return { disk, letGo };
+  };
+  return [hold(), hold(), hold()];
+}
+
 describe('a target that is served', () => {
   test('gets units, which initiators find, and loses them', async () => {
     await using target = await start();
@@ -67,6 +86,28 @@ describe('a target that is served', () => {
     const late = await (await RawInitiator.connect(target.portals[0]!.port)).login({ target: name });
     expect(late.status).toBe(0x0204);
     expect(initiator.session.tsih).not.toBe(0);
+  });
+
+  test('leaves the disk open that comes in the place of one that is still closing', async () => {
+    await using target = await start();
+    const name = 'iqn.2026-11.io.lunaring:later';
+    const [unit, first, second, third] = [{ lun: 0, backend: 'custom', size: SIZE } as const, ...heldDisks()];
+    await target.addTarget({ name, luns: [{ ...unit, disk: first.disk }] });
+    // Its settings are others than those that it came with.
+    target.limitUnit(name, 0, { iops: 1000, burstMs: 100 });
+    const removal = target.removeUnit(name, 0);
+    await target.addUnit(name, { ...unit, disk: second.disk });
+    first.letGo();
+    expect(await removal).toBe(true);
+    expect([first.disk.calls, second.disk.calls]).toEqual([['flush', 'close'], []]);
+    const targetRemoval = target.removeTarget(name);
+    await target.addTarget({ name, luns: [{ ...unit, disk: third.disk }] });
+    second.letGo();
+    expect(await targetRemoval).toBe(true);
+    expect([second.disk.calls, third.disk.calls]).toEqual([['flush', 'close'], []]);
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port, { target: name });
+    expect((await initiator.command(read10(0, 1), { read: BLOCK })).status).toBe(0);
+    third.letGo();
   });
 
   test('grows a unit', async () => {
