@@ -209,6 +209,6 @@ export const NOTHING: DescribedAnswer = { description: 'Done.' };
 const failure = (description: string): DescribedAnswer => described(description, errorReport);
 
 export const UNKNOWN = failure('There is none.');
-export const EXISTS = failure('There is one already.');
+export const EXISTS = failure('There is one already, or there are as many as there may be.');
 export const CONFLICT = failure('Not as things are; the message says why.');
 export const UNUSABLE = failure('A value can’t be served; every finding says where, what is allowed, and what to do.');

@@ -2,7 +2,7 @@
 // What that means for logins and sessions is control/administration.ts's.
 
 import { z } from 'zod';
-import { USERS_MAX } from '../config/limits.ts';
+import { TARGETS_MAX, USERS_MAX } from '../config/limits.ts';
 import { inEnvironment, PartError, settleCredentialPart, settleTargetPart } from '../config/part.ts';
 import type { ChapSettings, TargetSettings } from '../config/settings.ts';
 import type { Administration, TargetChange } from '../control/administration.ts';
@@ -41,6 +41,9 @@ function targetOf({ body, raw }: Call<z.output<typeof targetToAdd>>, context: Ad
   const { running, directory, environment } = context;
   if (running.administration.target(body.name) !== undefined) {
     throw new ApiError(409, 'exists', `there is a target ${body.name} already`);
+  }
+  if (running.administration.targets().length >= TARGETS_MAX) {
+    throw new ApiError(409, 'full', `there are ${TARGETS_MAX} targets, which is as many as there may be`);
   }
   const { luns = [], ...others } = raw as { readonly luns?: readonly object[] };
   const document = { ...others, luns: inEnvironment(luns, environment) };

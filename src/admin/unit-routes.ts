@@ -2,6 +2,7 @@
 // What initiators hear of that is control/administration.ts's.
 
 import { z } from 'zod';
+import { LUNS_PER_TARGET_MAX } from '../config/limits.ts';
 import { inEnvironment, settleUnitPart } from '../config/part.ts';
 import type { LunSettings, TargetSettings } from '../config/settings.ts';
 import { described, EXISTS, NOTHING, UNKNOWN, UNUSABLE, unitReport } from './answers.ts';
@@ -25,6 +26,10 @@ function unitOf({ parameters, body, raw }: Call<z.output<typeof unitToAdd>>, con
   const target = targetNamed(running.administration, parameters['name']);
   if (target.units.some(({ lun }) => lun === body.lun)) {
     throw new ApiError(409, 'exists', `there is a LUN ${body.lun} at ${target.name} already`);
+  }
+  if (target.units.length >= LUNS_PER_TARGET_MAX) {
+    const most = `${target.name} has ${LUNS_PER_TARGET_MAX} units, which is as many as there may be`;
+    throw new ApiError(409, 'full', most);
   }
   const [document] = inEnvironment([raw as object], environment);
   return { name: target.name, unit: settleUnitPart(document, running.portals, directory) };
