@@ -95,6 +95,7 @@ function contradiction(again: Loaded, wanted: Wanted): string | null {
     if (sameSettings(settings.tuning[key as keyof TuningSettings], value)) continue;
     return elsewhere(originOf(['tuning', key]), `tuning.${key}`);
   }
+  if (settings.log.level !== wanted.logLevel) return elsewhere(originOf(['log', 'level']), 'log.level');
   if (sameSettings(settings.targets.map(writable), wanted.targets.map(writable))) return null;
   const origins = settings.targets.flatMap(({ luns }, target) =>
     luns.map((_, lun) => originOf(['targets', target, 'luns', lun, 'direct'])),

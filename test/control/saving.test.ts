@@ -93,6 +93,19 @@ describe('the configuration file', () => {
     expect(readFileSync(scratch.file('lunaring.yaml'), 'utf8')).toBe(FILE);
   });
 
+  test('is not written when the environment says another level of the log', () => {
+    const { saving, wanted } = savingOf({ LUNARING_LOG_LEVEL: 'info' });
+    expect(() => saving.save({ ...wanted, logLevel: 'debug' })).toThrow(/LUNARING_LOG_LEVEL says otherwise/);
+    expect(readFileSync(scratch.file('lunaring.yaml'), 'utf8')).toBe(FILE);
+    saving.save(wanted);
+  });
+
+  test('says the level of the log where nothing else does', () => {
+    const { saving, wanted } = savingOf();
+    saving.save({ ...wanted, logLevel: 'debug' });
+    expect(readFileSync(scratch.file('lunaring.yaml'), 'utf8')).toContain('level: debug');
+  });
+
   test('that has become unreadable stays as it is', () => {
     const { saving, wanted } = savingOf();
     writeFileSync(scratch.file('lunaring.yaml'), 'targets: [');
