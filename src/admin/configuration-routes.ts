@@ -2,7 +2,7 @@
 // What that changes is control/reload.ts's, what is written control/saving.ts's.
 
 import { CONFLICT, described, reloadReport, savedReport, UNUSABLE } from './answers.ts';
-import { BASE, saveServed } from './context.ts';
+import { BASE, flagIn, saveServed } from './context.ts';
 import { jsonAnswer } from './http.ts';
 import type { Route } from './route.ts';
 
@@ -12,13 +12,13 @@ export const configurationRoutes: readonly Route[] = [
     method: 'POST',
     path: `${BASE}/reload`,
     summary: 'Reads the configuration again, and serves what it says now: all of it, or nothing.',
-    query: { plan: 'true: tells what would change, and changes nothing.' },
+    flags: { plan: 'Only tells what would change, and changes nothing.' },
     answers: {
       200: described('What has changed, or would.', reloadReport),
       422: UNUSABLE,
     },
     handle: async ({ query }, { reload }) =>
-      jsonAnswer(200, query.get('plan') === 'true' ? reload.plan() : await reload.apply()),
+      jsonAnswer(200, flagIn(query, 'plan') ? reload.plan() : await reload.apply()),
   },
   {
     method: 'POST',

@@ -3,6 +3,7 @@
 
 import type { Logger } from 'pino';
 import type { Sequence } from '../base/sequence.ts';
+import { PartError } from '../config/part.ts';
 import type { Wanted } from '../config/rewrite.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Administration } from '../control/administration.ts';
@@ -48,6 +49,19 @@ export function targetNamed(administration: Administration, name: string | undef
 /** A number in a path, or NaN: there is nothing of that name. */
 export function numberIn(text: string | undefined): number {
   return /^\d{1,9}$/.test(text ?? '') ? Number(text) : Number.NaN;
+}
+
+/**
+ * Whether the query says true of `name`; what is left out is false. Throws {@link PartError} for anything else, as a change that was only to be
+ * planned can't be taken back.
+ */
+export function flagIn(query: URLSearchParams, name: string): boolean {
+  const given = query.getAll(name);
+  const [value = 'false'] = given;
+  if (given.length <= 1 && (value === 'true' || value === 'false')) return value === 'true';
+  const [received, allowed] = [given.map((each) => JSON.stringify(each)).join(' and '), 'true or false'];
+  const remedy = `write ${name}=true, or leave it out`;
+  throw new PartError([{ severity: 'error', path: name, origin: 'the query', received, allowed, remedy }]);
 }
 
 export function unitNumbered(target: TargetReport, lun: string | undefined): UnitReport {

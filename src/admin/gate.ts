@@ -7,7 +7,7 @@ import { PartError } from '../config/part.ts';
 import { SavingError } from '../control/saving.ts';
 import { StorageError } from '../control/storage.ts';
 import { parseBody } from './body.ts';
-import { type AdminContext, saveServed, servedNow } from './context.ts';
+import { type AdminContext, flagIn, saveServed, servedNow } from './context.ts';
 import { type AdminRequest, type Answer, ApiError, errorAnswer, type SocketHandler } from './http.ts';
 import { strangeOrigin } from './origin.ts';
 import { type Call, changes, type Route } from './route.ts';
@@ -116,7 +116,7 @@ export class Gate implements HttpHandler {
 
 /** Makes a change, and with `save=true` has the file say it. What the file can't be made to say is found out before. */
 async function change(route: Route, call: Call, context: AdminContext): Promise<Answer> {
-  const saves = call.query.get('save') === 'true';
+  const saves = flagIn(call.query, 'save');
   if (saves) context.saving.check({ ...servedNow(context), ...route.intends?.(call, context) });
   const answer = await route.handle(call, context);
   if (saves) saveChange(context);

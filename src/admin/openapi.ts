@@ -7,12 +7,12 @@ import { errorReport, sessionReport, targetReport, unitReport } from './answers.
 import { type Answer, jsonAnswer } from './http.ts';
 import { changes, type DescribedAnswer, type Route } from './route.ts';
 
-const SAVE = 'true: the configuration file is to say it, too (409 where there is none).';
+const SAVE = 'The configuration file is to say it, too. Nothing is changed where it can’t be made to (409).';
 
 const DESCRIPTION = `Administration of a running lunaring. Requests and answers are JSON; errors are {"error": {code, message, findings?}}.
 Where admin.tokenFile is set, every request carries Authorization: Bearer; where it is not, only the loopback is listened on, and the Host
 header must name it. Any request may be answered with 400 (malformed JSON), 401 (token), 403 (another origin), 413 (more than 1 MiB), 415 (not
-JSON) or 503 (stopping, or too much at once). Changes are made one after another, and hold when they are answered.`;
+JSON), 422 (save is neither true nor false) or 503 (stopping, or too much at once). Changes are made one after another, and hold when they are answered.`;
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
@@ -46,13 +46,15 @@ function answerOf({ description, type, schema }: DescribedAnswer): object {
   return { description, content: { [type]: schema === undefined ? {} : { schema: shapeOf(schema) } } };
 }
 
+function parametersOf(described: Readonly<Record<string, string>>, type: 'string' | 'boolean'): object[] {
+  return Object.entries(described).map(([name, description]) => ({ name, in: 'query', description, schema: { type } }));
+}
+
 function operation(route: Route): object {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const inPath = names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
-  const saves = changes(route) ? { save: SAVE } : {};
-  const inQuery = Object.entries({ ...route.query, ...saves }).map(([name, description]) => {
-    return { name, in: 'query', description, schema: { type: 'string' } };
-  });
+  const flags = { ...route.flags, ...(changes(route) ? { save: SAVE } : {}) };
+  const inQuery = [...parametersOf(route.query ?? {}, 'string'), ...parametersOf(flags, 'boolean')];
   const { summary, body, answers } = route;
   const content = body === undefined ? null : { 'application/json': { schema: jsonSchema(body, 'input') } };
   return {

@@ -36,6 +36,8 @@ export interface Route {
   readonly summary: string;
   /** Names and meanings of what may stand in the query. */
   readonly query?: Readonly<Record<string, string>>;
+  /** Of those that are true or false, and false where they are left out. */
+  readonly flags?: Readonly<Record<string, string>>;
   readonly body?: z.ZodType;
   /** By status; errors that any route may answer are left out. */
   readonly answers: Readonly<Record<number, DescribedAnswer>>;

@@ -173,6 +173,20 @@ describe('a change that is to be saved', () => {
     throw new SavingError('the disk is full');
   };
 
+  test.each(['save=1', 'save=TRUE', 'save', 'save=true&save=false'])('is not made with %s', async (query) => {
+    const { gate, done } = gateOf({ check: () => {}, save: () => 'lunaring.yaml' });
+    const { status, value } = await ask(gate, 'DELETE', `/thing?${query}`);
+    expect(status).toBe(422);
+    expect(value.error!.findings).toMatchObject([{ path: 'save', allowed: 'true or false' }]);
+    expect(done).toEqual([]);
+  });
+
+  test('is made without it, too', async () => {
+    const { gate, done } = gateOf({ check: fails });
+    expect((await ask(gate, 'DELETE', '/thing?save=false')).status).toBe(204);
+    expect(done).toEqual(['made']);
+  });
+
   test('is judged before, with what it intends', async () => {
     const checked: Wanted[] = [];
     const { gate, done } = gateOf({ check: (wanted) => void checked.push(wanted), save: () => 'lunaring.yaml' });
