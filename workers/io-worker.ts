@@ -12,6 +12,7 @@ import { adviseHugePages, pageOffset } from '../src/kernel/memory.ts';
 import { Channel, type ChannelMemory } from '../src/ring/channel.ts';
 import { Counter, Counters } from '../src/ring/counters.ts';
 import { Figures, SESSION_FIGURES_MAX, UNIT_FIGURES_MAX } from '../src/ring/figures.ts';
+import { LostWrites } from '../src/ring/lost-writes.ts';
 import type { FromWorker, ToWorker } from '../src/ring/messages.ts';
 import { Meters } from '../src/ring/meters.ts';
 import { Turns } from '../src/ring/turns.ts';
@@ -34,6 +35,7 @@ export interface WorkerAssignment {
   readonly cpus: readonly number[];
   readonly counters: SharedArrayBuffer;
   readonly turns: SharedArrayBuffer;
+  readonly lostWrites: SharedArrayBuffer;
   readonly meters: SharedArrayBuffer;
   readonly unitFigures: SharedArrayBuffer;
   readonly sessionFigures: SharedArrayBuffer;
@@ -101,6 +103,7 @@ export default async function ioWorker(assignment: WorkerAssignment): Promise<vo
   const host = new SessionHost({
     worker: assignment.index,
     turns: new Turns(assignment.turns),
+    lostWrites: new LostWrites(assignment.lostWrites),
     meters: new Meters(assignment.meters),
     unitFigures: new Figures(assignment.unitFigures, UNIT_FIGURES_MAX),
     sessionFigures: new Figures(assignment.sessionFigures, SESSION_FIGURES_MAX),

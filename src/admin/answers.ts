@@ -30,6 +30,10 @@ export const unitReport = z.strictObject({
   serial: z.string(),
   naa: z.string(),
   limits: limits.nullable(),
+  lostWrites: z
+    .string()
+    .nullable()
+    .describe('the errno of a sync that failed: what was acknowledged may be lost, and nothing is promised to last'),
 });
 
 export const targetReport = z.strictObject({

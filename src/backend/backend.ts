@@ -38,6 +38,14 @@ export interface Lender {
   lend(offset: number, length: number): Address;
 }
 
+/** What all workers know of a unit's storage: whether a sync of it has failed. */
+export interface Loss {
+  /** Since it was opened. Allocates nothing. */
+  readonly happened: boolean;
+  /** A sync failed with `errno`, positive. */
+  note(errno: number): void;
+}
+
 /** Hears of the end of an operation: errno 0, or what went wrong (positive, as in errno(3)). Never called from inside the call that started it, unless the backend is `immediate`. */
 export type BlockComplete<Io extends BlockIo> = (io: Io, errno: number) => void;
 

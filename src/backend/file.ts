@@ -1,11 +1,12 @@
 // A unit in a file or on a block device, through the engine's file operations.
-// Sees a short transfer through to its end, and finds a way to clear a range that this file system knows.
+// Sees a short transfer through to its end, finds a way to clear a range that this file system knows, and promises nothing once a sync failed.
 
 import { constants } from 'node:os';
 import { type Engine, RangeMode, Stretch } from '../engine/engine.ts';
 import { SLOT_ALIGNMENT } from '../engine/slab.ts';
+import { Errno } from '../kernel/errno.ts';
 import type { BackendSnapshot } from '../ring/messages.ts';
-import type { Allocation, Backend, BlockComplete, BlockIo } from './backend.ts';
+import type { Allocation, Backend, BlockComplete, BlockIo, Loss } from './backend.ts';
 import { ZEROES_BYTES, zeroesOf } from './zeroes.ts';
 
 const { EINVAL, EIO, ENOSYS, ENXIO, EOPNOTSUPP } = constants.errno;
@@ -22,6 +23,10 @@ const Operation = {
   /** clear: writing zeroes, a stretch at a time. */
   fill: 5,
   pause: 6,
+  /** write, durable: syncing what is in the page cache by now. */
+  persist: 7,
+  /** sync, write: not the disk's to answer any more. */
+  refuse: 8,
 } as const;
 
 /**
@@ -30,7 +35,14 @@ const Operation = {
  */
 const DIRECT_ALIGNMENT = SLOT_ALIGNMENT;
 
-/** See the file's head. */
+/**
+ * See the file's head. The kernel tells of what it could not write to the disk at one sync, whoever's write it was, and only once per
+ * open file: the pages are clean afterwards, and the next sync has nothing to do and succeeds (fsync(2)). What the first that fails may
+ * have lost was acknowledged, so that nothing can be promised from then on, to nobody, until the file is opened anew. The same goes for
+ * direct I/O, where it is the device's cache that nobody can vouch for.
+ *
+ * Of two syncs that end together the kernel tells one: the other, on another worker, may have been answered before this one heard.
+ */
 export class FileBackend<Io extends BlockIo> implements Backend<Io> {
   readonly kind = 'file';
   readonly immediate = false;
@@ -40,16 +52,23 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
   readonly #fd: number;
   readonly #direct: boolean;
   readonly #complete: BlockComplete<Io>;
+  readonly #loss: Loss;
   // Cleared when the file system or device turned out not to know it: asked once, not at every command.
   #canPunch: boolean;
   #canZero = true;
 
-  constructor(engine: Engine, snapshot: Extract<BackendSnapshot, { kind: 'file' }>, complete: BlockComplete<Io>) {
+  constructor(
+    engine: Engine,
+    snapshot: Extract<BackendSnapshot, { kind: 'file' }>,
+    complete: BlockComplete<Io>,
+    loss: Loss,
+  ) {
     this.#engine = engine;
     this.#fd = snapshot.fd;
     this.#direct = snapshot.direct;
     this.#canPunch = snapshot.canPunch;
     this.#complete = complete;
+    this.#loss = loss;
   }
 
   /** Allocates nothing. */
@@ -61,12 +80,16 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
 
   /** Allocates nothing. */
   write(io: Io): void {
-    io.operation = Operation.write;
     io.progress = 0;
-    this.#engine.write(this.#fd, io.address, io.length, io.offset, io.durable, io.index);
+    if (io.durable && this.#loss.happened) this.#refuse(io);
+    else this.#write(io);
   }
 
   sync(io: Io): void {
+    if (this.#loss.happened) {
+      this.#refuse(io);
+      return;
+    }
     io.operation = Operation.sync;
     this.#engine.sync(this.#fd, io.index);
   }
@@ -104,8 +127,15 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
       case Operation.zero:
         this.#cleared(io, result);
         return;
+      case Operation.persist:
+      case Operation.sync:
+        this.#synced(io, result);
+        return;
+      case Operation.refuse:
+        this.#complete(io, Errno.ENOTRECOVERABLE);
+        return;
       default:
-        this.#complete(io, result < 0 ? -result : 0);
+        this.#complete(io, 0);
     }
   }
 
@@ -119,7 +149,8 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
     }
     const end = io.progress + moved;
     if (end >= io.length) {
-      this.#complete(io, 0);
+      if (io.operation === Operation.write && io.durable && !this.#direct) this.#persist(io);
+      else this.#complete(io, 0);
       return;
     }
     const progress = this.#direct ? end - (end % DIRECT_ALIGNMENT) : end;
@@ -129,14 +160,45 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
       return;
     }
     io.progress = progress;
-    const rest = io.length - progress;
     if (io.operation === Operation.read) {
+      const rest = io.length - progress;
       this.#engine.read(this.#fd, io.address + progress, rest, io.offset + progress, io.index);
     } else if (io.operation === Operation.write) {
-      this.#engine.write(this.#fd, io.address + progress, rest, io.offset + progress, io.durable, io.index);
+      this.#write(io);
     } else {
       this.#fill(io);
     }
+  }
+
+  /**
+   * Writes what is left. Through the page cache a durable write is a write and then a sync: of both in one call nobody could say which
+   * failed, and a full file system, or a block that can't be read to be changed in part, has lost nothing. Allocates nothing.
+   */
+  #write(io: Io): void {
+    const { progress } = io;
+    io.operation = Operation.write;
+    const durable = io.durable && this.#direct;
+    const rest = io.length - progress;
+    this.#engine.write(this.#fd, io.address + progress, rest, io.offset + progress, durable, io.index);
+  }
+
+  /** Allocates nothing. */
+  #persist(io: Io): void {
+    io.operation = Operation.persist;
+    // Nothing of it is sure before the sync has ended.
+    io.progress = 0;
+    this.#engine.sync(this.#fd, io.index, io.offset, io.length);
+  }
+
+  /** Another sync may have failed meanwhile, on whichever worker, and have heard what was to be told of our own writes. */
+  #synced(io: Io, result: number): void {
+    if (result < 0) this.#loss.note(-result);
+    this.#complete(io, result < 0 || this.#loss.happened ? Errno.ENOTRECOVERABLE : 0);
+  }
+
+  #refuse(io: Io): void {
+    io.operation = Operation.refuse;
+    this.#engine.nextTurn(io.index);
   }
 
   #clearRange(io: Io, operation: typeof Operation.punch | typeof Operation.zero): void {

@@ -30,8 +30,12 @@ export function formatLimits(limits: Limits | null | undefined): string {
   return rates.join(', ');
 }
 
-function flags({ readOnly, removable }: Unit): string {
-  return [...(readOnly ? ['read-only'] : []), ...(removable ? ['removable'] : [])].join(', ');
+function flags({ readOnly, removable, lostWrites }: Unit): string {
+  const given = { 'read-only': readOnly, removable, 'lost writes': lostWrites !== null };
+  return Object.entries(given)
+    .filter(([, is]) => is)
+    .map(([name]) => name)
+    .join(', ');
 }
 
 /** The units of one target, indented. */
@@ -55,6 +59,12 @@ export function unitTable(units: readonly Unit[]): string {
   return table(shapes, rows, 2);
 }
 
+/** What an operator has to know of it before anything else; empty where all is well. */
+function trouble({ lostWrites }: Unit): string {
+  if (lostWrites === null) return '';
+  return `a sync failed with ${lostWrites}: writes may be lost, and nothing is promised to last until it is removed and added again`;
+}
+
 function formatUnit(target: string, unit: Unit): string {
   const { lun, backend, bytes, blockSize, serial, naa, limits } = unit;
   return [
@@ -63,6 +73,7 @@ function formatUnit(target: string, unit: Unit): string {
       ['stored in', unit.path === '' ? backend : unit.path],
       ['size', `${formatBytes(bytes)}, ${bytes} bytes in blocks of ${blockSize}`],
       ['is', flags(unit)],
+      ['trouble', trouble(unit)],
       ['limits', formatLimits(limits) || 'none'],
       ['serial', serial],
       ['naa', naa],

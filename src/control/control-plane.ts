@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { SessionIdentity } from '../login/policy.ts';
 import { Figures, UNIT_FIGURES_MAX } from '../ring/figures.ts';
+import { LostWrites } from '../ring/lost-writes.ts';
 import type { FromWorker, SharedReset } from '../ring/messages.ts';
 import { Meters } from '../ring/meters.ts';
 import type { Administration } from './administration.ts';
@@ -28,6 +29,8 @@ export interface SharedFigures {
   /** What is counted of units and sessions. */
   readonly unitFigures: Figures;
   readonly sessionFigures: Figures;
+  /** Units whose storage has lost writes. */
+  readonly lostWrites: LostWrites;
 }
 
 /** What the control plane stands on. */
@@ -61,9 +64,11 @@ export class ControlPlane implements WorkerEvents {
     const meters = Meters.create();
     const meterBook = new MeterBook(meters, () => this.sessions.identities());
     this.unitFigures = Figures.create(settings.tuning.workers, UNIT_FIGURES_MAX);
-    this.catalog = new Catalog(settings, { meters: meterBook, figures: this.unitFigures });
+    const { unitFigures } = this;
+    const lostWrites = LostWrites.create();
+    this.catalog = new Catalog(settings, { meters: meterBook, figures: unitFigures, lostWrites });
     for (const path of this.catalog.created) log.info({ path }, 'made a file that was missing, sparse');
-    const workers = makeWorkers({ meters, unitFigures: this.unitFigures, sessionFigures: this.sessions.figures }, this);
+    const workers = makeWorkers({ meters, unitFigures, sessionFigures: this.sessions.figures, lostWrites }, this);
     this.#workers = workers;
     this.#turnCalls = new TurnCalls(workers.turns, (worker, unit) => workers.send(worker, { type: 'turn', unit }));
     this.#reservations = new ReservationAuthority(this.catalog, workers, this.#requests, log);

@@ -16,6 +16,8 @@ export interface UnitReading {
   readonly targetName: string;
   readonly lun: number;
   readonly bytes: number;
+  /** A sync of its storage has failed. */
+  readonly lostWrites: boolean;
   readonly figures: Float64Array;
 }
 
@@ -79,12 +81,13 @@ export class Readings {
 
   units(): UnitReading[] {
     const { catalog, unitFigures } = this.#context;
-    return catalog.units.map(({ id, targetName, lun, blockSize, blockCount, figures }) => ({
-      id,
-      targetName,
-      lun,
-      bytes: blockSize * blockCount,
-      figures: unitFigures.total(figures),
+    return catalog.units.map((unit) => ({
+      id: unit.id,
+      targetName: unit.targetName,
+      lun: unit.lun,
+      bytes: unit.blockSize * unit.blockCount,
+      lostWrites: catalog.store.lossOf(unit) !== 0,
+      figures: unitFigures.total(unit.figures),
     }));
   }
 

@@ -2,6 +2,7 @@
 // How they are printed or sent is for the layers above.
 
 import type { LunSettings, TargetSettings } from '../config/settings.ts';
+import { errnoName } from '../kernel/errno.ts';
 import type { Redirect, SessionType } from '../login/policy.ts';
 import type { SessionParameters } from '../pdu/parameters.ts';
 import { Figure, type Figures } from '../ring/figures.ts';
@@ -52,6 +53,8 @@ export interface UnitReport {
   readonly serial: string;
   readonly naa: string;
   readonly limits: LunSettings['limits'] | null;
+  /** The errno of a sync that failed, as in `EIO`: nothing is promised to last since then. Null: none has since the storage was opened. */
+  readonly lostWrites: string | null;
 }
 
 /** A target, for a list of them. */
@@ -113,6 +116,7 @@ function unitReport(target: CatalogTarget, catalog: Catalog, settings: LunSettin
   const { lun, blockSize, blockCount, readOnly, removable, serial, naa, backend } = unit;
   const path = backend.kind === 'file' ? backend.path : '';
   const bytes = blockSize * blockCount;
+  const loss = catalog.store.lossOf(unit);
   return [
     {
       lun,
@@ -125,6 +129,7 @@ function unitReport(target: CatalogTarget, catalog: Catalog, settings: LunSettin
       serial,
       naa,
       limits: settings.limits ?? null,
+      lostWrites: loss === 0 ? null : errnoName(loss),
     },
   ];
 }

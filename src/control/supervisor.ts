@@ -209,6 +209,7 @@ export class Supervisor implements Workers {
         cpus: cpus.length === 0 ? [] : [cpus[index % cpus.length]!],
         counters: this.counters.memory,
         turns: this.turns.memory,
+        lostWrites: this.#options.lostWrites.memory,
         meters: this.#options.meters.memory,
         unitFigures: this.#options.unitFigures.memory,
         sessionFigures: this.#options.sessionFigures.memory,

@@ -8,6 +8,7 @@ import type { FileLunSettings, LunSettings, TargetSettings, UnitLimitSettings } 
 import { formatSize } from '../config/size.ts';
 import { adviseHugePages } from '../kernel/memory.ts';
 import type { Figures } from '../ring/figures.ts';
+import type { LostWrites } from '../ring/lost-writes.ts';
 import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
 import { Holders, holderName } from './holders.ts';
 import { identityOf, readMachineId } from './identity.ts';
@@ -34,6 +35,8 @@ export interface UnitStoreOptions {
   readonly meters?: MeterBook;
   /** Where units are counted. */
   readonly figures?: Figures;
+  /** Where workers say that a unit's storage has lost writes. */
+  readonly lostWrites?: LostWrites;
 }
 
 /** All units. */
@@ -46,6 +49,7 @@ export class UnitStore {
   readonly #machineId: string;
   readonly #meters: MeterBook | null;
   readonly #figures: Figures | null;
+  readonly #lostWrites: LostWrites | null;
   readonly #holders = new Holders();
   #nextUnit = 0;
 
@@ -53,6 +57,7 @@ export class UnitStore {
     this.#machineId = options.machineId ?? readMachineId();
     this.#meters = options.meters ?? null;
     this.#figures = options.figures ?? null;
+    this.#lostWrites = options.lostWrites ?? null;
   }
 
   all(): IterableIterator<UnitSnapshot> {
@@ -104,8 +109,14 @@ export class UnitStore {
       meter: this.#meters?.ofUnit(NONE, lun.limits) ?? NONE,
       backend: storage.backend,
     };
+    this.#lostWrites?.clear(id);
     this.#units.set(id, unit);
     return unit;
+  }
+
+  /** The errno of the sync by which the unit's storage lost writes; 0: it has lost none. */
+  lossOf({ id }: UnitSnapshot): number {
+    return this.#lostWrites?.errnoOf(id) ?? 0;
   }
 
   /** Two units of the same name look like two paths to one disk, and multipath software writes to either: whose it is already, or null. */

@@ -113,8 +113,8 @@ export interface Engine {
   read(fd: number, address: Address, length: number, offset: number, token: number): void;
   /** Writes; with `durable` the data is on stable storage before `fileDone` (RWF_DSYNC). */
   write(fd: number, address: Address, length: number, offset: number, durable: boolean, token: number): void;
-  /** All that was written before is on stable storage afterwards (fdatasync). */
-  sync(fd: number, token: number): void;
+  /** All that was written before is on stable storage afterwards (fdatasync); with a `length`, at least what was written to that range. */
+  sync(fd: number, token: number, offset?: number, length?: number): void;
   /** Deallocates or zeroes a range (fallocate). `-EOPNOTSUPP` where the file system or device can't. */
   clearRange(fd: number, mode: RangeMode, offset: number, length: number, token: number): void;
   /**

@@ -177,8 +177,8 @@ export class UringEngine implements Engine, CompletionHandler {
     this.#queueFile(operation, fd, offset, address, length, durable ? TransferFlag.DSYNC : 0, buffer, token);
   }
 
-  sync(fd: number, token: number): void {
-    this.#queueFile(Operation.FSYNC, fd, 0, 0, 0, SyncFlag.DATASYNC, NONE, token);
+  sync(fd: number, token: number, offset = 0, length = 0): void {
+    this.#queueFile(Operation.FSYNC, fd, offset, 0, length, SyncFlag.DATASYNC, NONE, token);
   }
 
   clearRange(fd: number, mode: RangeMode, offset: number, length: number, token: number): void {

@@ -25,6 +25,7 @@ export const Errno = {
   ECONNRESET: 104,
   ENOBUFS: 105,
   ECANCELED: 125,
+  ENOTRECOVERABLE: 131,
 } as const;
 export type Errno = (typeof Errno)[keyof typeof Errno];
 

@@ -135,6 +135,8 @@ function* writeUnits(out: Exposition, readings: Readings): Generator<string, voi
   );
   out.begin(METRICS.lunSize);
   for (const [index, { bytes }] of units.entries()) out.sample(labelled[index]![0], bytes);
+  out.begin(METRICS.lunLostWrites);
+  for (const [index, { lostWrites }] of units.entries()) out.sample(labelled[index]![0], Number(lostWrites));
   out.begin(METRICS.lunErrors);
   for (const [text, figures] of labelled) {
     for (const [error, figure] of ERRORS) out.sample(`${text},error="${error}"`, figures[figure]!);

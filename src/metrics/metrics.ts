@@ -58,6 +58,11 @@ export const METRICS = {
     [...LUN, 'error'],
     'Commands that ended badly, by sense key or by the status that carries none.',
   ),
+  lunLostWrites: gauge(
+    'lunaring_lun_lost_writes',
+    LUN,
+    '1 when a sync of the storage has failed since it was opened: writes that were acknowledged may be lost. 0 otherwise.',
+  ),
   lunInFlight: gauge('lunaring_lun_in_flight', LUN, 'Commands accepted and not yet answered.'),
   lunR2ts: counter('lunaring_lun_r2ts', LUN, 'R2Ts sent: bursts of WRITE data that had to be asked for.'),
   lunLatency: histogram(

@@ -8,7 +8,7 @@ const FREE = 0;
 const WANTED = 2 ** 30;
 
 /** Units that have a word; ids are handed out from 0. */
-const UNITS_MAX = 64 * 1024;
+export const UNITS_MAX = 64 * 1024;
 
 /** The words of all units. Every thread makes one over the same memory. */
 export class Turns {

@@ -2,6 +2,7 @@
 // A failure is a value in the task's fields; sending it in a SCSI Response is the session's.
 
 import { constants } from 'node:os';
+import { Errno } from '../kernel/errno.ts';
 import { Status, type Task } from './task.ts';
 
 const { EBUSY, ECANCELED, EDQUOT, EIO, ENODEV, ENOSPC, ENXIO, EPERM, EROFS, ETIMEDOUT } = constants.errno;
@@ -181,6 +182,10 @@ export function failErrno(task: Task, errno: number, lba: number, writing: boole
     case ENXIO:
       // The device below is gone: it does not become ready by waiting, so initiators must not be told to retry.
       return fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.LOGICAL_UNIT_FAILURE);
+    case Errno.ENOTRECOVERABLE:
+      // Acknowledged writes are lost. A MEDIUM ERROR hosts would try again, hear GOOD once nothing is left to be written, and tell nobody;
+      // LOGICAL UNIT FAILURE some take for a disk that is gone for good (ESXi: permanent device loss), and this one can be read.
+      return fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.WRITE_ERROR);
     case EBUSY:
       return fail(task, SenseKey.NOT_READY, AdditionalSense.LOGICAL_UNIT_IS_IN_PROCESS_OF_BECOMING_READY);
     case ENOMEDIUM:

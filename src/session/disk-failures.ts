@@ -2,7 +2,10 @@
 // fills no log. What initiators hear of them is scsi/sense.ts's, and how often commands failed is counted in ring/figures.ts.
 
 import { constants } from 'node:os';
-import { errnoName } from '../kernel/errno.ts';
+import type { Loss } from '../backend/backend.ts';
+import { Errno, errnoName } from '../kernel/errno.ts';
+import type { LostWrites } from '../ring/lost-writes.ts';
+import type { UnitSnapshot } from '../ring/messages.ts';
 import type { LogicalUnit } from '../scsi/logical-unit.ts';
 import type { BlockOperation, Piece } from '../scsi/task.ts';
 
@@ -10,6 +13,10 @@ import type { BlockOperation, Piece } from '../scsi/task.ts';
 export const QUIET_MS = 10_000;
 
 const { EDQUOT, EIO, ENODEV, ENOSPC, ENXIO, EPERM, EROFS, ETIMEDOUT } = constants.errno;
+
+/** What to do about lost writes. */
+const LOSS_REMEDY =
+  'mend the disk, check or restore what is on the unit, then remove it and add it again, or start the target again (docs/administration.md)';
 
 const GONE = 'the device, or the thread of a custom disk, is gone: bring it back, then start the target again';
 
@@ -22,19 +29,24 @@ const REMEDIES: Readonly<Record<number, string>> = {
   [EPERM]: 'the file may not be changed: look at its attributes (lsattr)',
   [ENODEV]: GONE,
   [ENXIO]: GONE,
+  [Errno.ENOTRECOVERABLE]: `a sync failed before, and nothing is promised to last since then: ${LOSS_REMEDY}`,
   [ETIMEDOUT]: 'the disk did not answer in time: it is overloaded or hangs',
 };
 
-/** The fields of a line. */
-export interface DiskFailure {
+/** The fields of every line. */
+interface UnitFailure {
   readonly targetName: string;
   readonly lun: number;
   /** Empty: the unit is in no file. */
   readonly path: string;
+  readonly errno: string;
+}
+
+/** The fields of a line about operations. */
+export interface DiskFailure extends UnitFailure {
   readonly operation: BlockOperation;
   /** The block that failed; null: the operation is about none. */
   readonly lba: number | null;
-  readonly errno: string;
   /** Operations that failed since the line before: this one, or the last of so many. */
   readonly failures: number;
 }
@@ -50,22 +62,48 @@ interface Trouble {
 
 /** The failures of one worker's units. */
 export class DiskFailures {
-  readonly #log: (message: string, failure: DiskFailure) => void;
+  readonly #lostWrites: LostWrites;
+  readonly #log: (message: string, failure: UnitFailure) => void;
   readonly #troubles = new Map<LogicalUnit, Trouble>();
 
-  constructor(log: (message: string, failure: DiskFailure) => void) {
+  /** `lostWrites` is what all workers have found out. */
+  constructor(lostWrites: LostWrites, log: (message: string, failure: UnitFailure) => void) {
+    this.#lostWrites = lostWrites;
     this.#log = log;
   }
 
   /** The backend of `piece` answered with `errno`, at `now` on the engine's clock. */
   note(piece: Piece, errno: number, now: number): void {
     const unit = piece.unit!;
-    const trouble = this.#troubles.get(unit) ?? { quietUntil: now, failures: 0, last: null, remedy: '' };
+    // Of lost writes there is a line already.
+    const quietUntil = errno === Errno.ENOTRECOVERABLE ? now + QUIET_MS : now;
+    const trouble = this.#troubles.get(unit) ?? { quietUntil, failures: 0, last: null, remedy: '' };
     this.#troubles.set(unit, trouble);
     trouble.failures++;
     trouble.last = describe(unit, piece, errno, trouble.failures);
     trouble.remedy = REMEDIES[errno] ?? 'errno(3) says what it means';
     if (now >= trouble.quietUntil) this.#say(trouble, now);
+  }
+
+  /** What the unit's backend asks, and says when a sync fails. Of all workers the one that finds out logs it, once. */
+  lossOf(snapshot: UnitSnapshot): Loss {
+    const { id } = snapshot;
+    const lostWrites = this.#lostWrites;
+    return {
+      get happened() {
+        return lostWrites.errnoOf(id) !== 0;
+      },
+      note: (errno) => {
+        if (lostWrites.note(id, errno)) this.#sayLost(snapshot, errno);
+      },
+    };
+  }
+
+  #sayLost({ targetName, lun, backend }: UnitSnapshot, errno: number): void {
+    const path = backend.kind === 'file' ? backend.path : '';
+    const what = `writes that were acknowledged may be lost: a sync failed with ${errnoName(errno)}`;
+    const since = 'SYNCHRONIZE CACHE and writes with FUA fail from now on';
+    this.#log(`${what}; ${since}; ${LOSS_REMEDY}`, { targetName, lun, path, errno: errnoName(errno) });
   }
 
   /** About once a second: says what has not been said, and forgets units that are well again. */

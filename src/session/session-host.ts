@@ -7,6 +7,7 @@ import { NO_RELEASE } from '../engine/engine.ts';
 import { CELL_BYTES } from '../engine/slab.ts';
 import { Counter } from '../ring/counters.ts';
 import type { Figures } from '../ring/figures.ts';
+import type { LostWrites } from '../ring/lost-writes.ts';
 import { type FromWorker, type Handoff, RefusalReason, type ToWorker } from '../ring/messages.ts';
 import type { Meters } from '../ring/meters.ts';
 import type { ParcelOf } from '../ring/parcel.ts';
@@ -41,6 +42,8 @@ const TASKS_MAX = 32 * 1024;
 export interface SessionHostOptions {
   readonly worker: number;
   readonly turns: Turns;
+  /** Units whose storage has lost writes, which any worker may find out. */
+  readonly lostWrites: LostWrites;
   readonly meters: Meters;
   /** What is counted of units, by this worker among others, and of sessions. */
   readonly unitFigures: Figures;

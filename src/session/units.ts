@@ -6,6 +6,7 @@ import { CustomBackend } from '../backend/custom.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type Figures, privateFigures } from '../ring/figures.ts';
+import type { LostWrites } from '../ring/lost-writes.ts';
 import type { FromWorker, SharedReset, ToWorker, UnitSnapshot } from '../ring/messages.ts';
 import type { ParcelOf } from '../ring/parcel.ts';
 import { covers, type ReserveOrder, type ReserveResult } from '../ring/reservations.ts';
@@ -41,6 +42,7 @@ export const STATE_NEWS = {
 export interface UnitsOptions {
   readonly worker: number;
   readonly turns: Turns;
+  readonly lostWrites: LostWrites;
   readonly unitFigures: Figures;
   readonly uplink: (message: FromWorker) => void;
 }
@@ -71,7 +73,7 @@ export class Units {
     engine: Engine,
     processor: Processor,
     sessions: ReadonlyMap<number, Session>,
-    { uplink, turns, unitFigures, worker }: UnitsOptions,
+    { uplink, turns, lostWrites, unitFigures, worker }: UnitsOptions,
   ) {
     this.#engine = engine;
     this.#processor = processor;
@@ -80,7 +82,7 @@ export class Units {
     this.#turns = turns;
     this.#figures = unitFigures;
     this.#worker = worker;
-    this.#failures = new DiskFailures((message, failure) =>
+    this.#failures = new DiskFailures(lostWrites, (message, failure) =>
       uplink({ type: 'log', level: 'error', message, fields: { ...failure } }),
     );
   }
@@ -111,7 +113,7 @@ export class Units {
       if (errno !== 0) this.#failures.note(piece, errno, this.#engine.now());
       this.#processor.pieceDone(piece, errno);
     };
-    const backend = createBackend(this.#engine, snapshot.backend, parcelOf, complete);
+    const backend = createBackend(this.#engine, snapshot.backend, parcelOf, complete, this.#failures.lossOf(snapshot));
     if (backend instanceof CustomBackend) this.#customs.set(snapshot.id, backend);
     this.#units.set(
       snapshot.id,

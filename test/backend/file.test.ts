@@ -3,9 +3,12 @@
 import { constants } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Loss } from '../../src/backend/backend.ts';
 import { FileBackend } from '../../src/backend/file.ts';
+import { Errno } from '../../src/kernel/errno.ts';
 import { Piece } from '../../src/scsi/task.ts';
 import { type FileCall, ScriptedEngine } from '../support/scripted-engine.ts';
+import { makeLoss } from '../support/scsi-bench.ts';
 
 const { EINVAL, EIO, ENOSPC, EOPNOTSUPP } = constants.errno;
 const FD = 9;
@@ -17,6 +20,8 @@ interface Rig {
   readonly piece: Piece;
   /** Errnos that were reported. */
   readonly ended: number[];
+  /** What other workers know as well. */
+  readonly loss: Loss;
   /** Answers the last call with each result in turn; the calls that were made, from the first. */
   answer(...results: number[]): FileCall[];
 }
@@ -26,7 +31,8 @@ function rig(options: { direct?: boolean; canPunch?: boolean; skew?: number } = 
   const ended: number[] = [];
   const { direct = false, canPunch = true } = options;
   const snapshot = { kind: 'file', fd: FD, path: '/disk', direct, canPunch } as const;
-  const backend = new FileBackend<Piece>(engine.engine, snapshot, (_, errno) => ended.push(errno));
+  const loss = makeLoss();
+  const backend = new FileBackend<Piece>(engine.engine, snapshot, (_, errno) => ended.push(errno), loss);
   const piece = new Piece(42);
   piece.at = 4096;
   piece.address = 4096;
@@ -36,7 +42,7 @@ function rig(options: { direct?: boolean; canPunch?: boolean; skew?: number } = 
     for (const result of results) backend.fileDone(piece, result);
     return engine.calls;
   };
-  return { engine, backend, piece, ended, answer };
+  return { engine, backend, piece, ended, loss, answer };
 }
 
 describe('a read', () => {
@@ -107,8 +113,8 @@ describe('a read', () => {
 });
 
 describe('a write', () => {
-  it('keeps FUA over its parts', () => {
-    const { backend, piece, ended, answer } = rig();
+  it('by direct I/O keeps FUA over its parts', () => {
+    const { backend, piece, ended, answer } = rig({ direct: true });
     piece.durable = true;
     backend.write(piece);
     const calls = answer(4096, 4096);
@@ -127,15 +133,85 @@ describe('a write', () => {
   });
 });
 
+describe('a durable write through the page cache', () => {
+  it('is written, in parts if need be, and then its range is synced', () => {
+    const { backend, piece, ended, answer } = rig();
+    piece.durable = true;
+    backend.write(piece);
+    const calls = answer(4096, 4096);
+    expect(calls.map(({ call, durable, offset, length }) => [call, durable, offset - 65536, length])).toEqual([
+      ['write', false, 0, 8192],
+      ['write', false, 4096, 4096],
+      ['sync', false, 0, 8192],
+    ]);
+    expect(ended).toEqual([]);
+    answer(0);
+    expect(ended).toEqual([0]);
+  });
+
+  it('that can not be written has lost nothing', () => {
+    const { backend, piece, ended, loss, answer } = rig();
+    piece.durable = true;
+    backend.write(piece);
+    answer(4096, -ENOSPC);
+    backend.sync(piece);
+    answer(0);
+    expect({ ended, happened: loss.happened }).toEqual({ ended: [ENOSPC, 0], happened: false });
+  });
+
+  it('whose sync fails is not known to have kept any of it, nor what was acknowledged before', () => {
+    const { backend, piece, ended, loss, answer } = rig();
+    piece.durable = true;
+    backend.write(piece);
+    answer(8192, -ENOSPC);
+    expect({ ended, happened: loss.happened }).toEqual({ ended: [Errno.ENOTRECOVERABLE], happened: true });
+    expect(piece.progress).toBe(0);
+  });
+});
+
 describe('sync', () => {
-  it('ends with what the engine says', () => {
+  it('asks for all of the file', () => {
     const { backend, piece, engine, ended, answer } = rig();
     backend.sync(piece);
-    expect(engine.calls).toMatchObject([{ call: 'sync', fd: FD, token: 42 }]);
+    expect(engine.calls).toMatchObject([{ call: 'sync', fd: FD, offset: 0, length: 0, token: 42 }]);
     answer(0);
+    expect(ended).toEqual([0]);
+  });
+
+  it.each([false, true])(
+    'that fails (direct: %s) is followed by none that succeeds, and by no durable write',
+    (direct) => {
+      const { backend, piece, engine, ended, answer } = rig({ direct });
+      backend.sync(piece);
+      answer(-EIO);
+      backend.sync(piece);
+      answer(0);
+      piece.durable = true;
+      backend.write(piece);
+      expect(ended.length).toBe(2);
+      answer(0);
+      // Neither was asked of the disk: it would have said yes.
+      expect(engine.calls.map(({ call }) => call)).toEqual(['sync', 'nextTurn', 'nextTurn']);
+      expect(ended).toEqual([Errno.ENOTRECOVERABLE, Errno.ENOTRECOVERABLE, Errno.ENOTRECOVERABLE]);
+    },
+  );
+
+  it('does not succeed when another worker has heard meanwhile what was lost', () => {
+    const { backend, piece, ended, loss, answer } = rig();
     backend.sync(piece);
-    answer(-EIO);
-    expect(ended).toEqual([0, EIO]);
+    loss.note(EIO);
+    answer(0);
+    expect(ended).toEqual([Errno.ENOTRECOVERABLE]);
+  });
+
+  it('that failed keeps nobody from reading, and from writing what nobody promises to keep', () => {
+    const { backend, piece, ended, loss, answer } = rig();
+    loss.note(EIO);
+    backend.read(piece);
+    answer(8192);
+    backend.write(piece);
+    answer(8192);
+    expect(ended).toEqual([0, 0]);
   });
 });
 

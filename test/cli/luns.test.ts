@@ -14,6 +14,7 @@ const UNIT = {
   serial: 'S1',
   naa: '3000000000000001',
   limits: null,
+  lostWrites: null,
 };
 
 describe('units', () => {
@@ -28,6 +29,10 @@ describe('units', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test('that may have lost writes say so', () => {
+    expect(unitTable([{ ...UNIT, lostWrites: 'EIO', removable: true }])).toMatch(/-\s+removable, lost writes\n/);
   });
 
   test('with long paths fit a terminal', () => {

@@ -2,7 +2,7 @@
 // administrators hear of that; other units serve on, and so does this one when the fault is mended. Disks that a program brings are
 // library/create-target.test.ts, errors of every kind at every moment the simulator's.
 
-import { chmodSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { chmodSync, closeSync, fdatasyncSync, openSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { MIB } from '../../src/config/limits.ts';
 import { AdditionalSense, SenseKey } from '../../src/scsi/sense.ts';
@@ -21,6 +21,7 @@ const BLOCK = 512;
 /** Blocks of a command that moves 256 KiB: one piece. */
 const BLOCKS = 512;
 const BYTES = BLOCKS * BLOCK;
+const FUA = 0x08;
 const LBA_PER_MIB = MIB / BLOCK;
 
 type Engine = 'uring' | 'posix';
@@ -52,6 +53,35 @@ function read(initiator: RawInitiator, lba: number, blocks = BLOCKS): Promise<Co
 
 function write(initiator: RawInitiator, lba: number, seed: number): Promise<CommandResult> {
   return initiator.command(write16(lba, BLOCKS), { write: noise(BYTES, seed) });
+}
+
+function writeDurably(initiator: RawInitiator, lba: number, seed: number): Promise<CommandResult> {
+  const cdb = write16(lba, BLOCKS);
+  cdb[1]! |= FUA;
+  return initiator.command(cdb, { write: noise(BYTES, seed) });
+}
+
+/** Writes to the disk what the page cache has of it. What becomes of that is told to others as well, each on a descriptor of their own. */
+function writeBack(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    expect(() => fdatasyncSync(fd)).toThrow('EIO');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A device that is larger than the file system below has room for. */
+function thinDevice(small: SmallFileSystem, bytes: number): LoopDevice {
+  const backing = small.file('thin');
+  writeFileSync(backing, '');
+  truncateSync(backing, bytes);
+  return new LoopDevice(backing);
+}
+
+/** No MEDIUM ERROR: hosts would try that again. */
+function expectLost(result: CommandResult): void {
+  expectSense(result, SenseKey.HARDWARE_ERROR, AdditionalSense.WRITE_ERROR);
 }
 
 function expectSense({ status, sense }: CommandResult, key: number, additional: number, lba?: number): void {
@@ -140,6 +170,66 @@ describe.each(['uring', 'posix'] as const)('a disk that fails, engine %s', { tim
       await bystander.stop();
     },
   );
+
+  it('because its file system is full, has lost nothing by a write with FUA through the page cache', async (context) => {
+    needs(context, mountObstacle());
+    using small = new SmallFileSystem(4 * MIB);
+    await using target = await serve(engine, { path: small.file('thin'), size: 16 * MIB, direct: false });
+    using initiator = await RawInitiator.logIn(target.port);
+    for (let index = 0; index < 16; index++) await write(initiator, index * BLOCKS, index + 1);
+    const full = await writeDurably(initiator, 16 * BLOCKS, 17);
+    expectSense(full, SenseKey.DATA_PROTECT, AdditionalSense.SPACE_ALLOCATION_FAILED_WRITE_PROTECT);
+    expect((await writeDurably(initiator, 0, 99)).status).toBe(Status.GOOD);
+    expect((await initiator.command(synchronizeCache16())).status).toBe(Status.GOOD);
+  });
+
+  it('after it had acknowledged writes, promises nothing more to anybody until it is opened anew', async (context) => {
+    needs(context, mountObstacle() ?? loopObstacle());
+    using small = new SmallFileSystem(4 * MIB);
+    using device = thinDevice(small, 16 * MIB);
+    await using target = await serve(engine, { path: device.path, direct: false });
+    using initiator = await RawInitiator.logIn(target.port);
+    using other = await RawInitiator.logIn(target.port);
+    // The page cache takes what the device has no room for.
+    for (let index = 0; index < 32; index++)
+      expect((await write(initiator, index * BLOCKS, index + 1)).status).toBe(Status.GOOD);
+    expectLost(await initiator.command(synchronizeCache16()));
+    await target.logged(/writes that were acknowledged may be lost: a sync failed with E[A-Z]+/);
+    // The kernel has nothing left to write by now, and would say that all is well.
+    expectLost(await initiator.command(synchronizeCache16()));
+    expectLost(await other.command(synchronizeCache16()));
+    expectLost(await writeDurably(other, 0, 77));
+    // What is there can be read still, and written by whom no promise is made.
+    expectData(await read(other, 0), noise(BYTES, 1));
+    expect((await write(other, 0, 78)).status).toBe(Status.GOOD);
+    const luns = `targets/${TARGET_NAME}/luns`;
+    const metric = async () => new Samples((await callAdmin(target.ready.admin!, 'GET', '/metrics')).value);
+    expect((await callAdmin(target.ready.admin!, 'GET', `${luns}/0`)).value).toMatchObject({ lostWrites: 'EIO' });
+    expect((await metric()).sum('lunaring_lun_lost_writes')).toBe(1);
+    expect((await callAdmin(target.ready.admin!, 'DELETE', `${luns}/0`)).status).toBe(204);
+    const unit = { lun: 0, backend: 'file', path: device.path, direct: false };
+    expect((await callAdmin(target.ready.admin!, 'POST', luns, unit)).value).toMatchObject({ lostWrites: null });
+    using again = await RawInitiator.logIn(target.port);
+    expect((await writeDurably(again, 0, 79)).status).toBe(Status.GOOD);
+    expect((await again.command(synchronizeCache16())).status).toBe(Status.GOOD);
+    expect((await metric()).sum('lunaring_lun_lost_writes')).toBe(0);
+  });
+
+  it('behind the back of everybody, tells the first who asks for durability, and all others', async (context) => {
+    needs(context, mountObstacle() ?? loopObstacle());
+    using small = new SmallFileSystem(4 * MIB);
+    using device = thinDevice(small, 16 * MIB);
+    await using target = await serve(engine, { path: device.path, direct: false });
+    using initiator = await RawInitiator.logIn(target.port);
+    await write(initiator, 0, 1);
+    expect((await initiator.command(synchronizeCache16())).status).toBe(Status.GOOD);
+    for (let index = 1; index < 32; index++) await write(initiator, index * BLOCKS, index + 1);
+    // As the kernel does by itself when data are old, or memory is short.
+    writeBack(device.path);
+    // There is room for this one: what it hears of is others' data.
+    expectLost(await writeDurably(initiator, 0, 77));
+    expectLost(await initiator.command(synchronizeCache16()));
+  });
 
   it('because its file was cut short, serves what is left', async () => {
     using scratch = new Scratch('shrunk');

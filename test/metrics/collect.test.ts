@@ -46,7 +46,7 @@ function source(sessions = 1): Parameters<typeof collect>[0] {
       ['0203', 2],
     ]),
     targets: () => [{ name: TARGET, state: 'online', sessions, connections: sessions }],
-    units: () => [{ id: 1, targetName: TARGET, lun: 3, bytes: 4096, figures: UNIT }],
+    units: () => [{ id: 1, targetName: TARGET, lun: 3, bytes: 4096, lostWrites: false, figures: UNIT }],
     sessions: () =>
       Array.from({ length: sessions }, (_, index) => ({
         targetName: TARGET,

@@ -2,6 +2,7 @@
 
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { Errno } from '../../src/kernel/errno.ts';
 import {
   AdditionalSense,
   fail,
@@ -103,6 +104,7 @@ describe('errno becomes sense', () => {
     [ENOMEDIUM, false, SenseKey.NOT_READY, 0x3a00, -1],
     [ECANCELED, true, SenseKey.ABORTED_COMMAND, 0x0000, -1],
     [ETIMEDOUT, true, SenseKey.ABORTED_COMMAND, 0x2e02, -1],
+    [Errno.ENOTRECOVERABLE, true, SenseKey.HARDWARE_ERROR, 0x0c00, -1],
     [EACCES, false, SenseKey.HARDWARE_ERROR, 0x4400, -1],
   ] as const;
   it.each(cases)('errno %i, writing %s: key %i, code %i', (errno, writing, senseKey, additionalSense, information) => {

@@ -39,7 +39,7 @@ describe('START STOP UNIT', () => {
   it('keeps the medium when the cache could not be emptied', () => {
     const bench = new ScsiBench({ kind: 'file', removable: true });
     bench.file.errno = DISK_FAULT;
-    expect(bench.run(EJECT)).toMatchObject({ senseKey: 3, additionalSense: 0x0c00 });
+    expect(bench.run(EJECT)).toMatchObject({ senseKey: 4, additionalSense: 0x0c00 });
     expect(bench.unit.ready).toBe(true);
   });
 
@@ -118,7 +118,7 @@ describe('SYNCHRONIZE CACHE', () => {
   it('reports what the disk says', () => {
     const bench = new ScsiBench({ kind: 'file' });
     bench.file.errno = DISK_FAULT;
-    expect(bench.run('35 00 00000000 00 0000 00')).toMatchObject({ senseKey: 3, additionalSense: 0x0c00 });
+    expect(bench.run('35 00 00000000 00 0000 00')).toMatchObject({ senseKey: 4, additionalSense: 0x0c00 });
   });
 
   it('is GOOD at once on memory', () => {

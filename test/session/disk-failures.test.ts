@@ -53,13 +53,29 @@ describe('a disk that fails', () => {
     expect(logged()[1]).toMatch(/^a disk operation failed: .* LBA 1;/);
   });
 
-  it('names no block where none failed, and says what to do about a lack of space', () => {
+  it('is logged with what to do about a lack of space', () => {
     const { bench, initiator, logged } = failing(ENOSPC);
-    initiator.command(synchronizeCache16());
+    initiator.command(write16(8, 1), { write: BLOCK_BYTES, data: Buffer.alloc(BLOCK_BYTES) });
     bench.settle();
     expect(logged()).toEqual([
-      'a disk operation failed: ENOSPC, sync; the file system is full: make room, and initiators can write again',
+      'a disk operation failed: ENOSPC, write at LBA 8; the file system is full: make room, and initiators can write again',
     ]);
+  });
+
+  it('has lost writes when a sync fails: that is said at once, whatever was said just before, and once', () => {
+    const { bench, initiator, logged } = failing(EIO);
+    read(bench, initiator, 21);
+    const lost = () => bench.log.filter((line) => line.includes('may be lost'));
+    for (let round = 0; round < 2; round++) {
+      initiator.command(synchronizeCache16());
+      bench.settle();
+    }
+    expect(lost()).toEqual([
+      'writes that were acknowledged may be lost: a sync failed with EIO; SYNCHRONIZE CACHE and writes with FUA fail from now on; mend the disk, check or restore what is on the unit, then remove it and add it again, or start the target again (docs/administration.md)',
+    ]);
+    // Who goes on asking is counted as ever. No block is named where none failed.
+    bench.pass(QUIET_MS + 1000);
+    expect(logged()[1]).toMatch(/^2 disk operations failed, the last: ENOTRECOVERABLE, sync; a sync failed before, /);
   });
 
   it('is logged for what was written to it', () => {

@@ -63,6 +63,8 @@ export class BlockModel {
   #time = 1;
   #nextValue = 1;
   #era = 0;
+  /** Of what was acknowledged before, no sync that comes later says anything. */
+  #doubtedUntil = 0;
 
   /** `tears`: a block that is written while it is read may be seen in parts. */
   constructor(name: string, count: number, tears: boolean) {
@@ -154,10 +156,17 @@ export class BlockModel {
     if (change.end === Number.POSITIVE_INFINITY) change.end = this.tick();
   }
 
-  /** What was acknowledged before `start` is kept, whatever happens. */
+  /** The disk has lost any of what was acknowledged, and its initiators have been told. */
+  doubt(): void {
+    this.#doubtedUntil = this.tick();
+  }
+
+  /** What was acknowledged before `start` is kept, whatever happens; but for what the disk has lost. */
   synced(start: number): void {
     for (const block of this.#blocks) {
-      const kept = block.lasting.filter(({ acknowledged }) => acknowledged < start);
+      const kept = block.lasting.filter(
+        ({ acknowledged }) => acknowledged > this.#doubtedUntil && acknowledged < start,
+      );
       block.lasting = block.lasting.filter((each) => !kept.some((later) => each.end < later.start));
     }
   }

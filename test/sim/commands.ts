@@ -76,6 +76,7 @@ export class BlockCommands {
       data: blocksOf(change),
       read: 0,
       access: 'write',
+      lasts: durable,
       answered: (answer) => settle(blocks, change, answer, durable && inFile),
       over: () => blocks.over(change),
     };
@@ -186,6 +187,7 @@ export class BlockCommands {
       data: null,
       read: 0,
       access: 'write',
+      lasts: true,
       answered: ({ status }) => {
         if (status === Status.GOOD) blocks.synced(start);
       },

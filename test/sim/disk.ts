@@ -1,8 +1,10 @@
 // A simulated disk behind a cache: what was written is read back, but only what was synced is sure to be there after a power cut.
-// Of the rest each sector is kept or lost by itself. Operations take time, take effect in parts, fall short and fail.
+// Of the rest each sector is kept or lost by itself. Operations take time, take effect in parts, fall short and fail; a sync that fails may
+// lose what it was to keep, and none that comes after it says so.
 
 import { constants } from 'node:os';
 import type { SimClock } from './clock.ts';
+import type { Heard } from './completions.ts';
 import type { Random } from './random.ts';
 
 const { EIO } = constants.errno;
@@ -34,6 +36,10 @@ export class SimDisk {
   #content: Uint8Array;
   #durable: Uint8Array;
   #unsynced: Unsynced[] = [];
+  /** Syncs that have failed, and whose workers do not know yet. */
+  #unheard = 0;
+  /** A sync has failed, and the disk has not been opened anew since, or only then; Infinity: it is so still. */
+  lostUntil = Number.NEGATIVE_INFINITY;
   /** When an operation failed last. */
   failedAt = Number.NEGATIVE_INFINITY;
   inFlight = 0;
@@ -87,21 +93,37 @@ export class SimDisk {
     this.#operate('clear', offset, length, done, (from, to) => this.#put(new Uint8Array(to - from), offset + from));
   }
 
-  /** What was reported done before now is durable when it succeeds. */
-  sync(done: (result: number) => void): void {
+  /**
+   * What was reported done before now is durable when it succeeds. When it fails, some of that will never be: it is in the cache, as if it
+   * had been written, and the syncs to come succeed without it. Those that end before the worker knows fail as well: which of several the
+   * kernel tells is not simulated, nor that a worker fails in between and takes what it was told with it.
+   */
+  sync(done: (result: number, heard: Heard) => void): void {
     const begun = this.#clock.now;
-    const fails = this.#random.chance(this.faults.syncError);
+    const draws = this.#random.chance(this.faults.syncError);
     this.#later(2, () => {
-      if (!fails) this.#keep((each) => each.doneAt <= begun);
-      else this.failedAt = this.#clock.now;
+      const fails = draws || this.#unheard !== 0;
+      const lost = fails ? this.#lose((each) => each.doneAt <= begun) : [];
+      if (fails) {
+        this.failedAt = this.#clock.now;
+        this.lostUntil = Number.POSITIVE_INFINITY;
+        this.#unheard++;
+      } else this.#keep((each) => each.doneAt <= begun);
       this.#clock.note(`${this.name} sync ${fails ? 'failed' : 'done'}`);
-      done(fails ? -EIO : 0);
+      const before = this.#powerCuts;
+      done(fails ? -EIO : 0, (known) => {
+        if (!fails || this.#powerCuts !== before) return;
+        this.#unheard--;
+        if (!known) this.#restore(lost);
+      });
     });
   }
 
-  /** All that was written is durable. */
-  syncAll(): void {
-    this.#keep(() => true);
+  /** It is opened anew; true: with writes lost that were acknowledged. */
+  reopen(): boolean {
+    if (this.lostUntil !== Number.POSITIVE_INFINITY) return false;
+    this.lostUntil = this.#clock.now;
+    return true;
   }
 
   /** The power fails: of what was not synced, any part is lost. */
@@ -111,6 +133,8 @@ export class SimDisk {
     }
     this.#unsynced = [];
     this.#content = this.#durable.slice();
+    this.reopen();
+    this.#unheard = 0;
     this.#powerCuts++;
     this.inFlight = 0;
   }
@@ -140,6 +164,23 @@ export class SimDisk {
       last.set(each.sector, index);
     }
     this.#unsynced = this.#unsynced.filter(({ sector }, index) => index > (last.get(sector) ?? -1));
+  }
+
+  /** Of some of what was written each sector is durable or never will be. Answers the latter. */
+  #lose(concerned: (each: Unsynced) => boolean): Unsynced[] {
+    const lost = this.#unsynced.filter((each) => concerned(each) && this.#random.chance(0.5));
+    this.#keep((each) => concerned(each) && !lost.includes(each));
+    this.#unsynced = this.#unsynced.filter((each) => !lost.includes(each));
+    return lost;
+  }
+
+  /** What was lost is durable after all, but for what has been synced over it. */
+  #restore(lost: readonly Unsynced[]): void {
+    for (const { sector, bytes } of lost) {
+      const at = sector * SECTOR;
+      const isLatest = Buffer.from(bytes).equals(this.#content.subarray(at, at + SECTOR));
+      if (isLatest || this.#unsynced.some((each) => each.sector === sector)) this.#durable.set(bytes, at);
+    }
   }
 
   /** One operation: takes effect in up to two parts, falls short or fails, and is reported done. */

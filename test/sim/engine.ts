@@ -5,6 +5,7 @@ import type { Address, Engine, EngineEvents, RangeMode, SocketHandle, Stretch } 
 import { NO_RELEASE } from '../../src/engine/engine.ts';
 import { Slab } from '../../src/engine/slab.ts';
 import type { SimClock } from './clock.ts';
+import { Completions, type Heard } from './completions.ts';
 import { SECTOR, type SimDisk } from './disk.ts';
 import type { Link } from './network.ts';
 import type { Random } from './random.ts';
@@ -58,7 +59,7 @@ export class WorkerEngine implements Engine {
   readonly #sockets: (Socket | null)[] = [];
   readonly #regions = new Map<number, Uint8Array>();
   #nextRegion = 1;
-  #completions: { readonly token: number; readonly result: number }[] = [];
+  readonly #completions = new Completions();
   #alarms: number[] = [];
   #woken = false;
   #ticked = false;
@@ -83,6 +84,7 @@ export class WorkerEngine implements Engine {
   /** The worker's thread has failed: its connections break, and what the disks are doing ends without it. */
   crash(): void {
     this.dead = true;
+    this.#completions.abandon();
     for (const socket of this.#sockets) {
       socket?.link.target.abort();
       socket?.link.dereference();
@@ -128,17 +130,11 @@ export class WorkerEngine implements Engine {
     const due = this.#alarms.filter((at) => at <= this.#now);
     this.#alarms = this.#alarms.filter((at) => at > this.#now);
     for (const _ of due) this.events.alarmed();
-    // Some completions are seen in this turn, in any order; the others in the next.
-    const seen = this.#completions;
-    this.#completions = [];
-    for (const each of random.shuffled(seen)) {
-      if (random.chance(0.1)) this.#completions.push(each);
-      else this.events.fileDone(each.token, each.result);
-    }
+    this.#completions.see(random, (token, result) => this.events.fileDone(token, result));
     const handles = [...this.#sockets.keys()].filter((handle) => this.#sockets[handle] !== null);
     for (const handle of random.shuffled(handles)) this.#serve(handle);
     for (const handle of random.shuffled(handles)) this.#flush(handle);
-    if (this.#completions.length !== 0) this.#turnSoon();
+    if (!this.#completions.empty) this.#turnSoon();
     this.#endIfDone();
   }
 
@@ -319,7 +315,7 @@ export class WorkerEngine implements Engine {
   }
 
   nextTurn(token: number): void {
-    this.#completions.push({ token, result: 0 });
+    this.#completions.add(token, 0);
     this.#turnSoon();
   }
 
@@ -330,11 +326,11 @@ export class WorkerEngine implements Engine {
     this.#turnSoon();
   }
 
-  #done(token: number): (result: number) => void {
+  #done(token: number): (result: number, heard?: Heard) => void {
     this.inFlight++;
-    return (result) => {
+    return (result, heard) => {
       this.inFlight--;
-      this.#completions.push({ token, result });
+      this.#completions.add(token, result, heard);
       this.#turnSoon();
     };
   }

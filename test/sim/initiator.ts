@@ -21,6 +21,8 @@ export interface InitiatorWorld {
   connect(name: string): Link;
   /** When the disk behind a unit failed last. */
   diskFailedAt(unit: SimUnit): number;
+  /** Until when the disk behind a unit had lost writes, and promised nothing: Infinity, if it does not now. */
+  lostUntil(unit: SimUnit): number;
   /** Whether the target has not ended the session. */
   isServed(this: void, tsih: number): boolean;
   /** How many tasks of the session the target has. */

@@ -38,6 +38,8 @@ export function judge(initiator: Initiator, task: SimTask, { status, senseKey }:
   if (senseKey === SenseKey.MISCOMPARE || (senseKey === SenseKey.ILLEGAL_REQUEST && unit.wasAway(task.sentAt))) return;
   const diskMayFail = senseKey === SenseKey.MEDIUM_ERROR || senseKey === SenseKey.HARDWARE_ERROR;
   if (diskMayFail && initiator.world.diskFailedAt(unit) >= task.sentAt) return;
+  const lost = initiator.world.lostUntil(unit) >= task.sentAt;
+  if (senseKey === SenseKey.HARDWARE_ERROR && command.lasts === true && lost) return;
   if (command.access === 'order' && senseKey === SenseKey.ILLEGAL_REQUEST) return;
   // Data of it were damaged on their way, and there is no recovery.
   if (senseKey === SenseKey.ABORTED_COMMAND && Number.isFinite(task.damagedFrom)) return;

@@ -80,6 +80,7 @@ export class Operator {
     await administration.removeUnit(TARGET_NAME, unit.lun);
     closed();
     calm();
+    if (this.#target.diskOfLun(unit.lun)?.reopen()) unit.blocks.doubt();
     unit.reservations.away();
     await new Promise<void>((resolve) => {
       this.#clock.after(this.#random.between(1, 300), () => {

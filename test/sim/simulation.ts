@@ -93,6 +93,7 @@ class Simulation {
         return link;
       },
       diskFailedAt: ({ lun }: SimUnit) => this.#target.diskOfLun(lun)?.failedAt ?? Number.NEGATIVE_INFINITY,
+      lostUntil: ({ lun }: SimUnit) => this.#target.diskOfLun(lun)?.lostUntil ?? Number.NEGATIVE_INFINITY,
       recovers: this.#on('error recovery'),
       // Drawn from nobody else: without it, everything else is left to the same chance as with it.
       declarations: this.#on('declarations') ? new Random(plan.seed ^ 0xdec1a4e) : null,

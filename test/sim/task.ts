@@ -21,6 +21,8 @@ export interface Command {
   readonly read: number;
   /** How it touches what a reservation guards; an order is about reservations itself. */
   readonly access: 'none' | 'read' | 'write' | 'order';
+  /** GOOD promises that something is on stable storage. */
+  readonly lasts?: boolean;
   /** It ended with a status. */
   readonly answered: (answer: Answer) => void;
   /** It will never be answered. From now on it has no effect any more. */

@@ -88,6 +88,7 @@ export class SimWorkers implements Workers {
     const host = new SessionHost({
       worker: index,
       turns: this.turns,
+      lostWrites: this.#shared.lostWrites,
       meters: this.#shared.meters,
       unitFigures: this.#shared.unitFigures,
       sessionFigures: this.#shared.sessionFigures,

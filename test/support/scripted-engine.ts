@@ -69,8 +69,8 @@ export class ScriptedEngine {
     this.calls.push({ call: 'write', fd, address, length, offset, durable, token });
   }
 
-  sync(fd: number, token: number): void {
-    this.calls.push({ call: 'sync', fd, address: 0, length: 0, offset: 0, durable: false, token });
+  sync(fd: number, token: number, offset = 0, length = 0): void {
+    this.calls.push({ call: 'sync', fd, address: 0, length, offset, durable: false, token });
   }
 
   clearRange(fd: number, mode: RangeMode, offset: number, length: number, token: number): void {

@@ -1,6 +1,7 @@
 // A SCSI target of one unit without iSCSI around it: CDB and data in, status, sense and data out.
 // The processor and the backends are the real ones; the engine is the simulated one.
 
+import type { Loss } from '../../src/backend/backend.ts';
 import { createBackend } from '../../src/backend/create.ts';
 import { unitMemory } from '../../src/backend/memory.ts';
 import { NONE } from '../../src/base/free-list.ts';
@@ -94,6 +95,19 @@ function snapshotOf(options: BenchUnit, id: number, lun: number, fd: number): Un
   };
 }
 
+/** Of a unit that no other worker has. */
+export function makeLoss(): Loss {
+  let happened = false;
+  return {
+    get happened() {
+      return happened;
+    },
+    note: () => {
+      happened = true;
+    },
+  };
+}
+
 function counts(): UnitCounts {
   const own = privateFigures();
   return { own, total: () => own };
@@ -157,6 +171,7 @@ export class ScsiBench {
       snapshot.backend,
       (handle) => ({ handle, memory }),
       this.processor.pieceDone,
+      makeLoss(),
     );
     this.unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} }, counts());
     this.nexus = this.addNexus(1);
@@ -168,7 +183,13 @@ export class ScsiBench {
     const file = this.engine.addFile(FD + 1, blockSize * blockCount);
     const lun = this.#lun + 1;
     const snapshot = snapshotOf({ ...options, kind: 'file' }, 2, lun, FD + 1);
-    const backend = createBackend(this.engine, snapshot.backend, () => this.#noMemory(), this.processor.pieceDone);
+    const backend = createBackend(
+      this.engine,
+      snapshot.backend,
+      () => this.#noMemory(),
+      this.processor.pieceDone,
+      makeLoss(),
+    );
     const unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} }, counts());
     for (const nexus of this.#nexuses) {
       nexus.units.set(lun, unit);

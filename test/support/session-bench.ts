@@ -11,6 +11,7 @@ import {
 } from '../../src/pdu/parameters.ts';
 import { COUNTERS_PER_BLOCK } from '../../src/ring/counters.ts';
 import { Figures } from '../../src/ring/figures.ts';
+import { LostWrites } from '../../src/ring/lost-writes.ts';
 import type { BackendSnapshot, FromWorker, Handoff, ToWorker, UnitSnapshot } from '../../src/ring/messages.ts';
 import { Meters } from '../../src/ring/meters.ts';
 import type { ParcelOf } from '../../src/ring/parcel.ts';
@@ -64,6 +65,7 @@ export class SessionBench {
   /** Everything the worker told main, log lines left out. */
   readonly messages: FromWorker[] = [];
   readonly log: string[] = [];
+  readonly lostWrites = LostWrites.create();
   readonly #parcelOf: ParcelOf;
   #resets: Extract<FromWorker, { type: 'reset' }>[] = [];
   /** Main's request, and the worker's behind it. */
@@ -81,6 +83,7 @@ export class SessionBench {
     this.host = new SessionHost({
       worker: 0,
       turns: Turns.create(),
+      lostWrites: this.lostWrites,
       meters: Meters.create(),
       unitFigures: Figures.create(1, 1),
       sessionFigures: Figures.create(1, 1),
