@@ -5,6 +5,7 @@ export { LunaringError } from '../base/error.ts';
 export { ConfigurationError, type Finding } from '../config/finding.ts';
 export type { RunningPortal } from '../control/portals.ts';
 export type { SessionReport, TargetReport, UnitReport } from '../control/reports.ts';
+export type { RedirectOptions, UnitLimitOptions } from './arguments.ts';
 export { createTarget } from './create-target.ts';
 export * from './disk.ts';
 export type { CreateTargetOptions, CustomLunOptions, DiskSource, LunOptions, TargetOptions } from './options.ts';

@@ -3,10 +3,11 @@
 
 import { ConfigurationError, type Finding } from '../config/finding.ts';
 import { PartError, settleTargetPart, settleUnitPart } from '../config/part.ts';
-import type { LunSettings, RedirectSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
+import type { LunSettings, TargetSettings } from '../config/settings.ts';
 import type { RunningPortal } from '../control/portals.ts';
 import type { SessionReport, TargetReport } from '../control/reports.ts';
 import type { RunningTarget } from '../control/target.ts';
+import { judged, type RedirectOptions, type UnitLimitOptions } from './arguments.ts';
 import type { Disks } from './disks.ts';
 import { type LunOptions, splitTarget, type TargetOptions } from './options.ts';
 
@@ -19,7 +20,8 @@ export interface ServedContext {
 
 /**
  * A running target: what createTarget answers. Names of targets are taken in any case; what answers false or undefined knows none of that
- * name. Everything but {@link close} is for as long as it runs.
+ * name. Everything but {@link close} is for as long as it runs. What is no valid argument throws a {@link ConfigurationError}, and changes
+ * nothing.
  */
 export class ServedTarget implements AsyncDisposable {
   /** Resolves with the reason when it can't go on (a worker fails again and again), never otherwise. {@link close} is still due. */
@@ -88,12 +90,12 @@ export class ServedTarget implements AsyncDisposable {
 
   /** An offline target refuses logins with 0301. Its sessions go on. */
   setState(name: string, state: TargetSettings['state']): boolean {
-    return this.#running.administration.setState(name, state);
+    return this.#running.administration.setState(name, judged('state', state));
   }
 
   /** Sends logins to come elsewhere; null: takes them again. Sessions go on. */
-  setRedirect(name: string, redirect: RedirectSettings | null): boolean {
-    return this.#running.administration.setRedirect(name, redirect);
+  setRedirect(name: string, redirect: RedirectOptions | null): boolean {
+    return this.#running.administration.setRedirect(name, judged('redirect', redirect));
   }
 
   // Units
@@ -130,16 +132,17 @@ export class ServedTarget implements AsyncDisposable {
   }
 
   /**
-   * Makes a unit `bytes` long; initiators that are logged in are told. A file grows, with null as far as it has grown already; the functions
-   * of a custom disk must serve the new blocks from now on. Throws a LunaringError where that can't be: no unit shrinks.
+   * Makes a unit `bytes` long (a number, or a text such as '2GiB'); initiators that are logged in are told. A file grows, with null the unit
+   * becomes as long as its file or device has become; the functions of a custom disk must serve the new blocks from now on. Throws a
+   * LunaringError where that can't be: no unit shrinks.
    */
-  growUnit(name: string, lun: number, bytes: number | null): boolean {
-    return this.#running.administration.growUnit(name, lun, bytes);
+  growUnit(name: string, lun: number, bytes: number | string | null): boolean {
+    return this.#running.administration.growUnit(name, lun, judged('bytes', bytes));
   }
 
   /** Limits how fast a unit may be used; undefined: not at all. */
-  limitUnit(name: string, lun: number, limits: UnitLimitSettings | undefined): boolean {
-    return this.#running.administration.limitUnit(name, lun, limits);
+  limitUnit(name: string, lun: number, limits: UnitLimitOptions | undefined): boolean {
+    return this.#running.administration.limitUnit(name, lun, judged('limits', limits));
   }
 
   // Sessions
@@ -155,7 +158,7 @@ export class ServedTarget implements AsyncDisposable {
 
   /** Refuses every login with 0301 from now on; an empty reason takes them again. Sessions go on. */
   drain(reason: string): void {
-    this.#running.administration.drain(reason);
+    this.#running.administration.drain(judged('reason', reason));
   }
 
   /**

@@ -4,9 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { read10, readCapacity16, reportLuns, testUnitReady } from '../support/cdbs.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
 import { TARGET_NAME } from '../support/target-process.ts';
-import { BLOCK, BLOCKS, createTarget, readableLog, ToldDisk } from './program.ts';
+import { BLOCK, BLOCKS, ConfigurationError, createTarget, readableLog, ToldDisk } from './program.ts';
 
 const SIZE = BLOCK * BLOCKS;
+
+type Served = Awaited<ReturnType<typeof start>>;
 
 function start() {
   return createTarget({
@@ -124,6 +126,42 @@ describe('a target that is served', () => {
     };
     await expect.poll(lastBlock, { timeout: 20_000 }).toBe(BigInt(2 * BLOCKS - 1));
     expect(() => target.growUnit(TARGET_NAME, 1, SIZE)).toThrow(/at least/);
+  });
+
+  test('limits a unit, with the burst of the configuration where none is given', async () => {
+    await using target = await start();
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    expect(target.limitUnit(TARGET_NAME, 0, { iops: 1000 })).toBe(true);
+    for (let round = 0; round < 150; round++) {
+      expect((await initiator.command(read10(0, 1), { read: BLOCK })).status).toBe(0);
+    }
+    expect(target.limitUnit(TARGET_NAME, 0, { bandwidth: '64MiB' })).toBe(true);
+    expect(target.limitUnit(TARGET_NAME, 0, undefined)).toBe(true);
+    expect((await initiator.command(read10(0, 1), { read: BLOCK })).status).toBe(0);
+  });
+
+  test.each<[string, (target: Served) => unknown, RegExp]>([
+    ['limits of no I/Os', (target) => target.limitUnit(TARGET_NAME, 0, { iops: 0 }), /limits\.iops.*\n.*0\n.*from 10/],
+    ['limits below the least', (target) => target.limitUnit(TARGET_NAME, 0, { iops: 9 }), /limits\.iops/],
+    ['limits as text', (target) => target.limitUnit(TARGET_NAME, 0, { iops: '100' as never }), /limits\.iops/],
+    ['limits that are none', (target) => target.limitUnit(TARGET_NAME, 0, null as never), /limits/],
+    [
+      'a limit of another name',
+      (target) => target.limitUnit(TARGET_NAME, 0, { iop: 100 } as never),
+      /did you mean iops/,
+    ],
+    ['a size that is none', (target) => target.growUnit(TARGET_NAME, 0, Number.NaN), /bytes/],
+    ['a size beyond the largest', (target) => target.growUnit(TARGET_NAME, 0, 2 ** 53), /bytes.*\n.*\n.*4096TiB/],
+    ['a size left out', (target) => target.growUnit(TARGET_NAME, 0, undefined as never), /bytes/],
+    ['a state of another name', (target) => target.setState(TARGET_NAME, 'of line' as never), /did you mean offline/],
+    ['a redirect to nowhere', (target) => target.setRedirect(TARGET_NAME, { address: '' }), /redirect\.address/],
+    ['a reason of two lines', (target) => target.drain('a\nb'), /reason/],
+  ])('refuses %s, and changes nothing', async (_, change, message) => {
+    await using target = await start();
+    const before = target.target(TARGET_NAME);
+    expect(() => change(target)).toThrow(ConfigurationError);
+    expect(() => change(target)).toThrow(message);
+    expect(target.target(TARGET_NAME)).toEqual(before);
   });
 
   test('refuses logins while it is told to', async () => {
