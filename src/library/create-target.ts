@@ -18,7 +18,7 @@ const STANDARD_ERROR = 2;
 export async function createTarget(options: CreateTargetOptions): Promise<ServedTarget> {
   const { targets, log: given, directory = process.cwd(), ...rest } = options;
   const log = given ?? pino({ level: 'warn', base: null }, pino.destination({ fd: STANDARD_ERROR, sync: true }));
-  const findings: Finding[] = [];
+  const findings: Finding[] = administered(options);
   const splits = (targets ?? []).map((target, index) =>
     splitTarget(target, ['targets', index], (finding) => findings.push(finding)),
   );
@@ -43,4 +43,11 @@ export async function createTarget(options: CreateTargetOptions): Promise<Served
     await disks.closeAll().catch((err: Error) => log.error({ err }, 'a disk was not closed in order'));
     throw error;
   }
+}
+
+/** The schema knows `admin`, and createTarget has none: said here, and not left out in silence. `false` says what is so. */
+function administered(options: object): Finding[] {
+  if (((options as { admin?: unknown }).admin ?? false) === false) return [];
+  const [received, allowed] = ['an unknown key, admin', 'no admin interface: the program is the administrator'];
+  return [{ severity: 'error', path: 'admin', origin: ORIGIN, received, allowed, remedy: 'remove it' }];
 }

@@ -211,6 +211,14 @@ describe('createTarget', () => {
     await expect(started).rejects.toThrow(/timeoutMs[\s\S]*targets\[0\]\.name/);
   });
 
+  test('has no admin interface, and says so to who asks for one', async () => {
+    const admin = (value: unknown) =>
+      createTarget({ ...options('posix', { disk }), admin: value } as CreateTargetOptions);
+    await expect(admin({ port: 1 })).rejects.toThrow(ConfigurationError);
+    await expect(admin({ port: 1 })).rejects.toThrow(/admin.*\n.*an unknown key, admin/);
+    await (await admin(false)).close();
+  });
+
   test('closes the disks that it has opened when it can’t start', async () => {
     const open = new ToldDisk();
     const luns: LunOptions[] = [
