@@ -1,6 +1,6 @@
 // The examples of docs/examples, run the way their comments say, with an initiator at the other end.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -105,4 +105,12 @@ describe('the example', () => {
         .equals(data),
     ).toBe(true);
   });
+});
+
+test('the page’s first example is JavaScript to the oldest Node.js that we run on', () => {
+  const page = readFileSync(join(repositoryRoot(), 'docs/library.md'), 'utf8');
+  const example = /^```js\n(.*?)^```$/ms.exec(page)![1]!;
+  const check = spawnSync(process.execPath, ['--input-type=module', '--check', '-'], { input: example });
+  expect(check.stderr.toString()).toBe('');
+  expect(check.status).toBe(0);
 });
