@@ -7,7 +7,15 @@ import type { Settings } from '../config/settings.ts';
 import type { Answer } from './answer.ts';
 import { probePlacement } from './placement.ts';
 import { probePorts } from './ports.ts';
-import { probeDescriptors, probeIdleCpus, probeLockedMemory, probeStorage, probeToken, probeUring } from './probes.ts';
+import {
+  probeDescriptors,
+  probeIdleCpus,
+  probeLockedMemory,
+  probeNames,
+  probeStorage,
+  probeToken,
+  probeUring,
+} from './probes.ts';
 import { ExitCode, json, type World } from './world.ts';
 
 /** Options of the command. */
@@ -20,6 +28,7 @@ async function askMachine(settings: Settings): Promise<Answer[]> {
   const token = probeToken(settings);
   return [
     ...probeStorage(settings),
+    probeNames(settings),
     probeUring(settings),
     probeLockedMemory(settings),
     probeDescriptors(settings),

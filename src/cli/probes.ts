@@ -1,4 +1,4 @@
-// What can be wrong with a machine, one question each: storage, io_uring, locked memory, descriptors, idle CPUs, the admin interface's token.
+// What can be wrong with a machine, one question each: storage, names, io_uring, locked memory, descriptors, idle CPUs, the admin interface's token.
 // Each answers in words and changes nothing; ports and placement have files of their own, check.ts asks them all.
 
 import { readFileSync, statSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { LunaringError } from '../base/error.ts';
 import { MIB } from '../config/limits.ts';
 import type { FileLunSettings, Settings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
+import { COMMON_NAME_REMEDY, readMachineId, unitsOfCommonName } from '../control/identity.ts';
 import { identifyStorage, rehearseStorage, StorageError } from '../control/storage.ts';
 import { probeEngine } from '../engine/choose.ts';
 import { Resource, resourceLimit } from '../kernel/libc.ts';
@@ -45,6 +46,15 @@ export function probeStorage({ targets }: Pick<Settings, 'targets'>): Answer[] {
     }
   }
   return answers;
+}
+
+/** Whether initiators can tell the units from those of other machines. `machineId`: this one's. */
+export function probeNames({ targets }: Pick<Settings, 'targets'>, machineId = readMachineId()): Answer {
+  const question = 'world-wide names';
+  const units = unitsOfCommonName(targets, machineId);
+  if (units.length === 0) return { question, ...fine("set, or made with this machine's id") };
+  const detail = `no machine id: other machines may give the same names to other disks (${units.join(', ')})`;
+  return { question, ...warning(detail, COMMON_NAME_REMEDY) };
 }
 
 /** Whether workers can use io_uring. */

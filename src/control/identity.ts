@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { LunSettings } from '../config/settings.ts';
+import type { LunSettings, TargetSettings } from '../config/settings.ts';
 
 /** What a unit's names are made from. */
 export interface IdentitySource {
@@ -38,6 +38,27 @@ export function identityOf(machineId: string, targetName: string, lun: LunSettin
   const made = makeIdentity({ machineId, targetName, lun: lun.lun, path });
   return { serial: lun.serial ?? made.serial, naa: lun.naa ?? made.naa };
 }
+
+/** machine-id(5): an image that has yet to boot says `uninitialized`. */
+const MACHINE_ID = /^[0-9a-f]{32}$/;
+
+/**
+ * The units whose world-wide name another machine may have given a disk of its own: made here, without the id of a machine in it. Multipath
+ * software takes two such disks for one, and writes to either. Each as `TARGET LUN NUMBER`.
+ */
+export function unitsOfCommonName(
+  targets: readonly Pick<TargetSettings, 'name' | 'luns'>[],
+  machineId: string,
+): string[] {
+  if (MACHINE_ID.test(machineId)) return [];
+  return targets.flatMap(({ name, luns }) =>
+    luns.filter(({ naa }) => naa === undefined).map(({ lun }) => `${name} LUN ${lun}`),
+  );
+}
+
+/** What to do about them. */
+export const COMMON_NAME_REMEDY =
+  "set naa and serial of each unit, or give the container its host's /etc/machine-id (docs/deployment.md)";
 
 /** This machine's id (machine-id(5)), or an empty text: in a container there often is none, and a host name there changes with every start. */
 export function readMachineId(): string {

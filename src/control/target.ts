@@ -7,6 +7,7 @@ import { probeEngine } from '../engine/choose.ts';
 import type { Administration } from './administration.ts';
 import { chooseCongestionControl } from './congestion.ts';
 import { ControlPlane } from './control-plane.ts';
+import { COMMON_NAME_REMEDY, readMachineId, unitsOfCommonName } from './identity.ts';
 import type { LoginSettings } from './login-settings.ts';
 import { THIS_MACHINE } from './machine.ts';
 import { Portals, type RunningPortal } from './portals.ts';
@@ -74,6 +75,13 @@ class Target implements RunningTarget {
     this.engineReason = reason;
     this.workers = tuning.workers;
     log.info({ engine }, `engine: ${reason}`);
+    const units = unitsOfCommonName(settings.targets, readMachineId());
+    if (units.length > 0) {
+      log.warn(
+        { units },
+        `no machine id: other machines may give the same world-wide names to other disks; ${COMMON_NAME_REMEDY}`,
+      );
+    }
     this.#plane = new ControlPlane({
       settings,
       makeWorkers: (shared, events) => {

@@ -5,6 +5,7 @@ import {
   probeDescriptors,
   probeIdleCpus,
   probeLockedMemory,
+  probeNames,
   probeStorage,
   probeToken,
   probeUring,
@@ -88,6 +89,23 @@ describe('storage', () => {
     expect(first!.state).toBe('fine');
     expect(second).toMatchObject({ state: 'failed', detail: expect.stringContaining('iqn.2026-11.a:b LUN 0') });
     expect(probeStorage(withLuns(luns(true), scratch)).map(({ state }) => state)).toEqual(['fine', 'fine']);
+  });
+});
+
+describe('world-wide names', () => {
+  const size = '1MiB';
+
+  test('are warned of where no machine’s id is in them, with the units that have none of their own', () => {
+    using scratch = new Scratch('probes');
+    const settings = withLuns([{ lun: 0, backend: 'memory', size }], scratch);
+    expect(probeNames(settings, '0'.repeat(32)).state).toBe('fine');
+    expect(probeNames(settings, '')).toMatchObject({ state: 'warning', detail: expect.stringContaining('b LUN 0') });
+  });
+
+  test('are fine where each unit is given one', () => {
+    using scratch = new Scratch('probes');
+    const naa = '3123456789abcdef';
+    expect(probeNames(withLuns([{ lun: 0, backend: 'memory', size, naa }], scratch), '').state).toBe('fine');
   });
 });
 

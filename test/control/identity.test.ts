@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { makeIdentity } from '../../src/control/identity.ts';
+import { makeIdentity, unitsOfCommonName } from '../../src/control/identity.ts';
 
 const source = { machineId: 'abc', targetName: 'iqn.2026-11.com.example:a', lun: 0, path: '/srv/a.img' };
 
@@ -25,5 +25,21 @@ describe('a unit’s names', () => {
     const names = [source, ...others.map((change) => ({ ...source, ...change }))].map(makeIdentity);
     expect(new Set(names.map(({ serial }) => serial)).size).toBe(5);
     expect(new Set(names.map(({ naa }) => naa)).size).toBe(5);
+  });
+});
+
+describe('the units that another machine’s may be taken for', () => {
+  const lun = { lun: 0, backend: 'null', size: 2 ** 20, blockSize: 512, readOnly: false, removable: false } as const;
+  const targets = [
+    { name: 'iqn.2026-11.com.example:a', luns: [lun, { ...lun, lun: 1, serial: 'S1' }, { ...lun, lun: 2, naa: '31' }] },
+  ];
+  const unnamed = ['iqn.2026-11.com.example:a LUN 0', 'iqn.2026-11.com.example:a LUN 1'];
+
+  test.each([
+    ['a machine with an id', '0123456789abcdef0123456789abcdef', []],
+    ['a container without one', '', unnamed],
+    ['an image that has yet to boot', 'uninitialized', unnamed],
+  ])('%s', (_, machineId, units) => {
+    expect(unitsOfCommonName(targets, machineId)).toEqual(units);
   });
 });
