@@ -4,8 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { callAdmin } from '../support/admin-caller.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { Scratch } from '../support/scratch.ts';
+import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 
 const UNIT = readFileSync(join(repositoryRoot(), 'docs/deployment/lunaring.service'), 'utf8');
 
@@ -39,6 +41,9 @@ const NEEDED = [
   'prlimit64',
 ];
 
+/** What the unit has the service manager run. */
+const commandOf = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(UNIT)![1]!;
+
 /** System calls of a group, those of the groups in it included. */
 function callsOf(group: string): string[] {
   const lines = analyze('syscall-filter', group).stdout.split('\n').slice(1);
@@ -51,7 +56,7 @@ describe.skipIf(!systemd)('the unit file', () => {
     using scratch = new Scratch('unit');
     const path = scratch.file('lunaring.service');
     const program = `${process.execPath} ${join(repositoryRoot(), 'dist/src/cli/main.js')}`;
-    writeFileSync(path, UNIT.replace('/usr/local/bin/lunaring', program));
+    writeFileSync(path, UNIT.replaceAll('/usr/local/bin/lunaring', program));
     const { status, stdout, stderr } = analyze('verify', '--man=no', path);
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   });
@@ -78,4 +83,27 @@ describe.skipIf(!systemd)('the unit file', () => {
     expect(NEEDED.filter((call) => !allowed.has(call))).toEqual([]);
     expect(allowed.has('mount')).toBe(false);
   });
+});
+
+test('what the unit reloads with ends when the file is served, and fails when it is refused', async () => {
+  const serving = (name: string) => ({
+    portals: [{ address: '127.0.0.1', port: 0 }],
+    admin: { address: '127.0.0.1', port: 0 },
+    targets: [{ name, luns: [] }],
+  });
+  await using target = await TargetProcess.start(serving(TARGET_NAME));
+  const [program, ...parameters] = commandOf('ExecReload').split(' ');
+  expect(program).toBe(commandOf('ExecStart').split(' ')[0]);
+  const reload = (name: string) => {
+    writeFileSync(target.file('lunaring.yaml'), JSON.stringify(serving(name)));
+    const command = [join(repositoryRoot(), 'dist/src/cli/main.js'), ...parameters];
+    const env = { ...process.env, LUNARING_ADMIN: target.ready.admin! };
+    return spawnSync(process.execPath, command, { encoding: 'utf8', env });
+  };
+  const other = 'iqn.2026-11.io.lunaring:other';
+  expect(reload(other)).toMatchObject({ status: 0, stderr: '' });
+  expect((await callAdmin(target.ready.admin!, 'GET', 'targets')).value).toMatchObject([{ name: other }]);
+  const refused = reload('no name');
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toMatch(/targets\[0\]\.name/);
 });
