@@ -212,9 +212,9 @@ function hostAndPort(allowed: string, tagged: boolean) {
   });
 }
 
-/** A text of a given shape. */
-export function pattern(shape: RegExp, allowed: string) {
-  return checked(allowed, (value) => (shape.test(value) ? value : null));
+/** A text of a given shape; `spell` makes one of several spellings of it. */
+export function pattern(shape: RegExp, allowed: string, spell = (value: string) => value) {
+  return checked(allowed, (value) => (shape.test(value) ? spell(value) : null));
 }
 
 /** A CPU list as the kernel writes it, `0-3,8`; `any` pins nothing and gives an empty list. */

@@ -112,8 +112,9 @@ const unit = {
   ),
   naa: describe(
     pattern(
-      /^(?:[235][0-9a-f]{15}|6[0-9a-f]{31})$/,
+      /^(?:[235][0-9a-f]{15}|6[0-9a-f]{31})$/i,
       '16 hex digits that begin with 2, 3 or 5, or 32 that begin with 6',
+      (value) => value.toLowerCase(),
     ).optional(),
     'World-wide name of the unit. Made like the serial number, as a locally assigned NAA identifier, when left out. Set it where there is no machine id (in a container): it is then the same on every host with the same target, LUN and path, and multipath takes such disks for one.',
   ),

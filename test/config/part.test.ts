@@ -63,6 +63,13 @@ describe('a unit by itself', () => {
     });
   });
 
+  test('has its world-wide name in small letters, however it is written', () => {
+    const named = (naa: string) => ({ lun: 1, backend: 'null', size: '1GiB', naa });
+    expect(unit(named('600A0B80000F1C2D600A0B80000F1C2D')).naa).toBe('600a0b80000f1c2d600a0b80000f1c2d');
+    expect(unit(named('3ABCDEF012345678')).naa).toBe(unit(named('3abcdef012345678')).naa);
+    expect(complaints(() => unit(named('4ABCDEF012345678')))).toEqual(['naa: "4ABCDEF012345678"']);
+  });
+
   test('is judged', () => {
     expect(complaints(() => unit({ lun: 1, backend: 'null', size: '1KiB' }))).toEqual(['size: "1KiB"']);
     expect(complaints(() => unit(null))).toHaveLength(1);
