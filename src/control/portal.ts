@@ -12,8 +12,8 @@ import type { CongestionChoice } from './congestion.ts';
 import { LoginConnection, type LoginContext } from './login-connection.ts';
 import { AcceptedSocket } from './login-socket.ts';
 
-/** Connections that the kernel keeps for us until they are accepted. */
-const BACKLOG = 1024;
+/** Connections that the kernel keeps for us until they are accepted, and no more than net.core.somaxconn: 4096 since Linux 5.4. */
+const BACKLOG = 4096;
 
 /** A listening portal. */
 export class Portal {

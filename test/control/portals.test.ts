@@ -53,6 +53,18 @@ function sendingWith(name: string): number {
   return namesOf.filter((each) => each === name).length;
 }
 
+/** How many connections the kernel keeps for who listens in this process, one number for each. */
+function backlogs(): number[] {
+  const [IPPROTO_TCP, TCP_INFO] = [6, 11];
+  const [TCP_LISTEN, BACKLOG_AT] = [10, 28];
+  const read = koffi.load(null).func('int getsockopt(int, int, int, void *, void *)');
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    const info = new DataView(new ArrayBuffer(104));
+    const failed = read(Number(fd), IPPROTO_TCP, TCP_INFO, info, new Uint32Array([info.byteLength])) !== 0;
+    return failed || info.getUint8(0) !== TCP_LISTEN ? [] : [info.getUint32(BACKLOG_AT, true)];
+  });
+}
+
 /** Somebody who has connected, was accepted, and says nothing. */
 async function knock(port: number): Promise<Socket> {
   const accepted = vi.spyOn(CONTEXT.admittance, 'begin');
@@ -75,6 +87,12 @@ describe('portals', () => {
     await portals.add(at(ports[0], 3), []);
     expect(portals.settings.map(({ tag }) => tag)).toEqual([2, 3]);
     expect(await accepts(ports[0])).toBe(true);
+  });
+
+  test('have the kernel keep as many who come at once as it may', async () => {
+    const most = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'));
+    await portals.add(at(ports[0]));
+    expect(backlogs()).toEqual([Math.min(most, 4096)]);
   });
 
   test('that can’t be listened on change nothing', async () => {
