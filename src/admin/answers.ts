@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { SessionType } from '../login/policy.ts';
+import { LISTED_MAX } from '../metrics/sampler.ts';
 import { Digest } from '../pdu/parameters.ts';
 import type { DescribedAnswer } from './route.ts';
 
@@ -139,6 +140,63 @@ export const refusalsReport = z.strictObject({
   counts: z.record(z.string(), count).describe('logins by status since the start, 0000 among them'),
   latest: z.array(refusalReport).describe('newest first'),
 });
+
+const rate = z.number().min(0);
+
+/** As metrics/rates.ts has them. */
+const rates = {
+  readIops: rate.describe('READs per second'),
+  writeIops: rate,
+  readBytes: rate.describe('bytes per second'),
+  writeBytes: rate,
+  errors: rate.describe('commands per second that did not end with GOOD'),
+  p50Micros: rate.nullable().describe('latency of READs and WRITEs; null: there were none'),
+  p99Micros: rate.nullable(),
+  inFlight: count,
+};
+
+const secondReport = z.strictObject({
+  at: count.describe('milliseconds since 1970'),
+  total: z.strictObject(rates),
+  draining: z.boolean(),
+  sessionCount: count,
+  unitCount: count,
+  units: z
+    .array(z.strictObject({ target: z.string(), lun: count, bytes: count, ...rates }))
+    .describe(`the ${LISTED_MAX} busiest`),
+  sessions: z
+    .array(
+      z.strictObject({
+        tsih: count,
+        initiator: z.string(),
+        alias: z.string(),
+        target: z.string(),
+        worker: count,
+        since: time,
+        peers: z.array(z.string()),
+        ...rates,
+      }),
+    )
+    .describe(`the ${LISTED_MAX} busiest`),
+  workers: z.array(
+    z.strictObject({
+      worker: count,
+      running: z.boolean(),
+      sessions: count,
+      connections: count,
+      cpu: rate.nullable().describe('CPUs that it keeps busy; null: nobody knows'),
+      memoryBytes: count,
+      memoryUsedBytes: count,
+      ...rates,
+    }),
+  ),
+});
+
+/** What a WebSocket is told. */
+export const eventReport = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('status'), status: secondReport.describe('the target in the last second') }),
+  z.strictObject({ type: z.literal('refusal'), refusal: refusalReport.describe('a login that was refused') }),
+]);
 
 export const statusReport = z.strictObject({
   version: z.string(),

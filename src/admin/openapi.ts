@@ -3,7 +3,9 @@
 
 import { z } from 'zod';
 import { notes } from '../config/fields.ts';
-import { errorReport, sessionReport, targetReport, unitReport } from './answers.ts';
+import { errorReport, eventReport, sessionReport, targetReport, unitReport } from './answers.ts';
+import { BASE } from './context.ts';
+import { REFUSALS_PER_SECOND } from './events.ts';
 import { type Answer, jsonAnswer } from './http.ts';
 import { changes, type DescribedAnswer, type Route } from './route.ts';
 
@@ -32,8 +34,25 @@ const NAMED = new Map<z.ZodType, string>([
   [targetReport, 'Target'],
   [unitReport, 'Unit'],
   [sessionReport, 'Session'],
+  [eventReport, 'Event'],
   [errorReport, 'Error'],
 ]);
+
+/** OpenAPI has no word for a WebSocket: it is described as the request that opens it. By path. */
+const SOCKETS: Readonly<Record<string, object>> = {
+  [`${BASE}/events`]: {
+    get: {
+      summary: 'Opens a WebSocket, which tells of each second and of each refused login as it happens.',
+      description: `Every message is a text, an Event in JSON (components/schemas/Event): one each second, and one for each refusal, at most ${REFUSALS_PER_SECOND}
+of these a second. Nothing that a client sends is heeded. Who does not read loses messages, and in the end the connection. A browser, which can't send
+Authorization with a WebSocket, offers two protocols: lunaring, and token. with the token in base64url behind it.`,
+      responses: {
+        101: { description: 'The connection is a WebSocket from now on.' },
+        426: { description: 'The request asks for no WebSocket.' },
+      },
+    },
+  },
+};
 
 function shapeOf(schema: z.ZodType): object {
   if (schema instanceof z.ZodArray) return { type: 'array', items: shapeOf(schema.element as z.ZodType) };
@@ -77,7 +96,7 @@ export function describeApi(routes: readonly Route[], version: string): object {
     info: { title: 'lunaring administration', version, description: DESCRIPTION, license: { name: 'Apache-2.0' } },
     servers: [{ url: 'http://127.0.0.1:9260' }],
     security: [{}, { token: [] }],
-    paths,
+    paths: { ...paths, ...SOCKETS },
     components: {
       schemas: Object.fromEntries([...NAMED].map(([schema, name]) => [name, jsonSchema(schema, 'output')])),
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },

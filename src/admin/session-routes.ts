@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { normalizeName } from '../config/iscsi-name.ts';
-import { described, NOTHING, refusalsReport, sessionReport, UNKNOWN } from './answers.ts';
+import { described, NOTHING, refusalsReport, sessionReport, UNKNOWN, UNUSABLE } from './answers.ts';
 import { BASE, found, numberIn } from './context.ts';
 import { ApiError, DONE, jsonAnswer } from './http.ts';
 import type { Route } from './route.ts';
@@ -62,7 +62,10 @@ export const sessionRoutes: readonly Route[] = [
     path: `${BASE}/refusals`,
     summary: 'Tells of the logins that were refused of late, and why.',
     query: { count: `How many of the latest; ${REFUSALS_DEFAULT} where it is left out, 500 at most.` },
-    answers: { 200: described('Counts of all logins by status, and the latest refusals.', refusalsReport) },
+    answers: {
+      200: described('Counts of all logins by status, and the latest refusals.', refusalsReport),
+      422: UNUSABLE,
+    },
     handle: ({ query }, { running: { administration } }) => {
       const { refusals } = administration;
       return jsonAnswer(200, {

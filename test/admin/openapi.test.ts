@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { BASE } from '../../src/admin/context.ts';
+import { type AdminContext, BASE } from '../../src/admin/context.ts';
 import { describeApi } from '../../src/admin/openapi.ts';
 import { pageRoutes } from '../../src/admin/page-files.ts';
-import { ROUTES } from '../../src/admin/parts.ts';
+import { ROUTES, socketsOf } from '../../src/admin/parts.ts';
 import { VERSION } from '../../src/cli/version.ts';
 
 interface Operation {
@@ -21,11 +21,13 @@ describe('docs/openapi.json', () => {
     expect(page, 'run node scripts/write-docs.mjs').toEqual(JSON.parse(JSON.stringify(describeApi(ROUTES, VERSION))));
   });
 
-  test('has every route, and no other', () => {
+  test('has every route and every WebSocket, and no other', () => {
     const described = Object.entries(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    expect(described.sort()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path}`).sort());
+    const routes = ROUTES.map(({ method, path }) => `${method} ${path}`);
+    const sockets = [...socketsOf({ watch: {} } as AdminContext).keys()].map((path) => `GET ${path}`);
+    expect(described.sort()).toEqual([...routes, ...sockets].sort());
     expect(described.length).toBeGreaterThan(25);
   });
 
@@ -35,7 +37,7 @@ describe('docs/openapi.json', () => {
         expect(summary).toMatch(/\.$/);
         const named = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name);
         expect(named).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
-        expect(Object.keys(responses).some((status) => status.startsWith('2'))).toBe(true);
+        expect(Object.keys(responses).some((status) => /^(2..|101)$/.test(status))).toBe(true);
       }
     }
   });
@@ -44,6 +46,10 @@ describe('docs/openapi.json', () => {
     expect(paths['/api/v1/drain']!['put']!.requestBody).toMatchObject({ required: false });
     expect(paths['/api/v1/targets']!['post']!.requestBody).toMatchObject({ required: true });
   });
+});
+
+test('a request that is answered with 422 is described with it', () => {
+  expect(paths['/api/v1/refusals']!['get']!.responses).toHaveProperty('422');
 });
 
 describe('docs/administration.md', () => {

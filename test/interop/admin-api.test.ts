@@ -2,15 +2,16 @@
 // described, what is asked for happens, and no I/O fails. The commands upon it are administration.test.ts's.
 
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { z } from 'zod';
-import { errorReport } from '../../src/admin/answers.ts';
+import { errorReport, eventReport } from '../../src/admin/answers.ts';
 import { ROUTES } from '../../src/admin/parts.ts';
 import { KIB, MIB } from '../../src/config/limits.ts';
 import { AsyncEvent, AsyncMessage } from '../../src/pdu/async-message.ts';
 import { callAdmin } from '../support/admin-caller.ts';
 import { missingClients } from '../support/clients.ts';
 import { type FioResult, fio } from '../support/fio.ts';
+import { Listener } from '../support/listener.ts';
 import { admitted, loginStatus } from '../support/login-attempt.ts';
 import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 
@@ -74,6 +75,17 @@ describe.skipIf(missingClients().length > 0).each(['uring', 'posix'] as const)(
         const parsed = (answers[200]!.schema as z.ZodType).safeParse(await ask('GET', filled));
         expect([path, parsed.error?.issues]).toEqual([path, undefined]);
       }
+    });
+
+    test('every message at the WebSocket has the shape that is described', async () => {
+      using listener = await Listener.open(target.ready.admin!);
+      const told = (type: string) => vi.waitUntil(() => listener.latest(type), { timeout: 20_000 });
+      const status = await told('status');
+      await loginStatus(target.port, { target: 'iqn.2026-11.io.lunaring:unknown' });
+      for (const message of [status, await told('refusal')]) {
+        expect(eventReport.safeParse(message).error?.issues).toBeUndefined();
+      }
+      expect(status).toMatchObject({ status: { sessions: [{ target: TARGET_NAME }], workers: [{}, {}] } });
     });
 
     test('targets are added, changed, taken offline, redirected, removed', async () => {

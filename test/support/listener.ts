@@ -14,6 +14,7 @@ export class Listener implements Disposable {
   #bytes: Buffer = Buffer.alloc(0);
   #messages = 0;
   #last = '';
+  readonly #latest = new Map<string, string>();
   #closed = false;
 
   private constructor(socket: Socket, reads: boolean) {
@@ -61,6 +62,11 @@ export class Listener implements Disposable {
     return JSON.parse(this.#last);
   }
 
+  /** The last one of a type; null: there was none. */
+  latest(type: string): unknown {
+    return JSON.parse(this.#latest.get(type) ?? 'null');
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -81,6 +87,7 @@ export class Listener implements Disposable {
       if (isText) {
         this.#messages++;
         this.#last = bytes.toString('utf8', start, start + length);
+        this.#latest.set(/^\{"type":"(\w+)"/.exec(this.#last)?.[1] ?? '', this.#last);
       }
       this.#bytes = bytes.subarray(start + length);
     }
