@@ -142,7 +142,9 @@ YAML or JSON), the environment. \`lunaring env\` shows what is in force and who 
 machine, and neither touches a disk. Paths in the file are relative to the file, all others to the working directory. Sizes are bytes,
 or carry KiB, MiB, GiB or TiB. Unknown keys are errors; unknown \`LUNARING_\` variables are warnings.
 
-For completion in an editor, begin the file with \`# yaml-language-server: $schema=lunaring.schema.json\` and the schema's path.
+[lunaring.schema.json](lunaring.schema.json) brings completion to editors. YAML names it in its first line,
+\`# yaml-language-server: $schema=/usr/local/lib/node_modules/lunaring/docs/lunaring.schema.json\`, and JSON by the key \`"$schema"\`; the
+path is that of an installed package, put your own in its place.
 `;
 
 /** The reference page, in Markdown. */

@@ -293,6 +293,7 @@ export const log = section({
 
 /** The whole configuration. */
 export const configuration = section({
+  $schema: describe(text().optional(), 'For editors: where the JSON Schema of this file is. Not heeded.'),
   portals: describe(list(portal, 1, limits.PORTALS_MAX).prefault(DEFAULT_PORTALS), 'Where to listen.'),
   admin: describe(
     orOff(admin).prefault({}),

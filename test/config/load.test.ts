@@ -175,6 +175,11 @@ describe('findings', () => {
     expect(onlyFinding(text)).toMatchObject({ severity: 'error', path, remedy });
   });
 
+  test('but a schema may be named, which is the editor’s', () => {
+    expect(settingsOf('{ "$schema": "./lunaring.schema.json", "log": { "level": "warn" } }').log.level).toBe('warn');
+    expect(complaints('{ "$schema": 7 }')).toEqual(['$schema: 7']);
+  });
+
   test('a mistyped word gets a suggestion', () => {
     expect(onlyFinding('tuning: { engine: urign }').remedy).toBe('did you mean uring?');
   });
