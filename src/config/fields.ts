@@ -193,7 +193,7 @@ export function namePattern() {
 
 /** `host[:port][,tag]`, as TargetAddress spells it (RFC 7143 §13.8); IPv6 in brackets. */
 export function targetAddress() {
-  return hostAndPort('host:port or host:port,tag; an IPv6 address in brackets', true);
+  return hostAndPort('host, host:port or host:port,tag, port 3260 when left out; an IPv6 address in brackets', true);
 }
 
 /** Where a portal is reached: `host` or `host:port`, with an IPv6 address in brackets. */
