@@ -7,14 +7,17 @@ import { accepts, Daemon } from '../test/support/daemon.ts';
 import { repositoryRoot } from '../test/support/repository.ts';
 import { succeed } from '../test/support/run.ts';
 import { freePort } from '../test/support/scratch.ts';
+import { UsageError } from './options.ts';
 
 /** Longest READ or WRITE that it can do, bytes: what it negotiates. */
 export const FLOOR_IO_BYTES_MAX = 256 * 1024;
 
-/** Path of its source, or null where it is absent. */
-export function floorSource(): string | null {
-  const path = join(repositoryRoot(), '../shared/floor/null_target.c');
-  return existsSync(path) ? path : null;
+/** Path of its source, or null where it is absent. `named`: where somebody says that it is; throws {@link UsageError} when it isn't. */
+export function floorSource(named: string | undefined): string | null {
+  const path = named ?? join(repositoryRoot(), '../shared/floor/null_target.c');
+  if (existsSync(path)) return path;
+  if (named !== undefined) throw new UsageError(`--floor: there is no file ${named}`);
+  return null;
 }
 
 /** Compiles `source` to `program` and starts it. */

@@ -123,7 +123,7 @@ async function bench(options: Options): Promise<void> {
   using scratch = new Scratch('bench', options.directory);
   const machine = describeMachine(fioPath, names);
   print(preamble(machine, options));
-  if (!floorPresent) print('floor     absent: its source is not beside the repository');
+  if (!floorPresent(options)) print('floor     absent: its source is not in the repository; --floor names one');
   const peers = await startPeers(options, files(scratch, options.sizeMiB));
   let all: Series[];
   try {

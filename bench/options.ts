@@ -32,6 +32,8 @@ export interface Options {
   /** CPUs, as `taskset -c` takes them; undefined: not pinned. */
   readonly targetCpus: string | undefined;
   readonly clientCpus: string | undefined;
+  /** Source of the floor; undefined: where it is beside the repository. */
+  readonly floor: string | undefined;
   /** File for the results. */
   readonly json: string | undefined;
   readonly html: string | undefined;
@@ -51,6 +53,7 @@ export const USAGE = `usage: npm run bench -- [options]
   --peers A,B          only peers whose name contains A or B; by their whole name also those that are left out otherwise:
                        istgt, lunaring-direct-posix, lunaring-memory-posix, lunaring-memory-header-digest,
                        lunaring-direct-polling, lunaring-memory-polling
+  --floor FILE         C source of the peer floor, which is no part of the repository; bench/README.md says what it is to do
   --idle N             besides, what N idle sessions cost: CPU, memory, and the speed of 8 busy ones
   --seconds N          seconds per measurement (2)
   --rounds N           measurements per cell and peer (3)
@@ -91,6 +94,7 @@ export function readOptions(args: readonly string[]): Options | null {
     engine: engine(values.engine ?? 'auto'),
     targetCpus: cpus(values['target-cpus'], pin ? '0' : undefined),
     clientCpus: cpus(values['client-cpus'], pin ? '1' : undefined),
+    floor: values.floor === undefined ? undefined : resolve(values.floor),
     json: values.json,
     html: values.html,
     idleSessions: values.idle === undefined ? 0 : positive('idle', values.idle),
@@ -111,6 +115,7 @@ function parse(args: readonly string[]) {
         depth: text,
         sessions: text,
         idle: text,
+        floor: text,
         html: text,
         help: { type: 'boolean', short: 'h' },
         seconds: text,

@@ -100,13 +100,13 @@ const CANDIDATES: readonly Candidate[] = [
 ];
 
 /** Whether the floor can be among the peers. */
-export const floorPresent = floorSource() !== null;
+export const floorPresent = ({ floor: named }: Options): boolean => floorSource(named) !== null;
 
 /** Those that `options` ask for: by a part of the name, and those on request by the whole of it. */
 function candidates(options: Options): readonly Candidate[] {
   const { peers } = options;
   return CANDIDATES.filter(({ name, onRequest = false }) => {
-    if (name === 'floor' && !floorPresent) return false;
+    if (name === 'floor' && !floorPresent(options)) return false;
     if (peers.includes(name)) return true;
     if (onRequest) return name !== 'istgt' && options.set === 'full' && peers.length === 0;
     return peers.length === 0 || peers.some((part) => name.includes(part));
@@ -184,7 +184,9 @@ async function istgt(_name: string, options: Options, files: Files): Promise<Sta
 }
 
 async function floor(_name: string, options: Options, files: Files): Promise<Started> {
-  const started = served(await startFloor(floorSource()!, files.floor, options.sizeMiB, options.targetCpus));
+  const started = served(
+    await startFloor(floorSource(options.floor)!, files.floor, options.sizeMiB, options.targetCpus),
+  );
   return {
     ...started,
     excludes: (cell) => {

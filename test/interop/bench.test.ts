@@ -45,5 +45,8 @@ describe.skipIf(missingClients().length > 0)('npm run bench', () => {
     const refused = await run(process.execPath, [PROGRAM, '--quikc']);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('--quikc');
+    const absent = await run(process.execPath, [PROGRAM, '--floor', '/nowhere/floor.c']);
+    expect(absent.code).toBe(2);
+    expect(absent.stderr).toContain('/nowhere/floor.c');
   });
 });
