@@ -1,11 +1,15 @@
 // REPORT SUPPORTED OPERATION CODES and its siblings; and that what is reported is what is dispatched.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { OperationCode, VariableLength } from '../../src/scsi/cdb.ts';
 import { commandFor } from '../../src/scsi/commands.ts';
+import { MODE_PAGES } from '../../src/scsi/mode-pages.ts';
 import { COMMANDS } from '../../src/scsi/operation-codes.ts';
 import { decodeReadWrite } from '../../src/scsi/read-write.ts';
 import { Status, Task } from '../../src/scsi/task.ts';
+import { repositoryRoot } from '../support/repository.ts';
 import { ScsiBench } from '../support/scsi-bench.ts';
 
 function report(
@@ -154,5 +158,39 @@ describe('REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS', () => {
     const bench = new ScsiBench();
     expect(bench.run('a3 0d 00 000000 00000004 00 00').data.toString('hex')).toBe('da000000');
     expect(bench.run('a3 0d 80 000000 00000010 00 00').data.toString('hex')).toBe(`da00000c${'00'.repeat(12)}`);
+  });
+});
+
+describe('docs/scsi.md', () => {
+  const page = readFileSync(join(repositoryRoot(), 'docs/scsi.md'), 'utf8');
+
+  /** Codes in the tables of a section, `9Eh/10h` as `9e/10`. */
+  function codesUnder(heading: string): string[] {
+    const section = new RegExp(`^## ${heading}\n(.*?)(?=^## )`, 'ms').exec(page)![1]!;
+    const rows = section.split('\n').filter((line) => line.startsWith('| '));
+    return rows
+      .flatMap((line) => [...line.matchAll(/`([0-9A-F]{2})h(?:\/([0-9A-F]{2,4})h)?`/g)])
+      .map(([, code, below]) => (below === undefined ? code! : `${code}/${below}`).toLowerCase());
+  }
+
+  /** The codes in a list of pages that a unit answers with. */
+  const pagesIn = (data: Buffer) => [...data.subarray(4)].map((code) => hex(code, 2));
+
+  it('has every command, and no other', () => {
+    const reported = COMMANDS.map(({ opcode, serviceAction }) => {
+      if (serviceAction < 0) return hex(opcode, 2);
+      return `${hex(opcode, 2)}/${hex(serviceAction, opcode === OperationCode.VARIABLE_LENGTH ? 4 : 2)}`;
+    });
+    expect(codesUnder('Commands').sort()).toEqual(reported.sort());
+  });
+
+  it('has every page, and no other', () => {
+    const bench = new ScsiBench();
+    expect(codesUnder('Vital product data')).toEqual(pagesIn(bench.run('12 01 00 00ff 00').data));
+    expect(codesUnder('Log pages')).toEqual(pagesIn(bench.run('4d 00 00 00 00 0000 00ff 00').data));
+    const modePages = MODE_PAGES.map(
+      ({ code, subpage }) => hex(code, 2) + (subpage === 0 ? '' : `/${hex(subpage, 2)}`),
+    );
+    expect(codesUnder('Mode pages')).toEqual(modePages);
   });
 });
