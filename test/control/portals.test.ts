@@ -91,7 +91,7 @@ describe('portals', () => {
 
   test('have the kernel keep as many who come at once as it may', async () => {
     const most = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'));
-    await portals.add(at(ports[0]));
+    await portals.add(at(ports[0]), []);
     expect(backlogs()).toEqual([Math.min(most, 4096)]);
   });
 
