@@ -102,18 +102,14 @@ const OWN_DESCRIPTORS = 64;
 /** Whether there are descriptors for every connection that the settings allow. */
 export function probeDescriptors(settings: Settings): Answer {
   const question = 'descriptors';
-  const connections = settings.targets.reduce(
-    (sum, { sessionLimit, maxConnections, connectionLimit }) =>
-      sum + Math.min(sessionLimit * maxConnections, connectionLimit),
-    0,
-  );
+  const connections = settings.targets.reduce((sum, { connectionLimit }) => sum + connectionLimit, 0);
   const units = settings.targets.reduce((sum, { luns }) => sum + luns.length, 0);
   // A connection has two for a moment, while it is handed to its worker.
   const needed = OWN_DESCRIPTORS + units + 2 * connections;
   // Node raises the soft limit to the hard one when it starts.
   const { soft } = resourceLimit(Resource.openFiles);
   if (soft >= needed) return { question, ...fine(`${needed} needed, ${soft} allowed`) };
-  const remedy = `ulimit -n ${needed}, LimitNOFILE= in a unit file, or lower sessionLimit and connectionLimit`;
+  const remedy = `ulimit -n ${needed}, LimitNOFILE= in a unit file, or lower connectionLimit`;
   return { question, ...warning(`${needed} needed when every connection is in use, ${soft} allowed`, remedy) };
 }
 

@@ -40,10 +40,9 @@ export const SESSION_LIMIT_MAX = 4096;
 export const SESSION_LIMIT_DEFAULT = 64;
 /** Connections of one target. */
 export const CONNECTION_LIMIT_MAX = 4096;
+export const CONNECTION_LIMIT_DEFAULT = 16;
 /** Connections of one session. All of them are served by one worker: beyond one for each port of a host, more gain nothing. */
 export const MAX_CONNECTIONS_MAX = 8;
-/** As many as the sessions may have, so that it is sessions that are counted until somebody says otherwise. */
-export const CONNECTION_LIMIT_DEFAULT = SESSION_LIMIT_DEFAULT * MAX_CONNECTIONS_MAX;
 /** What the data plane recovers from without a new session (RFC 7143 §7): damaged and lost PDUs, and lost connections. */
 export const ERROR_RECOVERY_LEVEL_MAX = 2;
 /** Initiators of one target that are sent elsewhere: as many as may be let in. */

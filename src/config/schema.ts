@@ -123,10 +123,7 @@ const unit = {
 const fileLun = section({
   lun: lunNumber,
   backend: describe(z.literal('file').default('file'), 'A file or block device.'),
-  path: describe(
-    filePath(),
-    'Regular file or block device; relative to the configuration file. Reservations with APTPL and saved mode pages are kept in files beside it, so that a block device has none.',
-  ),
+  path: describe(filePath(), 'Regular file or block device; relative to the configuration file. Reservations with APTPL and saved mode pages are kept in files beside it, so that a block device has none.'),
   size: describe(
     size(limits.UNIT_BYTES_MIN, limits.UNIT_BYTES_MAX).optional(),
     'Size of a file that is yet to be made (sparse). An existing file must have it, if given.',
@@ -187,7 +184,7 @@ export const target = section({
   ),
   connectionLimit: describe(
     integer(1, limits.CONNECTION_LIMIT_MAX, 'connections').default(limits.CONNECTION_LIMIT_DEFAULT),
-    'Connections of all its sessions together, each of which has one or up to maxConnections; more are refused with 0206.',
+    'Connections of all its sessions; more are refused with 0206.',
   ),
   maxConnections: describe(
     integer(1, limits.MAX_CONNECTIONS_MAX, 'connections').default(1),

@@ -126,15 +126,13 @@ describe('io_uring', () => {
 });
 
 describe('limits of the process', () => {
-  test('descriptors are held against what connections, of as many sessions as there may be, and units may take', () => {
+  test('descriptors are held against what connections and units may take', () => {
     using scratch = new Scratch('probes');
     const { soft } = resourceLimit(Resource.openFiles);
     const few = probeDescriptors(withLuns([], scratch));
-    expect(few).toMatchObject({ state: 'fine', detail: `192 needed, ${soft} allowed` });
+    expect(few).toMatchObject({ state: 'fine', detail: `96 needed, ${soft} allowed` });
     const targets = Array.from({ length: Math.ceil(soft / 8192) + 1 }, (_, index) => ({
       name: `iqn.2026-11.a:${index}`,
-      sessionLimit: 1024,
-      maxConnections: 8,
       connectionLimit: 4096,
       luns: [],
     }));

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { ENVIRONMENT } from '../../src/config/environment.ts';
 import type { Finding } from '../../src/config/finding.ts';
-import { FIRST_BURST_BYTES_MAX, MAX_CONNECTIONS_MAX } from '../../src/config/limits.ts';
+import { FIRST_BURST_BYTES_MAX } from '../../src/config/limits.ts';
 import { type Loaded, loadSettings } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
@@ -62,11 +62,6 @@ describe('without any configuration', () => {
 
   test('there is one worker for each core', () => {
     expect(settingsOf(null).tuning.workers).toBe(availableParallelism());
-  });
-
-  test('the sessions of a target may have all the connections that a session may', () => {
-    const { sessionLimit, connectionLimit } = settingsOf(null).targets[0]!;
-    expect(connectionLimit).toBe(sessionLimit * MAX_CONNECTIONS_MAX);
   });
 
   test('nothing is made or changed', () => {

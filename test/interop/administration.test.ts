@@ -103,7 +103,7 @@ describe.skipIf(missingClients().length > 0)('the commands, under load', () => {
   describe('target', () => {
     test('list and show tell what is served', async () => {
       expect(await said('target', 'list')).toMatch(
-        /^target .*\niqn\S+disk0 +online +1\/64 +1\/512 +1 +32\.0 MiB +none\n/,
+        /^target .*\niqn\S+disk0 +online +1\/64 +1\/16 +1 +32\.0 MiB +none\n/,
       );
       expect((await told('target', 'list')).map(({ name }: { name: string }) => name)).toEqual([TARGET_NAME, OTHER]);
       expect(await said('target', 'show', TARGET_NAME.toUpperCase())).toMatch(/^iqn\S+disk0\n[\s\S]*load\.img/);
