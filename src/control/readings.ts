@@ -11,7 +11,7 @@ import type { Supervisor, WorkerReading } from './supervisor.ts';
 
 /** A unit and its figures over all workers (ring/figures.ts); those of units that are not counted are zeroes. */
 export interface UnitReading {
-  /** Unique for the life of the process. */
+  /** No other unit has it meanwhile. */
   readonly id: number;
   readonly targetName: string;
   readonly lun: number;

@@ -10,6 +10,7 @@ import { adviseHugePages } from '../kernel/memory.ts';
 import type { Figures } from '../ring/figures.ts';
 import type { LostWrites } from '../ring/lost-writes.ts';
 import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
+import { UNITS_MAX } from '../ring/turns.ts';
 import { Holders, holderName } from './holders.ts';
 import { identityOf, readMachineId } from './identity.ts';
 import { reserveMemory } from './memory-storage.ts';
@@ -51,7 +52,9 @@ export class UnitStore {
   readonly #figures: Figures | null;
   readonly #lostWrites: LostWrites | null;
   readonly #holders = new Holders();
-  #nextUnit = 0;
+  /** Units that nobody finds any more, and whose storage is still open: some worker may know them. */
+  readonly #leaving = new Map<number, UnitSnapshot>();
+  #lastId = NONE;
 
   constructor(options: UnitStoreOptions) {
     this.#machineId = options.machineId ?? readMachineId();
@@ -88,7 +91,7 @@ export class UnitStore {
    * C library is needed and can't be reached.
    */
   open({ name: targetName, portalGroups }: TargetSettings, lun: LunSettings, memory?: SharedArrayBuffer): UnitSnapshot {
-    const id = this.#nextUnit++;
+    const id = this.#takeId(lun.lun);
     const storage = this.#open(lun, id, holderName(targetName, lun.lun), memory);
     const { serial, naa } = identityOf(this.#machineId, targetName, lun);
     const unit: UnitSnapshot = {
@@ -112,6 +115,17 @@ export class UnitStore {
     this.#lostWrites?.clear(id);
     this.#units.set(id, unit);
     return unit;
+  }
+
+  /** The one that nobody has had for longest: what is still said of a unit that is gone reaches no other. */
+  #takeId(lun: number): number {
+    if (this.#units.size + this.#leaving.size === UNITS_MAX) {
+      const remedy = 'remove units that nobody needs, or serve this one from another process';
+      throw new StorageError('lun', `${lun}, with ${UNITS_MAX} units open`, 'fewer units at a time', remedy);
+    }
+    do this.#lastId = (this.#lastId + 1) % UNITS_MAX;
+    while (this.#units.has(this.#lastId) || this.#leaving.has(this.#lastId));
+    return this.#lastId;
   }
 
   /** The errno of the sync by which the unit's storage lost writes; 0: it has lost none. */
@@ -177,13 +191,16 @@ export class UnitStore {
   }
 
   /** From now on nobody finds the unit. Its storage stays open until {@link closeStorage}. */
-  forget({ id }: UnitSnapshot): void {
+  forget(unit: UnitSnapshot): void {
+    const { id } = unit;
+    this.#leaving.set(id, unit);
     this.#units.delete(id);
     this.#disks.delete(id);
   }
 
   /** Gives back what a unit holds, but for the memory of a memory unit, which it answers. Nobody may use it any more. */
   closeStorage({ id, backend, meter, figures }: UnitSnapshot): SharedArrayBuffer | null {
+    this.#leaving.delete(id);
     this.#figures?.close(figures);
     if (meter !== NONE) this.#meters?.ofUnit(meter, undefined);
     if (backend.kind === 'file') {

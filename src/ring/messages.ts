@@ -22,7 +22,7 @@ export type BackendSnapshot =
 
 /** All that a worker needs to know of a logical unit. Main is the authority; a newer snapshot with the same id replaces it. */
 export interface UnitSnapshot {
-  /** Unique for the life of the process. */
+  /** Below UNITS_MAX of turns.ts. No other unit has it as long as a worker may know this one. */
   readonly id: number;
   readonly targetName: string;
   readonly lun: number;

@@ -7,7 +7,7 @@ const FREE = 0;
 /** Beside the owner's number (its index plus one): somebody waits. */
 const WANTED = 2 ** 30;
 
-/** Units that have a word; ids are handed out from 0. */
+/** Units at a time: their ids are below. Main hands them out (control/unit-store.ts). */
 export const UNITS_MAX = 64 * 1024;
 
 /** The words of all units. Every thread makes one over the same memory. */
