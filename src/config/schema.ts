@@ -123,7 +123,10 @@ const unit = {
 const fileLun = section({
   lun: lunNumber,
   backend: describe(z.literal('file').default('file'), 'A file or block device.'),
-  path: describe(filePath(), 'Regular file or block device; relative to the configuration file. Reservations with APTPL and saved mode pages are kept in files beside it, so that a block device has none.'),
+  path: describe(
+    filePath(),
+    'Regular file or block device; relative to the configuration file. Reservations with APTPL and saved mode pages are kept in files beside it, so that a block device has none.',
+  ),
   size: describe(
     size(limits.UNIT_BYTES_MIN, limits.UNIT_BYTES_MAX).optional(),
     'Size of a file that is yet to be made (sparse). An existing file must have it, if given.',

@@ -10,6 +10,7 @@ import type { Admittance } from './admittance.ts';
 import type { Catalog, CatalogTarget } from './catalog.ts';
 import type { Endings } from './endings.ts';
 import { discardRemains, Enrolment, NO_REMAINS, type Remains } from './enrolment.ts';
+import type { Machine } from './machine.ts';
 import type { MeterBook } from './meter-book.ts';
 import type { Refusals } from './refusals.ts';
 import type { Rehearsal } from './rehearsal.ts';
@@ -52,6 +53,7 @@ export interface AdministrationContext {
   readonly meterBook: MeterBook;
   readonly reservations: ReservationAuthority;
   readonly unitStates: UnitStateAuthority;
+  readonly machine: Machine;
   readonly log: Logger;
 }
 

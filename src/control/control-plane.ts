@@ -17,7 +17,7 @@ import { MeterBook } from './meter-book.ts';
 import { Requests } from './requests.ts';
 import { ReservationAuthority } from './reservation-authority.ts';
 import { Sessions } from './sessions.ts';
-import { syncStorage } from './storage.ts';
+import { syncStorageAtEnd } from './storage-sync.ts';
 import { TurnCalls } from './turn-calls.ts';
 import { UnitStateAuthority } from './unit-state-authority.ts';
 import type { WorkerEvents, Workers } from './workers.ts';
@@ -94,7 +94,7 @@ export class ControlPlane implements WorkerEvents {
 
   /** Has the disks keep what was written, and closes them. No worker runs any more. */
   close(): void {
-    syncStorage(this.catalog.units, this.#log);
+    syncStorageAtEnd(this.catalog.store.withOpenStorage(), this.#log);
     this.catalog.close();
   }
 

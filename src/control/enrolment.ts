@@ -9,12 +9,13 @@ import { type NexusName, nexusKey, type ReservationSnapshot } from '../ring/rese
 import type { UnitState } from '../ring/unit-state.ts';
 import type { Catalog, CatalogTarget, Memories, RemovedUnits } from './catalog.ts';
 import { introduceUnit } from './introduction.ts';
+import type { Machine } from './machine.ts';
 import type { Requests } from './requests.ts';
 import type { ReservationAuthority } from './reservation-authority.ts';
 import { nexusLost } from './reservations.ts';
 import type { Sessions } from './sessions.ts';
-import { syncStorage } from './storage.ts';
 import { findingOf, unreadable } from './storage-finding.ts';
+import { syncStorage } from './storage-sync.ts';
 import { withoutPreventer } from './unit-state.ts';
 import type { UnitStateAuthority } from './unit-state-authority.ts';
 import type { Workers } from './workers.ts';
@@ -27,6 +28,7 @@ export interface EnrolmentContext {
   readonly requests: Requests;
   readonly reservations: ReservationAuthority;
   readonly unitStates: UnitStateAuthority;
+  readonly machine: Machine;
   readonly log: Logger;
 }
 
@@ -92,7 +94,7 @@ export class Enrolment {
       await this.#askAll((request) => ({ type: 'unitRemoved', id, request }));
       units.set(lun, this.#forget(id));
     }
-    syncStorage(removed.units, this.#context.log);
+    await syncStorage(removed.units, this.#context.machine, this.#context.log);
     return { memories: removed.closeFiles(), units };
   }
 

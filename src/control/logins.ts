@@ -95,6 +95,7 @@ export class Logins {
       meterBook,
       reservations,
       unitStates,
+      machine,
       log,
     });
     this.context = {

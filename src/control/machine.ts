@@ -1,7 +1,9 @@
-// What the control plane asks of the machine beside its storage: time, chance, and descriptors to be closed.
+// What the control plane asks of the machine: time, chance, descriptors to be closed, and what takes its time on a disk.
 // One object for all of it, so that another can stand in its place and say what time it is.
 
 import { randomBytes } from 'node:crypto';
+import { fdatasync } from 'node:fs';
+import { promisify } from 'node:util';
 import { close } from '../kernel/libc.ts';
 
 /** See the file's head. */
@@ -14,6 +16,8 @@ export interface Machine {
   random(length: number): Uint8Array;
   /** Closes a connection's descriptor that no worker has taken. */
   close(fd: number): void;
+  /** Resolves when all that was written to a file is on stable storage (fdatasync). Rejects as node:fs does. */
+  sync(fd: number): Promise<void>;
 }
 
 /** The one that the process runs on. */
@@ -25,4 +29,5 @@ export const THIS_MACHINE: Machine = {
   },
   random: randomBytes,
   close,
+  sync: promisify(fdatasync),
 };

@@ -6,7 +6,6 @@ import {
   closeSync,
   constants,
   existsSync,
-  fdatasyncSync,
   fstatSync,
   ftruncateSync,
   openSync,
@@ -16,7 +15,6 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Logger } from 'pino';
 import { LunaringError } from '../base/error.ts';
 import type { FileLunSettings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
@@ -24,7 +22,6 @@ import { SLOT_ALIGNMENT } from '../engine/slab.ts';
 import { directAlignment } from '../kernel/direct-io.ts';
 import { tryLock } from '../kernel/file-lock.ts';
 import { blockDeviceGeometry, FallocateMode, libc } from '../kernel/libc.ts';
-import type { UnitSnapshot } from '../ring/messages.ts';
 
 /** A unit's storage can't be used as configured. */
 export class StorageError extends LunaringError {
@@ -308,17 +305,5 @@ export function lostStorage(fd: number, path: string): string | null {
     return `${path} is another file by now`;
   } catch (error) {
     return `${path}: ${(error as NodeJS.ErrnoException).code}`;
-  }
-}
-
-/** Has the disk keep what was written; a failure is logged, there is nobody left to tell. */
-export function syncStorage(units: readonly UnitSnapshot[], log: Logger): void {
-  for (const { backend, readOnly, targetName, lun } of units) {
-    if (backend.kind !== 'file' || readOnly) continue;
-    try {
-      fdatasyncSync(backend.fd);
-    } catch (err) {
-      log.error({ err, targetName, lun, path: backend.path }, 'what was written last may not be on the disk');
-    }
   }
 }

@@ -67,6 +67,11 @@ export class UnitStore {
     return this.#units.values();
   }
 
+  /** Those that nobody finds any more included. */
+  withOpenStorage(): UnitSnapshot[] {
+    return [...this.#units.values(), ...this.#leaving.values()];
+  }
+
   find(id: number): UnitSnapshot | undefined {
     return this.#units.get(id);
   }

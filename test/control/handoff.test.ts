@@ -63,6 +63,7 @@ function stage(fails: (message: ToWorker) => boolean = () => false) {
       },
       random: (length) => new Uint8Array(length),
       close: (fd) => closed.push(fd),
+      sync: () => Promise.resolve(),
     },
     log: pino({ level: 'silent' }),
   });

@@ -9,6 +9,7 @@ import { Administration } from '../../src/control/administration.ts';
 import { Admittance } from '../../src/control/admittance.ts';
 import { Catalog } from '../../src/control/catalog.ts';
 import { Endings } from '../../src/control/endings.ts';
+import { THIS_MACHINE } from '../../src/control/machine.ts';
 import { MeterBook } from '../../src/control/meter-book.ts';
 import { Refusals } from '../../src/control/refusals.ts';
 import { Requests } from '../../src/control/requests.ts';
@@ -42,6 +43,8 @@ export class OperatedTarget implements Disposable {
   readonly settings: Settings;
   /** What the first worker heard, by type. */
   readonly heard: ToWorker[] = [];
+  /** How files are synced, which a test may make slow. */
+  sync = THIS_MACHINE.sync;
   readonly #meterBook: MeterBook;
 
   /** Targets as they stand in a file; relative paths are in {@link scratch}. */
@@ -65,7 +68,8 @@ export class OperatedTarget implements Disposable {
     this.reservations = new ReservationAuthority(catalog, workers, requests, log);
     this.unitStates = new UnitStateAuthority(catalog, workers, requests, log);
     const authorities = { reservations: this.reservations, unitStates: this.unitStates };
-    this.administration = new Administration({ ...books, ...authorities, workers, requests, endings, log });
+    const machine = { ...THIS_MACHINE, sync: (fd: number) => this.sync(fd) };
+    this.administration = new Administration({ ...books, ...authorities, workers, requests, endings, machine, log });
   }
 
   /** They do at once what they are asked for. */

@@ -95,6 +95,11 @@ export class SimTarget {
       random: (length) => random.bytes(length),
       // After a power cut nobody has it any more.
       close: (fd) => this.#links.get(fd)?.dereference(),
+      // What the real file has is of no interest, but that it takes its time.
+      sync: () =>
+        new Promise((resolve) => {
+          machine.after(random.delay(1, 50), resolve);
+        }),
     };
     this.plane = new ControlPlane({
       settings: this.#presentSettings(),
