@@ -73,15 +73,16 @@ export class DiskServer {
   }
 
   #run(link: Link, place: number): void {
-    let running: void | Promise<void>;
+    let running: Promise<void> | null;
     try {
-      running = this.#perform(link, place);
+      const result = this.#perform(link, place);
+      // Not every promise is one of this realm's: anything with `then` is one. Ours settles once, whatever that `then` does.
+      running = typeof result?.then === 'function' ? new Promise((resolve) => resolve(result)) : null;
     } catch (error) {
       this.#failed(link, place, error);
       return;
     }
-    // Not every promise is one of this realm's; anything with `then` is one.
-    if (typeof running?.then !== 'function') link.answer(place, 0, 0);
+    if (running === null) link.answer(place, 0, 0);
     else
       running.then(
         () => link.answer(place, 0, 0),

@@ -51,6 +51,32 @@ describe('a disk’s server', () => {
     ).toBe(true);
   });
 
+  it.each<[what: string, errno: number, then: (ok: () => void, no: (error: Error) => void) => void]>([
+    ['answers twice', 0, (ok) => [ok(), ok()]],
+    ['answers both ways', ENOSPC, (ok, no) => [no(new DiskError('space', 'full')), ok()]],
+    [
+      'throws when it has answered',
+      0,
+      (ok) => {
+        ok();
+        throw new Error('too late');
+      },
+    ],
+    [
+      'throws in place of an answer',
+      EIO,
+      () => {
+        throw new Error('no');
+      },
+    ],
+  ])('answers once when what a function returned %s', async (_, errno, then) => {
+    // A promise of one's own make, or of another library's.
+    const disk = connect({ read: () => ({ then }) as unknown as Promise<void> });
+    expect((await disk.run(DiskOperation.read, 0, 512))[0]).toBe(errno);
+    await turn();
+    expect(disk.worker.nextAnswered()).toBe(NONE);
+  });
+
   it('flushes behind a write that is to be durable', async () => {
     const calls: string[] = [];
     const disk = connect({
