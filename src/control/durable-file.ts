@@ -19,9 +19,11 @@ import { basename, dirname, join } from 'node:path';
 /** Only the owner reads them: who may write to a disk is in there. */
 const MODE = 0o600;
 
-function syncDirectory(path: string): void {
+/** Has a change to the directory of `path` last. It is opened beforehand: where it can't be, nothing has changed. */
+function changeDirectory(path: string, change: () => void): void {
   const fd = openSync(dirname(path), 'r');
   try {
+    change();
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -99,12 +101,12 @@ function writeFresh(path: string, text: string, like?: Ownership): string {
 /**
  * Puts `text` in the place of the file at `path`. With `like` it has the permissions of that, and its owner and group as far as this
  * process may give files away; otherwise its owner alone may read it. On stable storage when it returns. Throws as node:fs does; nothing
- * has changed then.
+ * has changed then, unless all that failed was the sync of the directory (EIO): `text` is in the file, until a failure of power at least.
  */
 export function replaceDurably(path: string, text: string, like?: Ownership): void {
   const fresh = writeFresh(path, text, like);
   try {
-    renameSync(fresh, path);
+    changeDirectory(path, () => renameSync(fresh, path));
   } catch (error) {
     rmSync(fresh, { force: true });
     throw error;
@@ -114,7 +116,6 @@ export function replaceDurably(path: string, text: string, like?: Ownership): vo
   } catch {
     // What stays is in nobody's way.
   }
-  syncDirectory(path);
 }
 
 /** Does what {@link replaceDurably} does, but for putting it in the place of the file. Throws as that would. */
@@ -122,8 +123,7 @@ export function rehearseReplacement(path: string, text: string, like?: Ownership
   rmSync(writeFresh(path, text, like));
 }
 
-/** Removes the file at `path`, if it is there. On stable storage when it returns. */
+/** Removes the file at `path`, if it is there. On stable storage when it returns. Throws as {@link replaceDurably} does. */
 export function removeDurably(path: string): void {
-  rmSync(path, { force: true });
-  syncDirectory(path);
+  changeDirectory(path, () => rmSync(path, { force: true }));
 }

@@ -10,10 +10,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { replaceDurably } from '../../src/control/durable-file.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { removeDurably, replaceDurably } from '../../src/control/durable-file.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { Scratch } from '../support/scratch.ts';
+
+const disk = vi.hoisted(() => ({ failsDirectories: false }));
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const fsyncSync = (fd: number): void => {
+    if (disk.failsDirectories && fs.fstatSync(fd).isDirectory()) throw new Error('EIO: i/o error, fsync');
+    fs.fsyncSync(fd);
+  };
+  return { ...fs, fsyncSync };
+});
 
 const MODULE = join(repositoryRoot(), 'dist/src/control/durable-file.js');
 const root = process.getuid!() === 0;
@@ -74,6 +84,25 @@ describe('a file that is replaced', () => {
   });
 });
 
+describe('a directory that can’t be synced', () => {
+  beforeEach(() => {
+    disk.failsDirectories = true;
+  });
+  afterEach(() => {
+    disk.failsDirectories = false;
+  });
+
+  test('is told of, and has the new text by then', () => {
+    expect(() => replaceDurably(path, 'after')).toThrow('EIO');
+    expect([readFileSync(path, 'utf8'), existsSync(`${path}.new`)]).toEqual(['after', false]);
+  });
+
+  test('is told of when a file is removed', () => {
+    expect(() => removeDurably(path)).toThrow('EIO');
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
 describe.skipIf(!root)('a file of somebody else', () => {
   beforeEach(() => {
     chownSync(path, USER, GROUP);
@@ -94,6 +123,22 @@ describe.skipIf(!root)('a file of somebody else', () => {
     const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
     expect([stderr, readFileSync(path, 'utf8')]).toEqual(['', 'after']);
   }
+
+  test.each([
+    ['replaced', `replaceDurably(path, 'after')`],
+    ['removed', 'removeDurably(path)'],
+  ])('is not %s in a directory that can’t be opened, and so not be synced', (_, call) => {
+    chmodSync(scratch.path, 0o300);
+    const program = `
+      const { removeDurably, replaceDurably } = await import(${JSON.stringify(MODULE)});
+      process.setgid(${GROUP});
+      process.setuid(${USER});
+      const path = ${JSON.stringify(path)};
+      ${call};`;
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+    expect(stderr).toContain('EACCES');
+    expect([readFileSync(path, 'utf8'), existsSync(`${path}.new`)]).toEqual(['before', false]);
+  });
 
   test('stays that user’s when root replaces it', () => {
     replaceAs(0, [0]);
