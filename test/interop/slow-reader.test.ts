@@ -8,7 +8,7 @@ import { LISTED_MAX } from '../../src/metrics/sampler.ts';
 import { callAdmin } from '../support/admin-caller.ts';
 import { Listener } from '../support/listener.ts';
 import { admitted, loginStatus } from '../support/login-attempt.ts';
-import { hasNativeServer, STEADY_HEAP } from '../support/node-version.ts';
+import { hasNativeServer } from '../support/node-version.ts';
 import type { RawInitiator } from '../support/raw-initiator.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { type ConfigurationFile, TargetProcess } from '../support/target-process.ts';
@@ -18,7 +18,9 @@ const LIMIT_MS = 230_000;
 const DEAF = 10;
 /** What each of them may have lie, twice over, and what the process may need by itself meanwhile. */
 const GROWTH_MAX = 2 * DEAF * 256 * 1024 + 64 * MIB;
-const NODE_OPTIONS = `${STEADY_HEAP} --require=${join(repositoryRoot(), 'test/support/without-native.cjs')}`;
+/** A young generation that stays small: by itself it grows by up to 48 MiB, when it likes. */
+const STEADY = '--max-semi-space-size=2';
+const NODE_OPTIONS = `${STEADY} --require=${join(repositoryRoot(), 'test/support/without-native.cjs')}`;
 
 /** So that there is much to tell each second: as many units and sessions as are told of, with the longest names. */
 const nameOf = (what: string): string => `iqn.2026-11.io.lunaring:${what}.`.padEnd(223, 'x');
@@ -47,7 +49,7 @@ async function guests(target: TargetProcess): Promise<RawInitiator[]> {
 }
 
 const JAVASCRIPT = ['JavaScript', 'false', { NODE_OPTIONS }] as const;
-const SERVERS = hasNativeServer ? [['native', 'true', {}] as const, JAVASCRIPT] : [JAVASCRIPT];
+const SERVERS = hasNativeServer ? [['native', 'true', { NODE_OPTIONS: STEADY }] as const, JAVASCRIPT] : [JAVASCRIPT];
 
 describe.concurrent('who does not read', () => {
   test.each(SERVERS)('is let go by the %s server', { timeout: LIMIT_MS }, async (_, native, env) => {
