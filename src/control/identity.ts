@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { LunSettings, TargetSettings } from '../config/settings.ts';
+import { holderName } from './holders.ts';
 
 /** What a unit's names are made from. */
 export interface IdentitySource {
@@ -44,7 +45,7 @@ const MACHINE_ID = /^[0-9a-f]{32}$/;
 
 /**
  * The units whose world-wide name another machine may have given a disk of its own: made here, without the id of a machine in it. Multipath
- * software takes two such disks for one, and writes to either. Each as `TARGET LUN NUMBER`.
+ * software takes two such disks for one, and writes to either. Each by its {@link holderName}.
  */
 export function unitsOfCommonName(
   targets: readonly Pick<TargetSettings, 'name' | 'luns'>[],
@@ -52,7 +53,7 @@ export function unitsOfCommonName(
 ): string[] {
   if (MACHINE_ID.test(machineId)) return [];
   return targets.flatMap(({ name, luns }) =>
-    luns.filter(({ naa }) => naa === undefined).map(({ lun }) => `${name} LUN ${lun}`),
+    luns.filter(({ naa }) => naa === undefined).map(({ lun }) => holderName(name, lun)),
   );
 }
 
