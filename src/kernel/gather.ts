@@ -29,8 +29,7 @@ export const VECTORS_MAX = 256;
 
 /** Headers for each message of full length: shorter ones may be so many. */
 const HEADERS_PER_LONGEST = 16;
-/** One on each cache line. */
-const HEADER_STRIDE = 64;
+/** Each header, and the vectors of each message, begin on a cache line of their own. */
 const LINE_BYTES = 64;
 const HIGH_WORD = 2 ** -32;
 const VECTORS_WORD = MessageHeader.vectors.offset >> 2;
@@ -51,7 +50,7 @@ export class Gather {
 
   /** An arena for `messages` messages of {@link VECTORS_MAX} vectors, or more shorter ones. */
   constructor(messages: number) {
-    this.#vectorsStart = messages * HEADERS_PER_LONGEST * HEADER_STRIDE;
+    this.#vectorsStart = messages * HEADERS_PER_LONGEST * LINE_BYTES;
     this.#vectors = this.#vectorsStart;
     this.#end = this.#vectorsStart + messages * VECTORS_MAX * IoVector.size;
     this.#memory = new PageMemory(this.#end);
@@ -92,7 +91,7 @@ export class Gather {
     words[word + VECTORS_WORD] = vectors;
     words[word + VECTORS_WORD + 1] = vectors * HIGH_WORD;
     words[word + VECTOR_COUNT_WORD] = this.#count;
-    this.#header += HEADER_STRIDE;
+    this.#header += LINE_BYTES;
     this.#vectors += Math.ceil((this.#count * IoVector.size) / LINE_BYTES) * LINE_BYTES;
     return message;
   }
