@@ -1,5 +1,5 @@
-// Small files that are replaced as a whole: a crash at any moment leaves the old one or the new one, and what was answered stays.
-// What is in them is their owners' business.
+// Changes to files that outlast a failure of power: names in directories, and small files that are replaced as a whole, so that a crash
+// at any moment leaves the old one or the new one. What is in them is their owners' business.
 
 import { randomBytes } from 'node:crypto';
 import {
@@ -19,8 +19,8 @@ import { basename, dirname, join } from 'node:path';
 /** Only the owner reads them: who may write to a disk is in there. */
 const MODE = 0o600;
 
-/** Has a change to the directory of `path` last. It is opened beforehand: where it can't be, nothing has changed. */
-function changeDirectory(path: string, change: () => void): void {
+/** Has a change to the directory of `path` last. It is opened beforehand: where it can't be, nothing has changed. Throws as node:fs does. */
+export function changeDirectory(path: string, change: () => void): void {
   const fd = openSync(dirname(path), 'r');
   try {
     change();

@@ -7,6 +7,7 @@ import {
   constants,
   existsSync,
   fstatSync,
+  fsyncSync,
   ftruncateSync,
   openSync,
   readFileSync,
@@ -22,6 +23,7 @@ import { SLOT_ALIGNMENT } from '../engine/slab.ts';
 import { directAlignment } from '../kernel/direct-io.ts';
 import { tryLock } from '../kernel/file-lock.ts';
 import { blockDeviceGeometry, FallocateMode, libc } from '../kernel/libc.ts';
+import { changeDirectory } from './durable-file.ts';
 
 /** A unit's storage can't be used as configured. */
 export class StorageError extends LunaringError {
@@ -89,18 +91,33 @@ function explainOpen(error: NodeJS.ErrnoException, lun: FileLunSettings): Storag
       );
     case 'EINVAL':
       return explain('a file system that can bypass the page cache', 'set direct: false, or move the file', 'direct');
+    case 'EFBIG':
+      return explain('a size that the file system can give a file', 'set a smaller size, or move the file', 'size');
     default:
       return explain('a file or block device', 'see what the error says of the path');
   }
 }
 
-/** Makes a sparse file. Without O_DIRECT: with it, some kernels make the file and then refuse to open it. */
+/**
+ * Makes a sparse file. Its name is on stable storage when it returns: what initiators sync later is worth nothing in a file that a failure
+ * of power takes away. Without O_DIRECT: with it, some kernels make the file and then refuse to open it.
+ */
 function create(path: string, size: number): void {
-  const fd = openSync(path, O_CREAT | O_EXCL | O_WRONLY, 0o600);
+  let made = false;
   try {
-    ftruncateSync(fd, size);
-  } finally {
-    closeSync(fd);
+    changeDirectory(path, () => {
+      const fd = openSync(path, O_CREAT | O_EXCL | O_WRONLY, 0o600);
+      made = true;
+      try {
+        ftruncateSync(fd, size);
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+    });
+  } catch (error) {
+    if (made) unlinkSync(path);
+    throw error;
   }
 }
 

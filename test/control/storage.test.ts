@@ -4,14 +4,16 @@ import {
   existsSync,
   readdirSync,
   readSync,
+  realpathSync,
   statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { getuid } from 'node:process';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { FileLunSettings } from '../../src/config/settings.ts';
 import { identifyStorage, openStorage, rehearseStorage, StorageError } from '../../src/control/storage.ts';
 import { rehearseGrowth } from '../../src/control/storage-growth.ts';
@@ -20,8 +22,28 @@ import { Scratch } from '../support/scratch.ts';
 
 const MIB = 2 ** 20;
 
+const LONGEST = 2 ** 44;
+/** What was synced, by path, in order; whether syncing directories fails. */
+const disk = vi.hoisted(() => ({ synced: [] as string[], failsDirectories: false }));
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const failed = (code: string): Error => Object.assign(new Error(code), { code });
+  const fsyncSync = (fd: number): void => {
+    if (disk.failsDirectories && fs.fstatSync(fd).isDirectory()) throw failed('EIO');
+    fs.fsyncSync(fd);
+    disk.synced.push(fs.readlinkSync(`/proc/self/fd/${fd}`));
+  };
+  // As ext4 does; others hold more.
+  const ftruncateSync = (fd: number, length: number): void => {
+    if (length > LONGEST) throw failed('EFBIG');
+    fs.ftruncateSync(fd, length);
+  };
+  return { ...fs, fsyncSync, ftruncateSync };
+});
+
 let scratch: Scratch;
 beforeEach(() => {
+  disk.failsDirectories = false;
   scratch = new Scratch('storage');
 });
 afterEach(() => scratch[Symbol.dispose]());
@@ -75,6 +97,30 @@ describe('a regular file', () => {
     expect(statSync(path)).toMatchObject({ size: 64 * MIB, blocks: 0 });
     expect(statSync(path).mode & 0o777).toBe(0o600);
     closeSync(openStorage(lun(path, { size: 64 * MIB })).fd);
+  });
+
+  test('that is made has its name on stable storage, and itself before that', () => {
+    const path = scratch.file('new.img');
+    disk.synced.length = 0;
+    closeSync(openStorage(lun(path, { size: MIB })).fd);
+    expect(disk.synced).toEqual([realpathSync(path), realpathSync(dirname(path))]);
+  });
+
+  test('that can not be made as long as its size leaves nothing behind', () => {
+    const path = scratch.file('new.img');
+    expect(refusal(lun(path, { size: LONGEST + MIB }))).toMatchObject({
+      key: 'size',
+      received: `${path}: EFBIG`,
+      remedy: 'set a smaller size, or move the file',
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('whose name can not be put on stable storage is not made', () => {
+    const path = scratch.file('new.img');
+    disk.failsDirectories = true;
+    expect(refusal(lun(path, { size: MIB }))).toMatchObject({ key: 'path', received: `${path}: EIO` });
+    expect(existsSync(path)).toBe(false);
   });
 
   test('that is missing is refused without a size, and when it is only to be read', () => {
