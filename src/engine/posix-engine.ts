@@ -37,7 +37,7 @@ const SOCKETS_DEFAULT = 4096;
 /** What libuv asks for in one read. */
 const STAGING_BYTES_MAX = 64 * 1024;
 const TICK_MS = 1000;
-/** An address is a region's number times this, plus the offset in it. Memory units are far smaller. */
+/** An address is a region's number times this, plus the offset in it. Memory units are far smaller, and numbers are used again: 2^13 fit. */
 const REGION_SPAN = 2 ** 40;
 
 /** Memory that addresses lie in. */
@@ -65,7 +65,6 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   readonly #waiting: HandleQueue;
   readonly foreignCalls = hasForeignCalls();
   readonly #regions = new Map<number, Region>();
-  #nextRegion = 0;
   readonly #files: PosixFiles;
   #rung = false;
   #scheduled = false;
@@ -234,7 +233,8 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
 
   /** Answers the address of its first byte. */
   #addRegion(memory: SharedArrayBuffer, start: number): Address {
-    const region = this.#nextRegion++;
+    let region = 0;
+    while (this.#regions.has(region)) region++;
     const machineBase = this.foreignCalls ? addressOf(memory) + start : 0;
     this.#regions.set(region, { memory, start, machineBase });
     return region * REGION_SPAN;

@@ -117,6 +117,21 @@ describe.each(ENGINES)('%s: files', (_name, make) => {
     expect(disk.subarray(4096, 8192).equals(pattern(4096, 3))).toBe(true);
   });
 
+  it('reads into memory that was attached after much that is gone', async () => {
+    const bench = new Bench(make);
+    for (let gone = 0; gone < 10_000; gone++) {
+      bench.engine.detachRegion(bench.engine.attachRegion(new SharedArrayBuffer(512)));
+    }
+    const memory = new SharedArrayBuffer(4096);
+    const base = bench.engine.attachRegion(memory);
+    const ended = await results(bench, () => {
+      bench.engine.read(fd, base + 1, 511, 1024, 1);
+      return 1;
+    });
+    expect(ended).toEqual(new Map([[1, 511]]));
+    expect(Buffer.from(memory, 1, 511).equals(readFileSync(path).subarray(1024, 1535))).toBe(true);
+  });
+
   it('reaches beyond 4 GiB', async () => {
     const far = 5 * 2 ** 30;
     const bench = new Bench(make);
