@@ -11,7 +11,7 @@ export interface Field<Value> {
   set(view: DataView, at: number, value: Value): void;
 }
 
-/** A run of bytes with no value of its own: read it through its offset. `fill` writes zeroes. */
+/** A run of bytes with no value of its own: read it in place through its offset. */
 export interface ByteField {
   readonly offset: number;
   readonly size: number;

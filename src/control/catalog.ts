@@ -15,7 +15,7 @@ import { UnitStore, type UnitStoreOptions } from './unit-store.ts';
 export interface CatalogTarget {
   /** Normalised. */
   readonly name: string;
-  /** As they were configured, or changed since; its units and `state` and `redirect` included. */
+  /** As they were configured, or changed since; but for `state` and `redirect`, which are below as they are now. */
   settings: TargetSettings;
   /** An offline target refuses logins with 0301. */
   state: TargetSettings['state'];

@@ -37,7 +37,7 @@ export interface EngineEvents {
   closed(socket: SocketHandle): void;
   /** A file operation ended: bytes moved (>= 0), or a negated errno. */
   fileDone(token: number, result: number): void;
-  /** Another thread rang {@link Engine.wakeUp}'s bell. */
+  /** Another thread rang the worker's bell: an eventfd under `uring`, a message to its port under `posix`. */
   woken(): void;
   /** About once a second, and only coarsely on time. */
   tick(): void;

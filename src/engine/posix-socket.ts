@@ -11,7 +11,7 @@ import { type Address, type EngineEvents, NO_RELEASE, type SocketHandle } from '
 import { END, type SendList, type SendQueue } from './send-queue.ts';
 import type { Slab } from './slab.ts';
 
-/** One write takes at most this many pieces and bytes, as under io_uring: a slow reader's responses give their memory back bit by bit. */
+/** One write takes at most this many pieces and bytes: a slow reader's responses give their memory back bit by bit. */
 const PIECES_MAX = 256;
 const SEND_BYTES_MAX = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 // What the io_uring engine knows of one socket: where its receiving stands, what it has to send, how far its closing is.
-// Only data; uring-engine.ts acts on it.
+// Only data; uring-receiver.ts, uring-sender.ts and uring-sockets.ts act on it.
 
 import { END, type SendList } from './send-queue.ts';
 

@@ -74,7 +74,7 @@ export class LoginMachine {
     this.#random = options.random ?? randomBytes;
   }
 
-  /** As far as it was given; for a list of logins under way. */
+  /** As far as it was given: a refusal names it. */
   get initiatorName(): string | null {
     return this.#given.initiatorName;
   }

@@ -1,5 +1,5 @@
 // Figures that every worker keeps and main reads: one block of numbers per worker.
-// Written by their owner with plain stores, so they cost nothing; read without messages. Naming them for people is admin/'s business.
+// Written by their owner with plain stores, so they cost nothing; read without messages. Naming them for people is metrics/'s business.
 
 import { assert } from '../base/assert.ts';
 import { LATENCY_BUCKETS } from './figures.ts';

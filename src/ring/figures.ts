@@ -1,5 +1,5 @@
 // What is counted of units and sessions, in memory that all threads share: one block of numbers each, written with plain stores by one
-// worker. Main reads them without a message. Naming them for people is admin/'s business.
+// worker. Main reads them without a message. Naming them for people is metrics/'s business.
 
 import { assert } from '../base/assert.ts';
 import { FreeList, NONE } from '../base/free-list.ts';

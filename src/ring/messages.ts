@@ -1,5 +1,5 @@
 // What main and the workers say to each other over the rings. One union each way; every message is plain data.
-// How they travel is ring.ts; who acts on them is control/ on main and workers/io-worker.ts on the other side.
+// How they travel is channel.ts's; who acts on them is control/control-plane.ts on main and session/session-host.ts on the other side.
 
 import type { ConnectionParameters, SessionParameters } from '../pdu/parameters.ts';
 import type { NexusName, ReservationNews, ReservationSnapshot, ReserveOrder, ReserveResult } from './reservations.ts';

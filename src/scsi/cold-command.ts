@@ -18,7 +18,7 @@ export interface CommandServices {
   now(): number;
   /**
    * A piece with `length` bytes of slab memory (0: none) for an operation of the command's own, or null when there is no memory: end the
-   * command with `busy`. The piece goes back with `freePiece`.
+   * command with `setBusy` (sense.ts). The piece goes back with `freePiece`.
    */
   takePiece(task: Task, length: number): Piece | null;
   freePiece(piece: Piece): void;

@@ -1,5 +1,5 @@
 // LOG SENSE and LOG SELECT (SPC-5, SBC-4): the log pages. What they count is what all workers have counted of the unit (ring/figures.ts).
-// Figures for administrators, with latencies and for every session, are admin/'s.
+// Figures for administrators, with latencies and for every session, are metrics/'s.
 
 import { Figure } from '../ring/figures.ts';
 import type { ColdCommand } from './cold-command.ts';

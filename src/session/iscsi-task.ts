@@ -1,5 +1,5 @@
 // A SCSI command with what iSCSI adds to it (RFC 7143 §4.2): its tags, its place in the connection, its data sequences.
-// Fields only; the SCSI half is scsi/task.ts. All tasks of a worker are of this one class.
+// Fields, and the pool that they come from; the SCSI half is scsi/task.ts. All tasks of a worker are of this one class.
 
 import { Task } from '../scsi/task.ts';
 import type { AbortWait } from './abort-wait.ts';

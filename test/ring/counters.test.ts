@@ -1,4 +1,4 @@
-// Figures in shared memory: each worker's in a block of its own, generations seen by everyone.
+// Figures in shared memory: each worker's in a block of its own, which everyone can read.
 
 import { describe, expect, it } from 'vitest';
 import { COUNTERS_PER_BLOCK, Counter, Counters, privateCounters, TASK_FUNCTIONS } from '../../src/ring/counters.ts';

@@ -1,5 +1,5 @@
 // The simulated target: the real control plane over simulated workers, connections and disks, which outlast a power cut.
-// What is done to it is scenario.ts's.
+// What is done to it is simulation.ts's.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
