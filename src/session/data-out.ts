@@ -202,7 +202,7 @@ export function requestData(connection: Connection, task: IscsiTask): void {
       piece = connection.host.processor.memory.nextPiece(task);
       if (piece === null) return;
     } else if (piece.transferTag !== 0) {
-      // The rest of this piece comes before the next: sequences are in order (§13.20).
+      // The rest of this piece comes before the next: sequences are in order (§13.19).
       return;
     }
     sendR2T(connection, task, piece, Math.min(piece.length - piece.burstEnd, parameters.maxBurstLength));
