@@ -82,9 +82,9 @@ export class PiecePool {
     while (task.ownPieces !== null) this.freeOwn(task.ownPieces);
   }
 
-  /** The piece that `token` names. */
-  at(token: number): Piece {
-    return this.#all[token]!;
+  /** The piece that `token` names; undefined if there never was one. */
+  at(token: number): Piece | undefined {
+    return this.#all[token];
   }
 
   #take(task: Task, slot: number, length: number): Piece {

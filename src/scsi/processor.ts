@@ -161,7 +161,7 @@ export class Processor implements TaskControl {
   }
 
   /** The piece with that index, which the caller checks to be in use for what it thinks; undefined if there never was one. */
-  pieceAt(index: number): Piece {
+  pieceAt(index: number): Piece | undefined {
     return this.#pieces.at(index);
   }
 
@@ -214,7 +214,7 @@ export class Processor implements TaskControl {
 
   /** The engine's answer for one of our operations. Allocates nothing. */
   fileDone(token: number, result: number): void {
-    const piece = this.pieceAt(token);
+    const piece = this.pieceAt(token)!;
     piece.unit!.backend.fileDone(piece, result);
   }
 

@@ -37,7 +37,7 @@ export function dataOutHeader(connection: Connection, at: number): Verdict {
   connection.payloadTask = task;
   task.receiving = true;
   if (tag === RESERVED_TAG) return placeUnsolicited(connection, task, dataSN, offset);
-  return placeSolicited(connection, task, connection.host.processor.pieceAt(tag & TAG_PIECE_MASK), dataSN, offset);
+  return placeSolicited(connection, task, connection.host.processor.pieceAt(tag & TAG_PIECE_MASK)!, dataSN, offset);
 }
 
 function findUnsolicited(connection: Connection, itt: number): IscsiTask | null {
