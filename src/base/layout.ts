@@ -27,7 +27,6 @@ export interface FieldSpec<Kind> {
   readonly offset: number;
   readonly size: number;
   readonly make: Maker;
-  readonly reserved: boolean;
   /** Carries the accessor's type; never read. */
   readonly kind?: Kind;
 }
@@ -47,7 +46,7 @@ function number(
   size: number,
   access: (littleEndian: boolean) => Pick<Field<number>, 'get' | 'set'>,
 ): FieldSpec<Field<number>> {
-  return { offset, size, reserved: false, make: (littleEndian) => ({ offset, size, ...access(littleEndian) }) };
+  return { offset, size, make: (littleEndian) => ({ offset, size, ...access(littleEndian) }) };
 }
 
 /** Unsigned 8 bits. */
@@ -132,12 +131,12 @@ function byteField(offset: number, size: number): ByteField {
 
 /** `size` bytes that have a meaning but no number. */
 export function bytes(offset: number, size: number): FieldSpec<ByteField> {
-  return { offset, size, reserved: false, make: () => byteField(offset, size) };
+  return { offset, size, make: () => byteField(offset, size) };
 }
 
 /** `size` bytes that the standard reserves: sent as zero, ignored on receipt. */
 export function reserved(offset: number, size: number): FieldSpec<ByteField> {
-  return { offset, size, reserved: true, make: () => byteField(offset, size) };
+  return { offset, size, make: () => byteField(offset, size) };
 }
 
 /**

@@ -2,7 +2,7 @@
 // ended. How the wish is expressed (HTTP, a library call) is for the layers above; what it means for a login is policy.ts's.
 
 import type { Logger } from 'pino';
-import type { AclSettings, AuthSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
+import type { AuthSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
 import type { Redirect } from '../login/policy.ts';
 import { Figure } from '../ring/figures.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
@@ -131,10 +131,6 @@ export class Administration {
     if (change.initiatorLimits !== undefined) this.#applyInitiatorLimits(target, meterBook);
     log.info({ target: target.name, changed: Object.keys(change) }, 'a target was changed');
     return true;
-  }
-
-  setAccess(name: string, acl: AclSettings): boolean {
-    return this.changeTarget(name, { acl });
   }
 
   setAuthentication(name: string, auth: AuthSettings): boolean {

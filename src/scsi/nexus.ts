@@ -57,11 +57,6 @@ export class Nexus {
   get relativeTargetPort(): number {
     return relativePort(this.portalGroupTag);
   }
-
-  /** The initiator port's name as SCSI spells it (RFC 7143, SCSI port name): `iqn…,i,0x<isid>`. */
-  get initiatorPortName(): string {
-    return `${this.initiatorName},i,0x${this.isid}`;
-  }
 }
 
 /** A portal group as a RELATIVE TARGET PORT IDENTIFIER. Tags start at 0, which SPC-5 reserves; the other end is as good as never used. */

@@ -29,7 +29,6 @@ export const Fault = {
   unsolicitedOff: fault(RejectReason.PROTOCOL_ERROR, 'unsolicited data announced, though InitialR2T=Yes', '§13.10'),
   dataWithoutWrite: fault(RejectReason.INVALID_PDU_FIELD, 'data with a command that does not write', '§11.3.1'),
   badAhs: fault(RejectReason.INVALID_PDU_FIELD, 'an additional header segment that can not be read', '§11.2.2'),
-  longCdb: fault(RejectReason.INVALID_PDU_FIELD, 'a CDB longer than 32 bytes', '§11.2.2.3'),
   tooManyImmediate: fault(
     RejectReason.TOO_MANY_IMMEDIATE_COMMANDS,
     'more immediate commands than are held',

@@ -12,10 +12,8 @@ export const Verdict = {
   accepted: 0,
   /** No memory for it now: offer it again when `resume` is called. */
   stalled: 1,
-  /** The connection is being closed: drop everything. */
-  closing: 2,
   /** It has no payload, and all is done that it asks for: `payload` need not be called. */
-  done: 3,
+  done: 2,
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
@@ -211,11 +209,8 @@ export class Framer {
       return;
     }
     this.#carried = 0;
-    if (verdict === Verdict.done) return;
-    if (verdict === Verdict.closing || this.#phase === Phase.dead) {
-      this.#phase = Phase.dead;
-      return;
-    }
+    // The connection may have been given up over that header.
+    if (verdict === Verdict.done || this.#phase === Phase.dead) return;
     if (segment === 0) {
       this.#consumer.payload(true);
       return;
