@@ -41,7 +41,6 @@ export function handoffRecord(
     tsih: entry.tsih,
     cid,
     portalGroupTag: identity.portalGroupTag,
-    localAddress,
     peerAddress,
     expCmdSN: grant.expCmdSN,
     statSN: grant.statSN,

@@ -63,7 +63,6 @@ export interface Handoff {
   readonly tsih: number;
   readonly cid: number;
   readonly portalGroupTag: number;
-  readonly localAddress: string;
   readonly peerAddress: string;
   /** The next CmdSN that the session expects. */
   readonly expCmdSN: number;

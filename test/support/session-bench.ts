@@ -166,7 +166,6 @@ export class SessionBench {
       tsih,
       cid: id,
       portalGroupTag: 1,
-      localAddress: '127.0.0.1:3260',
       peerAddress: '127.0.0.1:40000',
       expCmdSN,
       statSN,
