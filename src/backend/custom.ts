@@ -1,16 +1,14 @@
 // A unit whose blocks a program keeps: its operations go to the disk's functions, which run on another thread (control/disk-server.ts).
 // Waits for answers, but not for ever; data is copied between the slab and the memory that both threads share.
 
-import { constants } from 'node:os';
 import { assert } from '../base/assert.ts';
 import { FreeList, NONE } from '../base/free-list.ts';
 import type { Address, Engine } from '../engine/engine.ts';
 import type { Slab } from '../engine/slab.ts';
+import { Errno } from '../kernel/errno.ts';
 import { DiskOperation, EXCHANGE_DATA_BYTES, Exchange } from '../ring/exchange.ts';
 import type { Bell, Parcel } from '../ring/parcel.ts';
 import type { Allocation, Backend, BlockComplete, BlockIo } from './backend.ts';
-
-const { ENXIO, ETIMEDOUT } = constants.errno;
 
 /** Of an operation that is not the disk's to answer: the engine ends it in its next turn. Kept in `io.operation` like the disk's. */
 const PAUSE = 16;
@@ -95,7 +93,7 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
 
   /** A pause is over, or it is time to say that there is no disk. */
   fileDone(io: Io): void {
-    this.#complete(io, io.operation === REFUSED ? ENXIO : 0);
+    this.#complete(io, io.operation === REFUSED ? Errno.ENXIO : 0);
   }
 
   detach(): void {
@@ -126,11 +124,11 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
       const io = this.#ios[place]!;
       if (io === null || this.#deadlines[place]! > now) continue;
       this.#ios[place] = null;
-      this.#complete(io, ETIMEDOUT);
+      this.#complete(io, Errno.ETIMEDOUT);
     }
     while (this.#waiting.length !== 0 && this.#waitingDeadlines[0]! <= now) {
       this.#waitingDeadlines.shift();
-      this.#complete(this.#waiting.shift()!, ETIMEDOUT);
+      this.#complete(this.#waiting.shift()!, Errno.ETIMEDOUT);
     }
   }
 
@@ -140,10 +138,10 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
     for (let place = 0; place < this.#ios.length; place++) {
       const io = this.#ios[place]!;
       this.#ios[place] = null;
-      if (io !== null) this.#complete(io, ENXIO);
+      if (io !== null) this.#complete(io, Errno.ENXIO);
     }
     this.#waitingDeadlines.length = 0;
-    for (let io = this.#waiting.shift(); io !== undefined; io = this.#waiting.shift()) this.#complete(io, ENXIO);
+    for (let io = this.#waiting.shift(); io !== undefined; io = this.#waiting.shift()) this.#complete(io, Errno.ENXIO);
   }
 
   #start(io: Io): void {

@@ -3,6 +3,7 @@
 
 import { constants } from 'node:os';
 import { LunaringError } from '../base/error.ts';
+import { Errno } from '../kernel/errno.ts';
 
 /**
  * The functions of a disk. Each may answer at once or with a promise; several operations may be under way, and they may end in any order.
@@ -44,29 +45,30 @@ export function abilitiesOf(disk: Disk): DiskAbilities {
   return { canWrite: has('write'), canFlush: has('flush'), canUnmap: has('write') && has('unmap') };
 }
 
-const { EBUSY, ECANCELED, EDQUOT, EIO, ENODEV, ENOSPC, ENXIO, EPERM, EROFS } = constants.errno;
-/** Not among Node's constants. */
-const ENOMEDIUM = 123;
-
 /** What an initiator hears, by the kind of the error. */
 const ERRNO_OF_KIND = {
   /** MEDIUM ERROR, with the LBA of the block: this block is lost, others are not. */
-  medium: EIO,
+  medium: Errno.EIO,
   /** NOT READY, BECOMING READY: initiators ask again for a while. */
-  notReady: EBUSY,
+  notReady: Errno.EBUSY,
   /** NOT READY, MEDIUM NOT PRESENT. */
-  noMedium: ENOMEDIUM,
+  noMedium: Errno.ENOMEDIUM,
   /** DATA PROTECT, WRITE PROTECTED. */
-  writeProtected: EROFS,
+  writeProtected: Errno.EROFS,
   /** DATA PROTECT, SPACE ALLOCATION FAILED WRITE PROTECT: initiators stop writing until somebody has made room. */
-  space: ENOSPC,
+  space: Errno.ENOSPC,
   /** HARDWARE ERROR, LOGICAL UNIT FAILURE: there is no point in asking again. */
-  hardware: ENXIO,
+  hardware: Errno.ENXIO,
   /** ABORTED COMMAND: initiators ask again at once, a few times. */
-  aborted: ECANCELED,
+  aborted: Errno.ECANCELED,
 } as const;
 /** Errors of system calls that say more to an initiator than that the medium failed. */
-const TELLING: ReadonlySet<number> = new Set([...Object.values(ERRNO_OF_KIND), EDQUOT, ENODEV, EPERM]);
+const TELLING: ReadonlySet<number> = new Set([
+  ...Object.values(ERRNO_OF_KIND),
+  Errno.EDQUOT,
+  Errno.ENODEV,
+  Errno.EPERM,
+]);
 /** See {@link DiskError}. */
 export type DiskErrorKind = keyof typeof ERRNO_OF_KIND;
 
@@ -108,6 +110,6 @@ export function failureOf(error: unknown): DiskFailure {
   if (code === 'LUNARING_DISK' && kind !== undefined && Object.hasOwn(ERRNO_OF_KIND, kind)) {
     return { errno: ERRNO_OF_KIND[kind], offset, meant: true };
   }
-  const errno = (constants.errno as Record<string, number>)[String(code)] ?? EIO;
-  return { errno: TELLING.has(errno) ? errno : EIO, offset: undefined, meant: false };
+  const errno = (constants.errno as Record<string, number>)[String(code)] ?? Errno.EIO;
+  return { errno: TELLING.has(errno) ? errno : Errno.EIO, offset: undefined, meant: false };
 }

@@ -1,15 +1,12 @@
 // A unit in a file or on a block device, through the engine's file operations.
 // Sees a short transfer through to its end, finds a way to clear a range that this file system knows, and promises nothing once a sync failed.
 
-import { constants } from 'node:os';
 import { type Engine, RangeMode, Stretch } from '../engine/engine.ts';
 import { SLOT_ALIGNMENT } from '../engine/slab.ts';
 import { Errno } from '../kernel/errno.ts';
 import type { BackendSnapshot } from '../ring/messages.ts';
 import type { Allocation, Backend, BlockComplete, BlockIo, Loss } from './backend.ts';
 import { ZEROES_BYTES, zeroesOf } from './zeroes.ts';
-
-const { EINVAL, EIO, ENOSYS, ENXIO, EOPNOTSUPP } = constants.errno;
 
 /** What an operation is doing now, kept in `io.operation`. */
 const Operation = {
@@ -108,7 +105,7 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
 
   allocationAt(offset: number, end: number): Allocation {
     const data = this.#engine.findStretch(this.#fd, Stretch.data, offset);
-    if (data > offset || data === -ENXIO) return { allocated: false, end: data < 0 ? end : Math.min(data, end) };
+    if (data > offset || data === -Errno.ENXIO) return { allocated: false, end: data < 0 ? end : Math.min(data, end) };
     const hole = data < 0 ? data : this.#engine.findStretch(this.#fd, Stretch.hole, offset);
     if (hole < 0) return { allocated: true, end };
     // A hole at the offset itself: another thread has just made it. One byte is enough for the caller to go on from.
@@ -156,7 +153,7 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
     const progress = this.#direct ? end - (end % DIRECT_ALIGNMENT) : end;
     // No way on: the file has become shorter than the unit (0 bytes read), or a block can't be written.
     if (progress <= io.progress) {
-      this.#complete(io, EIO);
+      this.#complete(io, Errno.EIO);
       return;
     }
     io.progress = progress;
@@ -210,11 +207,11 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
   /** A range was cleared, or this way of clearing it does not work here and the next one is tried. */
   #cleared(io: Io, result: number): void {
     const errno = result < 0 ? -result : 0;
-    const unsupported = errno === EOPNOTSUPP || errno === ENOSYS;
+    const unsupported = errno === Errno.EOPNOTSUPP || errno === Errno.ENOSYS;
     if (unsupported && io.operation === Operation.punch) this.#canPunch = false;
     if (unsupported && io.operation === Operation.zero) this.#canZero = false;
     // EINVAL: a block device whose sectors are larger than this range; writing is what is left for it.
-    if (!unsupported && errno !== EINVAL) this.#complete(io, errno);
+    if (!unsupported && errno !== Errno.EINVAL) this.#complete(io, errno);
     else if (io.operation === Operation.punch && this.#canZero) this.#clearRange(io, Operation.zero);
     else this.#fill(io);
   }

@@ -1,7 +1,7 @@
 // Advisory locks on open files (flock(2)), so that two processes that both ask do not write one file.
 // Who asks, and what a refusal means, is decided in control/.
 
-import { errnoName } from './errno.ts';
+import { Errno } from './errno.ts';
 import { libc } from './libc.ts';
 
 const LOCK_SH = 1;
@@ -14,5 +14,5 @@ const LOCK_NB = 4;
  */
 export function tryLock(fd: number, exclusive: boolean): boolean {
   if (libc().flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) === 0) return true;
-  return errnoName(libc().errno()) !== 'EAGAIN';
+  return libc().errno() !== Errno.EAGAIN;
 }

@@ -1,13 +1,8 @@
 // Sense data: how a command that failed says why (SPC-5), and the one table from errno to sense.
 // A failure is a value in the task's fields; sending it in a SCSI Response is the session's.
 
-import { constants } from 'node:os';
 import { Errno } from '../kernel/errno.ts';
 import { Status, type Task } from './task.ts';
-
-const { EBUSY, ECANCELED, EDQUOT, EIO, ENODEV, ENOSPC, ENXIO, EPERM, EROFS, ETIMEDOUT } = constants.errno;
-/** Not among Node's constants. */
-const ENOMEDIUM = 123;
 
 /** Sense keys, SPC-5. */
 export const SenseKey = {
@@ -168,31 +163,31 @@ export function failParameter(task: Task, byteInList: number): false {
 /** A backend's `errno` as sense; `lba` is the first block of the operation that failed, -1 when it has none. Allocates nothing. */
 export function failErrno(task: Task, errno: number, lba: number, writing: boolean): false {
   switch (errno) {
-    case EIO: {
+    case Errno.EIO: {
       const cause = writing ? AdditionalSense.WRITE_ERROR : AdditionalSense.UNRECOVERED_READ_ERROR;
       return fail(task, SenseKey.MEDIUM_ERROR, cause, lba);
     }
-    case ENOSPC:
-    case EDQUOT:
+    case Errno.ENOSPC:
+    case Errno.EDQUOT:
       return fail(task, SenseKey.DATA_PROTECT, AdditionalSense.SPACE_ALLOCATION_FAILED_WRITE_PROTECT);
-    case EROFS:
-    case EPERM:
+    case Errno.EROFS:
+    case Errno.EPERM:
       return fail(task, SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED);
-    case ENODEV:
-    case ENXIO:
+    case Errno.ENODEV:
+    case Errno.ENXIO:
       // The device below is gone: it does not become ready by waiting, so initiators must not be told to retry.
       return fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.LOGICAL_UNIT_FAILURE);
     case Errno.ENOTRECOVERABLE:
       // Acknowledged writes are lost. A MEDIUM ERROR hosts would try again, hear GOOD once nothing is left to be written, and tell nobody;
       // LOGICAL UNIT FAILURE some take for a disk that is gone for good (ESXi: permanent device loss), and this one can be read.
       return fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.WRITE_ERROR);
-    case EBUSY:
+    case Errno.EBUSY:
       return fail(task, SenseKey.NOT_READY, AdditionalSense.LOGICAL_UNIT_IS_IN_PROCESS_OF_BECOMING_READY);
-    case ENOMEDIUM:
+    case Errno.ENOMEDIUM:
       return fail(task, SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT);
-    case ECANCELED:
+    case Errno.ECANCELED:
       return fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.NO_ADDITIONAL_SENSE_INFORMATION);
-    case ETIMEDOUT:
+    case Errno.ETIMEDOUT:
       return fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.COMMAND_TIMEOUT_DURING_PROCESSING);
     default:
       return fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.INTERNAL_TARGET_FAILURE);

@@ -1,7 +1,6 @@
 // What is logged of operations that the storage of a unit fails: the first at once, those that follow as a count, so that a dying disk
 // fills no log. What initiators hear of them is scsi/sense.ts's, and how often commands failed is counted in ring/figures.ts.
 
-import { constants } from 'node:os';
 import type { Loss } from '../backend/backend.ts';
 import { Errno, errnoName } from '../kernel/errno.ts';
 import type { LostWrites } from '../ring/lost-writes.ts';
@@ -12,8 +11,6 @@ import type { BlockOperation, Piece } from '../scsi/task.ts';
 /** After a line about a unit there is none for so long, milliseconds. */
 export const QUIET_MS = 10_000;
 
-const { EDQUOT, EIO, ENODEV, ENOSPC, ENXIO, EPERM, EROFS, ETIMEDOUT } = constants.errno;
-
 /** What to do about lost writes. */
 const LOSS_REMEDY =
   'mend the disk, check or restore what is on the unit, then remove it and add it again, or start the target again (docs/administration.md)';
@@ -22,15 +19,16 @@ const GONE = 'the device, or the thread of a custom disk, is gone: bring it back
 
 /** What to do, by errno. */
 const REMEDIES: Readonly<Record<number, string>> = {
-  [EIO]: 'the disk failed, or the file is shorter than the unit by now: look at dmesg, and at the length of the file',
-  [ENOSPC]: 'the file system is full: make room, and initiators can write again',
-  [EDQUOT]: 'the quota is used up: raise it or make room, and initiators can write again',
-  [EROFS]: 'the file system is read-only by now: look at dmesg, and mount it for writing',
-  [EPERM]: 'the file may not be changed: look at its attributes (lsattr)',
-  [ENODEV]: GONE,
-  [ENXIO]: GONE,
+  [Errno.EIO]:
+    'the disk failed, or the file is shorter than the unit by now: look at dmesg, and at the length of the file',
+  [Errno.ENOSPC]: 'the file system is full: make room, and initiators can write again',
+  [Errno.EDQUOT]: 'the quota is used up: raise it or make room, and initiators can write again',
+  [Errno.EROFS]: 'the file system is read-only by now: look at dmesg, and mount it for writing',
+  [Errno.EPERM]: 'the file may not be changed: look at its attributes (lsattr)',
+  [Errno.ENODEV]: GONE,
+  [Errno.ENXIO]: GONE,
   [Errno.ENOTRECOVERABLE]: `a sync failed before, and nothing is promised to last since then: ${LOSS_REMEDY}`,
-  [ETIMEDOUT]: 'the disk did not answer in time: it is overloaded or hangs',
+  [Errno.ETIMEDOUT]: 'the disk did not answer in time: it is overloaded or hangs',
 };
 
 /** The fields of every line. */
