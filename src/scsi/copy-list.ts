@@ -5,7 +5,7 @@ import { bytes, layout, reserved, u8, u16, u24, u32, u64 } from '../base/layout.
 import { COPY_LIST_BYTES_MAX, COPY_SEGMENTS_MAX, COPY_TARGETS_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { Nexus } from './nexus.ts';
-import { AdditionalSense, fail, failParameter, SenseKey } from './sense.ts';
+import { AdditionalSense, failListLength, failParameter } from './sense.ts';
 import { Status, type Task } from './task.ts';
 
 /** A copy source or destination: the unit, or why it can't be had. */
@@ -145,7 +145,7 @@ export function readCopyList(task: Task, view: DataView, long: boolean): CopyLis
 }
 
 function tooShort(task: Task): null {
-  fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+  failListLength(task);
   return null;
 }
 

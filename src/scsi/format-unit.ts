@@ -5,7 +5,7 @@ import { layout, reserved, u8, u16, u32 } from '../base/layout.ts';
 import { UnitCondition } from '../ring/unit-state.ts';
 import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { checkWritable } from './medium.ts';
-import { AdditionalSense, fail, failField, failParameter, SenseKey } from './sense.ts';
+import { AdditionalSense, failField, failListLength, failParameter } from './sense.ts';
 import { Movement, Status, type Task } from './task.ts';
 import { overhaul, type Pass } from './whole-unit.ts';
 
@@ -87,7 +87,7 @@ function readPattern(task: Task, services: CommandServices, offset: number): Uin
 }
 
 function tooShort(task: Task): null {
-  fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+  failListLength(task);
   return null;
 }
 

@@ -14,7 +14,7 @@ import {
   pageValues,
   SPF,
 } from './mode-pages.ts';
-import { AdditionalSense, fail, failField, failParameter, SenseKey } from './sense.ts';
+import { AdditionalSense, fail, failField, failListLength, failParameter, SenseKey } from './sense.ts';
 import { Movement, type Task } from './task.ts';
 
 /** Byte 1 of the CDB. PF: pages look as the standard says. SP: save what can be saved. RTD: back to the defaults. */
@@ -30,10 +30,6 @@ interface Form {
   readonly headerBytes: number;
   /** BLOCK DESCRIPTOR LENGTH in the list's header. */
   readonly descriptorLength: (view: DataView, at: number) => number;
-}
-
-function failLength(task: Task): false {
-  return fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
 }
 
 /** A block descriptor may say what is so already; false when it says anything else. */
@@ -60,9 +56,9 @@ function checkPage(task: Task, unit: LogicalUnit, bytes: Uint8Array, start: numb
   const page = MODE_PAGES.find((each) => each.code === code && each.subpage === subpage);
   const header = page === undefined ? 0 : headerBytes(page);
   if (page === undefined) failParameter(task, start);
-  else if (rest < header) failLength(task);
+  else if (rest < header) failListLength(task);
   else if (bytes[at + header - 1] !== page.size - header) failParameter(task, start + header - 1);
-  else if (rest < page.size) failLength(task);
+  else if (rest < page.size) failListLength(task);
   else {
     const current = pageValues(page, unit, PageControl.current);
     const changeable = pageValues(page, unit, PageControl.changeable);
@@ -81,13 +77,13 @@ function* select(task: Task, services: CommandServices, form: Form): Generator<v
   const { memory, bytes } = services;
   if (task.transferLength === 0) return;
   if (task.dataLength < Math.max(task.transferLength, form.headerBytes)) {
-    failLength(task);
+    failListLength(task);
     return;
   }
   const descriptorLength = form.descriptorLength(memory, task.at);
   let start = form.headerBytes + descriptorLength;
   if (start > task.dataLength) {
-    failLength(task);
+    failListLength(task);
     return;
   }
   if (!checkDescriptor(task, unit, memory, form.headerBytes, descriptorLength)) return;

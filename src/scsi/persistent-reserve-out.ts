@@ -6,7 +6,7 @@ import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } fro
 import { SERVICE_ACTION_MASK } from './cdb.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { portalGroupOf } from './nexus.ts';
-import { AdditionalSense, fail, failField, failParameter, SenseKey } from './sense.ts';
+import { AdditionalSense, fail, failField, failListLength, failParameter, SenseKey } from './sense.ts';
 import { Movement, Status, type Task } from './task.ts';
 import { readTransportId } from './transport-id.ts';
 
@@ -71,7 +71,7 @@ function readOrder(task: Task, view: DataView): ReserveOrder | null {
     task.dataLength < task.transferLength ||
     (!long && task.dataLength > Parameters.size)
   ) {
-    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    failListLength(task);
     return null;
   }
   const nexus = task.nexus!;
@@ -108,7 +108,7 @@ function readOthers(task: Task, view: DataView): NexusName[] | null {
   const start = task.at + Parameters.size;
   const end = task.at + task.dataLength;
   if (start + 4 > end || start + 4 + view.getUint32(start) > end) {
-    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    failListLength(task);
     return null;
   }
   const others: NexusName[] = [];

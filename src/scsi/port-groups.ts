@@ -5,7 +5,7 @@ import { AccessState, accessOf, type PortGroupAccess } from '../ring/unit-state.
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { relativePort } from './nexus.ts';
 import { blank, joined, reply } from './reply.ts';
-import { AdditionalSense, fail, failField, failParameter, SenseKey } from './sense.ts';
+import { failField, failListLength, failParameter } from './sense.ts';
 import { Movement, type Task } from './task.ts';
 
 /** PARAMETER DATA FORMAT, bits 7-5 of byte 1. */
@@ -73,7 +73,7 @@ function* setStates(task: Task, services: CommandServices): Generator<void, void
   if (task.transferLength === 0) return;
   const descriptors = task.dataLength - HEADER_BYTES;
   if (task.dataLength !== task.transferLength || descriptors < 0 || descriptors % DESCRIPTOR_BYTES !== 0) {
-    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    failListLength(task);
     return;
   }
   const portGroups = requestedStates(task, services.memory);

@@ -19,7 +19,7 @@ import { Pacer } from './pacer.ts';
 import { PiecePool } from './piece-pool.ts';
 import { Quiescence } from './quiescence.ts';
 import { checkLength32, checkMedium, decodeReadWrite } from './read-write.ts';
-import { AdditionalSense, fail, failErrno, failField, failOperationCode, SenseKey } from './sense.ts';
+import { AdditionalSense, fail, failErrno, failField, failListLength, failOperationCode, SenseKey } from './sense.ts';
 import { Attribute, type BlockOperation, Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders, TaskEvents } from './task-events.ts';
 import { TaskMemory } from './task-memory.ts';
@@ -72,7 +72,7 @@ export class Processor implements TaskControl {
     task.transferLength = task.command.length(task);
     if (task.transferLength <= SLOT_BYTES_MAX || task.movement === Movement.streamOut) return;
     if (task.movement === Movement.listOut && task.status === Status.GOOD) {
-      fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+      failListLength(task);
     }
     // An ALLOCATION LENGTH is an upper bound; no reply is longer than a slot.
     task.transferLength = SLOT_BYTES_MAX;

@@ -6,7 +6,7 @@ import { UnitCondition } from '../ring/unit-state.ts';
 import { SanitizeAction, SERVICE_ACTION_MASK } from './cdb.ts';
 import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { checkLoaded } from './medium.ts';
-import { AdditionalSense, fail, failField, failParameter, SenseKey } from './sense.ts';
+import { AdditionalSense, fail, failField, failListLength, failParameter, SenseKey } from './sense.ts';
 import { Attribute, Movement, Status, type Task } from './task.ts';
 import { overhaul, type Pass } from './whole-unit.ts';
 
@@ -62,7 +62,7 @@ function decode(task: Task): number {
 function overwrites(task: Task, services: CommandServices): Pass[] | null {
   // The initiator may have sent less of the list than its CDB says, or nothing: then there is nowhere to read it from.
   if (task.dataLength < task.transferLength) {
-    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    failListLength(task);
     return null;
   }
   const { memory } = services;
@@ -74,7 +74,7 @@ function overwrites(task: Task, services: CommandServices): Pass[] | null {
   } else if (length === 0 || length > task.unit!.blockSize) {
     failParameter(task, Parameters.patternLength.offset);
   } else if (Parameters.size + length > task.dataLength) {
-    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    failListLength(task);
   }
   if (task.status !== Status.GOOD) return null;
   const start = task.at + Parameters.size;

@@ -160,6 +160,11 @@ export function failParameter(task: Task, byteInList: number): false {
   return false;
 }
 
+/** PARAMETER LIST LENGTH ERROR: less of the list came, or more, than the CDB or the list itself says. Allocates nothing. */
+export function failListLength(task: Task): false {
+  return fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+}
+
 /** A backend's `errno` as sense; `lba` is the first block of the operation that failed, -1 when it has none. Allocates nothing. */
 export function failErrno(task: Task, errno: number, lba: number, writing: boolean): false {
   switch (errno) {

@@ -3,7 +3,7 @@
 
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { blank, reply } from './reply.ts';
-import { AdditionalSense, fail, SenseKey } from './sense.ts';
+import { failListLength } from './sense.ts';
 import { Movement, type Task } from './task.ts';
 
 /** TIMESTAMP ORIGIN: zero at power-on; as SET TIMESTAMP said. */
@@ -34,7 +34,7 @@ export const reportTimestamp: ColdCommand = {
 function* set(task: Task, services: CommandServices): Generator<void, void, number> {
   if (task.transferLength === 0) return;
   if (task.dataLength < LIST_BYTES) {
-    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    failListLength(task);
     return;
   }
   const { memory } = services;

@@ -5,7 +5,7 @@ import { layout, reserved, u16, u32, u64 } from '../base/layout.ts';
 import type { ColdCommand, CommandServices } from './cold-command.ts';
 import { UNMAP_DESCRIPTORS_MAX, unmapBlocksMax } from './limits.ts';
 import { checkRange, checkWritable } from './medium.ts';
-import { AdditionalSense, fail, failErrno, failField, failParameter, SenseKey, setBusy } from './sense.ts';
+import { failErrno, failField, failListLength, failParameter, setBusy } from './sense.ts';
 import { Movement, Status, type Task } from './task.ts';
 
 /** ANCHOR, byte 1 of the CDB: anchored blocks are not supported (ANC_SUP 0). */
@@ -28,7 +28,7 @@ function countDescriptors(task: Task, view: DataView): number {
   const truncated = task.dataLength < task.transferLength || task.dataLength < Header.size;
   const length = truncated ? 0 : Header.blockDescriptorDataLength.get(view, task.at);
   if (truncated || Header.size + length > task.dataLength) {
-    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+    failListLength(task);
     return -1;
   }
   // An incomplete last descriptor is ignored, as the standard has it.
