@@ -2,7 +2,7 @@
 // The unit's turn makes the two steps one.
 
 import { CdbFlags, CompareAndWriteCdb } from './cdb.ts';
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { firstDifference } from './compare.ts';
 import { compareBlocksMax } from './limits.ts';
 import { checkRange, checkWritable } from './medium.ts';
@@ -10,7 +10,7 @@ import { AdditionalSense, fail, failErrno, failField, SenseKey, setBusy } from '
 import { Movement, type Task } from './task.ts';
 
 /** The list is the data to compare with and then the data to write, each as long as the blocks. */
-function* compareAndWrite(task: Task, services: CommandServices): Generator<void, void, number> {
+function* compareAndWrite(task: Task, services: CommandServices): Steps {
   const unit = task.unit!;
   const length = task.blockCount * unit.blockSize;
   const piece = services.takePiece(task, length);

@@ -1,7 +1,7 @@
 // MODE SELECT(6) and MODE SELECT(10) (SPC-5): changes mode pages, all that the list names or none.
 // What can be changed is mode-pages.ts's; the change is main's to make, for every worker.
 
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import {
   CONTROL_PAGE,
@@ -72,7 +72,7 @@ function checkPage(task: Task, unit: LogicalUnit, bytes: Uint8Array, start: numb
   return null;
 }
 
-function* select(task: Task, services: CommandServices, form: Form): Generator<void, void, number> {
+function* select(task: Task, services: CommandServices, form: Form): Steps {
   const unit = task.unit!;
   const { memory, bytes } = services;
   if (task.transferLength === 0) return;

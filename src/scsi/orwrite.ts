@@ -2,7 +2,7 @@
 // The unit's turn keeps it apart from its like; each piece is a turn of its own.
 
 import { CdbFlags } from './cdb.ts';
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { checkTransfer, checkWritable, decodeBlocks } from './medium.ts';
 import { failErrno, failField, setBusy } from './sense.ts';
 import { Movement, type Piece, type Task } from './task.ts';
@@ -12,7 +12,7 @@ function or(bytes: Uint8Array, to: number, from: number, length: number): void {
   for (let offset = 0; offset < length; offset++) bytes[to + offset]! |= bytes[from + offset]!;
 }
 
-function* orIntoMedium(task: Task, data: Piece, services: CommandServices): Generator<void, void, number> {
+function* orIntoMedium(task: Task, data: Piece, services: CommandServices): Steps {
   const unit = task.unit!;
   const piece = services.takePiece(task, data.length);
   if (piece === null) {

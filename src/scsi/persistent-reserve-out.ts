@@ -4,7 +4,7 @@
 import { bytes, layout, reserved, u8, u16, u32 } from '../base/layout.ts';
 import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
 import { SERVICE_ACTION_MASK } from './cdb.ts';
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { portalGroupOf } from './nexus.ts';
 import { AdditionalSense, fail, failField, failListLength, failParameter, SenseKey } from './sense.ts';
 import { Movement, Status, type Task } from './task.ts';
@@ -141,7 +141,7 @@ function readMoveTo(task: Task, view: DataView): NexusName | null {
   return { initiatorName: read.initiatorName, isid: read.isid, portalGroupTag };
 }
 
-function* carryOut(task: Task, services: CommandServices): Generator<void, void, number> {
+function* carryOut(task: Task, services: CommandServices): Steps {
   if (!checkCdb(task)) return;
   const order = readOrder(task, services.memory);
   if (order === null) return;

@@ -2,7 +2,7 @@
 // says otherwise, for all initiators. What may run over a port that is not active is access-state.ts's.
 
 import { AccessState, accessOf, type PortGroupAccess } from '../ring/unit-state.ts';
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { relativePort } from './nexus.ts';
 import { blank, joined, reply } from './reply.ts';
 import { failField, failListLength, failParameter } from './sense.ts';
@@ -69,7 +69,7 @@ function requestedStates(task: Task, view: DataView): PortGroupAccess[] | null {
   return wanted;
 }
 
-function* setStates(task: Task, services: CommandServices): Generator<void, void, number> {
+function* setStates(task: Task, services: CommandServices): Steps {
   if (task.transferLength === 0) return;
   const descriptors = task.dataLength - HEADER_BYTES;
   if (task.dataLength !== task.transferLength || descriptors < 0 || descriptors % DESCRIPTOR_BYTES !== 0) {

@@ -3,7 +3,7 @@
 
 import { ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
 import { OperationCode } from './cdb.ts';
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { NO_DATA } from './reply.ts';
 import { failField } from './sense.ts';
 import { Status, type Task } from './task.ts';
@@ -18,7 +18,7 @@ function isLong(task: Task): boolean {
   return task.cdb.getUint8(0) >= OperationCode.RESERVE_10;
 }
 
-function* carryOut(task: Task, services: CommandServices, action: ReserveAction): Generator<void, void, number> {
+function* carryOut(task: Task, services: CommandServices, action: ReserveAction): Steps {
   if ((task.cdb.getUint8(1) & OBSOLETE) !== 0) {
     failField(task, 1);
     return;

@@ -1,7 +1,7 @@
 // START STOP UNIT and PREVENT ALLOW MEDIUM REMOVAL (SBC-4, SPC-5): ejecting and loading the medium of a removable unit.
 // Where it is, and who holds it there, is for main to say (control/unit-state.ts); every command that needs it asks for itself.
 
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { checkReady } from './medium.ts';
 import { NO_DATA } from './reply.ts';
 import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
@@ -20,7 +20,7 @@ const PREVENT = 0x01;
  * There is nothing to spin down, and a host that shuts down stops the disks it shares with others: START 0 by itself only empties
  * the cache, and a power condition, which makes START and LOEJ mean nothing, is taken as reached.
  */
-function* startStop(task: Task, services: CommandServices): Generator<void, void, number> {
+function* startStop(task: Task, services: CommandServices): Steps {
   const unit = task.unit!;
   const flags = task.cdb.getUint8(4);
   if ((flags & POWER_CONDITION) !== 0) return;
@@ -47,7 +47,7 @@ function* startStop(task: Task, services: CommandServices): Generator<void, void
 export const startStopUnit: ColdCommand = { ...NO_DATA, name: 'START STOP UNIT', run: startStop };
 
 /** Each nexus holds the medium for itself; it is free when all have let go. What can't be removed needs no holding. */
-function* preventAllow(task: Task, services: CommandServices): Generator<void, void, number> {
+function* preventAllow(task: Task, services: CommandServices): Steps {
   if (!task.unit!.snapshot.removable) return;
   const prevents = (task.cdb.getUint8(4) & PREVENT) !== 0;
   services.changeState(task, { kind: prevents ? 'prevent' : 'allow' });

@@ -1,14 +1,14 @@
 // SYNCHRONIZE CACHE(10) and (16) (SBC-4): what was acknowledged is on stable storage afterwards.
 // All of the unit is, whatever range is named: storage below has no smaller unit of it.
 
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { checkRange, checkReady, decodeBlocks } from './medium.ts';
 import { NO_DATA } from './reply.ts';
 import { failErrno, setBusy } from './sense.ts';
 import type { Task } from './task.ts';
 
 /** Waits until the storage has it all. IMMED asks for the status before that; it may come after, and then says more. */
-export function* synchronize(task: Task, services: CommandServices): Generator<void, void, number> {
+export function* synchronize(task: Task, services: CommandServices): Steps {
   const unit = task.unit!;
   const piece = services.takePiece(task, 0);
   if (piece === null) {

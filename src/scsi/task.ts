@@ -7,7 +7,7 @@ import type { Address } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import type { ReserveResult } from '../ring/reservations.ts';
 import type { StateResult } from '../ring/unit-state.ts';
-import type { ColdCommand } from './cold-command.ts';
+import type { ColdCommand, Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { MemoryShare } from './memory-share.ts';
 import type { Nexus } from './nexus.ts';
@@ -127,7 +127,7 @@ export class Task {
   /** The command that runs off the fast path, or null for READ and WRITE. */
   command: ColdCommand | null = null;
   /** Suspended command: resumed with the errno of the operation it waits for. */
-  steps: Generator<void, void, number> | null = null;
+  steps: Steps | null = null;
   /** The errno of an operation that ended while the command was still running; -1: none did. */
   stepErrno = -1;
 

@@ -1,7 +1,7 @@
 // REPORT and SET TIMESTAMP (SPC-5): milliseconds since an initiator set them, or since the machine started, until one does.
 // Wall-clock time is nothing that the data plane knows: hosts have better clocks.
 
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { blank, reply } from './reply.ts';
 import { failListLength } from './sense.ts';
 import { Movement, type Task } from './task.ts';
@@ -31,7 +31,7 @@ export const reportTimestamp: ColdCommand = {
   },
 };
 
-function* set(task: Task, services: CommandServices): Generator<void, void, number> {
+function* set(task: Task, services: CommandServices): Steps {
   if (task.transferLength === 0) return;
   if (task.dataLength < LIST_BYTES) {
     failListLength(task);

@@ -2,7 +2,7 @@
 // How a range is cleared is the backend's; WRITE SAME with UNMAP is write-same.ts's.
 
 import { layout, reserved, u16, u32, u64 } from '../base/layout.ts';
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { UNMAP_DESCRIPTORS_MAX, unmapBlocksMax } from './limits.ts';
 import { checkRange, checkWritable } from './medium.ts';
 import { failErrno, failField, failListLength, failParameter, setBusy } from './sense.ts';
@@ -54,7 +54,7 @@ function checkDescriptors(task: Task, view: DataView, count: number): boolean {
   return true;
 }
 
-function* unmapRanges(task: Task, services: CommandServices): Generator<void, void, number> {
+function* unmapRanges(task: Task, services: CommandServices): Steps {
   const unit = task.unit!;
   const view = services.memory;
   if (!checkWritable(task, unit) || task.transferLength === 0) return;

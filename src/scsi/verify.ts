@@ -3,7 +3,7 @@
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { firstDifference } from './compare.ts';
 import { checkData, checkReady, checkTransfer, decodeBlocks } from './medium.ts';
 import { AdditionalSense, fail, failErrno, failField, SenseKey, setBusy } from './sense.ts';
@@ -27,11 +27,7 @@ export function failMiscompare(task: Task): void {
 }
 
 /** Reads the task's blocks, and asks `accept` about each piece of them. */
-function* readBlocks(
-  task: Task,
-  services: CommandServices,
-  accept: (piece: Piece) => boolean,
-): Generator<void, void, number> {
+function* readBlocks(task: Task, services: CommandServices, accept: (piece: Piece) => boolean): Steps {
   const unit = task.unit!;
   const total = task.blockCount * unit.blockSize;
   const piece = total === 0 ? null : services.takePiece(task, Math.min(SLOT_BYTES_MAX, total));
@@ -84,7 +80,7 @@ const verifyData: ColdCommand = {
 };
 
 /** Reads where `data` is for and compares. */
-export function* compareWithMedium(task: Task, data: Piece, services: CommandServices): Generator<void, void, number> {
+export function* compareWithMedium(task: Task, data: Piece, services: CommandServices): Steps {
   const unit = task.unit!;
   const piece = services.takePiece(task, data.length);
   if (piece === null) {

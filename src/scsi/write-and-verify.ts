@@ -2,14 +2,14 @@
 // What it compares with is what verify.ts compares with.
 
 import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { checkTransfer, checkWritable, decodeBlocks } from './medium.ts';
 import { failErrno, failField } from './sense.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
 import { compareWithMedium } from './verify.ts';
 
 /** Memory is what was written to it; a file is read again, and compared, whether BYTCHK asks for that or just for reading. */
-function* writeAndCompare(task: Task, data: Piece, services: CommandServices): Generator<void, void, number> {
+function* writeAndCompare(task: Task, data: Piece, services: CommandServices): Steps {
   const unit = task.unit!;
   services.write(data, unit);
   const errno = yield;

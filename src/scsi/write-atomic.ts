@@ -2,13 +2,13 @@
 // How is the backend's business; the unit's turn keeps such writes apart from each other.
 
 import { CdbFlags, WriteAtomicCdb } from './cdb.ts';
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { atomicBlocksMax, atomicBlocksMin } from './limits.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
 import { failErrno, failField, setBusy } from './sense.ts';
 import { Movement, type Task } from './task.ts';
 
-function* writeAtomically(task: Task, services: CommandServices): Generator<void, void, number> {
+function* writeAtomically(task: Task, services: CommandServices): Steps {
   const unit = task.unit!;
   const piece = services.takePiece(task, task.dataLength);
   if (piece === null) {

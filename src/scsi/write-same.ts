@@ -3,7 +3,7 @@
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { blockCdb, Cdb10, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { writeSameBlocksMax } from './limits.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
 import { repeat } from './pattern.ts';
@@ -77,7 +77,7 @@ function isZero(bytes: Uint8Array, at: number, size: number): boolean {
   return true;
 }
 
-function* writeSame(task: Task, services: CommandServices, request: WriteSame): Generator<void, void, number> {
+function* writeSame(task: Task, services: CommandServices, request: WriteSame): Steps {
   const unit = task.unit!;
   if (!checkWritable(task, unit)) return;
   if (request.unmap && !request.mayUnmap) {
@@ -106,12 +106,7 @@ function* writeSame(task: Task, services: CommandServices, request: WriteSame): 
   if (errno !== 0) failErrno(task, errno, request.lba, true);
 }
 
-function* writePattern(
-  task: Task,
-  services: CommandServices,
-  piece: Piece,
-  bytes: number,
-): Generator<void, void, number> {
+function* writePattern(task: Task, services: CommandServices, piece: Piece, bytes: number): Steps {
   const unit = task.unit!;
   const end = piece.offset + bytes;
   repeat(services.bytes, task.at, unit.blockSize, piece.at, piece.length);
