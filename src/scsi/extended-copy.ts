@@ -5,15 +5,13 @@ import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
 import { type CopyList, type CopySegment, OWN_UNIT, readCopyList, SegmentField } from './copy-list.ts';
 import { type CopyRecord, recordOf, startRecord } from './copy-results.ts';
+import { TURN_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { AdditionalSense, fail, SenseKey, setBusy } from './sense.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
 
 /** Where the list's length stands in the CDB. */
 const PARAMETER_LIST_LENGTH_AT = 10;
-
-/** So much is copied between immediate backends before others have a turn: a millisecond. */
-const TURN_BYTES_MAX = 4 * 2 ** 20;
 
 /** A segment whose units are known, in bytes. */
 interface Stretch {

@@ -23,6 +23,9 @@ const FILL_BYTES_MAX = 256 * 2 ** 20;
 /** Bytes that one operation may clear on a custom disk, which may have to write as many zeroes and has so long for it only. */
 export const CUSTOM_CLEAR_BYTES_MAX = 16 * 2 ** 20;
 
+/** Bytes of an immediate backend that are worked on before others have a turn: a millisecond. */
+export const TURN_BYTES_MAX = 4 * 2 ** 20;
+
 /** WRITE SAME's number of blocks. */
 export function writeSameBlocksMax(unit: LogicalUnit): number {
   const { kind } = unit.backend;

@@ -4,7 +4,7 @@
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import type { StateResult, UnitCondition } from '../ring/unit-state.ts';
 import type { CommandServices, Steps } from './cold-command.ts';
-import { CUSTOM_CLEAR_BYTES_MAX } from './limits.ts';
+import { CUSTOM_CLEAR_BYTES_MAX, TURN_BYTES_MAX } from './limits.ts';
 import { repeat } from './pattern.ts';
 import { fail, failErrno, failField, failWith, progressSense, SenseKey } from './sense.ts';
 import { type Piece, Status, type Task } from './task.ts';
@@ -28,8 +28,6 @@ export type Pass = { readonly pattern: Uint8Array } | { readonly deallocate: boo
 
 /** At most so much of a file is cleared at a time: nothing can be stopped in between. */
 const CLEAR_BYTES_MAX = 2 ** 30;
-/** At most so much of an immediate backend is worked on in one turn: a millisecond. */
-const TURN_BYTES_MAX = 4 * 2 ** 20;
 const PROGRESS_WHOLE = 65_536;
 
 /** The command's part: has the work begin, and mostly waits for its end. */
