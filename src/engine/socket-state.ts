@@ -2,6 +2,7 @@
 // Only data; uring-receiver.ts, uring-sender.ts and uring-sockets.ts act on it.
 
 import { END, type SendList } from './send-queue.ts';
+import { GENERATION_MASK } from './user-data.ts';
 
 /** Where receiving stands. One operation or one chunk of bytes at a time, so that what is not consumed stays with the kernel. */
 export const ReceiveState = {
@@ -82,7 +83,7 @@ export class SocketState implements SendList {
 
   /** Makes it the state of a new socket. */
   reset(fd: number): void {
-    this.generation = (this.generation + 1) & 0xffffff;
+    this.generation = (this.generation + 1) & GENERATION_MASK;
     this.fd = fd;
     this.operations = 0;
     this.close = CloseState.open;

@@ -1,8 +1,7 @@
 // What root may do beyond other users (capabilities(7)): given up as far as a target never needs it.
 // When, and what the log says of it, is cli/privileges.ts's.
 
-import { KernelError } from './errno.ts';
-import { libc } from './libc.ts';
+import { checked, libc } from './libc.ts';
 
 /** The capabilities that serving and administration may need at any time, by their number in the kernel. */
 export const KEPT_CAPABILITIES = {
@@ -26,10 +25,6 @@ const VERSION = 0x2008_0522;
 const CALLING_THREAD = 0;
 const SET_BYTES = 12;
 const [EFFECTIVE, PERMITTED, INHERITABLE] = [0, 4, 8];
-
-function checked(call: string, result: number): void {
-  if (result < 0) throw new KernelError(call, libc().errno());
-}
 
 /** One of the three sets, whose halves are {@link SET_BYTES} apart. */
 const readSet = (sets: DataView, at: number): bigint =>

@@ -120,7 +120,8 @@ function firstLine(cause: unknown): string {
   return String(cause).split('\n', 1)[0]!;
 }
 
-function checked(call: string, result: number): number {
+/** What a call answered; throws {@link KernelError} with its errno where that is less than 0. */
+export function checked(call: string, result: number): number {
   if (result < 0) throw new KernelError(call, libc().errno());
   return result;
 }
