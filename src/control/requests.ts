@@ -21,20 +21,16 @@ export class Requests {
 
   /** A worker answered. */
   done(worker: number, request: number): void {
-    this.#answered(worker, request);
-  }
-
-  /** A worker is gone. */
-  lost(worker: number): void {
-    for (const request of [...this.#waiting.keys()]) this.#answered(worker, request);
-  }
-
-  #answered(worker: number, request: number): void {
     const waiting = this.#waiting.get(request);
     if (waiting === undefined) return;
     waiting.workers.delete(worker);
     if (waiting.workers.size !== 0) return;
     this.#waiting.delete(request);
     waiting.resolve();
+  }
+
+  /** A worker is gone. */
+  lost(worker: number): void {
+    for (const request of [...this.#waiting.keys()]) this.done(worker, request);
   }
 }

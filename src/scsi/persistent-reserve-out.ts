@@ -74,8 +74,7 @@ function readOrder(task: Task, view: DataView): ReserveOrder | null {
     failListLength(task);
     return null;
   }
-  const nexus = task.nexus!;
-  const self: NexusName = nexus;
+  const { initiatorName, isid, portalGroupTag } = task.nexus!;
   const aptpl = (flags & APTPL) !== 0 && (registers || moves);
   if (aptpl && !task.unit!.snapshot.durableReservations) {
     failParameter(task, moves ? MoveParameters.flags.offset : Parameters.flags.offset);
@@ -84,7 +83,7 @@ function readOrder(task: Task, view: DataView): ReserveOrder | null {
   const order = {
     unit: task.unit!.snapshot.id,
     action,
-    nexus: { initiatorName: self.initiatorName, isid: self.isid, portalGroupTag: self.portalGroupTag },
+    nexus: { initiatorName, isid, portalGroupTag },
     key: hex(Parameters.reservationKey.copy(view, at)),
     serviceActionKey: hex(Parameters.serviceActionReservationKey.copy(view, at)),
     type: (task.cdb.getUint8(2) & TYPE_MASK) as ReservationType,
