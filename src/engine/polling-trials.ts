@@ -22,9 +22,9 @@ const WAITS_PER_GLANCE = 16;
 /** Fewer commands than this in a turn asleep: initiators wait for each answer, and have nothing else under way. */
 const SHALLOW_COMMANDS_PER_TURN = 1.5;
 /**
- * Looking begins where commands then come in less of the time, for less than so much of the CPU time, than asleep. It goes on for as long as it does
- * that much: neither changes with every breath of the machine. Where initiators wait for each answer, latency is what they get; where they keep
- * queues, they get as much in the end from a worker that sleeps, and CPU time is what others could have.
+ * Limits for time and for CPU time per command, each awake to asleep: looking begins below both of `toBegin`, and goes on below both of `toGoOn`,
+ * which are wider, so that noise does not change a decision. Where initiators wait for each answer, less latency is worth CPU time; where they
+ * keep queues, a worker that sleeps serves them nearly as fast, and others can use the CPU.
  */
 const SHALLOW = { toBegin: { time: 0.8, cpu: 1.75 }, toGoOn: { time: 0.9, cpu: 2 } };
 const QUEUED = { toBegin: { time: 0.8, cpu: 1.15 }, toGoOn: { time: 0.9, cpu: 1.3 } };
@@ -75,8 +75,8 @@ class Tally {
 /**
  * What looking saves is the machine's to say: to sleep and be woken takes a microsecond of CPU time on some, and 50 where a hypervisor does it. What
  * it costs is the initiators': all of the time that they leave. So a worker tries both by turns, for some 64 ms every two seconds, and looks where
- * commands come a good deal sooner for not much more CPU time. Queues hide the wait: there, looking must not cost more than sleeping.
- * Pauses of the initiators teach it nothing.
+ * commands come a good deal sooner for not much more CPU time. Queues hide the wait: there, looking may cost little more than
+ * sleeping. Trials during a pause of the initiators do not count.
  */
 export class PollingTrials {
   readonly #clocks: TrialClocks;

@@ -78,7 +78,7 @@ export class Processor implements TaskControl {
     task.transferLength = SLOT_BYTES_MAX;
   }
 
-  /** Judges the task in its turn, in CmdSN order. False: it has failed, and `complete` is the caller's to expect after `finish`. */
+  /** Judges the task in its turn, in CmdSN order. False: it has failed, and is to be settled by the caller instead of started. */
   admit(task: Task): boolean {
     const unit = task.unit;
     const command = task.command;

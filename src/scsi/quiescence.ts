@@ -30,7 +30,7 @@ export class Quiescence {
     this.check(unit);
   }
 
-  /** Somebody has ended. Who waits for the medium to be left alone does not wait for those who wait for him. */
+  /** A task or a guest has ended. The command that asked for the wait is still there, and is not waited for: it waits for this itself. */
   check(unit: LogicalUnit): void {
     if (unit.guests !== 0) return;
     for (let task = unit.firstTask; task !== null; task = task.nextInSet) {

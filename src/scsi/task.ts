@@ -96,7 +96,7 @@ export class Piece implements BlockIo {
   }
 }
 
-/** A command in execution. Pooled: every field is reset by {@link Task.reset}. */
+/** A command in execution. Pooled: {@link Task.reset} resets all but the CDB and its time, which every command brings. */
 export class Task {
   // What came with the request.
   nexus: Nexus | null = null;

@@ -70,7 +70,7 @@ export class TaskPool {
     for (let index = 0; index < count; index++) this.#free.push(new IscsiTask());
   }
 
-  /** A task with every field reset. */
+  /** A task as {@link IscsiTask.reset} leaves it. */
   take(): IscsiTask {
     return this.#free.pop() ?? new IscsiTask();
   }

@@ -1,5 +1,5 @@
 // How long a worker was kept waiting, told from its ticks: a debugger, a busy machine or a virtual one that stood still.
-// What is not held against initiators for that is for others.
+// What is forgiven for it is nop.ts's to say.
 
 /** Ticks come about so often. */
 const TICK_MS = 1000;

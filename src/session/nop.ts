@@ -36,9 +36,9 @@ export function nopOut(connection: Connection, at: number, slot: number, length:
 }
 
 /**
- * Asks an initiator that has been silent for a sign of life, and gives it up when it has none. That it takes something of what it is behind with
- * is such a sign, be it of ours or of the kernel's: a NOP-In waits behind that. `late`: how long this thread was kept waiting just now. An answer may have come meanwhile and is
- * yet to be read: that time is not counted against the initiator.
+ * Pings an initiator that has been silent, and gives it up when it shows no sign of life. That it takes some of the answers that wait for it,
+ * here or in the kernel's send queue, is such a sign too: a NOP-In waits behind them. `late`: milliseconds that this thread was kept waiting just
+ * now. An answer may have come meanwhile and not have been read yet, so they are not counted against the initiator.
  */
 export function keepAlive(connection: Connection, now: number, late: number): void {
   const interval = connection.session.nopIntervalMs;
