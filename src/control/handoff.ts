@@ -252,7 +252,7 @@ function refusalFault(reason: RefusalReason, detail: string): LoginFault {
   switch (reason) {
     case RefusalReason.stopping:
       return fault(LoginStatus.SERVICE_UNAVAILABLE, 'the target takes logins', detail, 'a target that is not stopping');
-    case RefusalReason.session:
+    case RefusalReason.sessionEnded:
       return sessionGone(detail);
     default:
       return outOfResources(detail, 'fewer sessions, or more slabMiB');

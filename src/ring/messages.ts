@@ -94,10 +94,13 @@ export interface Handoff {
 
 /** Why a worker does not take a connection. */
 export const RefusalReason = {
+  /** No I/O memory for another connection. */
   memory: 'memory',
-  sessions: 'sessions',
+  /** No commands are left to promise to another session. */
+  commands: 'commands',
   stopping: 'stopping',
-  session: 'session',
+  /** The session that the connection was to join has just ended. */
+  sessionEnded: 'sessionEnded',
 } as const;
 export type RefusalReason = (typeof RefusalReason)[keyof typeof RefusalReason];
 

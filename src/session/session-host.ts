@@ -268,7 +268,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     const joined = this.#sessions.get(handoff.tsih) ?? null;
     if (joined !== null) joined.awaited = false;
     if (handoff.joins && joined?.leaving !== false)
-      return { reason: RefusalReason.session, detail: 'it ended just now' };
+      return { reason: RefusalReason.sessionEnded, detail: 'it ended just now' };
     // Each connection holds one cell; as many are left for what they answer.
     const full = this.counters[Counter.connections]! >= slab.cellCount / 2;
     const cell = full ? NONE : slab.takeCell();
@@ -279,7 +279,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
       if (cell !== NONE) slab.release(cell);
       if (joined?.over) this.#sessionClosed(joined);
       const detail = slot === NONE ? 'no I/O memory for another connection' : 'no commands left for another session';
-      return { reason: slot === NONE ? RefusalReason.memory : RefusalReason.sessions, detail };
+      return { reason: slot === NONE ? RefusalReason.memory : RefusalReason.commands, detail };
     }
     const connection = beginConnection(this, session, handoff, cell);
     this.counters[Counter.connections]!++;
