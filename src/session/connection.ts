@@ -5,6 +5,7 @@ import { NONE } from '../base/free-list.ts';
 import type { SocketHandle } from '../engine/engine.ts';
 import { BHS_SIZE } from '../pdu/bhs.ts';
 import { OPCODE_MASK, Opcode } from '../pdu/opcode.ts';
+import { ScsiCommand } from '../pdu/scsi-command.ts';
 import { Counter } from '../ring/counters.ts';
 import type { Handoff } from '../ring/messages.ts';
 import type { Piece } from '../scsi/task.ts';
@@ -26,6 +27,8 @@ import type { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
 import type { TextExchange } from './text-request.ts';
 
+/** ExpStatSN stands at the same place in every request. */
+const EXP_STAT_SN = ScsiCommand.expStatSN.offset;
 /** An initiator that has been sent its last answers has this long to take them. */
 const LEAVE_MS = 15_000;
 
@@ -117,8 +120,7 @@ export class Connection extends PduSender implements FrameConsumer {
     this.payloadPiece = null;
     this.payloadTask = null;
     this.payloadKind = PayloadKind.none;
-    // ExpStatSN stands at the same place in every request.
-    if (this.sent !== null) this.sent.acknowledge(this.view.getUint32(at + 28));
+    if (this.sent !== null) this.sent.acknowledge(this.view.getUint32(at + EXP_STAT_SN));
     // A digest error in the data is answered with a Reject that quotes the header, which is gone by then.
     if (this.digestsData && dataSegmentLength !== 0 && at !== this.cellAt) {
       this.bytes.copyWithin(this.cellAt, at, at + BHS_SIZE);

@@ -23,7 +23,8 @@ export class SentPdu {
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.statSN = carriesStatus(this.view) ? this.view.getUint32(24) : NO_STATUS;
+    // StatSN stands at the same place in every PDU from here.
+    this.statSN = carriesStatus(this.view) ? DataIn.statSN.get(this.view, 0) : NO_STATUS;
   }
 
   get opcode(): number {
