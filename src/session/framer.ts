@@ -228,19 +228,19 @@ export class Framer {
     if (this.#keep !== 0) {
       const part = Math.min(this.#keep, end - at);
       this.#engine.slab.copy(this.#target, at, part);
-      at = this.#count(at, part);
+      at = this.#pass(at, part);
       this.#target += part;
       this.#keep -= part;
       if (this.#startDirect()) return at;
     }
     if (this.#keep === 0 && this.#drop !== 0) {
       const part = Math.min(this.#drop, end - at);
-      at = this.#count(at, part);
+      at = this.#pass(at, part);
       this.#drop -= part;
     }
     if (this.#keep + this.#drop === 0 && this.#pad !== 0) {
       const part = Math.min(this.#pad, end - at);
-      at = this.#count(at, part);
+      at = this.#pass(at, part);
       this.#pad -= part;
     }
     if (this.#keep + this.#drop + this.#pad === 0) {
@@ -264,7 +264,7 @@ export class Framer {
   }
 
   /** Passes `part` bytes, through the digest where there is one. */
-  #count(at: number, part: number): number {
+  #pass(at: number, part: number): number {
     if (this.#dataDigest && part !== 0) this.#crc = crc32c(this.#bytes, at, part, this.#crc);
     return at + part;
   }

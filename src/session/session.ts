@@ -48,7 +48,7 @@ export class Session {
   /** What came before its turn, by CmdSN; null stands for a command that was aborted before it came. */
   readonly #held = new Map<number, IscsiTask | HeldControl | null>();
   /** Who waits until all requests before a CmdSN have come. */
-  #awaited: { readonly cmdSN: number; readonly then: () => void }[] = [];
+  #waiters: { readonly cmdSN: number; readonly then: () => void }[] = [];
   /** Resets that it asked for and that are not done everywhere yet: who waits for each. */
   readonly #resets = new Set<AbortWait[]>();
 
@@ -108,7 +108,7 @@ export class Session {
 
   /** Whether something waits for requests that are still on their way. */
   get holding(): boolean {
-    return this.#held.size !== 0 || this.#awaited.length !== 0;
+    return this.#held.size !== 0 || this.#waiters.length !== 0;
   }
 
   /** Keeps a request until the ones before it have come. */
@@ -119,7 +119,7 @@ export class Session {
   /** Runs `then` once every request before `cmdSN` has come, or can't come any more. */
   afterAllBefore(cmdSN: number, then: () => void): void {
     if (this.#allCameBefore(cmdSN)) then();
-    else this.#awaited.push({ cmdSN, then });
+    else this.#waiters.push({ cmdSN, then });
   }
 
   /**
@@ -135,9 +135,9 @@ export class Session {
   /** Runs what was held and is due now: requests have come, or a connection that they could have come over has gone. */
   runHeld(): void {
     this.#runDue();
-    const due = this.#awaited.filter(({ cmdSN }) => this.#allCameBefore(cmdSN));
+    const due = this.#waiters.filter(({ cmdSN }) => this.#allCameBefore(cmdSN));
     if (due.length === 0) return;
-    this.#awaited = this.#awaited.filter((each) => !due.includes(each));
+    this.#waiters = this.#waiters.filter((each) => !due.includes(each));
     for (const { then } of due) then();
   }
 
