@@ -105,7 +105,7 @@ export class Administration {
     return this.#context.catalog.store.rehearsal();
   }
 
-  /** Adds a target, and serves it when this resolves. Throws ConfigurationError; nothing is added then. */
+  /** Adds a target, and serves it when this returns. Throws ConfigurationError; nothing is added then. */
   addTarget(settings: TargetSettings): TargetReport {
     return this.#addTarget(settings, NO_REMAINS);
   }
