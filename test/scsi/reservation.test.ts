@@ -8,6 +8,7 @@ import {
   type ReservationSnapshot,
   ReservationType,
 } from '../../src/ring/reservations.ts';
+import type { Nexus } from '../../src/scsi/nexus.ts';
 import { Status } from '../../src/scsi/task.ts';
 import { ScsiBench } from '../support/scsi-bench.ts';
 
@@ -68,4 +69,38 @@ describe.each([
       expect(bench.run(cdb).status).toBe(allowed ? Status.GOOD : Status.RESERVATION_CONFLICT);
     },
   );
+});
+
+describe('a registration without an ISID', () => {
+  const READ = '28 00 00000000 00 0001 00';
+  const WRITE = '2a 00 00000000 00 0001 00';
+
+  it.each([
+    ReservationType.WRITE_EXCLUSIVE_REGISTRANTS_ONLY,
+    ReservationType.EXCLUSIVE_ACCESS_REGISTRANTS_ONLY,
+    ReservationType.WRITE_EXCLUSIVE_ALL_REGISTRANTS,
+    ReservationType.EXCLUSIVE_ACCESS_ALL_REGISTRANTS,
+  ])('lets every session of its initiator write and read, and nobody else write, under type %i', (type) => {
+    const bench = new ScsiBench();
+    const { initiatorName } = bench.nexus;
+    const stranger = bench.addNexus(2);
+    const registrations = [
+      { nexus: HOLDER, key: '0000000000000001', allTargetPorts: false },
+      { nexus: { initiatorName, isid: '', portalGroupTag: 1 }, key: '0000000000000002', allTargetPorts: false },
+    ];
+    bench.unit.reserve({ ...NO_RESERVATIONS, type, holder: 0, registrations });
+    const write = (nexus: Nexus) => bench.run(WRITE, { data: Buffer.alloc(512), nexus }).status;
+    expect([write(bench.nexus), write(stranger)]).toEqual([Status.GOOD, Status.RESERVATION_CONFLICT]);
+    expect(bench.run(READ, { expected: 512 }).status).toBe(Status.GOOD);
+  });
+
+  it('holds for its target port alone', () => {
+    const bench = new ScsiBench({ portalGroups: [1, 2] });
+    const { initiatorName } = bench.nexus;
+    const registrations = [
+      { nexus: { initiatorName, isid: '', portalGroupTag: 2 }, key: '0000000000000002', allTargetPorts: false },
+    ];
+    bench.unit.reserve({ ...NO_RESERVATIONS, type: ReservationType.WRITE_EXCLUSIVE, holder: 0, registrations });
+    expect(bench.run(WRITE, { data: Buffer.alloc(512) }).status).toBe(Status.RESERVATION_CONFLICT);
+  });
 });
