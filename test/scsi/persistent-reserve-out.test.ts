@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ReserveAction } from '../../src/ring/reservations.ts';
+import { AdditionalSense, SenseKey } from '../../src/scsi/sense.ts';
 import { Status } from '../../src/scsi/task.ts';
 import { encodeTransportId } from '../../src/scsi/transport-id.ts';
 import { type Outcome, ScsiBench } from '../support/scsi-bench.ts';
@@ -37,5 +38,85 @@ describe('REGISTER AND MOVE', () => {
     const bench = new ScsiBench({ portalGroups: [1] });
     expect(move(bench, relativeTargetPort)).toMatchObject({ senseKey: 5, additionalSense: 0x2600 });
     expect(bench.orders).toEqual([]);
+  });
+});
+
+const REGISTER = 0x00;
+const KEY = 7;
+const FLAGS_AT = 20;
+const SPEC_I_PT = 0x08;
+const APTPL = 0x01;
+
+/** REGISTER with the key {@link KEY}, these flags, and bytes behind the 24 of every list. */
+function register(bench: ScsiBench, flags: number, behind: Uint8Array = Buffer.alloc(0), length?: number): Outcome {
+  const list = Buffer.concat([Buffer.alloc(24), behind]);
+  list.writeUInt32BE(KEY, 12);
+  list[FLAGS_AT] = flags;
+  const cdb = `5f 0${REGISTER} 00 0000 ${(length ?? list.length).toString(16).padStart(8, '0')} 00`;
+  return bench.run(cdb, { data: list });
+}
+
+/** What comes behind the 24 bytes with SPEC_I_PT: TransportIDs, and how long they are said to be. */
+function named(transportIds: readonly Uint8Array[], lengthOff = 0): Buffer {
+  const ids = Buffer.concat(transportIds);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(ids.length + lengthOff);
+  return Buffer.concat([length, ids]);
+}
+
+const WRONG_LENGTH = {
+  senseKey: SenseKey.ILLEGAL_REQUEST,
+  additionalSense: AdditionalSense.PARAMETER_LIST_LENGTH_ERROR,
+};
+
+describe('the parameter list of REGISTER', () => {
+  const ids = [encodeTransportId(TO), encodeTransportId({ ...TO, isid: '' })];
+
+  it('is 24 bytes', () => {
+    const bench = new ScsiBench();
+    expect(register(bench, 0).status).toBe(Status.GOOD);
+    expect(bench.orders).toMatchObject([{ key: '0'.repeat(16), serviceActionKey: '0000000000000007', others: [] }]);
+  });
+
+  it.each([
+    ['less than that', 0, Buffer.alloc(0), 23],
+    ['more than that', 0, Buffer.alloc(4), 28],
+    ['more than came', 0, Buffer.alloc(0), 32],
+    ['that, with SPEC_I_PT', SPEC_I_PT, Buffer.alloc(0), 24],
+    ['shorter than the TransportIDs are said to be', SPEC_I_PT, named(ids, 4), undefined],
+  ])('may not be %s', (_what, flags, behind, length) => {
+    const bench = new ScsiBench();
+    expect(register(bench, flags, behind, length)).toMatchObject(WRONG_LENGTH);
+    expect(bench.orders).toEqual([]);
+  });
+
+  it('names others with SPEC_I_PT, with an ISID or without, at the port of the one who sends it', () => {
+    const bench = new ScsiBench();
+    expect(register(bench, SPEC_I_PT, named(ids)).status).toBe(Status.GOOD);
+    const others = [TO, { ...TO, isid: '' }].map((each) => ({ ...each, portalGroupTag: 1 }));
+    expect(bench.orders).toMatchObject([{ others }]);
+  });
+
+  it('registers nobody when one of those named can not be read', () => {
+    const bench = new ScsiBench();
+    const fibreChannel = encodeTransportId(TO).slice();
+    fibreChannel[0] = 0;
+    const refused = {
+      senseKey: SenseKey.ILLEGAL_REQUEST,
+      additionalSense: AdditionalSense.INVALID_FIELD_IN_PARAMETER_LIST,
+    };
+    expect(register(bench, SPEC_I_PT, named([ids[0]!, fibreChannel]))).toMatchObject(refused);
+    expect(bench.orders).toEqual([]);
+  });
+
+  it('may ask for APTPL where there is a place to keep it, and nowhere else', () => {
+    const durable = new ScsiBench({ durable: true });
+    expect(register(durable, APTPL).status).toBe(Status.GOOD);
+    expect(durable.orders).toMatchObject([{ aptpl: true }]);
+    const forgetful = new ScsiBench({ durable: false });
+    const refused = register(forgetful, APTPL);
+    expect(refused).toMatchObject({ additionalSense: AdditionalSense.INVALID_FIELD_IN_PARAMETER_LIST });
+    expect(refused.sense.endsWith('800014')).toBe(true);
+    expect(forgetful.orders).toEqual([]);
   });
 });
