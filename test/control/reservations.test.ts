@@ -201,6 +201,23 @@ describe('RESERVE and RELEASE', () => {
   });
 });
 
+describe('a reservation that is the holder’s alone', () => {
+  const holders: readonly [string, ReserveAction, string][] = [
+    ['released', ReserveAction.RELEASE, ''],
+    ['given up with the registration', ReserveAction.REGISTER, ''],
+  ];
+  it.each(
+    holders.flatMap(([how, action, its]) =>
+      [ReservationType.WRITE_EXCLUSIVE, ReservationType.EXCLUSIVE_ACCESS].map((type) => ({ how, action, its, type })),
+    ),
+  )('of type $type is $how, and nobody needs to hear', ({ action, its, type }) => {
+    const bench = three();
+    bench.reserve(A, '1', type);
+    expect(bench.do(action, A, { key: key('1'), serviceActionKey: key(its), type })).toBe('good');
+    expect([bench.state.type, bench.holder, bench.news]).toEqual([ReservationType.none, null, []]);
+  });
+});
+
 describe('CLEAR and PREEMPT', () => {
   it('clear everything, and everybody else hears', () => {
     const bench = three();
