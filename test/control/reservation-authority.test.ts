@@ -1,13 +1,16 @@
 // The authority over reservations: every worker obeys before the one that asked hears, and no order waits for another's answer.
 
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { Catalog } from '../../src/control/catalog.ts';
 import { Requests } from '../../src/control/requests.ts';
 import { ReservationAuthority } from '../../src/control/reservation-authority.ts';
+import { reservationPath } from '../../src/control/reservation-store.ts';
 import type { Workers } from '../../src/control/workers.ts';
 import type { ToWorker } from '../../src/ring/messages.ts';
 import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } from '../../src/ring/reservations.ts';
+import { Scratch } from '../support/scratch.ts';
 
 const UNIT = 3;
 const TARGET = 'iqn.2026-11.io.lunaring:disk0';
@@ -46,7 +49,8 @@ class Bench {
   readonly #aborting: [worker: number, request: number][] = [];
   #nextRequest = 1;
 
-  constructor() {
+  /** `path`: of the file that the unit is in; without one nothing is kept. */
+  constructor(path: string | null = null) {
     const send = (worker: number, message: ToWorker): void => {
       this.#sent[worker]!.push(message);
     };
@@ -60,7 +64,8 @@ class Bench {
         };
       },
     } as unknown as Workers;
-    const unit = { id: UNIT, targetName: TARGET, backend: { kind: 'null' }, durableReservations: false };
+    const backend = path === null ? { kind: 'null' } : { kind: 'file', path };
+    const unit = { id: UNIT, targetName: TARGET, backend, durableReservations: path !== null };
     const catalog = {
       units: [unit],
       unit: (id: number) => (id === UNIT ? unit : undefined),
@@ -204,5 +209,57 @@ describe('an order', () => {
     const clear = bench.give(1, order(ReserveAction.CLEAR, C, 3, 0));
     await bench.settle();
     expect([bench.results.get(clear), reset]).toEqual(['good', true]);
+  });
+});
+
+describe('what is to outlast a restart (APTPL)', () => {
+  const lasting = (given: ReserveOrder): ReserveOrder => ({ ...given, aptpl: true });
+
+  it('is kept before anybody hears, and there for the next process', async () => {
+    using scratch = new Scratch('authority');
+    const path = scratch.file('disk');
+    const bench = new Bench(path);
+    const request = bench.give(0, lasting(order(ReserveAction.REGISTER, A, 0, 1)));
+    expect(existsSync(reservationPath(path))).toBe(true);
+    await bench.settle();
+    expect(bench.results.get(request)).toBe('good');
+    expect(new Bench(path).registered()).toEqual([A.initiatorName]);
+  });
+
+  it('is kept anew with every change, whoever makes it', async () => {
+    using scratch = new Scratch('authority');
+    const path = scratch.file('disk');
+    const bench = new Bench(path);
+    await bench.do(order(ReserveAction.REGISTER, B, 0, 2));
+    await bench.do(lasting(order(ReserveAction.REGISTER, A, 0, 1)));
+    expect(new Bench(path).registered()).toEqual([B.initiatorName, A.initiatorName]);
+    await bench.do(order(ReserveAction.PREEMPT, A, 1, 2));
+    expect(new Bench(path).registered()).toEqual([A.initiatorName]);
+  });
+
+  it.each([
+    ['whoever registers last wants nothing kept', order(ReserveAction.REGISTER, B, 0, 2)],
+    ['nobody is registered any more', lasting(order(ReserveAction.REGISTER, A, 1, 0))],
+    ['all is cleared', order(ReserveAction.CLEAR, A, 1, 0)],
+  ])('is forgotten when %s', async (_when, last) => {
+    using scratch = new Scratch('authority');
+    const path = scratch.file('disk');
+    const bench = new Bench(path);
+    await bench.do(lasting(order(ReserveAction.REGISTER, A, 0, 1)));
+    expect(await bench.do(last)).toBe('good');
+    expect(new Bench(path).registered()).toEqual([]);
+  });
+
+  it('and can not be kept is refused, and nothing has changed', async () => {
+    using scratch = new Scratch('authority');
+    const path = scratch.file('disk');
+    const bench = new Bench(path);
+    // Nothing can take the place of a directory.
+    mkdirSync(reservationPath(path));
+    expect(await bench.do(lasting(order(ReserveAction.REGISTER, A, 0, 1)))).toBe('noResources');
+    expect(bench.registered()).toEqual([]);
+    rmdirSync(reservationPath(path));
+    expect(await bench.do(lasting(order(ReserveAction.REGISTER, A, 0, 1)))).toBe('good');
+    expect(bench.registered()).toEqual([A.initiatorName]);
   });
 });
