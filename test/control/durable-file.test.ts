@@ -16,14 +16,24 @@ import { removeDurably, replaceDurably } from '../../src/control/durable-file.ts
 import { repositoryRoot } from '../support/repository.ts';
 import { Scratch } from '../support/scratch.ts';
 
-const disk = vi.hoisted(() => ({ failsDirectories: false }));
+/** What became of the disk, in order: the text of a file that was synced, the end of a path, a directory that was synced. */
+const disk = vi.hoisted(() => ({ failsDirectories: false, events: [] as string[] }));
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
   const fsyncSync = (fd: number): void => {
     if (disk.failsDirectories && fs.fstatSync(fd).isDirectory()) throw new Error('EIO: i/o error, fsync');
     fs.fsyncSync(fd);
+    disk.events.push(fs.fstatSync(fd).isDirectory() ? 'directory' : fs.readFileSync(`/proc/self/fd/${fd}`, 'utf8'));
   };
-  return { ...fs, fsyncSync };
+  const renameSync = (from: string, to: string): void => {
+    fs.renameSync(from, to);
+    disk.events.push('renamed');
+  };
+  const rmSync: typeof fs.rmSync = (path, options) => {
+    fs.rmSync(path, options);
+    disk.events.push('removed');
+  };
+  return { ...fs, fsyncSync, renameSync, rmSync };
 });
 
 const MODULE = join(repositoryRoot(), 'dist/src/control/durable-file.js');
@@ -37,6 +47,7 @@ beforeEach(() => {
   scratch = new Scratch('durable');
   path = scratch.file('kept');
   writeFileSync(path, 'before');
+  disk.events = [];
 });
 afterEach(() => scratch[Symbol.dispose]());
 
@@ -58,6 +69,14 @@ describe('a file that is replaced', () => {
     const before = ownership();
     replaceDurably(path, 'after', statSync(path));
     expect([readFileSync(path, 'utf8'), ownership()]).toEqual(['after', before]);
+  });
+
+  test('is on the disk before it takes the place of the other, and the change of places before that is told', () => {
+    replaceDurably(path, 'after');
+    expect(disk.events).toEqual(['after', 'renamed', 'directory']);
+    disk.events = [];
+    removeDurably(path);
+    expect(disk.events).toEqual(['removed', 'directory']);
   });
 
   test('leaves every other file alone, whatever it is called', () => {
