@@ -124,6 +124,22 @@ describe('a worker that is lost', () => {
   });
 });
 
+describe('a unit that is taken out', () => {
+  it.each([
+    ['sanitizing', 'sanitizeFailed'],
+    ['formatting', 'usable'],
+  ] as const)('while a command works on all of it, %s, comes back as that has left it: %s', async (condition, left) => {
+    const { authority, apply, sent } = rig();
+    void authority.order(1, 1, { unit: UNIT, by: A, change: { kind: 'occupy', condition, exitAllowed: false } });
+    await apply();
+    expect(authority.forget(UNIT)).toMatchObject({ condition: left });
+    sent.length = 0;
+    authority.workerLost(1);
+    authority.tell(0, UNIT);
+    expect(sent).toEqual([]);
+  });
+});
+
 describe('what a nexus held', () => {
   it('is free when its session has ended', async () => {
     const { authority, sent, apply } = rig();
