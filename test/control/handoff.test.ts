@@ -151,6 +151,31 @@ test('a hand-off that cannot be sent leaves nothing behind, and its worker is gi
   expect(closed).toEqual([7]);
 });
 
+test.each(['accepted', 'refused'] as const)(
+  'a hand-off that its worker answers too late is taken back, and the descriptor is whose the answer says: %s',
+  async (type) => {
+    const { handoffs, sessions, closed, later, kinds } = stage();
+    const first = handoffs.take(candidate(7));
+    await new Promise(setImmediate);
+    later();
+    expect((await first)?.code).toBe(LoginStatus.TARGET_ERROR);
+    expect(sessions.size).toBe(0);
+    // Should the worker take it yet, it lets go of it again; until it answers the number stays taken, and it is given nobody else.
+    expect([kinds(), closed]).toEqual([['handoff', 'endConnection'], []]);
+    expect((await handoffs.take(candidate(8)))?.code).toBe(LoginStatus.TARGET_ERROR);
+    expect(closed).toEqual([8]);
+    handoffs.answered(
+      type === 'accepted' ? { type, id: 1 } : { type, id: 1, reason: RefusalReason.memory, detail: '' },
+    );
+    expect(closed).toEqual(type === 'accepted' ? [8] : [8, 7]);
+    const next = handoffs.take(candidate(9));
+    await new Promise(setImmediate);
+    handoffs.answered({ type: 'accepted', id: 2 });
+    expect(await next).toBeNull();
+    expect(sessions.size).toBe(1);
+  },
+);
+
 test('a connection joins the session that it named, and neither the one in its place nor one of its own', async () => {
   const { handoffs, sessions, closed, done, kinds } = stage();
   for (const fd of [7, 8]) {
