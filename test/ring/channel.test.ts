@@ -65,6 +65,14 @@ describe('a channel', () => {
     );
   });
 
+  it('delivers many times what the ring holds, though nobody sends anything more', () => {
+    const pair = new Pair();
+    const numbers = Array.from({ length: 15 }, (_, number) => number);
+    for (const number of numbers) pair.send('main', { number, filling: 'x'.repeat(200_000) });
+    pair.settle();
+    expect(pair.received.worker).toEqual(numbers);
+  });
+
   it('rings one bell for many messages', () => {
     const pair = new Pair();
     for (let number = 0; number < 100; number++) pair.send('main', { number, filling: '' });
