@@ -20,6 +20,7 @@ class Bench {
   readonly ended: (readonly [piece: number, errno: number])[] = [];
   rings = 0;
   closed = false;
+  whenEnded = (): void => {};
   #pieces = 0;
 
   constructor(places: number, copying = 'by V8') {
@@ -33,7 +34,10 @@ class Bench {
       },
     };
     const parcel = { handle: 1, memory: this.memory, bell };
-    const complete = (piece: Piece, errno: number) => this.ended.push([piece.index, errno]);
+    const complete = (piece: Piece, errno: number) => {
+      this.ended.push([piece.index, errno]);
+      this.whenEnded();
+    };
     this.backend = new CustomBackend<Piece>(this.engine.engine, parcel, TIMEOUT_MS, complete);
   }
 
@@ -120,6 +124,21 @@ describe('a custom unit', () => {
       bench.backend.answered();
     }
     expect(bench.ended.map(([index]) => index)).toEqual([0, 1, 2]);
+  });
+
+  it('lets nobody pass those who wait, not even who asks in the moment in which a place is free', () => {
+    const bench = new Bench(1);
+    for (const offset of [0, 512]) bench.backend.read(bench.piece(offset, 512));
+    bench.whenEnded = () => bench.backend.read(bench.piece(1024, 512));
+    const served: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      const place = bench.disk.nextAsked();
+      served.push(bench.disk.offsetOf(place));
+      bench.disk.answer(place, 0, 0);
+      bench.backend.answered();
+      bench.whenEnded = () => {};
+    }
+    expect(served).toEqual([0, 512, 1024]);
   });
 
   it('ends what has waited for too long, and keeps its memory from others until the function has answered', () => {
