@@ -134,6 +134,42 @@ describe('the memory backend', () => {
   });
 });
 
+describe('the memory backend with atomic writes', () => {
+  it('reads once more what another worker has written atomically meanwhile', () => {
+    const engine = new ScriptedEngine();
+    engine.copyByAddress();
+    const memory = unitMemory(SIZE, true);
+    const ours = new MemoryBackend<Piece>(engine.engine, memory, () => {}, true);
+    const other = new ScriptedEngine();
+    const theirs = new MemoryBackend<Piece>(other.engine, memory, () => {}, true);
+    const [read, write] = [new Piece(0), new Piece(1)];
+    for (const piece of [read, write]) {
+      piece.at = 8192;
+      piece.offset = 4096;
+      piece.length = 8192;
+    }
+    write.atomic = true;
+    const writeOf = (byte: number): void => {
+      other.slab.bytes.fill(byte, write.at, write.at + write.length);
+      theirs.write(write);
+    };
+    writeOf(1);
+    // The copy has come half way when the other worker writes, two times over.
+    const whole = engine.slab.copyByAddress!;
+    const writes = [2, 3];
+    engine.slab.copyByAddress = (to, from, length) => {
+      const half = length / 2;
+      whole(to, from, half);
+      const byte = writes.shift();
+      if (byte !== undefined) writeOf(byte);
+      whole(to + half, from + half, length - half);
+    };
+    ours.read(read);
+    expect(engine.slab.bytes.subarray(read.at, read.at + read.length)).toEqual(new Uint8Array(8192).fill(3));
+    expect(writes).toEqual([]);
+  });
+});
+
 describe('the null backend', () => {
   it.each(['by V8', 'by address'])('reads zeroes into memory, or lends zeroes, copying %s', (copying) => {
     const engine = new ScriptedEngine();

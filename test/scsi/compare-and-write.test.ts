@@ -112,6 +112,22 @@ describe('COMPARE AND WRITE', () => {
     expect(bench.engine.slab.bytesInUse).toBe(0);
   });
 
+  it('reads nothing while another worker has the turn', () => {
+    let free = false;
+    let given = 0;
+    const bench = new ScsiBench({ kind: 'file', turn: { take: () => free, give: () => given++ } });
+    const task = bench.begin(compareAndWrite(5, 1), { data: Buffer.concat([filled(1, 7), filled(1, 8)]) });
+    bench.engine.settle();
+    // What the other worker does in its turn.
+    bench.file.bytes.fill(7, 5 * BLOCK, 6 * BLOCK);
+    expect([task.completed, given]).toEqual([false, 0]);
+    free = true;
+    bench.processor.turnCame(bench.unit.exclusion.turnCame()!);
+    bench.engine.settle();
+    expect([task.completed, task.status, given]).toEqual([true, Status.GOOD, 1]);
+    expect(bench.file.bytes[5 * BLOCK]).toBe(8);
+  });
+
   it('that is aborted gives its turn, or its place in the queue, to the next', () => {
     const bench = new ScsiBench({ kind: 'file' });
     const begin = (from: number, to: number): ReturnType<ScsiBench['begin']> =>

@@ -29,6 +29,25 @@ describe('WRITE ATOMIC(16)', () => {
     expect(bench.engine.slab.bytesInUse).toBe(0);
   });
 
+  it('waits while another worker has the turn, and gives it back', () => {
+    const calls: string[] = [];
+    let free = false;
+    const take = (): boolean => {
+      calls.push('take');
+      return free;
+    };
+    const bench = new ScsiBench({ atomic: true, turn: { take, give: () => calls.push('give') } });
+    const task = bench.begin(cdb(8, 8), { data: Buffer.alloc(8 * BLOCK, 1) });
+    bench.engine.settle();
+    expect(task.completed).toBe(false);
+    expect(bench.memory.every((byte) => byte === 0)).toBe(true);
+    free = true;
+    bench.processor.turnCame(bench.unit.exclusion.turnCame()!);
+    expect([task.completed, task.status]).toEqual([true, Status.GOOD]);
+    expect(bench.memory[8 * BLOCK]).toBe(1);
+    expect(calls).toEqual(['take', 'take', 'give']);
+  });
+
   it('writes nothing without blocks', () => {
     const bench = atomicUnit();
     expect(bench.run(cdb(8, 0)).status).toBe(Status.GOOD);

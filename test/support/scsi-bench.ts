@@ -11,6 +11,7 @@ import type { UnitSnapshot } from '../../src/ring/messages.ts';
 import { Meters } from '../../src/ring/meters.ts';
 import { nexusKey, type ReserveOrder } from '../../src/ring/reservations.ts';
 import type { StateOrder, StateResult } from '../../src/ring/unit-state.ts';
+import type { SharedTurn } from '../../src/scsi/exclusion.ts';
 import { LogicalUnit, type UnitCounts } from '../../src/scsi/logical-unit.ts';
 import { Nexus } from '../../src/scsi/nexus.ts';
 import { Processor } from '../../src/scsi/processor.ts';
@@ -39,6 +40,8 @@ export interface BenchUnit {
   /** Of {@link ScsiBench.meters}. */
   readonly meter?: number;
   readonly portalGroups?: readonly number[];
+  /** The turn among workers; nobody else wants it unless given. */
+  readonly turn?: SharedTurn;
 }
 
 /** How a command ended. */
@@ -173,7 +176,8 @@ export class ScsiBench {
       this.processor.pieceDone,
       makeLoss(),
     );
-    this.unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} }, counts());
+    const turn = options.turn ?? { take: () => true, give: () => {} };
+    this.unit = new LogicalUnit(snapshot, backend, turn, counts());
     this.nexus = this.addNexus(1);
   }
 
