@@ -164,6 +164,20 @@ describe('Data-Out that is not what it should be (RFC 7143 §7.9)', () => {
     expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
   });
 
+  it('more than was asked for fails the command, though the memory for the rest of the data is there', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { initialR2T: true, immediateData: false, maxBurstLength: 1024 } });
+    const tag = one.command(write16(0, 8), { write: 4096 });
+    bench.settle();
+    const [r2t] = r2ts(one);
+    expect(r2t).toMatchObject({ bufferOffset: 0, desiredDataTransferLength: 1024 });
+    one.dataOut(tag, noise(1536), { targetTransferTag: r2t!.targetTransferTag });
+    bench.settle();
+    const sense = [...BROKEN, AdditionalSense.WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA];
+    expect(one.replies().map(ending)).toEqual([sense]);
+    expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
   it('fails the command only once the last PDU of the burst has come', () => {
     const { bench, one, tag, targetTransferTag } = asked();
     one.dataOut(tag, noise(512), { targetTransferTag, dataSN: 5, flags: 0 });
@@ -203,6 +217,24 @@ describe('Data-Out that is not what it should be (RFC 7143 §7.9)', () => {
     bench.settle();
     expect(one.replies()).toEqual([]);
     const data = noise(2048, 6);
+    one.dataOut(tag, data, { targetTransferTag });
+    bench.settle();
+    expect(one.replies().map(ending)).toEqual([[Status.GOOD]]);
+    expect(data.equals(bench.file.bytes.subarray(0, 2048))).toBe(true);
+  });
+
+  it('§4.2.5.1: over another connection than its command’s passes by', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { initialR2T: true, immediateData: false, maxConnections: 2 } });
+    const two = bench.logIn({ joins: one });
+    const tag = one.command(write16(0, 4), { write: 2048 });
+    bench.settle();
+    const [r2t] = r2ts(one);
+    const { targetTransferTag } = r2t!;
+    two.dataOut(tag, noise(2048, 2), { targetTransferTag });
+    bench.settle();
+    expect([...one.replies(), ...two.replies()]).toEqual([]);
+    const data = noise(2048, 3);
     one.dataOut(tag, data, { targetTransferTag });
     bench.settle();
     expect(one.replies().map(ending)).toEqual([[Status.GOOD]]);
