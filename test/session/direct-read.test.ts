@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Digest } from '../../src/pdu/parameters.ts';
+import type { ToWorker } from '../../src/ring/messages.ts';
+import { NO_RESERVATIONS } from '../../src/ring/reservations.ts';
+import { AccessState, FRESH_STATE, UnitCondition, type UnitState } from '../../src/ring/unit-state.ts';
 import { Attribute } from '../../src/scsi/task.ts';
 import { read6, read10, read12, read16, testUnitReady, write10 } from '../support/cdbs.ts';
 import { noise } from '../support/scratch.ts';
@@ -18,6 +21,20 @@ function logIn(login: SimLogin = {}): { bench: SessionBench; initiator: SimIniti
   bench.memory.set(CONTENT);
   bench.file.bytes.set(CONTENT);
   return { bench, initiator: bench.logIn(login) };
+}
+
+/** The unit of {@link SimLun.MEMORY}, as main calls it. */
+const MEMORY = 100 + SimLun.MEMORY;
+const STANDBY = { tag: 1, state: AccessState.standby };
+
+/** Main's word that another initiator has reserved a unit, and that initiators have made something else of it. */
+function reserved(unit: number): ToWorker {
+  const reservedBy = { initiatorName: 'iqn.2026-11.io.lunaring:another', isid: '80000000000b', portalGroupTag: 1 };
+  return { type: 'reservation', request: 1, unit, state: { ...NO_RESERVATIONS, reservedBy }, news: [], abort: [] };
+}
+
+function state(unit: number, change: Partial<UnitState>): ToWorker {
+  return { type: 'unitState', request: 1, unit, state: { ...FRESH_STATE, ...change }, news: null, by: null };
 }
 
 /** How many tasks a command takes. */
@@ -73,6 +90,7 @@ describe('a READ whose bytes are lent', () => {
     ['immediate', {}, SimLun.MEMORY, read10(3, 8), { immediate: true }],
     ['with protection information', {}, SimLun.MEMORY, read10(3, 8, 0x20), {}],
     ['beyond the end', {}, SimLun.MEMORY, read10(BLOCKS - 4, 8), {}],
+    ['one block beyond the end', {}, SimLun.MEMORY, read10(BLOCKS - 7, 8), {}],
     ['of no blocks', {}, SimLun.MEMORY, read10(3, 0), {}],
     ['with a residual', {}, SimLun.MEMORY, read10(3, 7), {}],
     ['in more than one PDU', { connection: { maxXmitDataSegmentLength: 2048 } }, SimLun.MEMORY, read10(3, 8), {}],
@@ -89,6 +107,11 @@ describe('a READ whose bytes are lent', () => {
   it.each<[string, (bench: SessionBench) => void]>([
     ['is limited', (bench) => bench.changeUnit(SimLun.MEMORY, { meter: 0 })],
     ['has something to report', (bench) => bench.changeUnit(SimLun.MEMORY, { blockCount: BLOCKS - 1 })],
+    ['is reserved', (bench) => bench.tell(reserved(MEMORY))],
+    ['has no medium', (bench) => bench.tell(state(MEMORY, { loaded: false }))],
+    ['is being erased', (bench) => bench.tell(state(MEMORY, { condition: UnitCondition.sanitizing }))],
+    ['has a port in standby', (bench) => bench.tell(state(MEMORY, { portGroups: [STANDBY] }))],
+    ['is free, but its initiator limited', (bench) => bench.tell({ type: 'sessionMeter', tsih: 1, meter: 0 })],
   ])('is a task where the unit %s', (_, change) => {
     const { bench, initiator } = logIn();
     change(bench);
@@ -119,6 +142,19 @@ describe('a READ whose bytes are lent', () => {
     bench.settle();
     expect(tasksOf(bench, initiator, read10(3, 8), read)).toBe(1);
     expect(initiator.replies().map(({ header }) => header.readUInt32BE(16))).toEqual([tag]);
+  });
+
+  it('lets what came before its turn run, as one that is a task does', () => {
+    const bench = new SessionBench({ blockCount: BLOCKS });
+    const one = bench.logIn({ session: { maxConnections: 2 } });
+    const two = bench.logIn({ joins: one });
+    const first = one.encodeCommand(read10(3, 8), { lun: SimLun.MEMORY, read: 8 * BLOCK_BYTES });
+    two.command(testUnitReady(), { lun: SimLun.MEMORY });
+    bench.settle();
+    expect(two.replies()).toEqual([]);
+    one.sendBytes(first);
+    bench.settle();
+    expect([one.replies().length, two.replies().length]).toEqual([1, 1]);
   });
 
   it('leaves the same behind as one that is a task, whatever it says', () => {
