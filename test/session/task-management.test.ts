@@ -108,6 +108,25 @@ describe('ABORT TASK (RFC 7143 §11.5.1)', () => {
     expect(statuses(one)).toEqual([Status.GOOD]);
     expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
   });
+
+  it('§11.6.1: of a command that has not come yet lets run what waited for it, and frees its place', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { maxConnections: 2 } });
+    const two = bench.logIn({ joins: one });
+    for (let count = 0; count < 3; count++) {
+      const late = one.encodeCommand(testUnitReady());
+      two.command(testUnitReady());
+      bench.settle();
+      expect(two.replies()).toEqual([]);
+      const referencedTaskTag = late.readUInt32BE(16);
+      two.taskManagement(TaskFunction.ABORT_TASK, { referencedTaskTag, refCmdSN: late.readUInt32BE(24) });
+      bench.settle();
+      const opcodes = two.replies().map(({ opcode }) => opcode);
+      expect(opcodes).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE, Opcode.SCSI_RESPONSE]);
+    }
+    // As many as it was promised, and none under way.
+    expect(two.maxCmdSN - two.expCmdSN).toBe(15);
+  });
 });
 
 describe('functions for many tasks (RFC 7143 §4.2.3.3)', () => {
@@ -150,6 +169,36 @@ describe('functions for many tasks (RFC 7143 §4.2.3.3)', () => {
     expect(attention!.data.readUInt16BE(14)).toBe(additional);
     expect([ready!.header[3], others]).toEqual([Status.GOOD, []]);
   });
+
+  it('CLEAR TASK SET says nothing to those who had no command there', () => {
+    const bench = new SessionBench();
+    const [one, two] = [bench.logIn(), bench.logIn()];
+    two.command(testUnitReady(), { lun: SimLun.MEMORY });
+    one.taskManagement(TaskFunction.CLEAR_TASK_SET);
+    bench.settle();
+    expect(answers(one)).toEqual([FUNCTION_COMPLETE]);
+    two.command(testUnitReady());
+    bench.settle();
+    expect(statuses(two)).toEqual([Status.GOOD, Status.GOOD]);
+  });
+
+  it.each([TaskFunction.ABORT_TASK_SET, TaskFunction.CLEAR_TASK_SET, TaskFunction.LOGICAL_UNIT_RESET])(
+    '§4.2.3.2: function %d ends immediate commands that came before it, and no command that comes behind it',
+    (taskFunction) => {
+      const bench = new SessionBench();
+      const one = bench.logIn();
+      bench.file.stuck = true;
+      one.command(write16(0, 64), { write: LENGTH, data: DATA, immediate: true });
+      one.taskManagement(taskFunction);
+      const behind = one.command(read16(64, 64), { read: LENGTH });
+      bench.settle();
+      bench.file.stuck = false;
+      bench.settle();
+      const [done, ...others] = one.replies();
+      expect(done!.opcode).toBe(Opcode.TASK_MANAGEMENT_RESPONSE);
+      expect(new Set(others.map(({ header }) => header.readUInt32BE(16)))).toEqual(new Set([behind]));
+    },
+  );
 
   it('wait for the commands before them that come over another connection, and spare those behind them', () => {
     const bench = new SessionBench();
