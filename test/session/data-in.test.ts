@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NONE } from '../../src/base/free-list.ts';
+import { CELL_BYTES } from '../../src/engine/slab.ts';
 import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { Digest } from '../../src/pdu/parameters.ts';
@@ -93,6 +95,24 @@ describe('Data-In after a new MaxRecvDataSegmentLength (§13.12)', () => {
     bench.settle();
     expect([bench.engine.slab.bytesInUse, bench.host.processor.memory.shares.active]).toEqual([unused, 0]);
   });
+});
+
+it('Data-In is padded with zeroes, whatever was in that memory before', () => {
+  const bench = benchWithContent();
+  const one = bench.logIn({ connection: { maxXmitDataSegmentLength: 1021 } });
+  const { slab } = bench.engine;
+  const cells: number[] = [];
+  for (let cell = slab.takeCell(); cell !== NONE; cell = slab.takeCell()) cells.push(cell);
+  for (const cell of cells) {
+    slab.bytes.fill(0xff, slab.offsetOf(cell), slab.offsetOf(cell) + CELL_BYTES);
+    slab.release(cell);
+  }
+  for (const lun of [SimLun.FILE, SimLun.MEMORY]) {
+    const tag = one.command(read16(0, 8), { read: 4096, lun });
+    bench.settle();
+    // Padding is looked at where PDUs are taken apart.
+    expect(dataIn(one, tag).data.equals(CONTENT.subarray(0, 4096))).toBe(true);
+  }
 });
 
 describe('Data-In to an initiator that takes none', () => {

@@ -116,7 +116,10 @@ export class Wire {
     const intact =
       (!this.headerDigest || bytes.readUInt32LE(BHS_SIZE) === crc32c(bytes, 0, BHS_SIZE)) &&
       (!dataDigest || bytes.readUInt32LE(end) === crc32c(bytes, start, end - start));
-    if (!intact) throw new Violation('digests are right', `${this.#end.name}: opcode ${bytes[0]! & OPCODE_MASK}`);
+    const where = `${this.#end.name}: opcode ${bytes[0]! & OPCODE_MASK}`;
+    if (!intact) throw new Violation('digests are right', where);
+    // Whatever was in the worker's memory before is nobody's business.
+    if (bytes.subarray(start + length, end).some((byte) => byte !== 0)) throw new Violation('padding is zeroes', where);
     this.#received = bytes.subarray(end + (dataDigest ? DIGEST_SIZE : 0));
     const header = Buffer.from(bytes.subarray(0, BHS_SIZE));
     const data = Buffer.from(bytes.subarray(start, start + length));

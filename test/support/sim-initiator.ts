@@ -151,7 +151,7 @@ export class SimInitiator {
     this.send(TextRequest, {}, { data: encodePairs([['MaxRecvDataSegmentLength', `${length}`]]) });
   }
 
-  /** Every whole PDU that came since the last call. Digests are checked. */
+  /** Every whole PDU that came since the last call. Digests are checked, and that padding tells nothing of what was in memory before. */
   replies(): Pdu[] {
     const sent = this.open ? this.#engine.takeSent(this.socket) : this.#engine.takeLast(this.socket);
     this.#received = Buffer.concat([this.#received, sent]);
@@ -173,6 +173,7 @@ export class SimInitiator {
     if (bytes.length < end + (dataDigest ? DIGEST_SIZE : 0)) return null;
     if (headerDigest && bytes.readUInt32LE(BHS_SIZE) !== crc32c(bytes, 0, BHS_SIZE)) throw new Error('header digest');
     if (dataDigest && bytes.readUInt32LE(end) !== crc32c(bytes, start, end - start)) throw new Error('data digest');
+    if (bytes.subarray(start + length, end).some((byte) => byte !== 0)) throw new Error('padding');
     this.#received = bytes.subarray(end + (dataDigest ? DIGEST_SIZE : 0));
     this.heard++;
     this.expCmdSN = bytes.readUInt32BE(28);
