@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Opcode } from '../../src/pdu/opcode.ts';
+import type { ToWorker } from '../../src/ring/messages.ts';
+import { type NexusName, NO_RESERVATIONS, type ReservationNews } from '../../src/ring/reservations.ts';
+import { FRESH_STATE } from '../../src/ring/unit-state.ts';
 import { AdditionalSense } from '../../src/scsi/sense.ts';
-import { testUnitReady } from '../support/cdbs.ts';
-import { SessionBench, SimLun } from '../support/session-bench.ts';
+import { read16, testUnitReady } from '../support/cdbs.ts';
+import { BLOCK_BYTES, SessionBench, SimLun, TARGET_NAME } from '../support/session-bench.ts';
 import type { SimInitiator } from '../support/sim-initiator.ts';
 
 /** Bytes before the ASC in a SCSI Response's data: the sense length, and fixed format sense data up to byte 12. */
@@ -32,5 +35,103 @@ describe('a unit of which main tells anew', () => {
       expect(attention(bench, one)).toBe(told);
       expect(attention(bench, one)).toBe(0);
     }
+  });
+});
+
+/** The I_T nexus of an initiator of the bench. */
+const nexusOf = ({ tsih }: SimInitiator): NexusName => ({
+  initiatorName: `iqn.2026-11.io.lunaring:sim-initiator${tsih}`,
+  isid: '80000000000a',
+  portalGroupTag: 1,
+});
+
+describe('reservations of a unit that have changed', () => {
+  const reservation = (
+    news: readonly { nexus: NexusName; news: ReservationNews }[],
+    abort: readonly NexusName[],
+  ): ToWorker => ({ type: 'reservation', request: 7, unit: 100 + SimLun.FILE, state: NO_RESERVATIONS, news, abort });
+
+  it.each([
+    ['reservationsPreempted', AdditionalSense.RESERVATIONS_PREEMPTED],
+    ['reservationsReleased', AdditionalSense.RESERVATIONS_RELEASED],
+    ['registrationsPreempted', AdditionalSense.REGISTRATIONS_PREEMPTED],
+  ] as const)('are news to whom they are meant for, and to nobody else: %s', (news, told) => {
+    const bench = new SessionBench();
+    const [one, two] = [bench.logIn(), bench.logIn()];
+    bench.tell(reservation([{ nexus: nexusOf(two), news }], []));
+    expect([attention(bench, one, SimLun.FILE), attention(bench, two, SimLun.FILE)]).toEqual([0, told]);
+    expect([attention(bench, two, SimLun.FILE), attention(bench, two)]).toEqual([0, 0]);
+  });
+
+  it('end the tasks of the preempted at that unit, and nobody else’s; main hears when these have ended', () => {
+    const bench = new SessionBench();
+    const [one, two] = [bench.logIn(), bench.logIn()];
+    bench.file.stuck = true;
+    for (const each of [one, two]) each.command(read16(0, 1), { read: BLOCK_BYTES, lun: SimLun.FILE });
+    two.command(testUnitReady(), { lun: SimLun.NULL });
+    bench.settle();
+    bench.tell(reservation([], [nexusOf(two)]));
+    const done = () => bench.messages.filter((message) => message.type === 'done' && message.request === 7);
+    expect(done()).toEqual([]);
+    bench.file.stuck = false;
+    bench.settle();
+    expect(done()).toHaveLength(1);
+    expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.DATA_IN]);
+    expect(two.replies().map(({ opcode }) => opcode)).toEqual([Opcode.SCSI_RESPONSE]);
+  });
+});
+
+describe('what initiators have made of a unit', () => {
+  it('is news to all that see it but the one who did it', () => {
+    const bench = new SessionBench();
+    const [one, two] = [bench.logIn(), bench.logIn()];
+    const { initiatorName, isid, portalGroupTag } = nexusOf(one);
+    const by = [...bench.host.sessions].find(({ tsih }) => tsih === one.tsih)!.nexus.reservationKey;
+    expect([by.includes(initiatorName), by.includes(isid), by.includes(`${portalGroupTag}`)]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    const unit = 100 + SimLun.MEMORY;
+    bench.tell({ type: 'unitState', request: 3, unit, state: FRESH_STATE, news: 'modeParametersChanged', by });
+    expect([attention(bench, one), attention(bench, two)]).toEqual([0, AdditionalSense.MODE_PARAMETERS_CHANGED]);
+    expect(attention(bench, two, SimLun.NULL)).toBe(0);
+    expect(bench.messages).toContainEqual({ type: 'done', request: 3 });
+  });
+});
+
+describe('the LUNs of a target that have changed', () => {
+  it('are news to its sessions at every unit, once, and what has no LUN any more is gone', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    const luns = [SimLun.FILE, SimLun.NULL].map((lun) => [lun, 100 + lun] as const);
+    bench.tell({ type: 'lunMap', targetName: TARGET_NAME, luns, request: 5 });
+    bench.tell({ type: 'lunMap', targetName: TARGET_NAME, luns, request: 6 });
+    for (const lun of [SimLun.FILE, SimLun.NULL]) {
+      expect(attention(bench, one, lun)).toBe(AdditionalSense.REPORTED_LUNS_DATA_HAS_CHANGED);
+      expect(attention(bench, one, lun)).toBe(0);
+    }
+    expect(attention(bench, one, SimLun.MEMORY)).toBe(AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED);
+  });
+
+  it('of another target are no news', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    bench.tell({ type: 'lunMap', targetName: `${TARGET_NAME}2`, luns: [], request: 5 });
+    expect(attention(bench, one)).toBe(0);
+  });
+});
+
+describe('a session that has ended', () => {
+  it('leaves no unit attention behind, which would keep READs of others from being answered at once', () => {
+    const bench = new SessionBench();
+    const [one, two] = [bench.logIn(), bench.logIn()];
+    bench.changeUnit(SimLun.MEMORY, { blockCount: 9000 });
+    expect(attention(bench, two)).toBe(AdditionalSense.CAPACITY_DATA_HAS_CHANGED);
+    const unit = bench.host.units.find(100 + SimLun.MEMORY)!;
+    expect(unit.attentions.size).toBe(1);
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    expect(unit.attentions.size).toBe(0);
   });
 });
