@@ -7,7 +7,7 @@ import { Digest } from '../../src/pdu/parameters.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
 import { RejectReason } from '../../src/pdu/reject.ts';
 import { WRITE_BIT } from '../../src/pdu/scsi-command.ts';
-import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
+import { OVERFLOW_BIT, ScsiResponse } from '../../src/pdu/scsi-response.ts';
 import { OperationCode } from '../../src/scsi/cdb.ts';
 import { AdditionalSense, SenseKey } from '../../src/scsi/sense.ts';
 import { Status } from '../../src/scsi/task.ts';
@@ -176,6 +176,52 @@ describe('Data-Out that is not what it should be (RFC 7143 §7.9)', () => {
     const sense = [...BROKEN, AdditionalSense.WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA];
     expect(one.replies().map(ending)).toEqual([sense]);
     expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it.each([
+    ['FirstBurstLength', 1024, 4096, 1536],
+    ['what the command is to move', 8192, 1024, 1536],
+  ])('immediate data beyond %s fail the command, and nothing is written', (_what, firstBurstLength, write, length) => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { firstBurstLength } });
+    one.command(write16(0, write / BLOCK_BYTES), { write, data: noise(length) });
+    bench.settle();
+    const sense = [...BROKEN, AdditionalSense.WRITE_ERROR_UNEXPECTED_UNSOLICITED_DATA];
+    expect(one.replies().map(ending)).toEqual([sense]);
+    expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('§11.4.5: a WRITE of fewer bytes than its blocks have writes the blocks that are whole', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    const data = noise(1300, 3);
+    one.command(write16(0, 4), { write: 1300, data });
+    bench.settle();
+    const [response] = one.replies();
+    const { status, flags, residualCount } = decode(ScsiResponse, response!.header);
+    expect([status, flags & OVERFLOW_BIT, residualCount]).toEqual([Status.GOOD, OVERFLOW_BIT, 2048 - 1300]);
+    expect(data.subarray(0, 1024).equals(bench.file.bytes.subarray(0, 1024))).toBe(true);
+    expect(bench.file.bytes.subarray(1024).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('§11.4.2: a command that fails at once is answered when the data that it brings unasked have passed by', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    const idle = bench.engine.slab.bytesInUse;
+    const tag = one.command(write16(2 ** 30, 4), { write: 2048, unsolicited: true });
+    bench.settle();
+    one.dataOut(tag, noise(1024), { flags: 0 });
+    bench.settle();
+    expect(one.replies()).toEqual([]);
+    one.dataOut(tag, noise(1024), { dataSN: 1, bufferOffset: 1024 });
+    bench.settle();
+    const sense = [
+      Status.CHECK_CONDITION,
+      SenseKey.ILLEGAL_REQUEST,
+      AdditionalSense.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE,
+    ];
+    expect(one.replies().map(ending)).toEqual([sense]);
+    expect([one.maxCmdSN - one.expCmdSN, bench.engine.slab.bytesInUse]).toEqual([15, idle]);
   });
 
   it('fails the command only once the last PDU of the burst has come', () => {
