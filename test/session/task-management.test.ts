@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { DataOut } from '../../src/pdu/data-out.ts';
+import { NopOut } from '../../src/pdu/nop-out.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
 import { WRITE_BIT } from '../../src/pdu/scsi-command.ts';
@@ -107,6 +109,58 @@ describe('ABORT TASK (RFC 7143 §11.5.1)', () => {
     bench.settle();
     expect(statuses(one)).toEqual([Status.GOOD]);
     expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('of a command that waits for its turn is answered at once, and its number passes by', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { maxConnections: 2 } });
+    const two = bench.logIn({ joins: one });
+    const idle = bench.engine.slab.bytesInUse;
+    const first = one.encodeCommand(testUnitReady());
+    const referencedTaskTag = two.command(write16(0, 64), { write: LENGTH, data: DATA });
+    bench.settle();
+    two.taskManagement(TaskFunction.ABORT_TASK, { referencedTaskTag, refCmdSN: two.numbers.cmdSN - 1 });
+    const last = two.command(read16(64, 1), { read: BLOCK_BYTES });
+    bench.settle();
+    expect(answers(two)).toEqual([FUNCTION_COMPLETE]);
+    one.sendBytes(first);
+    bench.settle();
+    expect(statuses(one)).toEqual([Status.GOOD]);
+    expect(two.replies().map(({ header }) => header.readUInt32BE(16))).toEqual([last]);
+    expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+    expect([two.maxCmdSN - two.expCmdSN, bench.engine.slab.bytesInUse]).toEqual([15, idle]);
+  });
+
+  it('of a command that has failed and waits for its data to pass by ends it without an answer', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    const idle = bench.engine.slab.bytesInUse;
+    const referencedTaskTag = one.command(write16(2 ** 30, 64), { write: LENGTH, unsolicited: true });
+    bench.settle();
+    one.taskManagement(TaskFunction.ABORT_TASK, { referencedTaskTag, refCmdSN: one.numbers.cmdSN - 1 });
+    bench.settle();
+    expect(answers(one)).toEqual([FUNCTION_COMPLETE]);
+    one.dataOut(referencedTaskTag, DATA, {});
+    one.command(testUnitReady());
+    bench.settle();
+    expect(statuses(one)).toEqual([Status.GOOD]);
+    expect([one.maxCmdSN - one.expCmdSN, bench.engine.slab.bytesInUse]).toEqual([15, idle]);
+  });
+
+  it('at ErrorRecoveryLevel 1 leaves nothing to be sent again', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { errorRecoveryLevel: 1, initialR2T: true, immediateData: false } });
+    const { left } = bench.host.sentBudget;
+    const referencedTaskTag = one.command(write16(0, 64), { write: LENGTH });
+    bench.settle();
+    expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.R2T]);
+    one.taskManagement(TaskFunction.ABORT_TASK, { referencedTaskTag, refCmdSN: one.numbers.cmdSN - 1 });
+    bench.settle();
+    expect(answers(one)).toEqual([FUNCTION_COMPLETE]);
+    // Acknowledges the response.
+    one.send(NopOut, { expStatSN: 2, initiatorTaskTag: RESERVED_TAG }, { immediate: true });
+    bench.settle();
+    expect(bench.host.sentBudget.left).toBe(left);
   });
 
   it('§11.6.1: of a command that has not come yet lets run what waited for it, and frees its place', () => {
