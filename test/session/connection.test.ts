@@ -9,7 +9,7 @@ import { read16, write16 } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
 import { BLOCK_BYTES, SessionBench } from '../support/session-bench.ts';
-import type { SimInitiator } from '../support/sim-initiator.ts';
+import { ofCommand, type SimInitiator } from '../support/sim-initiator.ts';
 
 const LENGTH = 64 * BLOCK_BYTES;
 const DATA = noise(LENGTH, 5);
@@ -81,6 +81,37 @@ describe('Connection, with an initiator that stops in the middle of a PDU', () =
     bench.settle();
     expect(opcodes(two)).toEqual([Opcode.DATA_IN]);
   });
+});
+
+it('Connection lends the memory of data that are coming in to nobody else, though their command was aborted', () => {
+  const bench = new SessionBench({ slabBytes: 1024 * 1024 });
+  const unused = bench.engine.slab.bytesInUse;
+  const content = noise(LENGTH, 9);
+  bench.file.bytes.set(content);
+  const [one, two] = [bench.logIn(), bench.logIn()];
+  const rest = beginWrite(one);
+  bench.settle();
+  two.taskManagement(TaskFunction.ABORT_TASK_SET);
+  two.taskManagement(TaskFunction.CLEAR_TASK_SET);
+  bench.settle();
+  expect(opcodes(two)).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE, Opcode.TASK_MANAGEMENT_RESPONSE]);
+  // READs take all the memory there is, and have their data in it when the rest comes.
+  bench.engine.setDeaf(two.socket, true);
+  const reads = Array.from({ length: 12 }, () => two.command(read16(0, 64), { read: LENGTH }));
+  bench.settle();
+  one.sendBytes(rest);
+  bench.settle();
+  bench.engine.setDeaf(two.socket, false);
+  bench.settle();
+  const replies = two.replies();
+  for (const tag of reads) {
+    const data = Buffer.concat(ofCommand(replies, tag).map((pdu) => pdu.data));
+    expect(data.equals(content)).toBe(true);
+  }
+  expect(one.replies()).toEqual([]);
+  for (const { socket } of [one, two]) bench.engine.hangUp(socket);
+  bench.settle();
+  expect(bench.engine.slab.bytesInUse).toBe(unused);
 });
 
 describe('Connection, when the target stops', () => {

@@ -29,6 +29,7 @@ describe('PduSender', () => {
 
   it('closes a connection that there is no memory to answer, and nobody else’s', () => {
     const bench = new SessionBench({ slabBytes: 1024 * 1024 });
+    const unused = bench.engine.slab.bytesInUse;
     const [one, two] = [bench.logIn(), bench.logIn()];
     const { slab } = bench.engine;
     const cells: number[] = [];
@@ -41,5 +42,10 @@ describe('PduSender', () => {
     two.send(NopOut, {}, { immediate: true });
     bench.settle();
     expect(two.replies().map(({ opcode }) => opcode)).toEqual([Opcode.NOP_IN]);
+    // What was written and not sent went into memory that is still nobody else's.
+    bench.engine.hangUp(two.socket);
+    bench.settle();
+    expect(slab.bytesInUse).toBe(unused);
+    expect(slab.takeCell()).not.toBe(bench.host.spareCell);
   });
 });
