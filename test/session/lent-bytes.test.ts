@@ -44,6 +44,28 @@ describe('the bytes of a memory unit that is removed', () => {
     expect(reply!.data.equals(data)).toBe(true);
   });
 
+  it('are there until the last of them has left, also of a READ that is cut into several PDUs', () => {
+    const bench = new SessionBench();
+    const data = noise(BYTES, 4);
+    bench.memory.set(data);
+    const one = bench.logIn({ connection: { maxXmitDataSegmentLength: 1024 } });
+    bench.engine.setDeaf(one.socket, true);
+    one.command(read16(0, BLOCKS), { lun: SimLun.MEMORY, read: BYTES });
+    bench.settle();
+    bench.tell({ type: 'unitRemoved', id: UNIT, request: REQUEST });
+    const done = () => bench.messages.some((message) => message.type === 'done' && message.request === REQUEST);
+    // A header and its data, four times over; the unit's bytes are overwritten as soon as it may be gone.
+    for (let spans = 1; spans < 8; spans++) {
+      bench.engine.drain(one.socket, 1);
+      bench.pass(1000);
+      expect([spans, done()]).toEqual([spans, false]);
+    }
+    bench.engine.drain(one.socket, 1);
+    bench.pass(1000);
+    expect(done()).toBe(true);
+    expect(Buffer.concat(one.replies().map((pdu) => pdu.data)).equals(data)).toBe(true);
+  });
+
   it('are given up with an initiator that never takes them', () => {
     const { bench, one, done } = removal();
     bench.pass(LONG_MS);
