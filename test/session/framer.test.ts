@@ -168,6 +168,23 @@ describe('Framer (RFC 7143 §11.1)', () => {
     }
   });
 
+  it('takes a header that came in parts and stalled, though nothing comes behind it', () => {
+    const receiver = new Receiver({ headerDigest: true, dataDigest: false }, () => 20);
+    receiver.stalls = 1;
+    receiver.run(encode({ tag: 7, ahs: 0, data: new Uint8Array(0) }, { headerDigest: true, dataDigest: false }));
+    expect(receiver.frames.map(({ tag }) => tag)).toEqual([7]);
+  });
+
+  it('has nothing more to say once it was killed, not even of data that the kernel was putting in their place', () => {
+    const plain = { headerDigest: false, dataDigest: false };
+    const receiver = new Receiver(plain, () => 1000);
+    const bytes = encode({ tag: 7, ahs: 0, data: new Uint8Array(100_000) }, plain);
+    receiver.run(bytes.subarray(0, 50_000));
+    receiver.framer.kill();
+    receiver.run(bytes.subarray(50_000));
+    expect(receiver.frames).toEqual([]);
+  });
+
   it('drops what nobody keeps and stays in step', () => {
     const kinds = { headerDigest: false, dataDigest: true };
     const sent = [1, 2].map((tag) => ({ tag, ahs: 0, data: new Uint8Array(90_001).fill(tag) }));
