@@ -5,6 +5,7 @@ import { CELL_BYTES } from '../../src/engine/slab.ts';
 import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { Digest } from '../../src/pdu/parameters.ts';
+import { OVERFLOW_BIT, UNDERFLOW_BIT } from '../../src/pdu/scsi-response.ts';
 import { read16 } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
@@ -69,6 +70,26 @@ describe('Data-In (RFC 7143 §11.7)', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('Data-In with a status (§11.7.3, §11.4.5)', () => {
+  it.each(
+    [SimLun.FILE, SimLun.MEMORY].flatMap((lun) => [
+      { lun, blocks: 4, expected: 4096, moved: 2048, bit: UNDERFLOW_BIT, residualCount: 2048 },
+      { lun, blocks: 8, expected: 1000, moved: 1000, bit: OVERFLOW_BIT, residualCount: 3096 },
+      { lun, blocks: 8, expected: 4096, moved: 4096, bit: 0, residualCount: 0 },
+    ]),
+  )('says how far $blocks blocks are from $expected bytes, unit $lun', ({ lun, blocks, expected, ...told }) => {
+    const bench = benchWithContent();
+    const one = bench.logIn();
+    one.command(read16(0, blocks), { read: expected, lun });
+    bench.settle();
+    const [pdu, ...others] = one.replies();
+    const { flags, residualCount } = decode(DataIn, pdu!.header);
+    expect([flags, residualCount]).toEqual([FINAL_BIT | STATUS_BIT | told.bit, told.residualCount]);
+    expect(pdu!.data.equals(CONTENT.subarray(0, told.moved))).toBe(true);
+    expect(others).toEqual([]);
   });
 });
 
