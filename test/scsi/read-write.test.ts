@@ -63,3 +63,83 @@ describe('MAXIMUM TRANSFER LENGTH of the block limits page (SBC-3)', () => {
     });
   });
 });
+
+describe('READ and WRITE of 6, 10, 12 and 16 bytes', () => {
+  const LAST = 2047;
+  const BLOCK = 512;
+  const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
+  const flag = (fua: boolean): string => (fua ? '08' : '00');
+  const SIZES = [
+    { name: '6', opcode: ['08', '0a'], rest: (lba: number, blocks: number) => `${hex(lba, 6)} ${hex(blocks, 2)} 00` },
+    {
+      name: '10',
+      opcode: ['28', '2a'],
+      rest: (lba: number, blocks: number, fua = false) => `${flag(fua)} ${hex(lba, 8)} 00 ${hex(blocks, 4)} 00`,
+    },
+    {
+      name: '12',
+      opcode: ['a8', 'aa'],
+      rest: (lba: number, blocks: number, fua = false) => `${flag(fua)} ${hex(lba, 8)} ${hex(blocks, 8)} 00 00`,
+    },
+    {
+      name: '16',
+      opcode: ['88', '8a'],
+      rest: (lba: number, blocks: number, fua = false) => `${flag(fua)} ${hex(lba, 16)} ${hex(blocks, 8)} 00 00`,
+    },
+  ];
+  const LONG = SIZES.filter(({ name }) => name !== '6');
+  const file = (readOnly = false): ScsiBench => new ScsiBench({ kind: 'file', blockCount: LAST + 1, readOnly });
+  const OUTSIDE = { senseKey: 5, additionalSense: 0x2100 };
+
+  it.each(SIZES)('($name) write the last block and read it, and touch no other', ({ opcode, rest }) => {
+    const bench = file();
+    const data = Buffer.alloc(BLOCK, 0x5a);
+    expect(bench.run(`${opcode[1]} ${rest(LAST, 1)}`, { data }).status).toBe(Status.GOOD);
+    expect(bench.file.bytes.indexOf(0x5a)).toBe(LAST * BLOCK);
+    expect(bench.run(`${opcode[0]} ${rest(LAST, 1)}`).data).toEqual(data);
+  });
+
+  it.each(SIZES)('($name) beyond the last block are refused, and nothing is written', ({ opcode, rest }) => {
+    const bench = file();
+    for (const cdb of [rest(LAST, 2), rest(LAST + 1, 1)]) {
+      expect(bench.run(`${opcode[0]} ${cdb}`, { expected: 2 * BLOCK })).toMatchObject(OUTSIDE);
+      expect(bench.run(`${opcode[1]} ${cdb}`, { data: Buffer.alloc(2 * BLOCK, 1) })).toMatchObject(OUTSIDE);
+    }
+    expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it.each(LONG)('($name) of no blocks do nothing, where there is a block', ({ opcode, rest }) => {
+    for (const each of opcode) {
+      const bench = file();
+      expect(bench.run(`${each} ${rest(LAST, 0)}`).status).toBe(Status.GOOD);
+      expect(bench.run(`${each} ${rest(LAST + 1, 0)}`)).toMatchObject(OUTSIDE);
+    }
+  });
+
+  it('(16) take LBAs for what they are beyond 32 and 53 bits', () => {
+    for (const lba of ['0000000100000000', '0020000000000000', 'ffffffffffffffff']) {
+      const bench = file();
+      expect(bench.run(`8a 00 ${lba} 00000001 00 00`, { data: Buffer.alloc(BLOCK, 1) })).toMatchObject(OUTSIDE);
+      expect(bench.run(`88 00 ${lba} 00000001 00 00`, { expected: BLOCK })).toMatchObject(OUTSIDE);
+      expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+    }
+  });
+
+  it.each(LONG)('($name) with FUA end when the data are on stable storage, and else before', ({ opcode, rest }) => {
+    for (const fua of [false, true]) {
+      const bench = file();
+      expect(bench.run(`${opcode[1]} ${rest(3, 2, fua)}`, { data: Buffer.alloc(2 * BLOCK, 1) }).status).toBe(
+        Status.GOOD,
+      );
+      expect(bench.file.syncs).toBe(fua ? 1 : 0);
+    }
+  });
+
+  it.each(SIZES)('($name) leave a unit alone that is read-only, but for READ', ({ opcode, rest }) => {
+    const bench = file(true);
+    const refused = { senseKey: 7, additionalSense: 0x2700 };
+    expect(bench.run(`${opcode[1]} ${rest(3, 1)}`, { data: Buffer.alloc(BLOCK, 1) })).toMatchObject(refused);
+    expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+    expect(bench.run(`${opcode[0]} ${rest(3, 1)}`).status).toBe(Status.GOOD);
+  });
+});
