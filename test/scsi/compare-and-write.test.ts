@@ -65,6 +65,15 @@ describe.each(['file', 'memory'] as const)('COMPARE AND WRITE on a %s unit', (ki
     );
   });
 
+  it.each([0, BLOCK - 1, BLOCK, 2 * BLOCK - 1])('sees a difference in byte %i of two blocks', (position) => {
+    const { bench, bytes } = unit();
+    bytes[7 * BLOCK + position] = 0x12;
+    const before = bytes.slice();
+    const data = Buffer.concat([filled(2, 0x11), filled(2, 0x22)]);
+    expect(bench.run(compareAndWrite(7, 2), { data })).toMatchObject(MISCOMPARE);
+    expect(Buffer.compare(bytes, before)).toBe(0);
+  });
+
   it('of no blocks is no error', () => {
     expect(unit().bench.run(compareAndWrite(3, 0)).status).toBe(Status.GOOD);
   });
@@ -126,6 +135,35 @@ describe('COMPARE AND WRITE', () => {
     bench.engine.settle();
     expect([task.completed, task.status, given]).toEqual([true, Status.GOOD, 1]);
     expect(bench.file.bytes[5 * BLOCK]).toBe(8);
+  });
+
+  it('asks for the turn anew for each, so that other workers come in between two of one', () => {
+    const calls: string[] = [];
+    let others = 0;
+    const take = (): boolean => {
+      calls.push('take');
+      return others === 0;
+    };
+    const give = (): void => {
+      calls.push('give');
+      others = 1;
+    };
+    const bench = new ScsiBench({ kind: 'file', turn: { take, give } });
+    const tasks = [1, 2].map((value) =>
+      bench.begin(compareAndWrite(5, 1), { data: Buffer.concat([filled(1, value - 1), filled(1, value)]) }),
+    );
+    bench.engine.settle();
+    // Another worker has it now.
+    expect(tasks.map(({ completed }) => completed)).toEqual([true, false]);
+    others = 0;
+    bench.processor.turnCame(bench.unit.exclusion.turnCame()!);
+    bench.engine.settle();
+    expect(tasks.map(({ status, completed }) => [status, completed])).toEqual([
+      [Status.GOOD, true],
+      [Status.GOOD, true],
+    ]);
+    expect(calls).toEqual(['take', 'give', 'take', 'take', 'give']);
+    expect(bench.file.bytes[5 * BLOCK]).toBe(2);
   });
 
   it('that is aborted gives its turn, or its place in the queue, to the next', () => {
