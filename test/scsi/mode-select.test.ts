@@ -48,6 +48,14 @@ describe('MODE SELECT', () => {
     expect(write().status).toBe(Status.GOOD);
   });
 
+  it('keeps SWP on when main tells of the unit anew: it has grown, for one', () => {
+    const bench = new ScsiBench();
+    select6(bench, `00000000 ${control(false, true)}`);
+    bench.unit.update({ ...bench.unit.snapshot, blockCount: bench.unit.blockCount + 8 });
+    const data = Buffer.alloc(512, 1);
+    expect(bench.run('2a 00 00000000 00 0001 00', { data })).toMatchObject({ senseKey: 7, additionalSense: 0x2700 });
+  });
+
   it('tells the other nexuses, once, and only when something changed', () => {
     const bench = new ScsiBench();
     const other = bench.addNexus(2);
