@@ -29,6 +29,18 @@ describe('WRITE ATOMIC(16)', () => {
     expect(bench.engine.slab.bytesInUse).toBe(0);
   });
 
+  it('leaves WRITEs that come behind it what they are', () => {
+    const bench = atomicUnit();
+    const { buffer } = bench.memory;
+    const sequence = new Int32Array(buffer, buffer.byteLength - 64, 1);
+    bench.run(cdb(8, 8), { data: Buffer.alloc(8 * BLOCK, 1) });
+    // Odd while one is under way.
+    expect(sequence[0]).toBe(2);
+    bench.run('2a 00 00000008 00 0008 00', { data: Buffer.alloc(8 * BLOCK, 2) });
+    bench.run(`93 00 0000000000000008 00000008 00 00`, { data: Buffer.alloc(BLOCK, 3) });
+    expect([sequence[0], bench.memory[8 * BLOCK]]).toEqual([2, 3]);
+  });
+
   it('waits while another worker has the turn, and gives it back', () => {
     const calls: string[] = [];
     let free = false;
