@@ -383,3 +383,25 @@ describe('SessionHost', () => {
     expect(bench.host.connections[one.socket]).toBe(other);
   });
 });
+
+describe('A worker that has promised all the commands that it can hold', () => {
+  it('takes in no other session, keeps nothing of it, and takes one when one has gone', () => {
+    const bench = new SessionBench({ slabBytes: 64 * 1024 * 1024 });
+    const { slab } = bench.engine;
+    const initiators: SimInitiator[] = [];
+    const next = (): void => {
+      initiators.push(bench.logIn({ queueDepth: 16 }));
+    };
+    expect(() => {
+      for (let count = 0; count < 4096; count++) next();
+    }).toThrow('no commands left for another session');
+    const full = slab.bytesInUse;
+    expect(next).toThrow('no commands left');
+    expect(slab.bytesInUse).toBe(full);
+    bench.engine.hangUp(initiators.pop()!.socket);
+    bench.settle();
+    expect(next).not.toThrow();
+    expect(next).toThrow('no commands left');
+    expect(slab.bytesInUse).toBe(full);
+  });
+});
