@@ -44,6 +44,7 @@ const ABOUT_A_LAYER = [
   'test/scsi/variable-length.test.ts',
   // One suite for all engines.
   'test/engine/closing.test.ts',
+  'test/engine/durability.test.ts',
   'test/engine/failing.test.ts',
   'test/engine/files.test.ts',
   'test/engine/receiving.test.ts',
