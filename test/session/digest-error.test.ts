@@ -162,6 +162,32 @@ describe('a command with damaged data (RFC 7143 §7.8, §7.2.1)', () => {
     });
   });
 
+  it('§7.8: below ErrorRecoveryLevel 1 is told of, and ends the connection: its number is spent, and it has not been received', () => {
+    const bench = new SessionBench();
+    const unused = bench.engine.slab.bytesInUse;
+    const one = bench.logIn({ connection: { dataDigest: Digest.crc32c } });
+    write(one, 1, { wrongDataDigest: true });
+    one.command(testUnitReady());
+    bench.settle();
+    expect(one.open).toBe(false);
+    expect(bench.log.at(-1)).toMatch(/data digest error in a command/);
+    expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+    expect(bench.engine.slab.bytesInUse).toBe(unused);
+  });
+
+  it.each([0, 1])('a ping leaves nothing behind either, however often it comes: ErrorRecoveryLevel %i', (level) => {
+    const bench = new SessionBench();
+    const session = { errorRecoveryLevel: level };
+    const one = bench.logIn({ session, connection: { dataDigest: Digest.crc32c } });
+    const before = bench.engine.slab.bytesInUse;
+    for (let round = 0; round < 20; round++) {
+      one.send(NopOut, {}, { data: noise(5000), wrongDataDigest: true, immediate: true });
+      bench.settle();
+      expect(kinds(one.replies())).toEqual([DAMAGED]);
+    }
+    expect(bench.engine.slab.bytesInUse).toBe(before);
+  });
+
   it('a ping as well', () => {
     const { bench, one } = begin();
     one.send(NopOut, { cmdSN: 1 }, { data: Buffer.from('ping'), wrongDataDigest: true });
