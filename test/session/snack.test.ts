@@ -351,6 +351,34 @@ describe('R-Data SNACK (§11.16.3)', () => {
     expect(decode(ScsiResponse, pdus[11]!.header)).toMatchObject({ opcode: 0x21, snackTag: 5, expDataSN: 11 });
   });
 
+  it('while the command runs has what follows go on behind the numbers of the new cut', () => {
+    const { bench, one, data } = begin();
+    const length = 2 ** 21;
+    const tag = one.command(read16(0, length / BLOCK_BYTES), { read: length });
+    let sent: Pdu[] = [];
+    while (sent.length === 0) {
+      bench.engine.turn();
+      sent = one.replies();
+    }
+    // The rest is with the disk.
+    bench.file.stuck = true;
+    bench.settle();
+    declare(bench, one, 1000);
+    const again = snack(bench, one, SnackType.R_DATA, { initiatorTaskTag: tag, targetTransferTag: 5 });
+    bench.file.stuck = false;
+    bench.settle();
+    // What is sent again waits for memory, and may come behind what is read by then.
+    const all = [...again, ...one.replies()];
+    const pdus = all.filter(({ opcode }) => opcode === Opcode.DATA_IN);
+    expect(dataSNs(pdus).toSorted((before, after) => before - after)).toEqual([...pdus.keys()]);
+    const [response] = all.filter(({ opcode }) => opcode === Opcode.SCSI_RESPONSE);
+    expect(decode(ScsiResponse, response!.header)).toMatchObject({ snackTag: 5, expDataSN: pdus.length });
+    const bytes = Buffer.alloc(length, 0xff);
+    for (const pdu of pdus) bytes.set(pdu.data, decode(DataIn, pdu.header).bufferOffset);
+    expect(bytes.equals(bench.file.bytes.subarray(0, length))).toBe(true);
+    expect(bytes.subarray(0, data.length).equals(data)).toBe(true);
+  });
+
   it('for a command that failed before it sent data brings its status, with the tag', () => {
     const { bench, one } = begin();
     const tag = one.command(read16(0, 8), { read: 8 * BLOCK_BYTES, lun: 9 });
