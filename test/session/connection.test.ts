@@ -2,13 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { DataOut } from '../../src/pdu/data-out.ts';
 import { LogoutReason, LogoutRequest } from '../../src/pdu/logout.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
+import { Digest } from '../../src/pdu/parameters.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
 import { TaskFunction } from '../../src/pdu/task-management.ts';
+import { FRESH_STATE, UnitCondition } from '../../src/ring/unit-state.ts';
 import { Status } from '../../src/scsi/task.ts';
 import { read16, write16 } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
-import { BLOCK_BYTES, SessionBench } from '../support/session-bench.ts';
+import { BLOCK_BYTES, SessionBench, SimLun } from '../support/session-bench.ts';
 import { ofCommand, type SimInitiator } from '../support/sim-initiator.ts';
 
 const LENGTH = 64 * BLOCK_BYTES;
@@ -109,6 +111,39 @@ it('Connection lends the memory of data that are coming in to nobody else, thoug
     expect(data.equals(content)).toBe(true);
   }
   expect(one.replies()).toEqual([]);
+  for (const { socket } of [one, two]) bench.engine.hangUp(socket);
+  bench.settle();
+  expect(bench.engine.slab.bytesInUse).toBe(unused);
+});
+
+it('Connection lends the memory of data that are coming in to nobody else, though their command has failed', () => {
+  const bench = new SessionBench({ slabBytes: 1024 * 1024 });
+  const unused = bench.engine.slab.bytesInUse;
+  const content = noise(LENGTH, 9);
+  bench.memory.set(content);
+  // With data digests READs of memory are copies.
+  const [one, two] = [bench.logIn(), bench.logIn({ connection: { dataDigest: Digest.crc32c } })];
+  const rest = beginWrite(one);
+  bench.settle();
+  // Another initiator has all of the medium erased.
+  const state = { ...FRESH_STATE, condition: UnitCondition.sanitizing };
+  bench.tell({ type: 'unitState', request: 9, unit: 100 + SimLun.FILE, state, news: null, by: null });
+  bench.engine.setDeaf(two.socket, true);
+  const reads = Array.from({ length: 12 }, () => two.command(read16(0, 64), { read: LENGTH, lun: SimLun.MEMORY }));
+  bench.settle();
+  one.sendBytes(rest);
+  bench.settle();
+  bench.engine.setDeaf(two.socket, false);
+  bench.settle();
+  const replies = two.replies();
+  for (const tag of reads) {
+    const data = Buffer.concat(ofCommand(replies, tag).map((pdu) => pdu.data));
+    expect(data.equals(content)).toBe(true);
+  }
+  expect(one.replies().map(({ opcode, header }) => [opcode, header[3]])).toEqual([
+    [Opcode.SCSI_RESPONSE, Status.CHECK_CONDITION],
+  ]);
+  expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
   for (const { socket } of [one, two]) bench.engine.hangUp(socket);
   bench.settle();
   expect(bench.engine.slab.bytesInUse).toBe(unused);

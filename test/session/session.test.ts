@@ -10,7 +10,7 @@ import { Counter } from '../../src/ring/counters.ts';
 import { Figure, latencyBucket } from '../../src/ring/figures.ts';
 import { SenseKey } from '../../src/scsi/sense.ts';
 import { Attribute } from '../../src/scsi/task.ts';
-import { read16, write16 } from '../support/cdbs.ts';
+import { read16, testUnitReady, write16 } from '../support/cdbs.ts';
 import { decode, lunField } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
 import { BLOCK_BYTES, SessionBench, SimLun } from '../support/session-bench.ts';
@@ -59,6 +59,27 @@ describe('Session of two connections (RFC 7143 §4.2.2.1)', () => {
     bench.engine.hangUp(two.socket);
     bench.settle();
     expect(bench.engine.slab.bytesInUse).toBe(unused);
+  });
+
+  it('gives the memory of pings back that waited for their turn, or came twice', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { maxConnections: 2 } });
+    const two = bench.logIn({ joins: one });
+    const used = bench.engine.slab.bytesInUse;
+    const data = Buffer.alloc(600, 'ping');
+    for (let round = 0; round < 10; round++) {
+      const first = one.encodeCommand(testUnitReady());
+      const ping = two.encode(NopOut, {}, { data });
+      two.sendBytes(ping);
+      bench.settle();
+      expect(two.replies()).toEqual([]);
+      one.sendBytes(first);
+      bench.settle();
+      two.sendBytes(ping);
+      bench.settle();
+      expect([one.replies().length, two.replies().length]).toEqual([1, 1]);
+      expect(bench.engine.slab.bytesInUse).toBe(used);
+    }
   });
 
   it('gives back the places of what it holds of a connection that has gone', () => {
