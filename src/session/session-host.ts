@@ -336,7 +336,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   #endConnection({ tsih, cid, reason, request, replaced }: Extract<ToWorker, { type: 'endConnection' }>): void {
     const wait = new AbortWait(() => this.uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
-    if (session !== undefined) session.awaited = replaced;
+    if (session?.leaving === false) session.awaited = replaced;
     const connection = session?.connections.get(cid) ?? session?.lost.find((lost) => lost.cid === cid);
     // §6.3.4, §7.2.2: the tasks of one that is lost wait for the one that takes its place.
     if (!(replaced && connection?.state === ConnectionState.lost)) connection?.closeThen(reason, wait, false, replaced);

@@ -16,7 +16,6 @@ import type { Connection } from './connection.ts';
 import { dropControl, type HeldControl, releaseControl } from './control-pdu.ts';
 import { sendReply } from './data-in.ts';
 import { IscsiTask } from './iscsi-task.ts';
-import { abandon } from './lost-connection.ts';
 import { sendScsiResponse } from './response.ts';
 import type { SessionHost } from './session-host.ts';
 
@@ -43,6 +42,8 @@ export class Session {
   awaited = false;
   /** It is being ended: no connection is added to it any more. */
   leaving = false;
+  /** The connection that was its last one. */
+  #last: Connection | null = null;
   /** Main knows that it has ended. */
   #endTold = false;
   /** What came before its turn, by CmdSN; null stands for a command that was aborted before it came. */
@@ -78,19 +79,28 @@ export class Session {
     this.awaited = false;
   }
 
-  /** Tells main, once, that a connection takes no part in the session any more: its CID and its place are free. */
+  /**
+   * A connection takes no part in the session any more: its CID and its place are free. Main hears so once, and of the last one when the tasks
+   * that lost connections left have ended as well: a login in place of the session waits for them.
+   */
   connectionGone(connection: Connection): void {
     if (connection.reported) return;
     connection.reported = true;
-    const ended = !this.awaited && this.members.every(({ reported }) => reported);
-    this.#tellEnd(connection, ended);
-    // Nobody can join the session any more to take their tasks up.
-    if (ended) for (const lost of this.lost) abandon(lost);
+    if (this.awaited || this.members.some(({ reported }) => !reported)) {
+      this.#tellEnd(connection, false);
+      return;
+    }
+    // Nobody can join the session any more to take those tasks up.
+    this.leave();
+    this.#last = connection;
+    const wait = new AbortWait(() => this.closed());
+    for (const lost of this.lost) lost.closeThen('the session has ended', wait);
+    wait.seal();
   }
 
   /** Nothing is left of it. Main has not heard so when the last that it waited for was a connection that did not come. */
   closed(): void {
-    if (!this.#endTold) this.#tellEnd({ id: NONE, cid: NONE }, true);
+    if (!this.#endTold) this.#tellEnd(this.#last ?? { id: NONE, cid: NONE }, true);
   }
 
   #tellEnd({ id, cid }: { id: number; cid: number }, sessionEnded: boolean): void {

@@ -50,6 +50,8 @@ export interface SimLogin {
   readonly portal?: string;
   /** Another connection of this session. */
   readonly joins?: SimInitiator;
+  /** Of the connection; otherwise one that no other has. */
+  readonly cid?: number;
   /** Bytes that came behind the login. */
   readonly received?: Uint8Array;
 }
@@ -138,7 +140,7 @@ export class SessionBench {
   /** Logs an initiator in; throws when the worker refuses it. */
   logIn(login: SimLogin = {}): SimInitiator {
     const id = ++this.#handoffs;
-    const first = login.joins;
+    const { joins: first, cid = id } = login;
     const tsih = first?.tsih ?? id;
     const session = first?.session ?? { ...DEFAULT_SESSION_PARAMETERS, initialR2T: false, ...login.session };
     const connection = {
@@ -151,7 +153,7 @@ export class SessionBench {
     const statSN = login.statSN ?? 1;
     const initiator = new SimInitiator(this.engine, this.engine.connect(), {
       tsih,
-      cid: id,
+      cid,
       session,
       connection,
       cmdSN: expCmdSN,
@@ -164,7 +166,7 @@ export class SessionBench {
       targetName: TARGET_NAME,
       isid: '80000000000a',
       tsih,
-      cid: id,
+      cid,
       portalGroupTag: 1,
       peerAddress: '127.0.0.1:40000',
       expCmdSN,

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../../src/pdu/logout.ts';
+import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
+import { write16 } from '../support/cdbs.ts';
+import { decode } from '../support/header-values.ts';
+import { noise } from '../support/scratch.ts';
+import { BLOCK_BYTES, SessionBench } from '../support/session-bench.ts';
+import type { SimInitiator } from '../support/sim-initiator.ts';
+
+const session = { errorRecoveryLevel: 2, defaultTime2Wait: 2, defaultTime2Retain: 20, maxConnections: 2 };
+const BLOCK = noise(BLOCK_BYTES, 1);
+
+/** The ends of connections that main has heard of. */
+const ends = (bench: SessionBench) => bench.messages.filter(({ type }) => type === 'connectionEnded');
+
+function hangUp(bench: SessionBench, one: SimInitiator): void {
+  bench.engine.hangUp(one.socket);
+  bench.settle();
+}
+
+/** A login takes the place of a connection that is lost (RFC 7143 §6.3.4). */
+function reinstate(bench: SessionBench, { tsih, cid }: SimInitiator, joins: SimInitiator): SimInitiator {
+  bench.tell({ type: 'endConnection', request: 1, tsih, cid, reason: 'anew', replaced: true });
+  bench.settle();
+  return bench.logIn({ joins, cid });
+}
+
+function logOut(bench: SessionBench, over: SimInitiator, reason: LogoutReason, cid: number): number[] {
+  over.send(LogoutRequest, { flags: FINAL_BIT | reason, cid }, { immediate: true });
+  bench.settle();
+  const answers = over.replies().filter(({ opcode }) => opcode === Opcode.LOGOUT_RESPONSE);
+  return answers.map(({ header }) => decode(LogoutResponse, header).response);
+}
+
+describe('a lost connection whose CID another has by now', () => {
+  /** A session whose only connection was lost with a WRITE on the disk, and has a successor. */
+  function begin(): { bench: SessionBench; two: SimInitiator; id: number } {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session });
+    bench.file.stuck = true;
+    one.command(write16(0, 1), { write: BLOCK_BYTES, data: BLOCK });
+    bench.settle();
+    hangUp(bench, one);
+    const two = reinstate(bench, one, one);
+    return { bench, two, id: bench.host.connections[two.socket]!.id };
+  }
+
+  it.each(['is logged out', 'breaks and is not recovered'])('ends with the session when that one %s', (how) => {
+    const { bench, two, id } = begin();
+    if (how.includes('logged out')) {
+      expect(logOut(bench, two, LogoutReason.CLOSE_CONNECTION, two.cid)).toEqual([LogoutResult.SUCCESS]);
+    } else {
+      bench.pass(10_000);
+      hangUp(bench, two);
+      bench.pass(22_000);
+    }
+    // A login of the same initiator waits for the end of the session: the disk may still write.
+    expect(ends(bench)).toEqual([]);
+    expect(bench.file.bytes[0]).toBe(0);
+    bench.file.stuck = false;
+    bench.settle();
+    expect(ends(bench)).toMatchObject([{ id, cid: two.cid, sessionEnded: true }]);
+    expect([...bench.host.sessions]).toEqual([]);
+  });
+
+  it('lets no connection be added to the session once the last one has gone', () => {
+    const { bench, two } = begin();
+    logOut(bench, two, LogoutReason.CLOSE_CONNECTION, two.cid);
+    expect(() => bench.logIn({ joins: two })).toThrow('it ended just now');
+  });
+
+  it('is not the one that a logout for recovery means', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session });
+    hangUp(bench, one);
+    const two = reinstate(bench, one, one);
+    const { id } = bench.host.connections[two.socket]!;
+    hangUp(bench, two);
+    const three = bench.logIn({ joins: one });
+    expect(logOut(bench, three, LogoutReason.REMOVE_FOR_RECOVERY, one.cid)).toEqual([LogoutResult.SUCCESS]);
+    expect(ends(bench)).toMatchObject([{ id, cid: one.cid, sessionEnded: false }]);
+    expect(logOut(bench, three, LogoutReason.REMOVE_FOR_RECOVERY, one.cid)).toEqual([LogoutResult.CID_NOT_FOUND]);
+  });
+});
