@@ -5,13 +5,14 @@ import { NONE } from '../base/free-list.ts';
 import { serialBefore } from '../base/serial.ts';
 import type { SessionParameters } from '../pdu/parameters.ts';
 import { Counter } from '../ring/counters.ts';
-import { countLatencyTwice, Figure, privateFigures } from '../ring/figures.ts';
+import { Figure } from '../ring/figures.ts';
 import type { SharedReset } from '../ring/messages.ts';
 import type { Nexus } from '../scsi/nexus.ts';
 import { Movement, Status } from '../scsi/task.ts';
 import { AbortWait } from './abort-wait.ts';
 import type { CmdWindow } from './cmd-window.ts';
 import { releaseCommand } from './command.ts';
+import { countAnswered } from './command-figures.ts';
 import type { Connection } from './connection.ts';
 import { dropControl, type HeldControl, releaseControl } from './control-pdu.ts';
 import { sendReply } from './data-in.ts';
@@ -269,24 +270,8 @@ export class Session {
         sendScsiResponse(connection, task);
       }
     }
-    this.#count(task);
+    countAnswered(this, task);
     this.end(task);
-  }
-
-  /** Allocates nothing. */
-  #count(task: IscsiTask): void {
-    const { counters } = this.host;
-    const micros = (this.host.engine.now() - task.arrivedAt) * 1000;
-    countCommand(task.unit === null ? NO_UNIT : task.unit.figures, this.figures, task, micros);
-    if (task.status !== Status.GOOD) {
-      counters[Counter.errors]!++;
-    } else if (task.movement === Movement.streamIn) {
-      counters[Counter.reads]!++;
-      counters[Counter.bytesRead]! += task.moveLength;
-    } else if (task.movement === Movement.streamOut) {
-      counters[Counter.writes]!++;
-      counters[Counter.bytesWritten]! += task.moveLength;
-    }
   }
 
   /** The task is over, answered or not. Allocates nothing. */
@@ -304,44 +289,4 @@ export class Session {
     if (waits !== null) for (const wait of waits) wait.taskEnded();
     connection.taskEnded();
   }
-}
-
-/** Counts a command that has been answered, for its unit and its session. Allocates nothing. */
-function countCommand(unit: Float64Array, session: Float64Array, task: IscsiTask, micros: number): void {
-  if (task.status !== Status.GOOD) {
-    countError(unit, task);
-    countError(session, task);
-  } else if (task.movement === Movement.streamIn) {
-    unit[Figure.reads]!++;
-    session[Figure.reads]!++;
-    unit[Figure.bytesRead]! += task.moveLength;
-    session[Figure.bytesRead]! += task.moveLength;
-    countLatencyTwice(unit, session, Figure.readMicros, Figure.readLatency, micros);
-  } else if (task.movement === Movement.streamOut) {
-    unit[Figure.writes]!++;
-    session[Figure.writes]!++;
-    unit[Figure.bytesWritten]! += task.moveLength;
-    session[Figure.bytesWritten]! += task.moveLength;
-    countLatencyTwice(unit, session, Figure.writeMicros, Figure.writeLatency, micros);
-  } else {
-    unit[Figure.others]!++;
-    session[Figure.others]!++;
-  }
-}
-
-/** What is counted of commands that address no unit. */
-const NO_UNIT = privateFigures();
-
-/** The figure for each status that carries no sense data. */
-const ERRORS_WITHOUT_SENSE: Readonly<Record<number, Figure>> = {
-  [Status.BUSY]: Figure.busy,
-  [Status.RESERVATION_CONFLICT]: Figure.reservationConflicts,
-  [Status.TASK_SET_FULL]: Figure.taskSetFull,
-};
-
-function countError(figures: Float64Array, task: IscsiTask): void {
-  figures[Figure.errors]!++;
-  const sense = task.status === Status.CHECK_CONDITION;
-  const figure = sense ? Figure.senseKeys + task.senseKey : ERRORS_WITHOUT_SENSE[task.status];
-  if (figure !== undefined) figures[figure]!++;
 }
