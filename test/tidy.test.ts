@@ -198,7 +198,7 @@ describe('docs/rfc-compliance.md', () => {
   /** Subsections of the parts that the page is about, as the table of contents of RFC 7143 has them. */
   const SECTIONS = [
     ...['6.1', '6.2', '6.2.1', '6.2.2', '6.3', '6.3.1', '6.3.2', '6.3.3', '6.3.4', '6.3.5', '6.3.6', '6.4'],
-    ...['7.1.4.1', '7.1.4.2', '7.1.4.3', '7.2.1', '7.2.2', '7.7', '7.8', '7.9'],
+    ...['7.1.4.1', '7.1.4.2', '7.1.4.3', '7.2.1', '7.2.2', '7.3', '7.7', '7.8', '7.9'],
     ...['11.7.2', '11.14.1', '11.16', '11.16.1', '11.16.2', '11.16.3'],
     // Of each PDU of the full feature phase what a target has to do with it.
     ...[

@@ -69,13 +69,12 @@ export class CmdWindow {
     this.#seen[cmdSN & this.#mask] = 1;
   }
 
-  /** Whether the CmdSN that is due came early; if so it is due no longer, and its command is the caller's to run. */
-  takeEarly(): boolean {
+  /** Whether the CmdSN that is due came early; if so it counts as coming now, and is the caller's to {@link take}, or to leave as a gap. */
+  recallEarly(): boolean {
     const index = this.expCmdSN & this.#mask;
-    if (this.#seen[index] === 0) return false;
+    const early = this.#seen[index] === 1;
     this.#seen[index] = 0;
-    this.expCmdSN = serialAdd(this.expCmdSN, 1);
-    return true;
+    return early;
   }
 
   /**

@@ -10,11 +10,12 @@ import type { Connection } from './connection.ts';
 import { Fault } from './faults.ts';
 import { Verdict } from './framer.ts';
 import { PayloadKind } from './iscsi-task.ts';
-import { logoutRequest } from './logout.ts';
+import { judgeLogout, logoutRequest } from './logout.ts';
 import { nopOut } from './nop.ts';
+import type { Session } from './session.ts';
 import { snackRequest } from './snack.ts';
 import { taskManagementRequest } from './task-management.ts';
-import { textRequest } from './text-request.ts';
+import { answerText, takeText } from './text-request.ts';
 
 /** A control PDU that came before its turn (several connections only): everything the shared places would not keep. */
 export interface HeldControl {
@@ -52,28 +53,18 @@ export function controlPayload(connection: Connection): void {
     giveSlot(connection, slot);
     return;
   }
-  const fault = judge(opcode & OPCODE_MASK);
+  const fault = judgeOpcode(opcode & OPCODE_MASK);
   if (fault !== null) {
     connection.reject(at, fault);
     giveSlot(connection, slot);
     return;
   }
-  const answersPing =
-    (opcode & OPCODE_MASK) === Opcode.NOP_OUT && NopOut.initiatorTaskTag.get(view, at) === RESERVED_TAG;
-  if (answersPing && (opcode & IMMEDIATE_BIT) === 0) {
-    connection.reject(at, Fault.nopTags);
-    giveSlot(connection, slot);
-    return;
-  }
-  if ((opcode & IMMEDIATE_BIT) !== 0) {
-    run(connection, at, slot, connection.payloadLength);
-    return;
-  }
-  inOrder(connection, at, slot);
+  if ((opcode & IMMEDIATE_BIT) !== 0) perform(connection, at, slot, connection.payloadLength);
+  else inOrder(connection, at, slot);
 }
 
 /** Requests that are refused whatever they say. */
-function judge(opcode: number): Fault | null {
+function judgeOpcode(opcode: number): Fault | null {
   switch (opcode) {
     case Opcode.NOP_OUT:
     case Opcode.TASK_MANAGEMENT_REQUEST:
@@ -104,31 +95,68 @@ function inOrder(connection: Connection, at: number, slot: number): void {
       });
       return;
     default:
-      session.window.take(cmdSN);
-      session.window.ended();
-      run(connection, at, slot, connection.payloadLength);
+      perform(connection, at, slot, connection.payloadLength);
       if (session.holding) session.runHeld();
   }
 }
 
-/** A held PDU's turn has come. */
+/** A held PDU's turn has come: its CmdSN is due, and taken here. */
 export function releaseControl(held: HeldControl): void {
   const { connection, header, slot, length } = held;
-  connection.session.window.ended();
   if (!connection.open) {
+    takeNumber(connection.session);
     dropControl(held);
     return;
   }
   const cell = connection.takeCell();
   const at = connection.headerAt(cell);
   connection.bytes.set(header, at);
-  run(connection, at, slot, length);
+  perform(connection, at, slot, length);
   connection.engine.slab.release(cell);
 }
 
 /** A held PDU's turn will never come. */
 export function dropControl({ connection, slot }: HeldControl): void {
   giveSlot(connection, slot);
+}
+
+/**
+ * An immediate request, or one whose turn has come. A rejected one was not received (§7.3): its CmdSN stays due, and what comes behind it waits
+ * until the initiator has used that again.
+ */
+function perform(connection: Connection, at: number, slot: number, length: number): void {
+  const fault = judge(connection, at, slot, length);
+  if (fault !== null) {
+    connection.reject(at, fault);
+    giveSlot(connection, slot);
+    return;
+  }
+  if ((Bhs.opcode.get(connection.view, at) & IMMEDIATE_BIT) === 0) takeNumber(connection.session);
+  run(connection, at, slot, length);
+}
+
+/** A request with the CmdSN that is due has come, and is as good as over. */
+function takeNumber({ window }: Session): void {
+  window.take(window.expCmdSN);
+  window.ended();
+}
+
+/** What is wrong with a request, or null. The text of a Text Request is taken in here. */
+function judge(connection: Connection, at: number, slot: number, length: number): Fault | null {
+  const view = connection.view;
+  const opcode = Bhs.opcode.get(view, at);
+  switch (opcode & OPCODE_MASK) {
+    case Opcode.NOP_OUT: {
+      const answersPing = NopOut.initiatorTaskTag.get(view, at) === RESERVED_TAG;
+      return answersPing && (opcode & IMMEDIATE_BIT) === 0 ? Fault.nopTags : null;
+    }
+    case Opcode.TEXT_REQUEST:
+      return takeText(connection, at, slot, length);
+    case Opcode.LOGOUT_REQUEST:
+      return judgeLogout(connection, at);
+    default:
+      return null;
+  }
 }
 
 /** The slot, if any, is the handler's to keep or to give back. */
@@ -142,8 +170,8 @@ function run(connection: Connection, at: number, slot: number, length: number): 
       taskManagementRequest(connection, at);
       return;
     case Opcode.TEXT_REQUEST:
-      textRequest(connection, at, slot, length);
       giveSlot(connection, slot);
+      answerText(connection, at);
       return;
     default:
       giveSlot(connection, slot);

@@ -11,7 +11,17 @@ import { Fault } from './faults.ts';
 import { abandon } from './lost-connection.ts';
 import type { Session } from './session.ts';
 
-/** Takes a Logout Request whose header lies at slab offset `at`. */
+/** What is wrong with a Logout Request whose header lies at slab offset `at`; null when {@link logoutRequest} can carry it out. */
+export function judgeLogout(connection: Connection, at: number): Fault | null {
+  const reason = LogoutRequest.flags.get(connection.view, at) & LOGOUT_REASON_MASK;
+  if (reason > LogoutReason.REMOVE_FOR_RECOVERY) return Fault.badLogout;
+  const recovers =
+    reason === LogoutReason.REMOVE_FOR_RECOVERY && connection.session.parameters.errorRecoveryLevel === 2;
+  const itself = LogoutRequest.cid.get(connection.view, at) === connection.cid;
+  return recovers && itself ? Fault.badLogout : null;
+}
+
+/** Carries out a Logout Request whose header lies at slab offset `at`. */
 export function logoutRequest(connection: Connection, at: number): void {
   const view = connection.view;
   const reason = LogoutRequest.flags.get(view, at) & LOGOUT_REASON_MASK;
@@ -24,11 +34,8 @@ export function logoutRequest(connection: Connection, at: number): void {
     case LogoutReason.CLOSE_CONNECTION:
       closeConnection(connection, itt, cid);
       return;
-    case LogoutReason.REMOVE_FOR_RECOVERY:
-      removeForRecovery(connection, at, itt, cid);
-      return;
     default:
-      connection.reject(at, Fault.badLogout);
+      removeForRecovery(connection, itt, cid);
   }
 }
 
@@ -78,7 +85,7 @@ function closeConnection(connection: Connection, itt: number, cid: number): void
 }
 
 /** §11.14.1: another connection of the session is given up, or was lost; its tasks can be reassigned from now on. */
-function removeForRecovery(connection: Connection, at: number, itt: number, cid: number): void {
+function removeForRecovery(connection: Connection, itt: number, cid: number): void {
   const { session } = connection;
   if (session.parameters.errorRecoveryLevel < 2) {
     sendLogoutResponse(connection, itt, LogoutResult.RECOVERY_NOT_SUPPORTED);
@@ -87,10 +94,6 @@ function removeForRecovery(connection: Connection, at: number, itt: number, cid:
   const leaver = memberWith(session, cid);
   if (leaver === undefined) {
     sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
-    return;
-  }
-  if (leaver === connection) {
-    connection.reject(at, Fault.badLogout);
     return;
   }
   const wait = new AbortWait(() => {

@@ -155,12 +155,16 @@ export class Session {
   #runDue(): void {
     for (;;) {
       const due = this.window.expCmdSN;
-      if (!this.window.takeEarly()) return;
+      if (!this.window.recallEarly()) return;
       const request = this.#held.get(due) ?? null;
       this.#held.delete(due);
+      if (request !== null && !(request instanceof IscsiTask)) {
+        releaseControl(request);
+        continue;
+      }
+      this.window.take(due);
       if (request === null) this.window.ended();
-      else if (request instanceof IscsiTask) releaseCommand(request);
-      else releaseControl(request);
+      else releaseCommand(request);
     }
   }
 

@@ -22,47 +22,59 @@ export interface TextExchange {
   pending: Uint8Array | null;
 }
 
-/** Takes a Text Request: header at slab offset `at`, `length` bytes of data in `slot`. The slot stays the caller's. */
-export function textRequest(connection: Connection, at: number, slot: number, length: number): void {
+/**
+ * Takes in what a Text Request says: header at slab offset `at`, `length` bytes of data in `slot`. {@link answerText} is next, unless something is
+ * wrong with it: then that is returned, and the exchange is over. The slot stays the caller's.
+ */
+export function takeText(connection: Connection, at: number, slot: number, length: number): Fault | null {
   const view = connection.view;
   const flags = TextRequest.flags.get(view, at);
   const tag = TextRequest.targetTransferTag.get(view, at);
-  const itt = TextRequest.initiatorTaskTag.get(view, at);
-  const final = (flags & FINAL_BIT) !== 0;
   const known = connection.textExchange;
-  if (tag !== RESERVED_TAG && (tag !== EXCHANGE_TAG || known === null)) return refuse(connection, at, Fault.textTag);
+  connection.textExchange = null;
+  if (tag !== RESERVED_TAG && (tag !== EXCHANGE_TAG || known === null)) return Fault.textTag;
   // §11.10.4: a reserved tag begins anew, whatever was open.
   const exchange = tag === RESERVED_TAG || known === null ? { received: [], pending: null } : known;
+  if (exchange.pending === null) {
+    if (length !== 0) {
+      const from = connection.engine.slab.offsetOf(slot);
+      exchange.received.push(connection.bytes.slice(from, from + length));
+    }
+    const total = exchange.received.reduce((sum, part) => sum + part.length, 0);
+    if (total > TEXT_BYTES_MAX) return Fault.badText;
+    if ((flags & CONTINUE_BIT) === 0) {
+      const pairs = parsePairs(Buffer.concat(exchange.received));
+      if (pairs === null) return Fault.badText;
+      exchange.received = [];
+      exchange.pending = answerPairs(connection, pairs);
+    }
+  }
   connection.textExchange = exchange;
-  if (exchange.pending !== null) return answer(connection, itt, exchange, final);
-  if (length !== 0) {
-    const from = connection.engine.slab.offsetOf(slot);
-    exchange.received.push(connection.bytes.slice(from, from + length));
-  }
-  const total = exchange.received.reduce((sum, part) => sum + part.length, 0);
-  if (total > TEXT_BYTES_MAX) return refuse(connection, at, Fault.badText);
-  if ((flags & CONTINUE_BIT) !== 0) {
-    sendText(connection, itt, new Uint8Array(0), false, false);
-    return;
-  }
-  const pairs = parsePairs(Buffer.concat(exchange.received));
-  if (pairs === null) return refuse(connection, at, Fault.badText);
-  exchange.received = [];
-  exchange.pending = answerPairs(connection, pairs);
-  answer(connection, itt, exchange, final);
+  return null;
 }
 
-function refuse(connection: Connection, at: number, fault: Fault): void {
-  connection.textExchange = null;
-  connection.reject(at, fault);
+/** Answers the Text Request whose header lies at slab offset `at`, and that {@link takeText} has taken in. */
+export function answerText(connection: Connection, at: number): void {
+  const view = connection.view;
+  const itt = TextRequest.initiatorTaskTag.get(view, at);
+  const final = (TextRequest.flags.get(view, at) & FINAL_BIT) !== 0;
+  const exchange = connection.textExchange!;
+  // The text goes on in another request.
+  if (exchange.pending === null) sendText(connection, itt, new Uint8Array(0), false, false);
+  else answer(connection, itt, exchange, exchange.pending, final);
 }
 
 /**
  * Sends as much of the answer as one segment holds; the initiator asks for the rest with an empty request. `mayEnd`: the request had the F bit.
  * One that had not is from an initiator with more to say, and an answer with the F bit would be an error (§11.11.1).
  */
-function answer(connection: Connection, itt: number, exchange: TextExchange, mayEnd: boolean): void {
-  const pending = exchange.pending ?? new Uint8Array(0);
+function answer(
+  connection: Connection,
+  itt: number,
+  exchange: TextExchange,
+  pending: Uint8Array,
+  mayEnd: boolean,
+): void {
   const max = Math.min(connection.parameters.maxXmitDataSegmentLength, SEGMENT_BYTES_MIN * 16);
   const part = pending.subarray(0, max);
   const more = pending.length > part.length;

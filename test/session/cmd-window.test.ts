@@ -25,6 +25,18 @@ describe('CmdWindow (RFC 7143 §4.2.2.1)', () => {
     expect(window.expCmdSN).toBe(0);
   });
 
+  it('leaves a gap where a command that came early is not taken in its turn', () => {
+    const window = open(100, 4);
+    window.take(101);
+    window.take(102);
+    window.take(100);
+    expect(window.recallEarly()).toBe(true);
+    expect([window.expCmdSN, window.recallEarly()]).toEqual([101, false]);
+    expect(window.judge(101)).toBe(Arrival.now);
+    window.take(101);
+    expect([window.recallEarly(), window.expCmdSN]).toEqual([true, 102]);
+  });
+
   it('is shut while as many commands run as were promised, and opens as they end', () => {
     const window = open(7, 2);
     window.take(7);
@@ -74,7 +86,10 @@ describe('CmdWindow (RFC 7143 §4.2.2.1)', () => {
           window.take(cmdSN);
           if (arrival !== Arrival.now) continue;
           run(cmdSN);
-          for (let due = window.expCmdSN; window.takeEarly(); due = window.expCmdSN) run(due);
+          for (let due = window.expCmdSN; window.recallEarly(); due = window.expCmdSN) {
+            window.take(due);
+            run(due);
+          }
         }
         expect(ran).toEqual([...arrivals.keys()]);
       }),

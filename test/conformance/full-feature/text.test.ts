@@ -92,8 +92,9 @@ describe.each(ENGINES)('Text Requests on %s (RFC 7143 §11.10)', (engine) => {
   it('rejects a Target Transfer Tag that no exchange goes by, and the session goes on', async () => {
     using initiator = await RawInitiator.logIn(target.port);
     const data = encodePairs([['SendTargets', '']]);
-    initiator.send(TextRequest, { targetTransferTag: 0x1234 }, { data });
-    expect((await initiator.expect(Reject)).reason).toBe(RejectReason.PROTOCOL_ERROR);
+    const { cmdSN } = initiator.session;
+    initiator.send(TextRequest, { targetTransferTag: 0x1234, cmdSN }, { data });
+    expect(await initiator.expect(Reject)).toMatchObject({ reason: RejectReason.PROTOCOL_ERROR, expCmdSN: cmdSN });
     expect((await initiator.command(testUnitReady())).status).toBe(Status.GOOD);
   });
 });

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
+import { LogoutReason, LogoutRequest } from '../../src/pdu/logout.ts';
+import { NopOut } from '../../src/pdu/nop-out.ts';
+import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
+import { Reject } from '../../src/pdu/reject.ts';
+import { encodePairs } from '../../src/pdu/text.ts';
+import { TextRequest } from '../../src/pdu/text-pdu.ts';
+import { testUnitReady } from '../support/cdbs.ts';
+import { decode } from '../support/header-values.ts';
+import { SessionBench } from '../support/session-bench.ts';
+import type { SimInitiator } from '../support/sim-initiator.ts';
+
+const UNKNOWN_REASON = 5;
+
+const opcodes = (one: SimInitiator) => one.replies().map(({ opcode }) => opcode);
+
+/** Non-immediate requests that are rejected; their CmdSN is the next. */
+const REJECTED: readonly { what: string; bytes: (one: SimInitiator) => Buffer }[] = [
+  {
+    what: 'a Text Request of no exchange',
+    bytes: (one) =>
+      one.encode(TextRequest, { targetTransferTag: 0x1234 }, { data: encodePairs([['SendTargets', '']]) }),
+  },
+  {
+    what: 'text that makes no sense',
+    bytes: (one) => one.encode(TextRequest, {}, { data: Buffer.from('SendTargets') }),
+  },
+  {
+    what: 'too much text',
+    bytes: (one) => one.encode(TextRequest, {}, { data: encodePairs([['X-a', 'a'.repeat(9000)]]) }),
+  },
+  {
+    what: 'a Logout Request for no reason that there is',
+    bytes: (one) => one.encode(LogoutRequest, { flags: FINAL_BIT | UNKNOWN_REASON, cid: one.cid }),
+  },
+  {
+    what: 'a Logout Request by which a connection recovers itself',
+    bytes: (one) => one.encode(LogoutRequest, { flags: FINAL_BIT | LogoutReason.REMOVE_FOR_RECOVERY, cid: one.cid }),
+  },
+  { what: 'a NOP-Out with neither tag', bytes: (one) => one.encode(NopOut, { initiatorTaskTag: RESERVED_TAG }) },
+];
+
+describe.each(REJECTED)('$what, rejected and not immediate (RFC 7143 §7.3)', ({ bytes }) => {
+  const session = { errorRecoveryLevel: 2, defaultTime2Retain: 20, maxConnections: 2 };
+
+  it('leaves a gap in CmdSN, which is plugged by a request with the same', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session });
+    const { cmdSN } = one.numbers;
+    one.sendBytes(bytes(one));
+    one.command(testUnitReady());
+    bench.settle();
+    const [reject, ...others] = one.replies();
+    expect([reject!.opcode, others]).toEqual([Opcode.REJECT, []]);
+    expect(decode(Reject, reject!.header).expCmdSN).toBe(cmdSN);
+    one.send(NopOut, { cmdSN });
+    bench.settle();
+    expect(opcodes(one).sort()).toEqual([Opcode.NOP_IN, Opcode.SCSI_RESPONSE]);
+    expect(one.expCmdSN).toBe(one.numbers.cmdSN);
+  });
+
+  it('leaves it in its turn where it came before that', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session });
+    const two = bench.logIn({ joins: one });
+    const late = one.encode(NopOut);
+    const { cmdSN } = one.numbers;
+    two.sendBytes(bytes(two));
+    two.command(testUnitReady());
+    bench.settle();
+    expect([one.replies(), two.replies()]).toEqual([[], []]);
+    one.sendBytes(late);
+    bench.settle();
+    expect(opcodes(one)).toEqual([Opcode.NOP_IN]);
+    const [reject, ...others] = two.replies();
+    expect([reject!.opcode, others]).toEqual([Opcode.REJECT, []]);
+    expect(decode(Reject, reject!.header).expCmdSN).toBe(cmdSN);
+    // Over either connection.
+    one.send(NopOut, { cmdSN });
+    bench.settle();
+    expect([opcodes(one), opcodes(two)]).toEqual([[Opcode.NOP_IN], [Opcode.SCSI_RESPONSE]]);
+    expect(two.expCmdSN).toBe(one.numbers.cmdSN);
+  });
+});
