@@ -103,12 +103,13 @@ function inOrder(connection: Connection, at: number, slot: number): void {
 /** A held PDU's turn has come: its CmdSN is due, and taken here. */
 export function releaseControl(held: HeldControl): void {
   const { connection, header, slot, length } = held;
+  const cell = connection.open ? connection.takeCell() : NONE;
+  // It has gone, or has just been given up for want of a cell.
   if (!connection.open) {
     takeNumber(connection.session);
     dropControl(held);
     return;
   }
-  const cell = connection.takeCell();
   const at = connection.headerAt(cell);
   connection.bytes.set(header, at);
   perform(connection, at, slot, length);

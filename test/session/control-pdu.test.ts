@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NONE } from '../../src/base/free-list.ts';
 import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { LogoutReason, LogoutRequest } from '../../src/pdu/logout.ts';
 import { NopOut } from '../../src/pdu/nop-out.ts';
@@ -82,4 +83,24 @@ describe.each(REJECTED)('$what, rejected and not immediate (RFC 7143 §7.3)', ({
     expect([opcodes(one), opcodes(two)]).toEqual([[Opcode.NOP_IN], [Opcode.SCSI_RESPONSE]]);
     expect(two.expCmdSN).toBe(one.numbers.cmdSN);
   });
+});
+
+it('held, and due when there is no cell left for it, gives none back that it did not take', () => {
+  const bench = new SessionBench();
+  const one = bench.logIn({ session: { maxConnections: 2 } });
+  const two = bench.logIn({ joins: one });
+  const late = two.encode(NopOut);
+  one.send(NopOut);
+  bench.settle();
+  const { slab } = bench.engine;
+  const taken: number[] = [];
+  for (let cell = slab.takeCell(); cell !== NONE; cell = slab.takeCell()) taken.push(cell);
+  two.sendBytes(late);
+  bench.settle();
+  expect([one.open, two.open]).toEqual([false, false]);
+  const free: number[] = [];
+  for (let cell = slab.takeCell(); cell !== NONE; cell = slab.takeCell()) free.push(cell);
+  // Those of the two connections.
+  expect(free).toHaveLength(2);
+  expect([...taken, ...free]).not.toContain(bench.host.spareCell);
 });
