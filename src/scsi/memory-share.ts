@@ -44,7 +44,7 @@ export class MemoryShare {
   readonly shares: MemoryShares;
   /** Tasks that wait for room in this share. */
   readonly waiting = new TaskQueue();
-  /** Bytes of slots, and cells: with the backends, with the engine, or kept for data that the initiator owes. */
+  /** Bytes of slots, and cells: with the backends, with the engine, or kept for data that the initiator owes, or that came before their turn. */
   bytes = 0;
   cells = 0;
   /** Operations and sends that are certain to end and give some of it back. */

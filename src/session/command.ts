@@ -227,7 +227,7 @@ function placeUnsolicited(connection: Connection, task: IscsiTask): boolean {
   if (unasked === 0 || task.moveLength === 0 || task.status !== Status.GOOD) return true;
   const piece = connection.host.processor.memory.firstPiece(task, unasked);
   if (piece === null) {
-    if (memoryComesBack(connection, unasked)) return false;
+    if (memoryComesBack(connection, connection.share.hasRoomUnasked(unasked))) return false;
     task.status = Status.TASK_SET_FULL;
     return true;
   }
@@ -238,10 +238,12 @@ function placeUnsolicited(connection: Connection, task: IscsiTask): boolean {
   return true;
 }
 
-/** Whether there will be memory for data that comes unasked, even if this connection is not read on. */
-function memoryComesBack(connection: Connection, unasked: number): boolean {
-  const { host, share } = connection;
-  if (!share.hasRoomUnasked(unasked)) return share.underWay !== 0;
+/**
+ * Whether there will be memory for data that comes unasked, even if this connection is not read on. `inShare`: there is room in its share, and
+ * only memory is lacking.
+ */
+export function memoryComesBack({ host, share }: Connection, inShare: boolean): boolean {
+  if (!inShare) return share.underWay !== 0;
   return host.processor.operationsInFlight !== 0 || host.unsentTokens !== 0;
 }
 

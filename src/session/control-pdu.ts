@@ -6,6 +6,7 @@ import { BHS_SIZE, Bhs, RESERVED_TAG } from '../pdu/bhs.ts';
 import { NopOut } from '../pdu/nop-out.ts';
 import { IMMEDIATE_BIT, OPCODE_MASK, Opcode } from '../pdu/opcode.ts';
 import { Arrival } from './cmd-window.ts';
+import { memoryComesBack } from './command.ts';
 import type { Connection } from './connection.ts';
 import { Fault } from './faults.ts';
 import { Verdict } from './framer.ts';
@@ -17,7 +18,7 @@ import { snackRequest } from './snack.ts';
 import { taskManagementRequest } from './task-management.ts';
 import { answerText, takeText } from './text-request.ts';
 
-/** A control PDU that came before its turn (several connections only): everything the shared places would not keep. */
+/** A control PDU that came before its turn: everything the shared places would not keep. Its slot counts in its connection's share. */
 export interface HeldControl {
   readonly connection: Connection;
   readonly header: Uint8Array;
@@ -29,8 +30,16 @@ export interface HeldControl {
 export function controlHeader(connection: Connection, at: number, dataSegmentLength: number): Verdict {
   const { slab } = connection.engine;
   if (dataSegmentLength !== 0) {
-    const slot = slab.takeSlot(dataSegmentLength);
-    if (slot === NONE) return connection.stall();
+    // One that has to wait for its turn keeps its data as long.
+    const early = isEarly(connection, at);
+    const inShare = !early || connection.share.hasRoomUnasked(dataSegmentLength);
+    const slot = inShare ? slab.takeSlot(dataSegmentLength) : NONE;
+    if (slot === NONE) {
+      if (!early || memoryComesBack(connection, inShare)) return connection.stall();
+      // What its turn waits for may be behind it.
+      connection.reject(at, Fault.noRoomToWait);
+      return Verdict.accepted;
+    }
     connection.payloadSlot = slot;
     connection.framer.expectPayload(slab.offsetOf(slot), dataSegmentLength);
     connection.payloadKept = dataSegmentLength;
@@ -38,6 +47,12 @@ export function controlHeader(connection: Connection, at: number, dataSegmentLen
   if (at !== connection.cellAt) connection.bytes.copyWithin(connection.cellAt, at, at + BHS_SIZE);
   connection.payloadKind = PayloadKind.control;
   return Verdict.accepted;
+}
+
+/** Whether requests before this one are still on their way. */
+function isEarly({ view, session }: Connection, at: number): boolean {
+  const immediate = (Bhs.opcode.get(view, at) & IMMEDIATE_BIT) !== 0;
+  return !immediate && session.window.judge(NopOut.cmdSN.get(view, at)) === Arrival.early;
 }
 
 /** A whole control PDU is there: header in the connection's cell, data in its payload slot. */
@@ -87,6 +102,7 @@ function inOrder(connection: Connection, at: number, slot: number): void {
       return;
     case Arrival.early:
       session.window.take(cmdSN);
+      if (slot !== NONE) connection.share.take(connection.engine.slab.footprint(slot), 0);
       session.hold(cmdSN, {
         connection,
         header: connection.bytes.slice(at, at + BHS_SIZE),
@@ -112,13 +128,19 @@ export function releaseControl(held: HeldControl): void {
   }
   const at = connection.headerAt(cell);
   connection.bytes.set(header, at);
+  leaveShare(held);
   perform(connection, at, slot, length);
   connection.engine.slab.release(cell);
 }
 
 /** A held PDU's turn will never come. */
-export function dropControl({ connection, slot }: HeldControl): void {
-  giveSlot(connection, slot);
+export function dropControl(held: HeldControl): void {
+  leaveShare(held);
+  giveSlot(held.connection, held.slot);
+}
+
+function leaveShare({ connection, slot }: HeldControl): void {
+  if (slot !== NONE) connection.share.give(connection.engine.slab.footprint(slot), 0);
 }
 
 /**

@@ -34,6 +34,7 @@ export const Fault = {
     'more immediate commands than are held',
     '§4.2.2.1',
   ),
+  noRoomToWait: fault(RejectReason.LONG_OPERATION_REJECT, 'data before its turn, and no memory for them', '§11.17.1'),
   badLogout: fault(RejectReason.INVALID_PDU_FIELD, 'no such logout reason', '§11.14.1'),
   badText: fault(RejectReason.PROTOCOL_ERROR, 'text that is not key=value pairs, or more of it than is taken', '§6.1'),
   textTag: fault(RejectReason.PROTOCOL_ERROR, 'no text exchange goes by this Target Transfer Tag', '§11.10.4'),

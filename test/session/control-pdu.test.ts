@@ -4,12 +4,13 @@ import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { LogoutReason, LogoutRequest } from '../../src/pdu/logout.ts';
 import { NopOut } from '../../src/pdu/nop-out.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
-import { Reject } from '../../src/pdu/reject.ts';
+import { Reject, RejectReason } from '../../src/pdu/reject.ts';
 import { encodePairs } from '../../src/pdu/text.ts';
 import { TextRequest } from '../../src/pdu/text-pdu.ts';
-import { testUnitReady } from '../support/cdbs.ts';
+import { read16, testUnitReady } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
-import { SessionBench } from '../support/session-bench.ts';
+import { noise } from '../support/scratch.ts';
+import { BLOCK_BYTES, SessionBench } from '../support/session-bench.ts';
 import type { SimInitiator } from '../support/sim-initiator.ts';
 
 const UNKNOWN_REASON = 5;
@@ -103,4 +104,69 @@ it('held, and due when there is no cell left for it, gives none back that it did
   // Those of the two connections.
   expect(free).toHaveLength(2);
   expect([...taken, ...free]).not.toContain(bench.host.spareCell);
+});
+
+describe('the data of NOP-Outs that are held', () => {
+  const SLOT = 256 * 1024;
+  const BLOCKS = SLOT / BLOCK_BYTES;
+  /** What comes unasked of one connection has so many slots of the bench's slab; there are {@link SLOTS}. */
+  const HELD = 8;
+  const SLOTS = 14;
+  const PING = noise(SLOT, 1);
+
+  it('are within the share of their connection, and others are served', () => {
+    const bench = new SessionBench();
+    const [one, other] = [bench.logIn(), bench.logIn()];
+    const unused = bench.engine.slab.bytesInUse;
+    const cmdSN = one.numbers.cmdSN++;
+    for (let count = 0; count <= SLOTS; count++) one.send(NopOut, {}, { data: PING });
+    bench.settle();
+    const rejects = one.replies().map(({ header }) => decode(Reject, header));
+    expect(rejects).toHaveLength(SLOTS + 1 - HELD);
+    for (const { opcode, reason, expCmdSN } of rejects) {
+      expect([opcode, reason, expCmdSN]).toEqual([Opcode.REJECT, RejectReason.LONG_OPERATION_REJECT, cmdSN]);
+    }
+    other.command(read16(0, BLOCKS), { read: SLOT });
+    bench.settle();
+    expect(opcodes(other)).toEqual([Opcode.DATA_IN]);
+    // The gap is closed over this very connection.
+    one.send(NopOut, { cmdSN });
+    bench.settle();
+    const [, ...echoes] = one.replies();
+    expect(echoes.map(({ opcode, data }) => [opcode, PING.equals(data)])).toEqual(
+      Array.from({ length: HELD }, () => [Opcode.NOP_IN, true]),
+    );
+    expect(one.expCmdSN).toBe(cmdSN + 1 + HELD);
+    expect([bench.engine.slab.bytesInUse, bench.host.processor.memory.shares.active]).toEqual([unused, 0]);
+  });
+
+  it('wait outside while something of the connection is under way, whose memory comes back', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    bench.file.stuck = true;
+    one.command(read16(0, BLOCKS), { read: SLOT });
+    const cmdSN = one.numbers.cmdSN++;
+    for (let count = 0; count < HELD; count++) one.send(NopOut, {}, { data: PING });
+    bench.settle();
+    expect([one.replies(), bench.host.stalled.size]).toEqual([[], 1]);
+    bench.file.stuck = false;
+    bench.settle();
+    expect([opcodes(one), bench.host.stalled.size]).toEqual([[Opcode.DATA_IN], 0]);
+    one.send(NopOut, { cmdSN });
+    bench.settle();
+    expect(opcodes(one)).toEqual(Array.from({ length: HELD + 1 }, () => Opcode.NOP_IN));
+  });
+
+  it('are no one’s once their session has ended', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    one.numbers.cmdSN++;
+    one.send(NopOut, {}, { data: PING });
+    bench.settle();
+    const { shares } = bench.host.processor.memory;
+    expect(shares.active).toBe(1);
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    expect(shares.active).toBe(0);
+  });
 });
