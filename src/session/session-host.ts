@@ -135,7 +135,9 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     // Now, and not when its tasks have ended: another connection may have the handle by then.
     this.connections[socket] = null;
     connection.socketClosed();
-    if (connection.session.holding) connection.session.runHeld();
+    const { session } = connection;
+    if (session.holding) session.runHeld();
+    this.#stopping.transportGone(session);
   }
 
   fileDone(token: number, result: number): void {

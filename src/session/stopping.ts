@@ -7,6 +7,7 @@ import { askForLogout } from './async-message.ts';
 import type { Connection } from './connection.ts';
 import { lacksData } from './data-out.ts';
 import { abandon } from './lost-connection.ts';
+import type { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
 
 /** After the grace there is so much more time for commands to end and for their answers to be taken. */
@@ -43,6 +44,12 @@ export class Stopping {
   /** About once a second. */
   tick(now: number): void {
     if (this.begun && now >= this.#at) this.#finishAll(now);
+  }
+
+  /** A connection of `session` has lost its transport. What is lost, only one that is open can take up now. */
+  transportGone({ connections, lost }: Session): void {
+    if (!this.begun || [...connections.values()].some(({ open }) => open)) return;
+    for (const connection of lost) abandon(connection);
   }
 
   /** A connection has gone. */

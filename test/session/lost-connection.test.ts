@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../../src/pdu/logout.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
-import { write16 } from '../support/cdbs.ts';
+import { TaskFunction } from '../../src/pdu/task-management.ts';
+import { testUnitReady, write16 } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
 import { BLOCK_BYTES, SessionBench } from '../support/session-bench.ts';
@@ -80,5 +81,34 @@ describe('a lost connection whose CID another has by now', () => {
     expect(logOut(bench, three, LogoutReason.REMOVE_FOR_RECOVERY, one.cid)).toEqual([LogoutResult.SUCCESS]);
     expect(ends(bench)).toMatchObject([{ id, cid: one.cid, sessionEnded: false }]);
     expect(logOut(bench, three, LogoutReason.REMOVE_FOR_RECOVERY, one.cid)).toEqual([LogoutResult.CID_NOT_FOUND]);
+  });
+});
+
+describe('a connection that is lost while the target stops', () => {
+  it('is not waited for', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session });
+    bench.tell({ type: 'stop', graceMs: 30_000 });
+    bench.settle();
+    expect(bench.engine.stopped).toBe(false);
+    hangUp(bench, one);
+    expect(bench.engine.stopped).toBe(true);
+  });
+
+  it('can be recovered by one of its session that is open, as long as there is one', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session });
+    const two = bench.logIn({ joins: one });
+    bench.tell({ type: 'stop', graceMs: 30_000 });
+    const tag = one.command(testUnitReady());
+    bench.settle();
+    hangUp(bench, one);
+    two.replies();
+    two.taskManagement(TaskFunction.TASK_REASSIGN, { referencedTaskTag: tag });
+    bench.settle();
+    expect(two.replies().map(({ opcode }) => opcode)).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE, Opcode.SCSI_RESPONSE]);
+    expect(bench.engine.stopped).toBe(false);
+    hangUp(bench, two);
+    expect(bench.engine.stopped).toBe(true);
   });
 });
