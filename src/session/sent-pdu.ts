@@ -19,6 +19,10 @@ export class SentPdu {
   readonly statSN: number;
   /** The data or R2Ts of a command that it is one of, or that its status ends. */
   sequence: SentSequence | null = null;
+  // Its place in the KeptPdus of its connection.
+  kept = false;
+  previousKept: SentPdu | null = null;
+  nextKept: SentPdu | null = null;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;

@@ -4,6 +4,7 @@
 import { serialAdd, serialBefore } from '../base/serial.ts';
 import { BHS_SIZE, Bhs, RESERVED_TAG } from '../pdu/bhs.ts';
 import { Opcode } from '../pdu/opcode.ts';
+import { KeptPdus } from './kept-pdus.ts';
 import { Retransmission } from './retransmission.ts';
 import type { SentBudget } from './sent-budget.ts';
 import { NO_STATUS, SentPdu, SentSequence } from './sent-pdu.ts';
@@ -30,7 +31,7 @@ export class SentPdus {
   readonly #slab: Uint8Array;
   readonly #budget: SentBudget;
   readonly #bytesMax: number;
-  readonly #kept = new Set<SentPdu>();
+  readonly #kept = new KeptPdus();
   #bytes = 0;
   /** By StatSN, in order. */
   readonly #statuses = new Map<number, SentPdu>();
@@ -102,8 +103,8 @@ export class SentPdus {
 
   #store(pdu: SentPdu): void {
     while (this.#bytes + pdu.size > this.#bytesMax || !this.#budget.take(pdu.size)) {
-      const [oldest] = this.#kept;
-      if (oldest === undefined) {
+      const { oldest } = this.#kept;
+      if (oldest === null) {
         // Other connections have all that the worker may keep.
         this.#forgetful = true;
         if (pdu.statSN !== NO_STATUS && pdu.sequence !== null) this.#forgetSequence(pdu.sequence);
@@ -149,7 +150,7 @@ export class SentPdus {
 
   /** The connection is gone. */
   clear(): void {
-    for (const pdu of this.#kept) this.#forget(pdu);
+    for (let pdu = this.#kept.oldest; pdu !== null; pdu = this.#kept.oldest) this.#forget(pdu);
     this.#statuses.clear();
     this.#sequences.clear();
     this.#asking.clear();
