@@ -9,7 +9,6 @@ import type { Connection } from './connection.ts';
 import { ConnectionState } from './connection-state.ts';
 import { Fault } from './faults.ts';
 import { abandon } from './lost-connection.ts';
-import type { Session } from './session.ts';
 
 /** What is wrong with a Logout Request whose header lies at slab offset `at`; null when {@link logoutRequest} can carry it out. */
 export function judgeLogout(connection: Connection, at: number): Fault | null {
@@ -39,11 +38,6 @@ export function logoutRequest(connection: Connection, at: number): void {
   }
 }
 
-/** A connection of the session, or one that was lost and whose tasks could be taken up: its CID is taken until then. */
-function memberWith(session: Session, cid: number): Connection | undefined {
-  return session.connections.get(cid) ?? session.lost.find((lost) => lost.cid === cid && !lost.reported);
-}
-
 /** What is still on its way over other connections is not taken any more: a task that began now would outlive the answer. */
 function closeSession(connection: Connection, itt: number): void {
   const { session } = connection;
@@ -64,7 +58,7 @@ function closeSession(connection: Connection, itt: number): void {
 }
 
 function closeConnection(connection: Connection, itt: number, cid: number): void {
-  const leaver = memberWith(connection.session, cid);
+  const leaver = connection.session.memberWith(cid);
   if (leaver === undefined) {
     sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
     return;
@@ -91,7 +85,7 @@ function removeForRecovery(connection: Connection, itt: number, cid: number): vo
     sendLogoutResponse(connection, itt, LogoutResult.RECOVERY_NOT_SUPPORTED);
     return;
   }
-  const leaver = memberWith(session, cid);
+  const leaver = session.memberWith(cid);
   if (leaver === undefined) {
     sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
     return;

@@ -339,7 +339,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     const wait = new AbortWait(() => this.uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
     if (session?.leaving === false) session.awaited = replaced;
-    const connection = session?.connections.get(cid) ?? session?.lost.find((lost) => lost.cid === cid);
+    const connection = session?.memberWith(cid);
     // §6.3.4, §7.2.2: the tasks of one that is lost wait for the one that takes its place.
     if (!(replaced && connection?.state === ConnectionState.lost)) connection?.closeThen(reason, wait, false, replaced);
     wait.seal();

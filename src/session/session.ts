@@ -115,6 +115,11 @@ export class Session {
     return [...this.connections.values(), ...this.lost];
   }
 
+  /** A connection of the session, or one that was lost and whose tasks could be taken up: its CID is taken until then. */
+  memberWith(cid: number): Connection | undefined {
+    return this.connections.get(cid) ?? this.lost.find((lost) => lost.cid === cid && !lost.reported);
+  }
+
   // CmdSN order over several connections
 
   /** Whether something waits for requests that are still on their way. */

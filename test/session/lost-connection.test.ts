@@ -84,6 +84,25 @@ describe('a lost connection whose CID another has by now', () => {
   });
 });
 
+it('a lost connection that was removed for recovery is not ended in the place of a later one with its CID that did not come', () => {
+  const bench = new SessionBench();
+  const one = bench.logIn({ session });
+  const two = bench.logIn({ joins: one });
+  bench.file.stuck = true;
+  const tag = one.command(write16(0, 1), { write: BLOCK_BYTES, data: BLOCK });
+  bench.settle();
+  expect(logOut(bench, two, LogoutReason.REMOVE_FOR_RECOVERY, one.cid)).toEqual([LogoutResult.SUCCESS]);
+  // A hand-off that took too long, and was refused.
+  const { tsih, cid } = one;
+  bench.tell({ type: 'endConnection', request: 1, tsih, cid, reason: 'late', replaced: false });
+  bench.file.stuck = false;
+  bench.settle();
+  expect(bench.messages.at(-1)).toEqual({ type: 'done', request: 1 });
+  two.taskManagement(TaskFunction.TASK_REASSIGN, { referencedTaskTag: tag });
+  bench.settle();
+  expect(two.replies().map(({ opcode }) => opcode)).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE, Opcode.SCSI_RESPONSE]);
+});
+
 describe('a connection that is lost while the target stops', () => {
   it('is not waited for', () => {
     const bench = new SessionBench();
