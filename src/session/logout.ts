@@ -58,7 +58,8 @@ function closeSession(connection: Connection, itt: number): void {
 }
 
 function closeConnection(connection: Connection, itt: number, cid: number): void {
-  const leaver = connection.session.memberWith(cid);
+  const { session } = connection;
+  const leaver = session.memberWith(cid);
   if (leaver === undefined) {
     sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
     return;
@@ -71,10 +72,14 @@ function closeConnection(connection: Connection, itt: number, cid: number): void
   }
   leaver.expendable = true;
   leaver.stopReading();
-  leaver.session.abortConnection(leaver, () => {
+  session.abortConnection(leaver, () => {
+    if (leaver !== connection) {
+      leaver.close('logged out over another connection');
+      // Main hears before the peer does, who may log in anew at once.
+      session.connectionGone(leaver);
+    }
     sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
     if (leaver === connection) connection.leave('logout of the connection');
-    else leaver.close('logged out over another connection');
   });
 }
 
