@@ -29,6 +29,7 @@ export const AdditionalSense = {
   LOGICAL_UNIT_NOT_ACCESSIBLE_TARGET_PORT_IN_STANDBY_STATE: 0x040b,
   LOGICAL_UNIT_NOT_ACCESSIBLE_TARGET_PORT_IN_UNAVAILABLE_STATE: 0x040c,
   LOGICAL_UNIT_NOT_READY_SANITIZE_IN_PROGRESS: 0x041b,
+  LOGICAL_UNIT_COMMUNICATION_TIME_OUT: 0x0801,
   UNREACHABLE_COPY_TARGET: 0x0804,
   WRITE_ERROR: 0x0c00,
   /** RFC 7143 §11.4.7.2: data came unasked where InitialR2T forbids it. */
@@ -70,7 +71,6 @@ export const AdditionalSense = {
   CAPACITY_DATA_HAS_CHANGED: 0x2a09,
   TIMESTAMP_CHANGED: 0x2a10,
   COMMAND_SEQUENCE_ERROR: 0x2c00,
-  COMMAND_TIMEOUT_DURING_PROCESSING: 0x2e02,
   COMMANDS_CLEARED_BY_ANOTHER_INITIATOR: 0x2f00,
   INVALID_RELEASE_OF_PERSISTENT_RESERVATION: 0x2604,
   FORMAT_COMMAND_FAILED: 0x3101,
@@ -193,7 +193,9 @@ export function failErrno(task: Task, errno: number, lba: number, writing: boole
     case Errno.ECANCELED:
       return fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.NO_ADDITIONAL_SENSE_INFORMATION);
     case Errno.ETIMEDOUT:
-      return fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.COMMAND_TIMEOUT_DURING_PROCESSING);
+      // Not COMMAND TIMEOUT DURING PROCESSING, 2Eh/02h: with 2Eh a duration limit (SPC-6) has expired, and Linux fails the I/O at once.
+      // Here no limit was set, and the command should be tried again.
+      return fail(task, SenseKey.ABORTED_COMMAND, AdditionalSense.LOGICAL_UNIT_COMMUNICATION_TIME_OUT);
     default:
       return fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.INTERNAL_TARGET_FAILURE);
   }

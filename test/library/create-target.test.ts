@@ -141,10 +141,10 @@ describe.each(['uring', 'posix'] as const)('a program’s target (%s)', (engine)
         answer = resolve;
       });
     const late = await initiator.command(read10(0, 1), { read: BLOCK });
-    expect(late.sense).toMatchObject({ key: 0xb, additional: 0x2e02 });
+    expect(late.sense).toMatchObject({ key: 0xb, additional: 0x0801 });
     // The one place is still taken.
     const next = await initiator.command(read10(1, 1), { read: BLOCK });
-    expect(next.sense).toMatchObject({ key: 0xb, additional: 0x2e02 });
+    expect(next.sense).toMatchObject({ key: 0xb, additional: 0x0801 });
     expect(disk.calls).toEqual(['read 0+1']);
     disk.before = () => {};
     answer();

@@ -103,7 +103,7 @@ describe('errno becomes sense', () => {
     [EBUSY, false, SenseKey.NOT_READY, 0x0401, -1],
     [ENOMEDIUM, false, SenseKey.NOT_READY, 0x3a00, -1],
     [ECANCELED, true, SenseKey.ABORTED_COMMAND, 0x0000, -1],
-    [ETIMEDOUT, true, SenseKey.ABORTED_COMMAND, 0x2e02, -1],
+    [ETIMEDOUT, true, SenseKey.ABORTED_COMMAND, 0x0801, -1],
     [Errno.ENOTRECOVERABLE, true, SenseKey.HARDWARE_ERROR, 0x0c00, -1],
     [EACCES, false, SenseKey.HARDWARE_ERROR, 0x4400, -1],
   ] as const;
