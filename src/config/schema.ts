@@ -108,7 +108,7 @@ const unit = {
   removable: describe(flag().default(false), 'Report a removable medium that START STOP UNIT can eject.'),
   serial: describe(
     pattern(/^[A-Za-z0-9._-]{1,32}$/, '1 to 32 letters, digits, dots, dashes or underscores').optional(),
-    'Unit serial number. Made from machine, target, LUN and path when left out, and the same after every start.',
+    'Unit serial number, which no other unit may have. Made from machine, target, LUN and path when left out, and the same after every start.',
   ),
   naa: describe(
     pattern(
@@ -116,7 +116,7 @@ const unit = {
       '16 hex digits that begin with 2, 3 or 5, or 32 that begin with 6',
       (value) => value.toLowerCase(),
     ).optional(),
-    'World-wide name of the unit. Made like the serial number, as a locally assigned NAA identifier, when left out. Set it where there is no machine id (in a container): it is then the same on every host with the same target, LUN and path, and multipath takes such disks for one.',
+    'World-wide name of the unit, which no other may have. Made like the serial number, as a locally assigned NAA identifier, when left out. Set both where there is no machine id (in a container): made ones are then the same on every host with the same target, LUN and path, and multipath takes such disks for one.',
   ),
 };
 

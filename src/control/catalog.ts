@@ -8,7 +8,7 @@ import type { LunSettings, RedirectSettings, Settings, TargetSettings } from '..
 import { discard } from '../kernel/memory.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import { holderName } from './holders.ts';
-import { findingOf, sharedName } from './storage-finding.ts';
+import { findingOf } from './storage-finding.ts';
 import { UnitStore, type UnitStoreOptions } from './unit-store.ts';
 
 /** A target that is served. */
@@ -194,9 +194,9 @@ export class Catalog {
       if (!(error instanceof LunaringError)) throw error;
       return findingOf(error, path, who);
     }
-    const other = this.store.namesake(unit);
-    if (other === null) return unit;
+    const fault = this.store.judgeNames(unit);
+    if (fault === null) return unit;
     this.#takeOut([unit]).close();
-    return findingOf(sharedName(unit.naa, other), path, who);
+    return findingOf(fault, path, who);
   }
 }

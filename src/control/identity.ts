@@ -40,12 +40,19 @@ export function identityOf(machineId: string, targetName: string, lun: LunSettin
   return { serial: lun.serial ?? made.serial, naa: lun.naa ?? made.naa };
 }
 
+/** Which of their names two units share, or null. They look like two paths to one disk then, and multipath software writes to either. */
+export function sharedKey(one: Identity, other: Identity): keyof Identity | null {
+  if (one.naa === other.naa) return 'naa';
+  return one.serial === other.serial ? 'serial' : null;
+}
+
 /** machine-id(5): an image that has yet to boot says `uninitialized`. */
 const MACHINE_ID = /^[0-9a-f]{32}$/;
 
 /**
- * The units whose world-wide name another machine may have given a disk of its own: made here, without the id of a machine in it. Multipath
- * software takes two such disks for one, and writes to either. Each by its {@link holderName}.
+ * The units that have a name which another machine may have given a disk of its own: made here, without the id of a machine in it. Multipath
+ * software takes two such disks for one, and writes to either; which of the names it goes by depends on their kinds. Each by its
+ * {@link holderName}.
  */
 export function unitsOfCommonName(
   targets: readonly Pick<TargetSettings, 'name' | 'luns'>[],
@@ -53,7 +60,7 @@ export function unitsOfCommonName(
 ): string[] {
   if (MACHINE_ID.test(machineId)) return [];
   return targets.flatMap(({ name, luns }) =>
-    luns.filter(({ naa }) => naa === undefined).map(({ lun }) => holderName(name, lun)),
+    luns.filter(({ serial, naa }) => serial === undefined || naa === undefined).map(({ lun }) => holderName(name, lun)),
   );
 }
 

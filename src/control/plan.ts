@@ -31,6 +31,7 @@ const CHANGEABLE = [
 function placesOf({ luns }: Pick<TargetSettings, 'luns'>): string[] {
   return luns.flatMap((lun) => [
     ...(lun.backend === 'file' ? [lun.path] : []),
+    ...(lun.serial === undefined ? [] : [lun.serial]),
     ...(lun.naa === undefined ? [] : [lun.naa]),
   ]);
 }

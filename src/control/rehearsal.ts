@@ -8,7 +8,7 @@ import { ConfigurationError, type Finding } from '../config/finding.ts';
 import type { FileLunSettings, LunSettings, TargetSettings } from '../config/settings.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import { type Holders, holderName } from './holders.ts';
-import { identityOf } from './identity.ts';
+import { type Identity, identityOf, sharedKey } from './identity.ts';
 import { reserveMemory } from './memory-storage.ts';
 import { loadReservations, reservationPath } from './reservation-store.ts';
 import { rehearseStorage } from './storage.ts';
@@ -25,9 +25,8 @@ export interface Stage {
 }
 
 /** A unit as far as the rehearsal has come. */
-interface Player {
+interface Player extends Identity {
   readonly id: number;
-  readonly naa: string;
   /** Null: it would be new. */
   readonly served: UnitSnapshot | null;
 }
@@ -48,8 +47,8 @@ export class Rehearsal {
     this.#holders = holders.copy();
     this.#machineId = machineId;
     for (const unit of units) {
-      const { id, naa, targetName, lun } = unit;
-      this.#units.set(holderName(targetName, lun), { id, naa, served: unit });
+      const { id, serial, naa, targetName, lun } = unit;
+      this.#units.set(holderName(targetName, lun), { id, serial, naa, served: unit });
     }
   }
 
@@ -85,16 +84,19 @@ export class Rehearsal {
   #judge(targetName: string, lun: LunSettings, path: readonly PropertyKey[]): Finding[] {
     const who = holderName(targetName, lun.lun);
     const id = this.#nextId--;
-    const { naa } = identityOf(this.#machineId, targetName, lun);
+    const identity = identityOf(this.#machineId, targetName, lun);
     try {
       if (lun.backend === 'file') this.#tryFile(lun, id, who);
       if (lun.backend === 'memory') reserveMemory(lun.size, lun.atomicWrites);
-      for (const [other, player] of this.#units) if (player.naa === naa) throw sharedName(naa, other);
+      for (const [other, player] of this.#units) {
+        const key = sharedKey(identity, player);
+        if (key !== null) throw sharedName(key, identity[key], other);
+      }
     } catch (error) {
       if (!(error instanceof LunaringError)) throw error;
       return [findingOf(error, path, who)];
     }
-    this.#units.set(who, { id, naa, served: null });
+    this.#units.set(who, { id, ...identity, served: null });
     return [];
   }
 

@@ -3,6 +3,7 @@
 
 import type { LunaringError } from '../base/error.ts';
 import { type Finding, formatPath } from '../config/finding.ts';
+import type { Identity } from './identity.ts';
 import { StorageError } from './storage.ts';
 
 /** `path` leads to the unit's settings, `origin` says whose they are. What is no {@link StorageError} comes of a missing C library. */
@@ -20,10 +21,10 @@ export function findingOf(error: LunaringError, path: readonly PropertyKey[], or
   return { severity: 'error', path: formatPath([...path, said.key]), origin, received, allowed, remedy };
 }
 
-/** Another unit has the same world-wide name. */
-export function sharedName(naa: string, other: string): StorageError {
-  const remedy = 'leave naa out, or change one of them';
-  return new StorageError('naa', `${naa}, as ${other}`, 'a name of its own', remedy);
+/** Another unit has the same serial number or world-wide name. */
+export function sharedName(key: keyof Identity, name: string, other: string): StorageError {
+  const remedy = `leave ${key} out, or change one of them`;
+  return new StorageError(key, `${name}, as ${other}`, `a ${key} of its own`, remedy);
 }
 
 /** What is kept beside a unit's file can't be read: to serve without it would let everybody in. */

@@ -79,7 +79,7 @@ class Target implements RunningTarget {
     if (units.length > 0) {
       log.warn(
         { units },
-        `no machine id: other machines may give the same world-wide names to other disks; ${COMMON_NAME_REMEDY}`,
+        `no machine id: other machines may give the same names to other disks; ${COMMON_NAME_REMEDY}`,
       );
     }
     this.#plane = new ControlPlane({

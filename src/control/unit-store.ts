@@ -12,11 +12,12 @@ import type { LostWrites } from '../ring/lost-writes.ts';
 import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
 import { UNITS_MAX } from '../ring/turns.ts';
 import { Holders, holderName } from './holders.ts';
-import { identityOf, readMachineId } from './identity.ts';
+import { identityOf, readMachineId, sharedKey } from './identity.ts';
 import { reserveMemory } from './memory-storage.ts';
 import type { MeterBook } from './meter-book.ts';
 import { Rehearsal } from './rehearsal.ts';
 import { openStorage, StorageError } from './storage.ts';
+import { sharedName } from './storage-finding.ts';
 import { growStorage } from './storage-growth.ts';
 
 /** Geometry and storage of a unit, before it has an id and a name. */
@@ -138,10 +139,11 @@ export class UnitStore {
     return this.#lostWrites?.errnoOf(id) ?? 0;
   }
 
-  /** Two units of the same name look like two paths to one disk, and multipath software writes to either: whose it is already, or null. */
-  namesake({ id, naa }: UnitSnapshot): string | null {
+  /** What is wrong with a unit that has the serial number or the world-wide name of another; null: nothing. */
+  judgeNames(unit: UnitSnapshot): StorageError | null {
     for (const other of this.#units.values()) {
-      if (other.id !== id && other.naa === naa) return holderName(other.targetName, other.lun);
+      const key = other.id === unit.id ? null : sharedKey(unit, other);
+      if (key !== null) return sharedName(key, unit[key], holderName(other.targetName, other.lun));
     }
     return null;
   }

@@ -102,10 +102,15 @@ describe('world-wide names', () => {
     expect(probeNames(settings, '')).toMatchObject({ state: 'warning', detail: expect.stringContaining('b LUN 0') });
   });
 
-  test('are fine where each unit is given one', () => {
+  test('are fine where each unit is given one, and a serial number, which initiators may go by instead', () => {
     using scratch = new Scratch('probes');
     const naa = '3123456789abcdef';
-    expect(probeNames(withLuns([{ lun: 0, backend: 'memory', size, naa }], scratch), '').state).toBe('fine');
+    const serial = 'DISK-7';
+    const stateWith = (names: object) =>
+      probeNames(withLuns([{ lun: 0, backend: 'memory', size, ...names }], scratch), '').state;
+    expect(stateWith({ naa, serial })).toBe('fine');
+    expect(stateWith({ naa })).toBe('warning');
+    expect(stateWith({ serial })).toBe('warning');
   });
 });
 

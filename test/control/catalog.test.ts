@@ -176,6 +176,21 @@ describe('what is wrong', () => {
     const found = complaints([target('a', { lun: 0, ...MEMORY, naa }, { lun: 1, ...MEMORY, naa })]);
     expect(found).toHaveLength(1);
   });
+
+  test('one serial number for two units: it is a designator of the unit, as the world-wide name is (SPC-5)', () => {
+    const disk = { ...MEMORY, serial: 'disk1' };
+    const found = complaints([target('a', { lun: 0, ...disk }), target('b', { lun: 7, ...disk })]);
+    expect(found).toEqual(['targets[1].luns[0].serial: leave serial out, or change one of them']);
+  });
+
+  test('the serial number that another unit was given when it had none', () => {
+    const catalog = open([target('a', { lun: 0, ...MEMORY })]);
+    const { serial } = catalog.units[0]!;
+    const [b] = settingsOf([target('b', { lun: 0, ...MEMORY, serial })]).targets;
+    expect(() => catalog.add(b!)).toThrow(`${serial}, as iqn.2026-11.com.example:a LUN 0`);
+    expect(catalog.units).toHaveLength(1);
+    catalog.close();
+  });
 });
 
 test('closing gives every descriptor back', () => {

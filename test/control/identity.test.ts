@@ -31,9 +31,17 @@ describe('a unit’s names', () => {
 describe('the units that another machine’s may be taken for', () => {
   const lun = { lun: 0, backend: 'null', size: 2 ** 20, blockSize: 512, readOnly: false, removable: false } as const;
   const targets = [
-    { name: 'iqn.2026-11.com.example:a', luns: [lun, { ...lun, lun: 1, serial: 'S1' }, { ...lun, lun: 2, naa: '31' }] },
+    {
+      name: 'iqn.2026-11.com.example:a',
+      luns: [
+        lun,
+        { ...lun, lun: 1, serial: 'S1' },
+        { ...lun, lun: 2, naa: '31' },
+        { ...lun, lun: 3, serial: 'S3', naa: '33' },
+      ],
+    },
   ];
-  const unnamed = ['iqn.2026-11.com.example:a LUN 0', 'iqn.2026-11.com.example:a LUN 1'];
+  const unnamed = [0, 1, 2].map((number) => `iqn.2026-11.com.example:a LUN ${number}`);
 
   test.each([
     ['a machine with an id', '0123456789abcdef0123456789abcdef', []],

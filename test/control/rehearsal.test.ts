@@ -135,15 +135,20 @@ describe('a reload that can’t be carried out touches nothing', () => {
 
   test('where two that are new have one name, or one file', async () => {
     const named = { backend: 'memory', size: '1MiB', naa: '3000000000000001' };
+    const numbered = { backend: 'memory', size: '1MiB', serial: 'DISK-7' };
     const twice = { path: 'new.img', size: '1MiB' };
     const units = [
       { lun: 2, ...named },
       { lun: 3, ...named },
       { lun: 4, ...twice },
       { lun: 5, ...twice },
+      { lun: 6, ...numbered },
+      { lun: 7, ...numbered },
     ];
     const paths = (await findings(luns(memory, file, ...units))).map(([path]) => path);
-    expect(paths).toEqual([`targets[${A}].luns[3].naa`, `targets[${A}].luns[5].path`]);
+    expect(paths).toEqual(
+      [3, 5, 7].map((lun, index) => `targets[${A}].luns[${lun}].${['naa', 'path', 'serial'][index]}`),
+    );
     expect(existsSync(target.scratch.file('new.img'))).toBe(false);
   });
 });
@@ -154,6 +159,15 @@ describe('a rehearsal holds up nothing that can be done', () => {
     const { applied } = await reloadOf(targets).apply();
     expect(applied).toBe(true);
     expect(target.administration.target(A)!.units).toMatchObject([{ backend: 'file', readOnly: true }, {}]);
+  });
+
+  test('a serial number and a world-wide name go to another unit', async () => {
+    const named = { ...memory, serial: 'DISK-7', naa: '3000000000000001' };
+    await reloadOf(luns(named, file)).apply();
+    await reloadOf(luns({ ...named, lun: 2 }, file)).apply();
+    expect(unitAt(2)).toMatchObject({ serial: 'DISK-7', naa: '3000000000000001' });
+    await reloadOf(luns({ ...memory, lun: 3, serial: 'DISK-7' }, file)).apply();
+    expect(unitAt(3)).toMatchObject({ serial: 'DISK-7' });
   });
 
   test('what is freed by hand is served in its new size, and files grow', async () => {
