@@ -7,7 +7,8 @@ import { LunaringError } from '../base/error.ts';
 import { MIB } from '../config/limits.ts';
 import type { FileLunSettings, Settings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
-import { COMMON_NAME_REMEDY, readMachineId, unitsOfCommonName } from '../control/identity.ts';
+import { holderName } from '../control/holders.ts';
+import { COMMON_NAME_REMEDY, identityOf, readMachineId, unitsOfCommonName } from '../control/identity.ts';
 import { identifyStorage, rehearseStorage, StorageError } from '../control/storage.ts';
 import { probeEngine } from '../engine/choose.ts';
 import { Resource, resourceLimit } from '../kernel/libc.ts';
@@ -48,9 +49,30 @@ export function probeStorage({ targets }: Pick<Settings, 'targets'>): Answer[] {
   return answers;
 }
 
-/** Whether initiators can tell the units from those of other machines. `machineId`: this one's. */
+/** Each serial number and world-wide name that a unit shares with one before it. */
+function sharedNames(targets: Settings['targets'], machineId: string): string[] {
+  const shared: string[] = [];
+  const holders = new Map<string, string>();
+  for (const { name, luns } of targets) {
+    for (const lun of luns) {
+      const who = holderName(name, lun.lun);
+      for (const [key, value] of Object.entries(identityOf(machineId, name, lun))) {
+        const holder = holders.get(`${key} ${value}`);
+        if (holder === undefined) holders.set(`${key} ${value}`, who);
+        else shared.push(`${key} ${value} of ${who} is also that of ${holder}`);
+      }
+    }
+  }
+  return shared;
+}
+
+/** Whether initiators can tell the units from each other, and from those of other machines. `machineId`: this one's. */
 export function probeNames({ targets }: Pick<Settings, 'targets'>, machineId = readMachineId()): Answer {
   const question = 'world-wide names';
+  const shared = sharedNames(targets, machineId);
+  if (shared.length > 0) {
+    return { question, ...failed(shared.join('; '), 'change one of each two, or leave serial and naa out') };
+  }
   const units = unitsOfCommonName(targets, machineId);
   if (units.length === 0) return { question, ...fine("set, or made with this machine's id") };
   const detail = `no machine id: other machines may give the same names to other disks (${units.join(', ')})`;

@@ -112,6 +112,21 @@ describe('world-wide names', () => {
     expect(stateWith({ naa })).toBe('warning');
     expect(stateWith({ serial })).toBe('warning');
   });
+
+  test.each([{ naa: '3123456789abcdef' }, { serial: 'DISK-7' }])(
+    '%o of two units is refused, as it is when they are to be served',
+    (name) => {
+      using scratch = new Scratch('probes');
+      const luns = [0, 1].map((lun) => ({ lun, backend: 'memory' as const, size, ...name }));
+      const [key, value] = Object.entries(name)[0]!;
+      expect(probeNames(withLuns(luns, scratch), '0'.repeat(32))).toEqual({
+        question: 'world-wide names',
+        state: 'failed',
+        detail: `${key} ${value} of iqn.2026-11.a:b LUN 1 is also that of iqn.2026-11.a:b LUN 0`,
+        remedy: 'change one of each two, or leave serial and naa out',
+      });
+    },
+  );
 });
 
 describe('io_uring', () => {
