@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { normalizeName } from '../config/iscsi-name.ts';
+import { normalizeInitiatorName, normalizeName } from '../config/iscsi-name.ts';
 import { findLoginStatus } from '../pdu/login-status.ts';
 import type { Subject } from '../provoke/attempt.ts';
 import { provoke as play, type Report } from '../provoke/provocation.ts';
@@ -40,7 +40,7 @@ function subjectOf(where: string, options: ProvokeOptions, world: World): Subjec
   if (address === null) return `'${where}' is no address; write host:port, an IPv6 address in brackets`;
   const target = normalizeName(options.target);
   if (target === null) return `'${options.target}' is no iSCSI name`;
-  const initiator = normalizeName(options.initiator ?? DEFAULT_INITIATOR);
+  const initiator = normalizeInitiatorName(options.initiator ?? DEFAULT_INITIATOR);
   if (initiator === null) return `'${options.initiator}' is no iSCSI name`;
   const { user, secretFile } = options;
   let { secret } = options;

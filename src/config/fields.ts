@@ -6,7 +6,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { parseCpuList } from '../base/cpu-list.ts';
 import { nearestWord } from '../base/nearest-word.ts';
-import { normalizeName } from './iscsi-name.ts';
+import { normalizeName, normalizeNamePattern } from './iscsi-name.ts';
 import { SECRET_CHARACTERS_MIN, TEXT_VALUE_BYTES_MAX } from './limits.ts';
 import { formatSize, parseSize, SIZE_PATTERN } from './size.ts';
 
@@ -184,11 +184,9 @@ export function network() {
   });
 }
 
-/** A name, or a pattern of names in which `*` stands for any characters; lower case, as names are compared. */
+/** A name of an initiator, or a pattern of such names in which `*` stands for any characters; lower case, as names are compared. */
 export function namePattern() {
-  return checked('an iSCSI name in which * stands for any characters', (value) =>
-    /^[^\s\p{Cc}]+$/u.test(value) ? value.normalize('NFKC').toLowerCase() : null,
-  );
+  return checked('a name of an initiator, without commas, in which * stands for any characters', normalizeNamePattern);
 }
 
 /** `host[:port][,tag]`, as TargetAddress spells it (RFC 7143 §13.8); IPv6 in brackets. */

@@ -6,7 +6,7 @@ import { LoginStatus } from '../pdu/login-status.ts';
 import { judgeAccess } from './access.ts';
 import { type Claim, type Entry, identify } from './identity.ts';
 import type { LoginHeader } from './login-header.ts';
-import { checkName } from './names.ts';
+import { type CheckedName, checkInitiatorName, checkTargetName } from './names.ts';
 import { DISCOVERY_OFFER } from './offer.ts';
 import {
   type LoginEndpoint,
@@ -78,13 +78,13 @@ interface Names {
 }
 
 function judgeNames(keys: Keys, endpoint: LoginEndpoint): Names | LoginFault {
-  const initiatorName = judgeName('InitiatorName', 'the first request says who logs in', keys);
+  const initiatorName = judgeName('InitiatorName', 'the first request says who logs in', keys, checkInitiatorName);
   if (typeof initiatorName !== 'string') return initiatorName;
   // §13.21: a session whose type nobody mentions is a normal one.
   const sessionType = keys.get('SessionType') ?? SessionType.normal;
   switch (sessionType) {
     case SessionType.normal: {
-      const targetName = judgeName('TargetName', 'a normal session says what it logs in to', keys);
+      const targetName = judgeName('TargetName', 'a normal session says what it logs in to', keys, checkTargetName);
       return typeof targetName === 'string' ? { initiatorName, sessionType, targetName } : targetName;
     }
     case SessionType.discovery: {
@@ -100,10 +100,10 @@ function judgeNames(keys: Keys, endpoint: LoginEndpoint): Names | LoginFault {
   }
 }
 
-function judgeName(key: string, why: string, keys: Keys): string | LoginFault {
+function judgeName(key: string, why: string, keys: Keys, check: (text: string) => CheckedName): string | LoginFault {
   const value = keys.get(key);
   if (value === undefined) return fault(LoginStatus.MISSING_PARAMETER, why, `no ${key}`, key);
-  const checked = checkName(value);
+  const checked = check(value);
   if (checked.ok) return checked.name;
   return fault(LoginStatus.INITIATOR_ERROR, `${key} is an iSCSI name`, `${key}=${value}`, checked.expected);
 }

@@ -6,7 +6,7 @@ import ipaddr from 'ipaddr.js';
 import type { AclSettings } from '../config/settings.ts';
 import { encodePairs } from '../pdu/text.ts';
 import { checkAccess, parseAddress } from './access.ts';
-import { checkName } from './names.ts';
+import { checkTargetName } from './names.ts';
 import { formatAddress, plainAddress, spellPortal } from './redirect.ts';
 
 /** A portal, listening. */
@@ -110,7 +110,7 @@ export function sendTargetsText(target: Omit<AdvertisedTarget, 'acl'>, localAddr
  */
 export function answerSendTargets(value: string, targets: readonly AdvertisedTarget[], seeker: Seeker): Pairs {
   if (value === '') return [['SendTargets', 'Reject']];
-  const checked = value === 'All' ? null : checkName(value);
+  const checked = value === 'All' ? null : checkTargetName(value);
   const wanted = targets.filter((target) => checked === null || (checked.ok && target.name === checked.name));
   const peer = parseAddress(seeker.peerAddress);
   const visible = wanted.filter(({ acl }) => checkAccess(acl, seeker.initiatorName, peer) === 'allowed');

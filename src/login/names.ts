@@ -1,7 +1,7 @@
-// iSCSI names as initiators bring them (RFC 7143 §4.2.7): the form that is compared, or what is wrong.
+// iSCSI names as initiators bring them, their own and the target's (RFC 7143 §4.2.7): the form that is compared, or what is wrong.
 // Which texts are names at all is config/iscsi-name.ts, so that configuration and login never differ.
 
-import { normalizeName } from '../config/iscsi-name.ts';
+import { normalizeInitiatorName, normalizeName } from '../config/iscsi-name.ts';
 import { ISCSI_NAME_BYTES_MAX } from '../config/limits.ts';
 
 /** The name as it is compared, or what a name has to be. */
@@ -15,13 +15,21 @@ const FORMS: Readonly<Record<string, string>> = {
   'naa.': 'naa. and 16 or 32 hex digits',
 };
 
-/** Judges a name, whatever its case. */
-export function checkName(text: string): CheckedName {
-  const name = normalizeName(text);
+const TYPES = 'a name that begins with iqn., eui. or naa.';
+
+/** Judges the name of a target, whatever its case. */
+export function checkTargetName(text: string): CheckedName {
+  return judged(text, normalizeName(text), FORMS[text.slice(0, 4).toLowerCase()] ?? TYPES);
+}
+
+/** Judges the name of an initiator, whatever its case: any printable text of one of the types. */
+export function checkInitiatorName(text: string): CheckedName {
+  const expected = `${TYPES} and goes on with printable characters, no comma and no * among them`;
+  return judged(text, normalizeInitiatorName(text), expected);
+}
+
+function judged(text: string, name: string | null, form: string): CheckedName {
   if (name !== null) return { ok: true, name };
-  if (Buffer.byteLength(text) > ISCSI_NAME_BYTES_MAX) {
-    return { ok: false, expected: `at most ${ISCSI_NAME_BYTES_MAX} bytes` };
-  }
-  const expected = FORMS[text.slice(0, 4).toLowerCase()] ?? 'a name that begins with iqn., eui. or naa.';
-  return { ok: false, expected };
+  const tooLong = Buffer.byteLength(text) > ISCSI_NAME_BYTES_MAX;
+  return { ok: false, expected: tooLong ? `at most ${ISCSI_NAME_BYTES_MAX} bytes` : form };
 }

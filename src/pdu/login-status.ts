@@ -79,7 +79,7 @@ export const LOGIN_STATUS: readonly LoginStatusEntry[] = [
     causes: [
       'A defect in the initiator.',
       'A digest that one side demands and the other does not offer.',
-      'An initiator name that is not in the form iqn., eui. or naa.',
+      'An initiator name that does not begin with iqn., eui. or naa., is longer than 223 bytes, or has control characters, commas or asterisks in it.',
     ],
     fixes: [
       'Read what was received and what was expected in the refusal.',

@@ -42,7 +42,12 @@ const CASES: readonly Case[] = [
     ['0.0.0.0', '::', 'fe80::1%eth0', '::ffff:10.0.0.1'],
     ['localhost', '1.2.3', '1.2.3.4/8', '[::1]', ''],
   ],
-  ['a pattern of names', namePattern(), ['*', 'iqn.1993-08.org.debian:*'], ['', 'iqn. x', 5]],
+  [
+    'a pattern of names',
+    namePattern(),
+    ['*', 'iqn.1993-08.org.debian:*', 'iqn.2008-11.org.linux-kvm:my vm'],
+    ['', 'iqn.\tx', ' iqn.x', 'iqn.x,iqn.y', 5],
+  ],
   ['a CPU list', cpuList(7), ['any', '0', '0-3,7', '3,1'], ['', '8', '3-1', '1-', 'a', '0,,1', '0 1']],
   ['a shape', pattern(/^x+$/, 'x'), ['x', 'xx'], ['', 'y']],
   ['a list', list(integer(1, 9), 1, 2), [[1], [1, 2]], [[], [1, 2, 3], 1, {}]],

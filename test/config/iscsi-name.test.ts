@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { normalizeName } from '../../src/config/iscsi-name.ts';
+import { normalizeInitiatorName, normalizeName, normalizeNamePattern } from '../../src/config/iscsi-name.ts';
 
 describe('RFC 7143 §4.2.7: iSCSI names', () => {
   test.each([
@@ -38,4 +38,46 @@ describe('RFC 7143 §4.2.7: iSCSI names', () => {
     expect(name).toHaveLength(223);
     expect(normalizeName(name)).toBe(name);
   });
+});
+
+describe('names of initiators', () => {
+  test.each([
+    ['iqn.2008-11.org.linux-kvm:my_vm', 'QEMU with -name my_vm'],
+    ['iqn.2008-11.org.linux-kvm:my  other vm (2)', 'QEMU with a name of several words'],
+    ['iqn.1994-05.com.redhat:node_1', 'a host name with an underscore'],
+    ['iqn.localhost.hostid.7f000001', 'AIX, as it is delivered'],
+    ['iqn.2026-11.com.example:größe', 'letters of any script'],
+    ['eui.123', 'digits that are missing'],
+    ['naa.52004567ba64678d', 'an iSCSI name'],
+  ])('%s may be one: %s', (name) => {
+    expect(normalizeInitiatorName(name)).toBe(name);
+  });
+
+  test('are folded as other names are', () => {
+    expect(normalizeInitiatorName('IQN.2008-11.org.linux-kvm:My\u00a0VM')).toBe('iqn.2008-11.org.linux-kvm:my vm');
+  });
+
+  test.each([
+    ['of no type', 'host.example.com'],
+    ['that is a type and no more', 'iqn.'],
+    ['with a control character', 'iqn.a:b\u001b[2J'],
+    ['with a line end', 'iqn.a:b\nc'],
+    ['with a line separator', 'iqn.a:b\u2028c'],
+    ['with a character that turns the order of writing', 'iqn.a:b\u202ec'],
+    ['with an invisible character', 'iqn.a:b\u200bc'],
+    ['with a space at its end, which nobody sees', 'iqn.a:b '],
+    ['with a comma, behind which a TransportID has the ISID (SPC-5)', 'iqn.a:b,i,0x00023d000001'],
+    ['with a comma once it is normalised', 'iqn.a:b\uff0cc'],
+    ['with an asterisk, which would let others in if it were copied to an access list', 'iqn.*'],
+    ['of 224 bytes', `iqn.2026-11.com.example:${'ü'.repeat(100)}`],
+  ])('%s is none', (_, name) => {
+    expect(normalizeInitiatorName(name)).toBeNull();
+  });
+});
+
+test('patterns hold what names may hold, and asterisks', () => {
+  const patterns = ['*', 'iqn.*:my_vm', '* vm', 'iqn.a:my vm*'];
+  expect(patterns.map(normalizeNamePattern)).toEqual(patterns);
+  const others = ['', ' iqn.a', 'iqn.a ', 'iqn.a,iqn.b', 'iqn.a\tb', 'iqn.\u200b*'];
+  expect(others.map(normalizeNamePattern)).toEqual(others.map(() => null));
 });

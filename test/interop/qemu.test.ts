@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MIB } from '../../src/config/limits.ts';
 import { missingClients, qemuImg } from '../support/clients.ts';
 import { Scratch, sha256 } from '../support/scratch.ts';
-import type { TargetProcess } from '../support/target-process.ts';
+import { TARGET_NAME, type TargetProcess } from '../support/target-process.ts';
 import { Lun, MAIN_SETTING, startTarget, UNIT_BYTES } from './configurations.ts';
 
 describe.skipIf(missingClients().length > 0)('qemu-img', () => {
@@ -23,6 +23,13 @@ describe.skipIf(missingClients().length > 0)('qemu-img', () => {
   test('info knows the size of the unit', async () => {
     const info = JSON.parse(await qemuImg('info', '--output=json', target.url(Lun.FILE)));
     expect(info).toMatchObject({ format: 'raw', 'virtual-size': UNIT_BYTES });
+  });
+
+  test('info knows it also under the name of a virtual machine, which may be no iSCSI name', async () => {
+    const where = `driver=iscsi,transport=tcp,portal=${target.portal},target=${TARGET_NAME},lun=${Lun.FILE}`;
+    const who = 'initiator-name=iqn.2008-11.org.linux-kvm:my vm_1';
+    const info = JSON.parse(await qemuImg('info', '--output=json', '--image-opts', `${where},${who}`));
+    expect(info).toMatchObject({ 'virtual-size': UNIT_BYTES });
   });
 
   test.each([

@@ -118,12 +118,20 @@ prove('a binary value of 1025 bytes', async () => {
 prove('an illegal iSCSI name', async () => {
   await refused(
     straight({ InitiatorName: 'host.example.com' }),
-    straight({ InitiatorName: 'iqn.2026-13.com.example' }),
-    straight({ InitiatorName: 'eui.0123456789abcde' }),
+    straight({ InitiatorName: 'iqn.2026-11.x:\u001b[2J' }),
+    straight({ InitiatorName: 'iqn.2026-11.x:n,i,0x00023d000001' }),
     straight({ InitiatorName: `iqn.2026-11.x:${'n'.repeat(210)}` }),
     straight({ TargetName: 'disk0' }),
+    straight({ TargetName: 'iqn.2026-13.com.example' }),
+    straight({ TargetName: 'eui.0123456789abcde' }),
+    straight({ TargetName: 'iqn.2026-11.x:my_disk' }),
   );
   expect(await status(straight({ InitiatorName: 'eui.0123456789ABCDEF' }))).toBe('0000');
+});
+
+test('names that initiators have though they are no iSCSI names are taken', async () => {
+  const names = ['iqn.2008-11.org.linux-kvm:my_vm', 'iqn.2008-11.org.linux-kvm:my vm', 'iqn.localhost.hostid.7f000001'];
+  for (const InitiatorName of names) expect(await status(straight({ InitiatorName }))).toBe('0000');
 });
 
 prove('security keys after the security stage', async () => {
