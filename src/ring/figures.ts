@@ -45,6 +45,9 @@ export const Figure = {
   networkLatency: 16 + 4 * LATENCY_BUCKETS,
   /** First of the 16 sense keys: commands that ended with CHECK CONDITION and this one. */
   senseKeys: 16 + 5 * LATENCY_BUCKETS,
+  /** Commands that the storage failed (MEDIUM ERROR, HARDWARE ERROR): what could not be read; what could not be written, cleared or synced. */
+  readFailures: 32 + 5 * LATENCY_BUCKETS,
+  writeFailures: 33 + 5 * LATENCY_BUCKETS,
 } as const;
 export type Figure = (typeof Figure)[keyof typeof Figure];
 

@@ -41,14 +41,19 @@ function counters(...values: number[]): Uint8Array {
   return bytes;
 }
 
+/** Errors that could not be corrected: all that anybody can know here of errors of the medium. Commands that are refused are none. */
+function uncorrected(unit: LogicalUnit, figure: Figure): Parameter {
+  return parameter(0x0006, Format.counter, counters(unit.totalFigures()[figure]!));
+}
+
 /** Milliseconds: the time interval that processing intervals are counted in, as an exponent of ten of a second (SPC-5). */
 const INTERVAL_EXPONENT = 3;
 
 /** What a page is made of, by page code, in ascending order. */
 const PAGES = new Map<number, (unit: LogicalUnit) => Parameter[]>([
-  // Write and read errors: 0006h, those that could not be corrected, is all that anybody can know here.
-  [0x02, (unit) => [parameter(0x0006, Format.counter, counters(unit.totalFigures()[Figure.errors]!))]],
-  [0x03, (unit) => [parameter(0x0006, Format.counter, counters(unit.totalFigures()[Figure.errors]!))]],
+  // Write and read errors.
+  [0x02, (unit) => [uncorrected(unit, Figure.writeFailures)]],
+  [0x03, (unit) => [uncorrected(unit, Figure.readFailures)]],
   // Temperature, and the one that it is compared with.
   [0x0d, () => [0x0000, 0x0001].map((code) => parameter(code, Format.binaryList, Uint8Array.of(0, NO_TEMPERATURE)))],
   // Solid state media: the endurance used up is for the disks below to tell; of ours it is none.

@@ -3,6 +3,7 @@
 
 import { Counter } from '../ring/counters.ts';
 import { countLatencyTwice, Figure, privateFigures } from '../ring/figures.ts';
+import { AdditionalSense, SenseKey } from '../scsi/sense.ts';
 import { Movement, Status } from '../scsi/task.ts';
 import type { IscsiTask } from './iscsi-task.ts';
 import type { Session } from './session.ts';
@@ -61,4 +62,8 @@ function countError(figures: Float64Array, task: IscsiTask): void {
   const sense = task.status === Status.CHECK_CONDITION;
   const figure = sense ? Figure.senseKeys + task.senseKey : ERRORS_WITHOUT_SENSE[task.status];
   if (figure !== undefined) figures[figure]!++;
+  if (!sense || (task.senseKey !== SenseKey.MEDIUM_ERROR && task.senseKey !== SenseKey.HARDWARE_ERROR)) return;
+  const reading =
+    task.movement === Movement.streamIn || task.additionalSense === AdditionalSense.UNRECOVERED_READ_ERROR;
+  figures[reading ? Figure.readFailures : Figure.writeFailures]!++;
 }

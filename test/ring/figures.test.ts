@@ -27,7 +27,8 @@ describe('a table of figures', () => {
   it('gives no two writers a cache line', () => {
     expect((FIGURES_PER_BLOCK * Float64Array.BYTES_PER_ELEMENT) % 64).toBe(0);
     expect(Figure.networkLatency + LATENCY_BUCKETS).toBeLessThanOrEqual(Figure.senseKeys);
-    expect(Figure.senseKeys + 16).toBeLessThanOrEqual(FIGURES_PER_BLOCK);
+    expect(Figure.senseKeys + 16).toBe(Figure.readFailures);
+    expect(Figure.writeFailures).toBeLessThan(FIGURES_PER_BLOCK);
   });
 
   it('forgets what a writer that has ended had in flight, and nothing else', () => {

@@ -32,18 +32,27 @@ describe('LOG SENSE', () => {
     expect(data.toString('hex')).toBe('0d000006' + '0001030200ff');
   });
 
-  it('02h, 03h and 19h tell what all workers have counted', () => {
+  it('19h tells what all workers have counted', () => {
     const bench = new ScsiBench();
     const figures = bench.unit.totalFigures();
     figures.set([3, 5, 7, 4096, 8192, 2], Figure.reads);
     figures.set([9000, 11_000], Figure.readMicros);
-    for (const page of ['42', '43']) {
-      expect(bench.run(`4d 00 ${page} 00 00 0000 00ff 00`).data.readBigUInt64BE(8)).toBe(2n);
-    }
     const { data } = bench.run('4d 00 59 00 00 0000 00ff 00');
     const numbers = Array.from({ length: 8 }, (_, index) => Number(data.readBigUInt64BE(8 + index * 8)));
     expect(numbers).toEqual([3, 5, 16, 8, 9, 11, 8, 20]);
     expect(data.subarray(72).toString('hex')).toBe('00030308' + '00000003' + '00000001');
+  });
+
+  it.each([
+    ['02h', '42', Figure.writeFailures],
+    ['03h', '43', Figure.readFailures],
+  ])('%s: errors are those of the medium, not what else commands end with', (_, page, figure) => {
+    const bench = new ScsiBench();
+    const figures = bench.unit.totalFigures();
+    figures[Figure.errors] = 9;
+    figures[figure] = 2;
+    const { data } = bench.run(`4d 00 ${page} 00 00 0000 00ff 00`);
+    expect(data.subarray(4).toString('hex')).toBe('00060008' + '0000000000000002');
   });
 
   it('is cut to the allocation length', () => {

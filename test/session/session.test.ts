@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { DataOut } from '../../src/pdu/data-out.ts';
 import { NopOut } from '../../src/pdu/nop-out.ts';
@@ -10,13 +11,15 @@ import { Counter } from '../../src/ring/counters.ts';
 import { Figure, latencyBucket } from '../../src/ring/figures.ts';
 import { SenseKey } from '../../src/scsi/sense.ts';
 import { Attribute } from '../../src/scsi/task.ts';
-import { read16, testUnitReady, write16 } from '../support/cdbs.ts';
+import { read16, synchronizeCache16, testUnitReady, write16 } from '../support/cdbs.ts';
 import { decode, lunField } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
 import { BLOCK_BYTES, SessionBench, SimLun } from '../support/session-bench.ts';
 import type { SimInitiator } from '../support/sim-initiator.ts';
 
 const BLOCK = noise(BLOCK_BYTES, 3);
+/** Of one block, without data to compare it with. */
+const VERIFY_16 = Buffer.from('8f00' + '0000000000000000' + '00000001' + '0000', 'hex');
 
 /** A session of two connections on a worker. */
 function open(): { bench: SessionBench; one: SimInitiator; two: SimInitiator; unused: number } {
@@ -230,6 +233,34 @@ describe('What is counted of commands', () => {
       expect(block[Figure.senseKeys + SenseKey.ILLEGAL_REQUEST]).toBe(1);
     }
     expect(bench.host.counters[Counter.errors]).toBe(1);
+  });
+
+  it('is what could not be read, and what could not be written', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    const failures = () =>
+      figures(bench, one).map((block) => [block[Figure.readFailures], block[Figure.writeFailures]]);
+    one.command(read16(2 ** 30, 1), { read: BLOCK_BYTES });
+    bench.settle();
+    expect(failures()).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+    bench.file.errno = constants.errno.EIO;
+    one.command(read16(0, 1), { read: BLOCK_BYTES });
+    one.command(VERIFY_16);
+    bench.settle();
+    expect(failures()).toEqual([
+      [2, 0],
+      [2, 0],
+    ]);
+    one.command(write16(0, 1), { write: BLOCK_BYTES, data: BLOCK });
+    one.command(synchronizeCache16());
+    bench.settle();
+    expect(failures()).toEqual([
+      [2, 2],
+      [2, 2],
+    ]);
   });
 
   it('is nothing of a unit when it is for none', () => {
