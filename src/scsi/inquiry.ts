@@ -21,6 +21,8 @@ const RESPONSE_FORMAT = 0x12;
 const TPGS_BOTH = 0x30;
 /** Third-party copy: EXTENDED COPY is here. */
 const THREE_PC = 0x08;
+/** More than one target port, which VPD page 88h lists. */
+const MULTIP = 0x10;
 const CMDQUE = 0x02;
 const PRODUCT_REVISION = '0.1';
 
@@ -35,6 +37,7 @@ function standardData(task: Task): Uint8Array {
   bytes[3] = RESPONSE_FORMAT;
   bytes[4] = STANDARD_BYTES - 5;
   bytes[5] = TPGS_BOTH | THREE_PC;
+  bytes[6] = (task.unit?.snapshot.portalGroups.length ?? 0) > 1 ? MULTIP : 0;
   bytes[7] = CMDQUE;
   bytes.set(ascii(VENDOR_ID, 8), 8);
   bytes.set(ascii(PRODUCT_ID, 16), 16);

@@ -24,6 +24,12 @@ describe('standard INQUIRY data', () => {
     expect(new ScsiBench({ removable: true }).run('12 00 00 0060 00').data[1]).toBe(0x80);
   });
 
+  it('sets MULTIP where more than one target port leads to the unit', () => {
+    expect(new ScsiBench({ portalGroups: [1, 2] }).run('12 00 00 0060 00').data[6]).toBe(0x10);
+    expect(new ScsiBench({ portalGroups: [7] }).run('12 00 00 0060 00').data[6]).toBe(0);
+    expect(new ScsiBench({ portalGroups: [1, 2] }).run('12 00 00 0060 00', { lun: 9 }).data[6]).toBe(0);
+  });
+
   it('is cut to the allocation length, and its length fields are not', () => {
     const bench = new ScsiBench();
     const whole = bench.run('12 00 00 ffff 00').data;
