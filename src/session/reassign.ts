@@ -120,7 +120,7 @@ function resend(run: SentPdu[], connection: Connection, to: SentPdus, tag: numbe
   const sequence = to.running(tag);
   sequence.acknowledged = first;
   sequence.next = first;
-  const cut = resegment(run, first, connection.parameters.maxXmitDataSegmentLength);
+  const cut = resegment(run, first, connection.segmentLength);
   for (const bytes of cut) {
     const view = new DataView(bytes.buffer);
     if ((DataIn.flags.get(view, 0) & ACKNOWLEDGE_BIT) !== 0) DataIn.targetTransferTag.set(view, 0, to.ackTag(tag));

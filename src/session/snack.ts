@@ -99,7 +99,7 @@ function cutAnew(connection: Connection, sent: SentPdus, sequence: SentSequence,
   if (data.some(({ opcode }) => opcode === Opcode.R2T)) return Fault.snackRun;
   const ended = sequence.statSN !== NO_STATUS;
   const status = ended ? sent.status(sequence.statSN) : undefined;
-  const cut = resegment(data, sequence.acknowledged, connection.parameters.maxXmitDataSegmentLength);
+  const cut = resegment(data, sequence.acknowledged, connection.segmentLength);
   const expDataSN = sequence.acknowledged + cut.length;
   sequence.snackTag = snackTag;
   const response = status === undefined ? null : taggedResponse(status, expDataSN, snackTag);

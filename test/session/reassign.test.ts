@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
 import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { DataOut } from '../../src/pdu/data-out.ts';
 import { LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../../src/pdu/logout.ts';
@@ -159,6 +160,23 @@ describe('a READ of a lost connection (RFC 7143 §7.2.2)', () => {
     const { pdus } = reassign(bench, two, tag);
     expect(Buffer.concat(pdus.filter(isDataIn).map(({ data }) => data)).equals(STORED)).toBe(true);
     expect(Math.max(...pdus.map(({ data }) => data.length))).toBe(1000);
+  });
+
+  it('comes in none that are longer than the largest slot, whatever the initiator takes', () => {
+    const bench = new SessionBench();
+    const content = noise(2 * SLOT_BYTES_MAX, 4);
+    bench.file.bytes.set(content);
+    const keys = { maxBurstLength: content.length, firstBurstLength: content.length };
+    const wide = { maxXmitDataSegmentLength: content.length };
+    const one = bench.logIn({ session: { ...session, ...keys }, connection: wide });
+    const tag = one.command(read16(0, content.length / BLOCK_BYTES), { read: content.length });
+    bench.settle();
+    bench.engine.hangUp(one.socket);
+    bench.settle();
+    const two = bench.logIn({ joins: one, connection: wide, statSN: STAT_SN });
+    const { pdus } = reassign(bench, two, tag);
+    expect(pdus.map(({ data }) => data.length)).toEqual([SLOT_BYTES_MAX, SLOT_BYTES_MAX, 0]);
+    expect(Buffer.concat(pdus.map(({ data }) => data)).equals(content)).toBe(true);
   });
 
   it('comes in them also when the disk is at it, and there are headers for all of them', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
 import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { ACKNOWLEDGE_BIT, DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { NopIn } from '../../src/pdu/nop-in.ts';
@@ -335,6 +336,20 @@ describe('R-Data SNACK (§11.16.3)', () => {
       expect(rest.map(({ data }) => data)).toEqual([cut[0]!.data]);
     },
   );
+
+  it('cuts no longer than the largest slot, whatever the initiator takes', () => {
+    const bench = new SessionBench();
+    const data = noise(2 * SLOT_BYTES_MAX, 1);
+    bench.file.bytes.set(data);
+    const session = { errorRecoveryLevel: 1, maxBurstLength: data.length };
+    const one = bench.logIn({ session, connection: { maxXmitDataSegmentLength: data.length } });
+    const tag = one.command(read16(0, data.length / BLOCK_BYTES), { read: data.length });
+    bench.settle();
+    one.replies();
+    const again = snack(bench, one, SnackType.R_DATA, { initiatorTaskTag: tag, targetTransferTag: 5 });
+    expect(again.map((pdu) => pdu.data.length)).toEqual([SLOT_BYTES_MAX, SLOT_BYTES_MAX, 0]);
+    expect(Buffer.concat(again.map((pdu) => pdu.data)).equals(data)).toBe(true);
+  });
 
   it('while the command runs keeps its status off the last Data-In', () => {
     const { bench, one } = begin();
