@@ -130,8 +130,7 @@ export function dataOutPayload(connection: Connection, damaged = false): void {
     return;
   }
   if (!wants(task)) {
-    // One that is held for its turn in CmdSN order ends in its turn.
-    if (!task.held) connection.host.processor.settle(task);
+    settle(connection, task);
     return;
   }
   if (piece !== null && !task.unsolicitedOpen && piece.transferTag === 0) piece.burstEnd = piece.received;
@@ -151,13 +150,12 @@ export function lacksData(task: IscsiTask): boolean {
 
 /** The task goes on over another connection: whatever data of it were on their way are not any more, and are asked for again (§7.2.2). */
 export function resumeDataOut(connection: Connection, task: IscsiTask): void {
-  const { session, host } = connection;
   task.dataOutLost = false;
   task.unsolicitedOpen = false;
   task.burstsOutstanding = 0;
   if (task.completed) {
     // It failed early, whatever it was to move, and its response waited for the data to pass by.
-    session.respond(task);
+    connection.session.respond(task);
     return;
   }
   if (task.movement !== Movement.streamOut && task.movement !== Movement.listOut) return;
@@ -166,7 +164,12 @@ export function resumeDataOut(connection: Connection, task: IscsiTask): void {
     piece.burstEnd = piece.received;
   }
   if (wants(task)) requestData(connection, task);
-  else host.processor.settle(task);
+  else settle(connection, task);
+}
+
+/** Ends a task that wants no data any more. One that is held for its turn in CmdSN order ends in its turn. */
+function settle(connection: Connection, task: IscsiTask): void {
+  if (!task.held) connection.host.processor.settle(task);
 }
 
 /** A sequence has ended that lost data: it ends where the loss began, and the rest is asked for like all that did not come (§7.8). */

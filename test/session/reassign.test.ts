@@ -3,6 +3,7 @@ import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
 import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { DataOut } from '../../src/pdu/data-out.ts';
 import { LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../../src/pdu/logout.ts';
+import { NopOut } from '../../src/pdu/nop-out.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
 import { WRITE_BIT } from '../../src/pdu/scsi-command.ts';
@@ -286,6 +287,27 @@ describe('a WRITE of a lost connection', () => {
       expect(answers).toMatchObject([{ initiatorTaskTag: tag, status: Status.CHECK_CONDITION }]);
     },
   );
+
+  it('that has failed before its turn in CmdSN order is answered in its turn', () => {
+    const { bench, one } = begin();
+    const cdb = Buffer.from(write16(0, 8));
+    // NACA is found when the CDB is read.
+    cdb[15] = 0x04;
+    const tag = one.command(cdb, { write: SEGMENT, values: { cmdSN: 2 } });
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    const { response, pdus } = reassign(bench, two, tag);
+    expect(response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
+    expect(pdus).toEqual([]);
+    two.send(NopOut, { cmdSN: 1 });
+    bench.settle();
+    const [ping, answer, ...others] = two.replies();
+    expect([ping!.opcode, others.length]).toEqual([Opcode.NOP_IN, 0]);
+    expect(decode(ScsiResponse, answer!.header)).toMatchObject({
+      initiatorTaskTag: tag,
+      status: Status.CHECK_CONDITION,
+    });
+  });
 
   it('that was answered is not written again', () => {
     const { bench, one } = begin();
