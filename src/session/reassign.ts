@@ -29,7 +29,8 @@ export function taskReassign(
   const expDataSN = TaskManagementRequest.expDataSN.get(view, at);
   const task = session.findTask(tag);
   if (task !== null) {
-    if (task.lun !== readLun(view, at + TaskManagementRequest.lun.offset)) {
+    // One that is being aborted will have no status, which a task that is taken up ends with (§7.2.2).
+    if (task.aborted || task.lun !== readLun(view, at + TaskManagementRequest.lun.offset)) {
       return respond(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
     }
     const from = task.connection!;

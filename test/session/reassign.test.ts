@@ -345,6 +345,22 @@ describe('TASK REASSIGN (§11.5.1, §11.6.1)', () => {
     expect(reassign(bench, two, tag, { lun: 1 }).response).toBe(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
   });
 
+  it('of a task that is being aborted finds none: it will have no status', () => {
+    const { bench, one } = begin();
+    const other = bench.logIn();
+    bench.file.stuck = true;
+    const tag = one.command(read16(0, 1), { read: BLOCK_BYTES });
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    other.taskManagement(TaskFunction.LOGICAL_UNIT_RESET);
+    bench.settle();
+    expect(reassign(bench, two, tag).response).toBe(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
+    bench.file.stuck = false;
+    bench.settle();
+    expect(two.replies()).toEqual([]);
+    expect(tasksOf(bench)).toEqual({ [one.cid]: [], [two.cid]: [] });
+  });
+
   it('below level 2 is not supported', () => {
     const { bench, one } = begin({ errorRecoveryLevel: 1 });
     expect(reassign(bench, one, 1).response).toBe(TaskFunctionResponse.REASSIGNMENT_NOT_SUPPORTED);
