@@ -19,6 +19,7 @@ import { digestFailed } from './digest-error.ts';
 import type { Fault } from './faults.ts';
 import { type FrameConsumer, Framer, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
+import { logsOutAnother } from './logout.ts';
 import { abandon, keepLost } from './lost-connection.ts';
 import { keepAlive } from './nop.ts';
 import { PduSender } from './pdu-sender.ts';
@@ -120,7 +121,8 @@ export class Connection extends PduSender implements FrameConsumer {
     this.payloadPiece = null;
     this.payloadTask = null;
     this.payloadKind = PayloadKind.none;
-    if (this.sent !== null) this.sent.acknowledge(this.view.getUint32(at + EXP_STAT_SN));
+    // ExpStatSN stands at the same place in every request, and is this connection's but in a logout of another.
+    if (this.sent !== null && !logsOutAnother(this, at)) this.sent.acknowledge(this.view.getUint32(at + EXP_STAT_SN));
     // A digest error in the data is answered with a Reject that quotes the header, which is gone by then.
     if (this.digestsData && dataSegmentLength !== 0 && at !== this.cellAt) {
       this.bytes.copyWithin(this.cellAt, at, at + BHS_SIZE);

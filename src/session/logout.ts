@@ -1,9 +1,9 @@
 // Logout (RFC 7143 §11.14, §11.15): a session or one connection ends in good order.
 // Tasks that the logout cuts off are aborted first; the connection closes once the response has left.
 
-import { BHS_SIZE } from '../pdu/bhs.ts';
+import { BHS_SIZE, Bhs } from '../pdu/bhs.ts';
 import { LOGOUT_REASON_MASK, LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../pdu/logout.ts';
-import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
+import { FINAL_BIT, OPCODE_MASK, Opcode } from '../pdu/opcode.ts';
 import { AbortWait } from './abort-wait.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionState } from './connection-state.ts';
@@ -34,8 +34,16 @@ export function logoutRequest(connection: Connection, at: number): void {
       closeConnection(connection, itt, cid);
       return;
     default:
-      removeForRecovery(connection, itt, cid);
+      removeForRecovery(connection, at, itt, cid);
   }
+}
+
+/** Whether the request whose header lies at slab offset `at` is a logout of another connection: then its ExpStatSN is that one's (§11.14.4). */
+export function logsOutAnother(connection: Connection, at: number): boolean {
+  const { view } = connection;
+  if ((Bhs.opcode.get(view, at) & OPCODE_MASK) !== Opcode.LOGOUT_REQUEST) return false;
+  const reason = LogoutRequest.flags.get(view, at) & LOGOUT_REASON_MASK;
+  return reason !== LogoutReason.CLOSE_SESSION && LogoutRequest.cid.get(view, at) !== connection.cid;
 }
 
 /** What is still on its way over other connections is not taken any more: a task that began now would outlive the answer. */
@@ -84,7 +92,7 @@ function closeConnection(connection: Connection, itt: number, cid: number): void
 }
 
 /** §11.14.1: another connection of the session is given up, or was lost; its tasks can be reassigned from now on. */
-function removeForRecovery(connection: Connection, itt: number, cid: number): void {
+function removeForRecovery(connection: Connection, at: number, itt: number, cid: number): void {
   const { session } = connection;
   if (session.parameters.errorRecoveryLevel < 2) {
     sendLogoutResponse(connection, itt, LogoutResult.RECOVERY_NOT_SUPPORTED);
@@ -95,6 +103,7 @@ function removeForRecovery(connection: Connection, itt: number, cid: number): vo
     sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
     return;
   }
+  leaver.sent!.acknowledge(LogoutRequest.expStatSN.get(connection.view, at));
   const wait = new AbortWait(() => {
     leaver.lostAt = connection.engine.now();
     session.connectionGone(leaver);

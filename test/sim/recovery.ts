@@ -102,7 +102,7 @@ export class Recovery {
       // Its own CID's is gone: the login was in its place.
       if (lost.cid === connection.cid) this.#reassign(lost, connection);
       else
-        connection.removeForRecovery(lost.cid, () => {
+        connection.removeForRecovery(lost, () => {
           if (this.lost.includes(lost)) this.#reassign(lost, connection);
         });
     }

@@ -281,18 +281,18 @@ export abstract class Requests {
 
   /** Logs the whole session out. */
   logOut(): void {
-    this.#logOut(LogoutReason.CLOSE_SESSION, this.cid);
+    this.#logOut(LogoutReason.CLOSE_SESSION, this);
   }
 
   /** Logs another connection of the session out, for its tasks to be reassigned; `then` hears when they can be. */
-  removeForRecovery(cid: number, then: () => void): void {
-    this.removals.set(this.#logOut(LogoutReason.REMOVE_FOR_RECOVERY, cid), then);
+  removeForRecovery(lost: Requests, then: () => void): void {
+    this.removals.set(this.#logOut(LogoutReason.REMOVE_FOR_RECOVERY, lost), then);
   }
 
-  #logOut(reason: LogoutReason, cid: number): number {
+  #logOut(reason: LogoutReason, { cid, expStatSN }: Requests): number {
     const initiatorTaskTag = this.initiator.takeTag();
     const { cmdSN } = this.initiator;
-    const values = { flags: FINAL_BIT | reason, initiatorTaskTag, cid, cmdSN, expStatSN: this.expStatSN };
+    const values = { flags: FINAL_BIT | reason, initiatorTaskTag, cid, cmdSN, expStatSN };
     this.note(`sends Logout ${reason} of ${cid}`);
     this.wire.send(LogoutRequest, values, { immediate: true });
     return initiatorTaskTag;
