@@ -44,6 +44,7 @@ export function handoffRecord(
     peerAddress,
     expCmdSN: grant.expCmdSN,
     statSN: grant.statSN,
+    expStatSN: grant.expStatSN,
     session: entry.parameters,
     connection: grant.connection,
     luns: target?.luns ?? [],

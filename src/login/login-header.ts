@@ -34,6 +34,7 @@ export interface LoginHeader {
   readonly initiatorTaskTag: number;
   readonly cid: number;
   readonly cmdSN: number;
+  readonly expStatSN: number;
 }
 
 /** Reads the header at the start of `pdu`, which has 48 bytes or more. */
@@ -54,6 +55,7 @@ export function readLoginHeader(pdu: Uint8Array): LoginHeader {
     initiatorTaskTag: LoginRequest.initiatorTaskTag.get(view, 0),
     cid: LoginRequest.cid.get(view, 0),
     cmdSN: LoginRequest.cmdSN.get(view, 0),
+    expStatSN: LoginRequest.expStatSN.get(view, 0),
   };
 }
 

@@ -247,6 +247,7 @@ export class LoginMachine {
       account: security.account,
       expCmdSN: header.cmdSN,
       statSN: (this.#statSN + 1) >>> 0,
+      expStatSN: this.#first!.expStatSN,
       session: negotiation.session,
       connection: negotiation.connection,
       finalResponse: (tsih, commandWindow) =>

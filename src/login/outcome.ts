@@ -44,6 +44,8 @@ export interface Grant {
   readonly expCmdSN: number;
   /** The StatSN that follows the final response's. */
   readonly statSN: number;
+  /** ExpStatSN of the first request: when the login restarts a connection, which statuses of that one have come (§11.12.9). */
+  readonly expStatSN: number;
   readonly session: SessionParameters;
   readonly connection: ConnectionParameters;
   /** The final Login Response: `tsih` is the session's, `commandWindow` how many commands may follow at once. */

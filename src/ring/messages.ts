@@ -68,6 +68,8 @@ export interface Handoff {
   readonly expCmdSN: number;
   /** The StatSN that follows the final Login Response's. */
   readonly statSN: number;
+  /** ExpStatSN of the first Login Request: of the connection that this one restarts, if it does (RFC 7143 §11.12.9). */
+  readonly expStatSN: number;
   readonly session: SessionParameters;
   readonly connection: ConnectionParameters;
   /** LUN number and unit id, in LUN order. */

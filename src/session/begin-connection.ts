@@ -12,6 +12,8 @@ export function beginConnection(host: SessionHost, session: Session, handoff: Ha
   const socket = host.engine.openSocket(handoff.fd);
   const connection = new Connection(host, session, socket, handoff, cell);
   host.connections[socket] = connection;
+  // §11.12.9. The connection that this one restarts may have been logged out before, by a request whose answer was lost.
+  session.lost.findLast(({ cid }) => cid === handoff.cid)?.sent?.acknowledge(handoff.expStatSN);
   // Main knows this one by the CID from here on, and hears no more of a lost one that had it.
   for (const lost of session.lost) if (lost.cid === handoff.cid) lost.reported = true;
   session.connections.set(handoff.cid, connection);

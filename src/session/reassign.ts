@@ -38,7 +38,8 @@ export function taskReassign(
     moveTask(task, connection, { from: from.sent!, to: sent }, expDataSN, respond);
     return;
   }
-  for (const { sent: from } of session.lost) {
+  // The latest first: the initiator may have used the tag again.
+  for (const { sent: from } of session.lost.toReversed()) {
     const status = from!.statusOf(tag);
     if (status === null) continue;
     moveStatus(status, connection, { from: from!, to: sent }, expDataSN, respond);

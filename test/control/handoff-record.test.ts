@@ -29,6 +29,7 @@ test('the longest one fits', () => {
     initiatorAlias: '\x01'.repeat(VALUE_BYTES_MAX),
     expCmdSN: 2 ** 32 - 1,
     statSN: 2 ** 32 - 1,
+    expStatSN: 2 ** 32 - 1,
     connection: DEFAULT_CONNECTION_PARAMETERS,
     finalResponse: () => new Uint8Array(BHS_SIZE + LOGIN_SEGMENT_BYTES_MAX),
   };

@@ -26,6 +26,7 @@ export interface RequestFields {
   itt: number;
   cid: number;
   cmdSN: number;
+  expStatSN: number;
 }
 
 const DEFAULTS: RequestFields = {
@@ -42,6 +43,7 @@ const DEFAULTS: RequestFields = {
   itt: 0x11223344,
   cid: 7,
   cmdSN: 1000,
+  expStatSN: 0,
 };
 
 export const IDENTITY = { InitiatorName: INITIATOR, TargetName: TARGET, SessionType: 'Normal' };
@@ -71,6 +73,7 @@ export function loginRequest(fields: Partial<RequestFields>, text: Text = ''): U
   bytes.writeUInt32BE(all.itt, 16);
   bytes.writeUInt16BE(all.cid, 20);
   bytes.writeUInt32BE(all.cmdSN, 24);
+  bytes.writeUInt32BE(all.expStatSN, 28);
   bytes.set(data, 48);
   return new Uint8Array(bytes);
 }

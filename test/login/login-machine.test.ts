@@ -227,6 +227,14 @@ describe('entries', () => {
       kind: 'reinstateConnection',
     });
   });
+
+  test('§11.12.9: what the first request acknowledges is of that one, what the others do of the login', () => {
+    const world = new World();
+    world.known = [makeSession(9, { cids: [7] })];
+    const initiator = new Initiator(world, { tsih: 9, cid: 7 });
+    initiator.ask({ ...SECURE, expStatSN: 0x12345678 }, IDENTITY);
+    expect(initiator.complete({ ...OPERATE, expStatSN: 1 }).grant.expStatSN).toBe(0x12345678);
+  });
 });
 
 describe('initiators as they are', () => {

@@ -122,6 +122,18 @@ describe('a READ of a lost connection (RFC 7143 §7.2.2)', () => {
     expect(reassign(bench, two, tag).response).toBe(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
   });
 
+  it('whose tag was used again is the one that was sent last', () => {
+    const { bench, one } = begin();
+    const tag = one.command(read16(0, 8), { read: SEGMENT });
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    two.command(read16(8, 8), { read: SEGMENT, values: { initiatorTaskTag: tag } });
+    bench.settle();
+    const three = breakAndJoin(bench, two);
+    const { pdus } = reassign(bench, three, tag);
+    expect(Buffer.concat(pdus.map(({ data }) => data)).equals(STORED.subarray(SEGMENT, 2 * SEGMENT))).toBe(true);
+  });
+
   it('that can not be as ExpDataSN says starts with what is not acknowledged', () => {
     const { bench, one } = begin();
     const tag = read(bench, one);

@@ -47,7 +47,7 @@ export class Connection extends Requests {
   #probedAt = Number.NEGATIVE_INFINITY;
   readonly #data = new DataRecovery(this, this.#answers, this.clock, this.initiator.world.declarations);
 
-  protected get expStatSN(): number {
+  get expStatSN(): number {
     return this.#answers.expStatSN;
   }
 
@@ -63,10 +63,10 @@ export class Connection extends Requests {
     return this.level > 0 && (this.#dropped !== 0 || this.resumes || this.#data.hasCut);
   }
 
-  /** Logs in: to a session that there is, or with TSIH 0 to a new one. */
-  logIn(tsih: number): void {
+  /** Logs in: to a session that there is, or with TSIH 0 to a new one; in the place of a connection that was lost, or of none. */
+  logIn(tsih: number, lost: Connection | null): void {
     const { initiatorName, isid, cmdSN, world } = this.initiator;
-    const claim = { initiatorName, isid, tsih, cid: this.cid, cmdSN };
+    const claim = { initiatorName, isid, tsih, cid: this.cid, cmdSN, expStatSN: lost?.expStatSN ?? 0 };
     this.#login = new SimLogin(this.wire, claim, this.random, world.recovers);
     this.#login.begin();
   }

@@ -164,17 +164,18 @@ export class Initiator {
   }
 
   /** A connection in the place of one that was lost, with its CID or another; it is one of the session's once it has logged in. */
-  replace(cid: number | null): Connection {
-    const connection = this.#connect(this.tsih, cid);
+  replace(lost: Connection | null): Connection {
+    const connection = this.#connect(this.tsih, lost);
     this.connections.push(connection);
     return connection;
   }
 
-  #connect(tsih: number, cid: number | null = null): Connection {
+  #connect(tsih: number, lost: Connection | null = null): Connection {
     const name = `${this.initiatorName.split(':')[1]}.${this.#links++}`;
-    if (cid === null) this.#cid = (this.#cid + 1) & 0xffff;
-    const connection = new Connection(this, this.world.connect(name), cid ?? this.#cid, this.world.clock, this.random);
-    connection.logIn(tsih);
+    if (lost === null) this.#cid = (this.#cid + 1) & 0xffff;
+    const cid = lost?.cid ?? this.#cid;
+    const connection = new Connection(this, this.world.connect(name), cid, this.world.clock, this.random);
+    connection.logIn(tsih, lost);
     return connection;
   }
 

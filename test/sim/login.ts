@@ -40,6 +40,8 @@ export interface LoginClaim {
   readonly tsih: number;
   readonly cid: number;
   readonly cmdSN: number;
+  /** Of the connection that is restarted (RFC 7143 §11.12.9). */
+  readonly expStatSN: number;
 }
 
 /** A mistake that a login makes on purpose, and the statuses that may answer it. */
@@ -117,7 +119,8 @@ export class SimLogin {
     const wrong = this.#mistake === 'version' ? { versionMin: 9, versionMax: 9 } : {};
     const tsih = this.#mistake === 'tsih' ? 0xffff : this.#claim.tsih;
     const flags = (stage << CSG_SHIFT) | (next === null ? 0 : TRANSIT_BIT | next);
-    const values = { flags, isid, tsih, cid, cmdSN, initiatorTaskTag: 1, expStatSN: this.#statSN ?? 0, ...wrong };
+    const expStatSN = this.#statSN ?? this.#claim.expStatSN;
+    const values = { flags, isid, tsih, cid, cmdSN, initiatorTaskTag: 1, expStatSN, ...wrong };
     this.#wire.send(LoginRequest, values, { data: encodePairs(pairs), immediate: true });
   }
 

@@ -86,7 +86,12 @@ export class Recovery {
     // In the place of the lost one, or beside it as long as there is a place.
     const inPlace = holders.length >= 3 || random.chance(0.5);
     this.#via?.drop();
-    this.#via = this.#initiator.replace(inPlace ? first.cid : null);
+    this.#via = this.#initiator.replace(inPlace ? this.#latest(first.cid) : null);
+  }
+
+  /** Of those with a CID the one that was lost last: it is that one which a login with the CID restarts. */
+  #latest(cid: number): Connection {
+    return this.lost.findLast((lost) => lost.cid === cid)!;
   }
 
   /** A connection has been added to the session. */
@@ -98,7 +103,8 @@ export class Recovery {
 
   /** Has the tasks of all lost connections go on over this one. */
   #takeOver(connection: Connection): void {
-    for (const lost of [...this.lost]) {
+    // The latest first: a logout is of that one, if there are several with its CID.
+    for (const lost of this.lost.toReversed()) {
       // Its own CID's is gone: the login was in its place.
       if (lost.cid === connection.cid) this.#reassign(lost, connection);
       else

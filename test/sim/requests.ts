@@ -70,7 +70,7 @@ export abstract class Requests {
 
   protected abstract soon(): void;
   /** The StatSN of the next answer that is taken: what came before it is acknowledged. */
-  protected abstract get expStatSN(): number;
+  abstract get expStatSN(): number;
 
   /** ErrorRecoveryLevel. */
   get level(): number {

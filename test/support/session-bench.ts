@@ -46,6 +46,8 @@ export interface SimLogin {
   readonly nopIntervalMs?: number;
   readonly expCmdSN?: number;
   readonly statSN?: number;
+  /** What its first Login Request acknowledged of a connection that it restarts. */
+  readonly expStatSN?: number;
   /** Where it came in. */
   readonly portal?: string;
   /** Another connection of this session. */
@@ -171,6 +173,7 @@ export class SessionBench {
       peerAddress: '127.0.0.1:40000',
       expCmdSN,
       statSN,
+      expStatSN: login.expStatSN ?? 0,
       session,
       connection,
       luns: Object.values(SimLun).map((lun) => [lun, 100 + lun] as const),
