@@ -80,6 +80,11 @@ export class MemoryShare {
     this.bytes -= bytes;
     this.cells -= cells;
     if (!empty && this.bytes + this.cells === 0) this.shares.activate(-1);
+    this.relieve();
+  }
+
+  /** Has the tasks that wait try again before long. Allocates nothing, unless there are any. */
+  relieve(): void {
     if (this.#relieved || this.waiting.empty) return;
     this.#relieved = true;
     this.shares.relieved.push(this);

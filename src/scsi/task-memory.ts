@@ -86,6 +86,22 @@ export class TaskMemory {
     task.segmentLength = length;
   }
 
+  /** The task goes on over another connection: what it has counts in `share` from now on, and there it waits for more. */
+  move(task: Task, share: MemoryShare): void {
+    const before = task.share!;
+    for (let piece = task.firstPiece; piece !== null; piece = piece.next) {
+      before.give(piece.shareBytes, piece.shareCells);
+      share.take(piece.shareBytes, piece.shareCells);
+    }
+    before.underWay -= task.piecesInFlight;
+    share.underWay += task.piecesInFlight;
+    task.share = share;
+    if (task.waitsIn !== before.waiting) return;
+    this.stopWaiting(task);
+    this.#waitForShare(task, share);
+    share.relieve();
+  }
+
   /** streamIn: gives up what is to be read once more. False: the backend still has some of it. */
   giveUpPieces(task: Task): boolean {
     if (task.piecesInFlight !== 0) return false;

@@ -70,7 +70,9 @@ function moveTask(
   respond(TaskFunctionResponse.FUNCTION_COMPLETE);
   task.connection!.unlink(task);
   task.connection = connection;
-  connection.host.processor.memory.setSegmentLength(task, connection.segmentLength);
+  const { memory } = connection.host.processor;
+  memory.setSegmentLength(task, connection.segmentLength);
+  memory.move(task, connection.share);
   connection.link(task);
   // R2Ts that were not answered are void: others take their numbers.
   task.dataSN = resend(run, connection, to, tag, first);

@@ -380,6 +380,35 @@ describe('TASK REASSIGN (§11.5.1, §11.6.1)', () => {
 });
 
 describe('a task that is taken up', () => {
+  it('has memory in the share of the connection that it goes on over, so that others find some', () => {
+    const bench = new SessionBench();
+    const content = noise(1024 * 1024, 5);
+    bench.file.bytes.set(content);
+    const one = bench.logIn({ session, connection: { maxXmitDataSegmentLength: 8192 } });
+    const blocks = content.length / BLOCK_BYTES;
+    bench.file.stuck = true;
+    const tags = Array.from({ length: 12 }, () => one.command(read16(0, blocks), { read: content.length }));
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    for (const tag of tags) {
+      expect(reassign(bench, two, tag).response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
+    }
+    bench.engine.setDeaf(two.socket, true);
+    bench.file.stuck = false;
+    bench.settle();
+    expect(bench.engine.slab.bytesInUse).toBeLessThan(bench.engine.slab.slotBytes / 4);
+    const other = bench.logIn();
+    other.command(read16(0, blocks), { read: content.length });
+    bench.settle();
+    expect(Buffer.concat(other.replies().map(({ data }) => data)).equals(content)).toBe(true);
+    bench.engine.setDeaf(two.socket, false);
+    bench.settle();
+    const pdus = two.replies();
+    for (const tag of tags) {
+      expect(Buffer.concat(ofCommand(pdus, tag).map(({ data }) => data)).equals(content)).toBe(true);
+    }
+  });
+
   it('leaves those behind it with the connection that was lost', () => {
     const { bench, one } = begin();
     bench.file.stuck = true;
