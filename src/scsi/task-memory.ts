@@ -102,11 +102,24 @@ export class TaskMemory {
     share.relieve();
   }
 
-  /** streamIn: gives up what is to be read once more. False: the backend still has some of it. */
+  /** streamIn: the task reads no further until {@link readOn}. What is being read is read once more then: its memory may be needed before. */
+  holdBack(task: Task): void {
+    task.heldBack = true;
+    task.readsAnew = true;
+  }
+
+  /** streamIn: a task that was held back goes on. */
+  readOn(task: Task): void {
+    task.heldBack = false;
+    this.#goOn(task);
+  }
+
+  /** streamIn: gives up what is to be read once more. False: the backend still has some of it, or it is not the time to read. */
   giveUpPieces(task: Task): boolean {
     if (task.piecesInFlight !== 0) return false;
     if (task.firstPiece !== null) task.assigned = task.firstPiece.start;
     this.#pieces.dropAll(task);
+    if (task.heldBack) return false;
     task.readsAnew = false;
     return true;
   }

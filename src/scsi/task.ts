@@ -176,8 +176,10 @@ export class Task {
   share: MemoryShare | null = null;
   /** Bytes that one PDU carries to the initiator: a piece that is longer needs a cell for the header of each. */
   segmentLength: number = SLOT_BYTES_MAX;
-  /** streamIn: the pieces that are being read have too few cells, see TaskMemory.setSegmentLength. */
+  /** streamIn: the pieces that are being read are of no use, see TaskMemory.setSegmentLength and holdBack. */
   readsAnew = false;
+  /** streamIn: what was sent of it goes out again first. It has no memory meanwhile, reads nothing, and is not answered. */
+  heldBack = false;
 
   // How it ended.
   status: Status = Status.GOOD;
@@ -254,6 +256,7 @@ export class Task {
     this.share = null;
     this.segmentLength = SLOT_BYTES_MAX;
     this.readsAnew = false;
+    this.heldBack = false;
     this.status = Status.GOOD;
     this.senseKey = 0;
     this.additionalSense = 0;

@@ -155,7 +155,7 @@ export function resumeDataOut(connection: Connection, task: IscsiTask): void {
   task.burstsOutstanding = 0;
   if (task.completed) {
     // It failed early, whatever it was to move, and its response waited for the data to pass by.
-    connection.session.respond(task);
+    connection.session.complete(task);
     return;
   }
   if (task.movement !== Movement.streamOut && task.movement !== Movement.listOut) return;

@@ -88,6 +88,11 @@ export abstract class PduSender {
     return Math.min(this.parameters.maxXmitDataSegmentLength, this.session.parameters.maxBurstLength, SLOT_BYTES_MAX);
   }
 
+  /** None of its memory waits to be sent. */
+  get idle(): boolean {
+    return this.#unsent === 0;
+  }
+
   abstract get open(): boolean;
   /** Gives the connection up. */
   abstract close(reason: string): void;

@@ -76,7 +76,8 @@ function moveTask(
   connection.link(task);
   // R2Ts that were not answered are void: others take their numbers.
   task.dataSN = resend(run, connection, to, tag, first);
-  from.aborted(tag);
+  from.left(task);
+  if (run.length !== 0 || task.heldBack) to.retransmission.follow(connection, task);
   resumeDataOut(connection, task);
   to.retransmission.pump(connection);
 }

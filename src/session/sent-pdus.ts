@@ -4,6 +4,7 @@
 import { serialAdd, serialBefore } from '../base/serial.ts';
 import { BHS_SIZE, Bhs, RESERVED_TAG } from '../pdu/bhs.ts';
 import { Opcode } from '../pdu/opcode.ts';
+import type { IscsiTask } from './iscsi-task.ts';
 import { KeptPdus } from './kept-pdus.ts';
 import { Retransmission } from './retransmission.ts';
 import type { SentBudget } from './sent-budget.ts';
@@ -191,6 +192,12 @@ export class SentPdus {
       if (Bhs.initiatorTaskTag.get(pdu.view, 0) === initiatorTaskTag) found = pdu;
     }
     return found;
+  }
+
+  /** The task sends nothing more here: it has been aborted, or goes on over another connection. */
+  left(task: IscsiTask): void {
+    this.retransmission.cancel(task);
+    this.aborted(task.initiatorTaskTag);
   }
 
   /** The command under a tag has ended without a status. */

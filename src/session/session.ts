@@ -259,10 +259,10 @@ export class Session {
     wait.seal();
   }
 
-  /** SCSI is done with the task: it is answered, unless it was aborted or data that belongs to it is still on its way. */
+  /** SCSI is done with the task: it is answered, unless it was aborted or data that belongs to it is still on its way, either way. */
   complete(task: IscsiTask): void {
     if (task.aborted) this.end(task);
-    else if (!task.unsolicitedOpen) this.respond(task);
+    else if (!task.unsolicitedOpen && !task.heldBack) this.respond(task);
   }
 
   /** Sends the status of a completed task, and forgets it. Allocates nothing. */
@@ -290,7 +290,7 @@ export class Session {
     if (task.unit !== null) task.unit.figures[Figure.inFlight]!--;
     if (task.immediate) this.immediateTasks--;
     else if (!task.statusSent && !task.held) this.window.ended();
-    if (!task.statusSent && connection.sent !== null) connection.sent.aborted(task.initiatorTaskTag);
+    if (!task.statusSent && connection.sent !== null) connection.sent.left(task);
     const waits = task.abortWaits;
     connection.unlink(task);
     this.host.processor.retire(task);

@@ -105,6 +105,8 @@ function cutAnew(connection: Connection, sent: SentPdus, sequence: SentSequence,
   const response = status === undefined ? null : taggedResponse(status, expDataSN, snackTag);
   sent.retransmission.add(sent.replace(sequence, cut, response));
   const task = ended ? null : connection.session.findTask(sequence.initiatorTaskTag);
-  if (task !== null) task.dataSN = expDataSN;
+  if (task === null || cut.length === 0) return null;
+  task.dataSN = expDataSN;
+  sent.retransmission.follow(connection, task);
   return null;
 }
