@@ -235,10 +235,13 @@ export class SentPdus {
     }
   }
 
-  /** DataACK: the data before `expDataSN` has come. False: no such data was asked to be acknowledged. */
+  /**
+   * DataACK: the data before `expDataSN` has come. False: no such data was asked to be acknowledged. For a command that is over it is no news: the
+   * status may be acknowledged by the very request (§11.7.2), or the command aborted while that was on its way.
+   */
   acknowledgeData(transferTag: number, expDataSN: number): boolean {
     const sequence = this.#asking.get(transferTag);
-    if (sequence === undefined) return false;
+    if (sequence === undefined) return transferTag > ACK_TAGS && transferTag <= ACK_TAGS + this.#tagSerial;
     if (serialBefore(expDataSN, sequence.acknowledged) || serialBefore(sequence.next, expDataSN)) return false;
     this.#acknowledgeBefore(sequence, expDataSN);
     return true;

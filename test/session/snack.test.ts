@@ -9,6 +9,7 @@ import { R2T } from '../../src/pdu/r2t.ts';
 import { Reject, RejectReason } from '../../src/pdu/reject.ts';
 import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
 import { SnackRequest, SnackType } from '../../src/pdu/snack.ts';
+import { TaskFunction } from '../../src/pdu/task-management.ts';
 import { Counter } from '../../src/ring/counters.ts';
 import { read16, testUnitReady, write16 } from '../support/cdbs.ts';
 import { decode, type HeaderValues, lunField } from '../support/header-values.ts';
@@ -282,6 +283,33 @@ describe('DataACK (§11.7.2, §11.16.2)', () => {
     expect(dataSNs(snack(bench, one, SnackType.DATA_OR_R2T, { initiatorTaskTag: tag }))).toEqual([8, 9, 10]);
     const gone = snack(bench, one, SnackType.DATA_OR_R2T, { initiatorTaskTag: tag, begRun: 7, runLength: 1 });
     expect(reasons(gone)).toEqual([RejectReason.PROTOCOL_ERROR]);
+  });
+
+  it('for a command whose status is acknowledged by the same request says nothing new', () => {
+    const { bench, one } = begin();
+    const { pdus } = read(bench, one);
+    const { targetTransferTag } = decode(DataIn, pdus[3]!.header);
+    const expStatSN = decode(DataIn, pdus.at(-1)!.header).statSN + 1;
+    expect(snack(bench, one, SnackType.DATA_ACK, { targetTransferTag, begRun: 4, expStatSN })).toEqual([]);
+  });
+
+  it('for a command that has been aborted meanwhile says nothing new', () => {
+    const { bench, one } = begin();
+    const blocks = 8192;
+    const tag = one.command(read16(0, blocks), { read: blocks * BLOCK_BYTES });
+    let pdus: Pdu[] = [];
+    for (let turn = 0; pdus.length === 0 && turn < 10; turn++) {
+      bench.engine.turn();
+      pdus = one.replies();
+    }
+    bench.file.stuck = true;
+    one.taskManagement(TaskFunction.ABORT_TASK, { referencedTaskTag: tag });
+    bench.settle();
+    bench.file.stuck = false;
+    bench.settle();
+    expect(one.replies().at(-1)!.opcode).toBe(Opcode.TASK_MANAGEMENT_RESPONSE);
+    const { targetTransferTag } = decode(DataIn, pdus[3]!.header);
+    expect(snack(bench, one, SnackType.DATA_ACK, { targetTransferTag, begRun: 4 })).toEqual([]);
   });
 
   it.each([
