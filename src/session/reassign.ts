@@ -6,7 +6,6 @@ import { ACKNOWLEDGE_BIT, DataIn } from '../pdu/data-in.ts';
 import { Opcode } from '../pdu/opcode.ts';
 import { ScsiResponse } from '../pdu/scsi-response.ts';
 import { TaskFunctionResponse, TaskManagementRequest } from '../pdu/task-management.ts';
-import { readLun } from '../scsi/lun.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionState } from './connection-state.ts';
 import { resumeDataOut } from './data-out.ts';
@@ -25,14 +24,13 @@ export function taskReassign(
   if (session.parameters.errorRecoveryLevel < 2 || sent === null) {
     return respond(TaskFunctionResponse.REASSIGNMENT_NOT_SUPPORTED);
   }
+  // The tag says all: the LUN is reserved in this function (§11.5.3).
   const tag = TaskManagementRequest.referencedTaskTag.get(view, at);
   const expDataSN = TaskManagementRequest.expDataSN.get(view, at);
   const task = session.findTask(tag);
   if (task !== null) {
     // One that is being aborted will have no status, which a task that is taken up ends with (§7.2.2).
-    if (task.aborted || task.lun !== readLun(view, at + TaskManagementRequest.lun.offset)) {
-      return respond(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
-    }
+    if (task.aborted) return respond(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
     const from = task.connection!;
     if (from.state !== ConnectionState.lost) return respond(TaskFunctionResponse.TASK_STILL_ALLEGIANT);
     moveTask(task, connection, { from: from.sent!, to: sent }, expDataSN, respond);

@@ -347,14 +347,23 @@ describe('TASK REASSIGN (§11.5.1, §11.6.1)', () => {
     expect(reassign(bench, one, tag).response).toBe(TaskFunctionResponse.TASK_STILL_ALLEGIANT);
   });
 
-  it('of no task, or one of another unit, finds none', () => {
+  it('of no task finds none', () => {
     const { bench, one } = begin();
     bench.file.stuck = true;
     const tag = one.command(read16(0, 1), { read: BLOCK_BYTES });
     bench.settle();
     const two = breakAndJoin(bench, one);
     expect(reassign(bench, two, 0x999).response).toBe(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
-    expect(reassign(bench, two, tag, { lun: 1 }).response).toBe(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
+    expect(reassign(bench, two, tag).response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
+  });
+
+  it.each([true, false])('goes by the tag alone: its LUN is reserved (§11.5.3), running: %s', (running) => {
+    const { bench, one } = begin();
+    bench.file.stuck = running;
+    const tag = one.command(read16(0, 1), { read: BLOCK_BYTES });
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    expect(reassign(bench, two, tag, { lun: UNUSED_LUN }).response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
   });
 
   it('of a task that is being aborted finds none: it will have no status', () => {
