@@ -7,9 +7,12 @@ import { DataIn, STATUS_BIT } from '../pdu/data-in.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { OVERFLOW_BIT, Response, ScsiResponse, UNDERFLOW_BIT } from '../pdu/scsi-response.ts';
 import { Status } from '../scsi/task.ts';
-import type { SentPdu } from './sent-pdu.ts';
+import { NO_STATUS, type SentPdu } from './sent-pdu.ts';
 
-/** The Data-In `pdus`, in order and without gaps, in segments of up to `segmentMax` bytes, numbered from `dataSN` on and without status. */
+/**
+ * The Data-In `pdus`, in order and without gaps, in segments of up to `segmentMax` bytes, numbered from `dataSN` on and without status. Sequences
+ * that are so already are not copied but numbered anew: nobody needs them as they were.
+ */
 export function resegment(pdus: readonly SentPdu[], dataSN: number, segmentMax: number): Uint8Array[] {
   const cut: Uint8Array[] = [];
   let sequence: SentPdu[] = [];
@@ -26,6 +29,10 @@ export function resegment(pdus: readonly SentPdu[], dataSN: number, segmentMax: 
 /** One sequence: it ends where it ended. */
 function cutSequence(pdus: readonly SentPdu[], segmentMax: number, cut: Uint8Array[]): void {
   const last = pdus.at(-1)!;
+  if (pdus.every(({ length, statSN }) => length <= segmentMax && statSN === NO_STATUS)) {
+    for (const { bytes } of pdus) cut.push(bytes);
+    return;
+  }
   const data = Buffer.concat(pdus.map(({ bytes }) => bytes.subarray(BHS_SIZE)));
   const start = DataIn.bufferOffset.get(pdus[0]!.view, 0);
   for (let offset = 0; offset < data.length; offset += segmentMax) {
