@@ -18,7 +18,7 @@ function statusOf({ running, version, startedAt }: AdminContext) {
     version,
     pid: process.pid,
     startedAt,
-    uptimeSeconds: Math.floor((Date.now() - startedAt.getTime()) / 1000),
+    uptimeSeconds: Math.floor(process.uptime()),
     engine,
     engineReason,
     workers,

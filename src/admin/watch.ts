@@ -18,9 +18,9 @@ export class Watch {
   readonly #stopListening: () => void;
 
   constructor({ readings, administration }: RunningTarget) {
-    const sampler = new Sampler(readings, Date.now());
+    const sampler = new Sampler(readings, performance.now());
     this.#timer = setInterval(() => {
-      const status = sampler.sample(Date.now());
+      const status = sampler.sample(performance.now(), Date.now());
       this.history.add(status.at, status.total);
       this.events.sampled(status);
     }, SAMPLE_MS).unref();

@@ -40,7 +40,7 @@ export interface WorkerStatus extends Rates {
 
 /** The target in the last second. */
 export interface Status {
-  /** Milliseconds since 1970. */
+  /** The time of day, in milliseconds since 1970. */
   readonly at: number;
   readonly total: Rates;
   readonly draining: boolean;
@@ -85,22 +85,23 @@ export class Sampler {
   readonly #workers = new Series();
   readonly #cpu = new Map<number, number>();
   #total = privateFigures();
-  #at: number;
+  /** On the monotonic clock, in milliseconds. */
+  #sampledAt: number;
 
-  /** `at`: now, in milliseconds since 1970. */
-  constructor(readings: Readings, at: number) {
+  /** `now`: on the monotonic clock, in milliseconds. */
+  constructor(readings: Readings, now: number) {
     this.#readings = readings;
-    this.#at = at;
+    this.#sampledAt = now;
     this.#total = readings.unitTotal(NONE);
-    this.sample(at + 1);
+    this.sample(now + 1, 0);
   }
 
-  /** Reads, and tells what has come since the last time. */
-  sample(at: number): Status {
-    const seconds = Math.max(at - this.#at, 1) / 1000;
+  /** Reads, and tells what has come since the last time. The time of day `at` is a label: it may step, `now` does not. */
+  sample(now: number, at: number): Status {
+    const seconds = Math.max(now - this.#sampledAt, 1) / 1000;
     const readings = this.#readings;
     const before = this.#total;
-    this.#at = at;
+    this.#sampledAt = now;
     this.#total = readings.unitTotal(NONE);
     const units = this.#unitsNow(seconds);
     const sessions = readings.sessions().map((session) => this.#sessionNow(session, seconds));

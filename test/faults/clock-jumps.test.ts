@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MIB } from '../../src/config/limits.ts';
+import type { Status } from '../../src/metrics/sampler.ts';
 import { NopIn } from '../../src/pdu/nop-in.ts';
 import { NopOut } from '../../src/pdu/nop-out.ts';
 import { callAdmin } from '../support/admin-caller.ts';
 import { Bystander } from '../support/bystander.ts';
+import { Listener } from '../support/listener.ts';
 import { knock, loginStatus, namesAnd, takeSteps } from '../support/login-attempt.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
 import { repositoryRoot } from '../support/repository.ts';
@@ -72,6 +74,21 @@ describe.each(['uring', 'posix'] as const)('a clock that jumps, engine %s', { ti
     const seconds = (performance.now() - begun) / 1000;
     // Two commands a round.
     expect(bystander.rounds * 2).toBeLessThanOrEqual(IOPS * (seconds + 1));
+    await bystander.stop();
+  });
+
+  it('makes no figures up: neither rates nor how long the target is up', async () => {
+    const bystander = new Bystander(await RawInitiator.logIn(target.port), { luns: [1] });
+    using listener = await Listener.open(target.ready.admin!);
+    for (let second = 0; second < 5; second++) {
+      const before = listener.messages;
+      await expect.poll(() => listener.messages, { timeout: MANY_JUMPS_MS * 10 }).toBeGreaterThan(before);
+      const { total } = (listener.last as { status: Status }).status;
+      expect(total.readIops + total.writeIops).toBeLessThan(10 * IOPS);
+      const { value } = await callAdmin(target.ready.admin!, 'GET', 'status');
+      expect(value.uptimeSeconds).toBeGreaterThanOrEqual(0);
+      expect(value.uptimeSeconds).toBeLessThan(3600);
+    }
     await bystander.stop();
   });
 

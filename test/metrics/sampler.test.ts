@@ -6,6 +6,8 @@ import { LISTED_MAX, Sampler } from '../../src/metrics/sampler.ts';
 import { COUNTERS_PER_BLOCK, Counter } from '../../src/ring/counters.ts';
 import { addFigures, Figure, privateFigures } from '../../src/ring/figures.ts';
 
+const AT = Date.parse('2026-11-28T17:20:01Z');
+
 /** A target whose units do what the test says. */
 class World {
   readonly units = new Map<number, Float64Array>();
@@ -55,13 +57,24 @@ describe('a sample', () => {
     const sampler = new Sampler(world.readings, 0);
     world.read(0, 50);
     world.read(1, 10);
-    const { total, units, sessions, workers } = sampler.sample(2001);
+    const { total, units, sessions, workers } = sampler.sample(2001, AT);
     expect(total).toMatchObject({ readIops: 30, readBytes: 30 * 4096 });
     expect(units.map(({ readIops }) => readIops)).toEqual([25, 5]);
     expect(sessions.map(({ readIops }) => readIops)).toEqual([25, 5]);
     expect(workers).toMatchObject([{ worker: 0, running: true, readIops: 30 }]);
     expect(workers[0]!.cpu).toBeGreaterThanOrEqual(0);
-    expect(sampler.sample(3001).total.readIops).toBe(0);
+    expect(sampler.sample(3001, AT).total.readIops).toBe(0);
+  });
+
+  it('takes the time of day for a label, wherever it steps', () => {
+    const world = new World(1);
+    const sampler = new Sampler(world.readings, 0);
+    for (const [second, at] of [AT, AT - 3_600_000, AT + 3_600_000].entries()) {
+      world.read(0, 100);
+      const status = sampler.sample(1001 + 1000 * second, at);
+      expect(status).toMatchObject({ at, total: { readIops: 100 } });
+      expect(status.workers[0]!.cpu).toBeLessThan(100);
+    }
   });
 
   it('tells nothing of what was there before it was, and forgets what has gone', () => {
@@ -69,18 +82,18 @@ describe('a sample', () => {
     const sampler = new Sampler(world.readings, 0);
     world.units.set(7, privateFigures());
     world.read(7, 100);
-    expect(sampler.sample(1001).units.map(({ readIops }) => readIops)).toEqual([0, 0]);
+    expect(sampler.sample(1001, AT).units.map(({ readIops }) => readIops)).toEqual([0, 0]);
     world.read(7, 100);
-    expect(sampler.sample(2001).units[1]!.readIops).toBe(100);
+    expect(sampler.sample(2001, AT).units[1]!.readIops).toBe(100);
     world.units.delete(7);
-    expect(sampler.sample(3001).units).toHaveLength(1);
+    expect(sampler.sample(3001, AT).units).toHaveLength(1);
   });
 
   it('lists the busiest when there are many', () => {
     const world = new World(LISTED_MAX + 50);
     const sampler = new Sampler(world.readings, 0);
     world.read(LISTED_MAX + 20, 9);
-    const { units, unitCount, sessions } = sampler.sample(1001);
+    const { units, unitCount, sessions } = sampler.sample(1001, AT);
     expect(unitCount).toBe(LISTED_MAX + 50);
     expect(units).toHaveLength(LISTED_MAX);
     expect(sessions).toHaveLength(LISTED_MAX);

@@ -86,15 +86,18 @@ export class Chart {
     this.#times = times;
     this.#values = values;
     const end = times.at(-1) ?? Date.now();
-    const top = Math.max(...values.flat().filter((value) => value !== null), 1e-9);
+    // The time of day may have stepped back: what seems to be later than now has no place.
+    const places = [...times.keys()].filter((place) => times[place] >= end - SPAN_MS && times[place] <= end);
+    const shown = values.flatMap((series) => places.map((place) => series[place] ?? 0));
+    const top = Math.max(...shown, 1e-9);
     const x = (at) => (WIDTH * (at - end + SPAN_MS)) / SPAN_MS;
     for (const [index, path] of this.#paths.entries()) {
       let before = Number.NEGATIVE_INFINITY;
       const steps = [];
-      for (const [place, at] of times.entries()) {
-        const value = values[index][place];
-        if (value === null || at < end - SPAN_MS) continue;
-        const command = at - before > GAP_MS ? 'M' : 'L';
+      for (const place of places) {
+        const [at, value] = [times[place], values[index][place]];
+        if (value === null) continue;
+        const command = at < before || at - before > GAP_MS ? 'M' : 'L';
         steps.push(`${command}${x(at).toFixed(1)} ${(HEIGHT - 3 - ((HEIGHT - 8) * value) / top).toFixed(1)}`);
         before = at;
       }
@@ -110,7 +113,8 @@ export class Chart {
     let place = times.length - 1;
     if (this.#pointedAt !== null && place >= 0) {
       const at = times[place] - SPAN_MS * (1 - this.#pointedAt);
-      place = times.findLastIndex((time) => time <= at);
+      const later = (best, time, each) => (time <= at && !(time < times[best]) ? each : best);
+      place = times.reduce(later, -1);
       for (const end of ['x1', 'x2']) this.#pointer.setAttribute(end, WIDTH * this.#pointedAt);
     }
     const when = this.#pointedAt === null ? 'now' : place < 0 ? 'before' : clock(times[place]);

@@ -200,14 +200,14 @@ document.addEventListener('visibilitychange', () => {
 // Refusals
 
 let unheard = 0;
-let heardAt = 0;
+let heardAt = Number.NEGATIVE_INFINITY;
 
 function hear({ status, name }) {
   unheard++;
-  const wait = Math.max(heardAt + HEARD_EVERY_MS - Date.now(), 0);
+  const wait = Math.max(heardAt + HEARD_EVERY_MS - performance.now(), 0);
   if (unheard > 1) return;
   setTimeout(() => {
-    heardAt = Date.now();
+    heardAt = performance.now();
     say(
       'refusals-heard',
       `${unheard === 1 ? 'A login was' : `${unheard} logins were`} refused, lately with ${status} ${name}`,
@@ -301,7 +301,7 @@ async function connectOnce() {
 }
 
 for (let attempt = 0; ; attempt++) {
-  const begun = Date.now();
+  const begun = performance.now();
   try {
     await connectOnce();
     connection('lost', 'connection lost; trying again');
@@ -313,6 +313,6 @@ for (let attempt = 0; ; attempt++) {
     }
     connection('lost', 'no connection; trying again');
   }
-  if (Date.now() - begun > SILENCE_MS) attempt = 0;
+  if (performance.now() - begun > SILENCE_MS) attempt = 0;
   await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]));
 }

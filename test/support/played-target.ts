@@ -1,0 +1,120 @@
+// The live page in a browser, of a target that is played: the test says what the page is told, and when.
+// How it fares with a real one is test/interop/page.test.ts's.
+
+import type { Browser, BrowserContextOptions, Page, Route, WebSocketRoute } from 'playwright-core';
+import type { AdminContext } from '../../src/admin/context.ts';
+import type { EventMessage } from '../../src/admin/events.ts';
+import type { Answer } from '../../src/admin/http.ts';
+import { pageRoutes } from '../../src/admin/page-files.ts';
+import type { Call } from '../../src/admin/route.ts';
+import type { RefusalReport } from '../../src/control/refusals.ts';
+import type { HistoryReport } from '../../src/metrics/history.ts';
+import type { Rates } from '../../src/metrics/rates.ts';
+import type { Status } from '../../src/metrics/sampler.ts';
+
+const URL_OF_PAGE = 'http://target.test/';
+/** On a machine that has other things to do as well. */
+const LIVE_MS = 60_000;
+
+export const IDLE: Rates = {
+  readIops: 0,
+  writeIops: 0,
+  readBytes: 0,
+  writeBytes: 0,
+  errors: 0,
+  p50Micros: null,
+  p99Micros: null,
+  inFlight: 0,
+};
+
+/** See the head of this file. */
+export class PlayedTarget {
+  readonly page: Page;
+  /** What requests are answered, as it is then. */
+  history: HistoryReport = {
+    times: [],
+    series: { readIops: [], writeIops: [], readBytes: [], writeBytes: [], p50Micros: [], p99Micros: [], inFlight: [] },
+  };
+  /** Newest first. */
+  refusals: RefusalReport[] = [];
+  /** The token that is asked for; empty: none is. */
+  token = '';
+  /** Requests are left without an answer. */
+  mute = false;
+  /** Requests so far, each its path. */
+  readonly asked: string[] = [];
+  /** WebSockets that were opened. */
+  listeners = 0;
+  #socket: WebSocketRoute | null = null;
+
+  private constructor(page: Page) {
+    this.page = page;
+  }
+
+  /** A page that has yet to be opened. `clock`: its time stands still but for what the test lets pass. */
+  static async in(browser: Browser, options: BrowserContextOptions & { readonly clock?: Date } = {}) {
+    const { clock, ...context } = options;
+    const page = await browser.newPage(context);
+    if (clock !== undefined) await page.clock.install({ time: clock });
+    const target = new PlayedTarget(page);
+    await page.route(`${URL_OF_PAGE}**`, (route) => target.#answer(route));
+    await page.routeWebSocket('ws://target.test/**', (socket) => {
+      target.listeners++;
+      target.#socket = socket;
+      // As a target that is not there any more: it takes no leave of whoever does.
+      socket.onClose(() => {});
+    });
+    return target;
+  }
+
+  /** Opens the page, and waits until it listens. */
+  async open(): Promise<void> {
+    await this.page.goto(URL_OF_PAGE);
+    await this.live();
+  }
+
+  live(): Promise<void> {
+    return this.page.locator('#connection.live').waitFor({ timeout: LIVE_MS });
+  }
+
+  lost(): Promise<void> {
+    return this.page.locator('#connection.lost').waitFor({ timeout: LIVE_MS });
+  }
+
+  tell(message: EventMessage): void {
+    this.#socket!.send(JSON.stringify(message));
+  }
+
+  /** A second in which nothing has happened but this. */
+  second(status: Partial<Status> = {}): void {
+    const [units, sessions] = [status.units ?? [], status.sessions ?? []];
+    const counts = { draining: false, sessionCount: sessions.length, unitCount: units.length };
+    const second = { at: Date.now(), total: IDLE, ...counts, units, sessions, workers: [], ...status };
+    this.tell({ type: 'status', status: second });
+  }
+
+  /** Closes the page, and all that it had. */
+  close(): Promise<void> {
+    return this.page.close();
+  }
+
+  async #answer(route: Route): Promise<void> {
+    const { pathname, search } = new URL(route.request().url());
+    const file = pageRoutes.find(({ path }) => path === pathname);
+    if (file !== undefined) {
+      const { type, body, headers } = (await file.handle({} as Call, {} as AdminContext)) as Answer;
+      return route.fulfill({ contentType: type!, body: body.toString(), headers: headers ?? {} });
+    }
+    this.asked.push(`${pathname}${search}`);
+    if (this.mute) return;
+    const given = await route.request().headerValue('authorization');
+    if (this.token !== '' && given !== `Bearer ${this.token}`) return route.fulfill({ status: 401, json: {} });
+    return route.fulfill({ json: this.#json(pathname) });
+  }
+
+  #json(path: string): unknown {
+    if (path === '/api/v1/status') return { version: '1.2.3', engine: 'uring', portals: [] };
+    if (path === '/api/v1/history') return this.history;
+    return { counts: {}, latest: this.refusals };
+  }
+}
