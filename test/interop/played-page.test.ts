@@ -10,6 +10,10 @@ import { IDLE, PlayedTarget } from '../support/played-target.ts';
 const LIVE_MS = 60_000;
 vi.setConfig({ testTimeout: 3 * LIVE_MS, hookTimeout: 2 * LIVE_MS });
 
+/** Without a word for so long the target is taken for gone; and no attempt to come back is further from the one before. */
+const SILENCE_MS = 10_000;
+const RETRY_MS = 10_000;
+
 describe.skipIf(browserMissing())('the live page', () => {
   let browser: Browser;
 
@@ -34,6 +38,30 @@ describe.skipIf(browserMissing())('the live page', () => {
     expect(await target.page.locator('.peak').first().textContent()).toBe('highest 10');
     told(at + 3000, 20);
     await expect.poll(places, { timeout: LIVE_MS }).toBe('M897.0L898.0L899.0M297.0L298.0M900.0');
+    await target.close();
+  });
+
+  test('says that the target is lost as soon as it has been silent for long, and heeds nothing that it says after that', async () => {
+    const target = await PlayedTarget.in(browser, { clock: new Date() });
+    await target.open();
+    target.second({ sessionCount: 1 });
+    const sessions = target.page.locator('#now-sessions', { hasText: '1 sessions' });
+    await sessions.waitFor({ timeout: LIVE_MS });
+    target.mute = true;
+    await target.page.clock.fastForward(SILENCE_MS);
+    await target.lost();
+    target.second({ sessionCount: 2 });
+    // The next attempt is not answered at all: it is given up, and another one is.
+    const attempts = () => target.asked.filter((path) => path === '/api/v1/status').length;
+    await target.page.clock.fastForward(RETRY_MS);
+    await expect.poll(attempts, { timeout: LIVE_MS }).toBe(2);
+    await target.page.clock.fastForward(SILENCE_MS);
+    target.mute = false;
+    await target.page.clock.fastForward(RETRY_MS);
+    await target.live();
+    expect(await sessions.count()).toBe(1);
+    target.second({ sessionCount: 3 });
+    await target.page.locator('#now-sessions', { hasText: '3 sessions' }).waitFor({ timeout: LIVE_MS });
     await target.close();
   });
 });

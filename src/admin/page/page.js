@@ -45,7 +45,8 @@ const headers = () => {
 };
 
 async function ask(path) {
-  const answer = await fetch(path, { headers: headers(), cache: 'no-store' });
+  const signal = AbortSignal.timeout(SILENCE_MS);
+  const answer = await fetch(path, { headers: headers(), cache: 'no-store', signal });
   if (answer.status === 401) throw new TokenWanted();
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer.json();
@@ -258,32 +259,41 @@ async function showEarlierRefusals() {
 
 // Staying connected
 
-/** Resolves when the connection is over. */
+/**
+ * Resolves when the connection is over, by silence as well: a browser that closes a socket waits a minute for the other side to take
+ * leave, and only then says that it is closed.
+ */
 function listen() {
   const url = new URL('/api/v1/events', location.href);
   url.protocol = url.protocol.replace('http', 'ws');
   const socket = new WebSocket(url, protocols());
+  const over = new AbortController();
+  const { signal } = over;
+  const on = (type, heard) => socket.addEventListener(type, heard, { signal });
+  const end = () => over.abort();
   let timer = 0;
   const alive = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => socket.close(), SILENCE_MS);
+    timer = setTimeout(end, SILENCE_MS);
   };
+  on('open', () => {
+    connection('live', 'live');
+    showEarlierRefusals().catch(end);
+  });
+  on('message', ({ data }) => {
+    alive();
+    const message = JSON.parse(data);
+    if (message.type === 'status') take(message.status);
+    if (message.type === 'refusal') showRefusal(message.refusal, true);
+  });
+  on('close', end);
+  alive();
   return new Promise((resolve) => {
-    socket.addEventListener('open', () => {
-      connection('live', 'live');
-      showEarlierRefusals().catch(() => socket.close());
-    });
-    socket.addEventListener('message', ({ data }) => {
-      alive();
-      const message = JSON.parse(data);
-      if (message.type === 'status') take(message.status);
-      if (message.type === 'refusal') showRefusal(message.refusal, true);
-    });
-    socket.addEventListener('close', () => {
+    signal.addEventListener('abort', () => {
       clearTimeout(timer);
+      socket.close();
       resolve();
     });
-    alive();
   });
 }
 
