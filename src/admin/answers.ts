@@ -159,6 +159,7 @@ const secondReport = z.strictObject({
   at: count.describe('milliseconds since 1970'),
   total: z.strictObject(rates),
   draining: z.boolean(),
+  refusalCount: count.describe('logins that were refused since the start, those included that no message told of'),
   sessionCount: count,
   unitCount: count,
   units: z

@@ -7,7 +7,7 @@ import type { AdminSocket, SocketHandler } from './http.ts';
 
 /** Who lets this many messages in a row be dropped is not there any more. */
 const DROPPED_MAX = 30;
-/** Refusals told in a second: a storm of them is counted in the status, and the list has them all. */
+/** Refusals told in a second: of a storm of them the status has the number, and the list the latest. */
 export const REFUSALS_PER_SECOND = 20;
 
 /** What is told, in JSON. */

@@ -44,7 +44,7 @@ const SOCKETS: Readonly<Record<string, object>> = {
     get: {
       summary: 'Opens a WebSocket, which tells of each second and of each refused login as it happens.',
       description: `Every message is a text, an Event in JSON (components/schemas/Event): one each second, and one for each refusal, at most ${REFUSALS_PER_SECOND}
-of these a second. Nothing that a client sends is heeded. Who does not read loses messages, and in the end the connection. A browser, which can't send
+of these a second; refusalCount in the one of each second counts them all, and GET ${BASE}/refusals has the latest. Nothing that a client sends is heeded. Who does not read loses messages, and in the end the connection. A browser, which can't send
 Authorization with a WebSocket, offers two protocols: lunaring, and token. with the token in base64url behind it.`,
       responses: {
         101: { description: 'The connection is a WebSocket from now on.' },

@@ -28,8 +28,10 @@ const FILES: readonly (readonly [path: string, file: string, type: string])[] = 
   ['/page/page.css', 'page.css', 'text/css'],
   ['/page/page.js', 'page.js', 'text/javascript'],
   ['/page/chart.js', 'chart.js', 'text/javascript'],
+  ['/page/elements.js', 'elements.js', 'text/javascript'],
   ['/page/format.js', 'format.js', 'text/javascript'],
   ['/page/negotiated.js', 'negotiated.js', 'text/javascript'],
+  ['/page/refusals.js', 'refusals.js', 'text/javascript'],
 ];
 
 /** Read once: there may be no descriptor left for it when the page is asked for, which is when it is needed. */

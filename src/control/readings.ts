@@ -70,6 +70,11 @@ export class Readings {
     return this.#context.refusals.counts();
   }
 
+  /** Logins that were refused. */
+  get refusalCount(): number {
+    return this.#context.refusals.total;
+  }
+
   get sessionCount(): number {
     return this.#context.sessions.size;
   }

@@ -16,10 +16,12 @@ export class Refusals {
   readonly #kept: RefusalReport[] = [];
   /** By code, successes included; every code is there. */
   readonly #counts = new Map<string, number>(LOGIN_STATUS.map(({ code }) => [formatLoginStatus(code), 0]));
+  #total = 0;
   readonly #listeners = new Set<(report: RefusalReport) => void>();
 
   add({ cause: _, ...refusal }: Refusal): void {
     const report = { ...refusal, at: new Date() };
+    this.#total++;
     this.#kept.push(report);
     if (this.#kept.length > KEPT) this.#kept.shift();
     this.#count(refusal.status);
@@ -38,6 +40,11 @@ export class Refusals {
   /** The last `count`, newest first. */
   latest(count = KEPT): RefusalReport[] {
     return this.#kept.slice(-count).reverse();
+  }
+
+  /** How many there were. */
+  get total(): number {
+    return this.#total;
   }
 
   /** Logins by status, `0000` among them. */

@@ -44,6 +44,8 @@ export interface Status {
   readonly at: number;
   readonly total: Rates;
   readonly draining: boolean;
+  /** Logins that were refused since the start. */
+  readonly refusalCount: number;
   readonly sessionCount: number;
   readonly unitCount: number;
   readonly units: readonly UnitStatus[];
@@ -111,6 +113,7 @@ export class Sampler {
       at,
       total: ratesBetween(before, this.#total, seconds),
       draining: readings.draining,
+      refusalCount: readings.refusalCount,
       sessionCount: readings.sessionCount,
       unitCount: units.length,
       units: busiest(units),

@@ -24,6 +24,7 @@ describe('refusals', () => {
     refusals.add(refusal('b'));
     refusals.add(refusal('c', LoginStatus.SERVICE_UNAVAILABLE));
     refusals.succeeded();
+    expect(refusals.total).toBe(3);
     const counted = [...refusals.counts()].filter(([, count]) => count > 0);
     expect(counted).toEqual([
       ['0000', 1],

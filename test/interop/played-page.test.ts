@@ -10,6 +10,7 @@ import { IDLE, PlayedTarget } from '../support/played-target.ts';
 const LIVE_MS = 60_000;
 vi.setConfig({ testTimeout: 3 * LIVE_MS, hookTimeout: 2 * LIVE_MS });
 
+const HOUR_MS = 3_600_000;
 /** Without a word for so long the target is taken for gone; and no attempt to come back is further from the one before. */
 const SILENCE_MS = 10_000;
 const RETRY_MS = 10_000;
@@ -62,6 +63,51 @@ describe.skipIf(browserMissing())('the live page', () => {
     expect(await sessions.count()).toBe(1);
     target.second({ sessionCount: 3 });
     await target.page.locator('#now-sessions', { hasText: '3 sessions' }).waitFor({ timeout: LIVE_MS });
+    await target.close();
+  });
+
+  test('shows the latest refusals of a storm, and tells how many there were, each once', async () => {
+    const target = await PlayedTarget.in(browser);
+    target.refuse(['a', 'b'], 0);
+    await target.open();
+    const shown = () => target.page.locator('#refusals li .who').allTextContents();
+    await expect.poll(shown, { timeout: LIVE_MS }).toHaveLength(2);
+    target.second();
+    const storm = Array.from({ length: 200 }, (_, index) => `storm ${index}`);
+    target.refuse(storm, 20);
+    target.second();
+    const heard = target.page.locator('#refusals-heard');
+    await expect
+      .poll(() => heard.textContent(), { timeout: LIVE_MS })
+      .toBe('200 logins were refused, lately with 0203 TargetNotFound');
+    const last = storm.slice(-50).reverse();
+    await expect
+      .poll(shown, { timeout: LIVE_MS })
+      .toEqual(last.map((id) => expect.stringMatching(new RegExp(` iqn.x:${id}$`))));
+    // What comes by itself need not be asked for.
+    target.refuse(['c'], 1);
+    target.second();
+    await expect
+      .poll(() => heard.textContent(), { timeout: LIVE_MS })
+      .toBe('A login was refused, lately with 0203 TargetNotFound');
+    expect((await shown()).slice(0, 2)).toEqual([expect.stringMatching(/:c$/), expect.stringMatching(/:storm 199$/)]);
+    expect(target.asked.filter((path) => path === '/api/v1/refusals?count=50')).toHaveLength(2);
+    await target.close();
+  });
+
+  test('puts the newest refusal on top, whatever the time of day does', async () => {
+    const target = await PlayedTarget.in(browser);
+    const at = Date.now();
+    target.refuse(['first'], 0, new Date(at));
+    await target.open();
+    const shown = () => target.page.locator('#refusals li .who').allTextContents();
+    await expect.poll(shown, { timeout: LIVE_MS }).toHaveLength(1);
+    target.refuse(['an hour before'], 1, new Date(at - HOUR_MS));
+    target.refuse(['an hour after'], 1, new Date(at + HOUR_MS));
+    const [first, before, after] = ['first', 'before', 'after'].map((id) =>
+      expect.stringMatching(new RegExp(`${id}$`)),
+    );
+    await expect.poll(shown, { timeout: LIVE_MS }).toEqual([after, before, first]);
     await target.close();
   });
 });

@@ -40,6 +40,7 @@ function source(sessions = 1): Parameters<typeof collect>[0] {
   counters[Counter.snacks + 1] = 9;
   const readings = {
     draining: true,
+    refusalCount: 2,
     sessionCount: sessions,
     logins: new Map([
       ['0000', 9],

@@ -32,6 +32,7 @@ class World {
     };
     const readings = {
       draining: false,
+      refusalCount: 2,
       sessionCount: units,
       logins: new Map(),
       targets: () => [],
@@ -57,7 +58,8 @@ describe('a sample', () => {
     const sampler = new Sampler(world.readings, 0);
     world.read(0, 50);
     world.read(1, 10);
-    const { total, units, sessions, workers } = sampler.sample(2001, AT);
+    const { total, refusalCount, units, sessions, workers } = sampler.sample(2001, AT);
+    expect(refusalCount).toBe(2);
     expect(total).toMatchObject({ readIops: 30, readBytes: 30 * 4096 });
     expect(units.map(({ readIops }) => readIops)).toEqual([25, 5]);
     expect(sessions.map(({ readIops }) => readIops)).toEqual([25, 5]);

@@ -15,6 +15,8 @@ import type { Status } from '../../src/metrics/sampler.ts';
 const URL_OF_PAGE = 'http://target.test/';
 /** On a machine that has other things to do as well. */
 const LIVE_MS = 60_000;
+/** Refusals in the list that the page asks for. */
+const LISTED = 50;
 
 export const IDLE: Rates = {
   readIops: 0,
@@ -27,6 +29,27 @@ export const IDLE: Rates = {
   inFlight: 0,
 };
 
+/** Of a login to a target that its `id` names. */
+function refusal(id: string, at: Date): RefusalReport {
+  return {
+    code: 0x0203,
+    status: '0203',
+    name: 'TargetNotFound',
+    rule: 'the target is known',
+    received: 'another',
+    expected: 'one that is served',
+    causes: ['a typing error'],
+    fixes: ['mend it'],
+    sections: ['11.13.5'],
+    peerAddress: '192.0.2.1:4',
+    localAddress: '192.0.2.2:3260',
+    initiatorName: 'iqn.x:i',
+    targetName: `iqn.x:${id}`,
+    correlationId: id,
+    at,
+  };
+}
+
 /** See the head of this file. */
 export class PlayedTarget {
   readonly page: Page;
@@ -35,8 +58,9 @@ export class PlayedTarget {
     times: [],
     series: { readIops: [], writeIops: [], readBytes: [], writeBytes: [], p50Micros: [], p99Micros: [], inFlight: [] },
   };
-  /** Newest first. */
+  /** Newest first: those that are kept, and how many there were. */
   refusals: RefusalReport[] = [];
+  refusalCount = 0;
   /** The token that is asked for; empty: none is. */
   token = '';
   /** Requests are left without an answer. */
@@ -88,9 +112,18 @@ export class PlayedTarget {
   /** A second in which nothing has happened but this. */
   second(status: Partial<Status> = {}): void {
     const [units, sessions] = [status.units ?? [], status.sessions ?? []];
-    const counts = { draining: false, sessionCount: sessions.length, unitCount: units.length };
+    const { refusalCount } = this;
+    const counts = { draining: false, refusalCount, sessionCount: sessions.length, unitCount: units.length };
     const second = { at: Date.now(), total: IDLE, ...counts, units, sessions, workers: [], ...status };
     this.tell({ type: 'status', status: second });
+  }
+
+  /** Logins are refused; of the first `told` the page is told one by one. */
+  refuse(ids: readonly string[], told: number, at = new Date()): void {
+    const refused = ids.map((id) => refusal(id, at));
+    this.refusals = [...refused.toReversed(), ...this.refusals].slice(0, LISTED);
+    this.refusalCount += ids.length;
+    for (const each of refused.slice(0, told)) this.tell({ type: 'refusal', refusal: each });
   }
 
   /** Closes the page, and all that it had. */
@@ -115,6 +148,6 @@ export class PlayedTarget {
   #json(path: string): unknown {
     if (path === '/api/v1/status') return { version: '1.2.3', engine: 'uring', portals: [] };
     if (path === '/api/v1/history') return this.history;
-    return { counts: {}, latest: this.refusals };
+    return { counts: { '0000': 7, '0203': this.refusalCount }, latest: this.refusals };
   }
 }

@@ -10,6 +10,7 @@ import { FakeTarget } from '../cli/fake-world.ts';
 
 const READINGS = {
   draining: false,
+  refusalCount: 2,
   sessionCount: 0,
   logins: new Map<string, number>(),
   targets: () => [],

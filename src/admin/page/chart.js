@@ -1,6 +1,7 @@
 // A line chart of the last fifteen minutes: two series, a line to point at a moment with, by pointer or by arrow keys.
 // What is drawn comes from page.js.
 
+import { element } from './elements.js';
 import { clock } from './format.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -8,12 +9,6 @@ const SPAN_MS = 15 * 60 * 1000;
 const [WIDTH, HEIGHT] = [900, 100];
 /** Seconds that are missing leave a gap. */
 const GAP_MS = 3500;
-
-export function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
 
 export class Chart {
   #series;

@@ -1,7 +1,7 @@
 // What was negotiated with a session, asked for when somebody opens it: it hardly ever changes, so it is no part of what comes each second.
 // Where it stands, and how it is asked for, is page.js's.
 
-import { element } from './chart.js';
+import { element } from './elements.js';
 
 /** As the standard spells it. */
 const spelt = (key) => (key.startsWith('iSCSI') ? key : `${key[0].toUpperCase()}${key.slice(1)}`);

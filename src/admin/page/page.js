@@ -1,24 +1,17 @@
 // The page: what the target says of itself each second, shown. Everything that comes is text, and is set as text.
-// Charts are chart.js's, figures as words format.js's, what a session has negotiated negotiated.js's.
+// Charts are chart.js's, refusals refusals.js's, figures as words format.js's, what a session has negotiated negotiated.js's.
 
-import { Chart, element } from './chart.js';
+import { Chart } from './chart.js';
+import { at, element, say } from './elements.js';
 import { bytesPerSecond, clock, count, micros, percent, size } from './format.js';
 import { negotiated } from './negotiated.js';
+import { Refusals } from './refusals.js';
 
 const TOKEN_KEY = 'lunaring token';
 const HISTORY_SECONDS = 15 * 60;
-const REFUSALS_SHOWN = 50;
 const RETRY_MS = [1000, 2000, 5000, 10_000];
 /** Without a word for so long the target is taken for gone. */
 const SILENCE_MS = 10_000;
-/** Refusals are read out loud no more often than this. */
-const HEARD_EVERY_MS = 5000;
-
-const at = (id) => document.getElementById(id);
-const say = (id, text) => {
-  const place = at(id);
-  if (place.textContent !== text) place.textContent = text;
-};
 
 const charts = [
   [new Chart('IOPS', [{ label: 'read' }, { label: 'write' }], count), ['readIops', 'writeIops']],
@@ -198,65 +191,6 @@ document.addEventListener('visibilitychange', () => {
   if (!document.hidden && latest !== null) show(latest);
 });
 
-// Refusals
-
-let unheard = 0;
-let heardAt = Number.NEGATIVE_INFINITY;
-
-function hear({ status, name }) {
-  unheard++;
-  const wait = Math.max(heardAt + HEARD_EVERY_MS - performance.now(), 0);
-  if (unheard > 1) return;
-  setTimeout(() => {
-    heardAt = performance.now();
-    say(
-      'refusals-heard',
-      `${unheard === 1 ? 'A login was' : `${unheard} logins were`} refused, lately with ${status} ${name}`,
-    );
-    unheard = 0;
-  }, wait);
-}
-
-function refusalItem(refusal, fresh) {
-  const { status, name, initiatorName, targetName, peerAddress, received, expected, rule, causes, fixes, sections } =
-    refusal;
-  const line = (label, text) => element('p', {}, element('b', { textContent: `${label}: ` }), text);
-  const who = `${clock(refusal.at)} ${initiatorName ?? 'an initiator without a name'} from ${peerAddress} to ${targetName ?? 'no target'}`;
-  const more = element('details', {}, element('summary', { textContent: 'More' }));
-  more.append(line('Rule', rule), line('Expected', expected));
-  for (const cause of causes.slice(1)) more.append(line('Or', cause));
-  for (const fix of fixes.slice(1)) more.append(line('Or try', fix));
-  more.append(line('RFC 7143', sections.map((section) => `§${section}`).join(', ')));
-  return element(
-    'li',
-    { className: fresh ? 'fresh' : '' },
-    element('p', {}, element('b', { textContent: `${status} ${name}` }), ` ${received}`),
-    element('p', { className: 'who', textContent: who }),
-    line('Cause', causes[0] ?? rule),
-    line('Fix', fixes[0] ?? expected),
-    more,
-  );
-}
-
-/** Newest on top, each once: the list and the news of it overlap. */
-function showRefusal(refusal, fresh) {
-  const list = at('refusals');
-  const key = `${refusal.at} ${refusal.correlationId}`;
-  const items = [...list.children];
-  if (items.some((item) => item.dataset.key === key)) return;
-  const item = refusalItem(refusal, fresh);
-  item.dataset.key = key;
-  list.insertBefore(item, items.find((older) => older.dataset.key < key) ?? null);
-  if (fresh) hear(refusal);
-  if (list.children.length > REFUSALS_SHOWN) list.lastChild.remove();
-  at('refusals-none').hidden = true;
-}
-
-async function showEarlierRefusals() {
-  const { latest: refusals } = await ask(`/api/v1/refusals?count=${REFUSALS_SHOWN}`);
-  for (const refusal of refusals) showRefusal(refusal, false);
-}
-
 // Staying connected
 
 /**
@@ -269,6 +203,7 @@ function listen() {
   const socket = new WebSocket(url, protocols());
   const over = new AbortController();
   const { signal } = over;
+  const refusals = new Refusals(ask, signal);
   const on = (type, heard) => socket.addEventListener(type, heard, { signal });
   const end = () => over.abort();
   let timer = 0;
@@ -278,13 +213,15 @@ function listen() {
   };
   on('open', () => {
     connection('live', 'live');
-    showEarlierRefusals().catch(end);
+    refusals.begin().catch(end);
   });
   on('message', ({ data }) => {
     alive();
     const message = JSON.parse(data);
-    if (message.type === 'status') take(message.status);
-    if (message.type === 'refusal') showRefusal(message.refusal, true);
+    if (message.type === 'refusal') refusals.came(message.refusal);
+    if (message.type !== 'status') return;
+    take(message.status);
+    refusals.counted(message.status.refusalCount).catch(end);
   });
   on('close', end);
   alive();
@@ -305,8 +242,6 @@ async function connectOnce() {
   );
   say('about', `${version}, ${engine} engine, serves at ${places.join(', ')}`);
   history = past;
-  at('refusals').replaceChildren();
-  at('refusals-none').hidden = false;
   await listen();
 }
 
