@@ -155,16 +155,17 @@ const rates = {
   inFlight: count,
 };
 
+const LISTED = `the ${LISTED_MAX} busiest where there are more, and before them those that have commands of which none has ended`;
+
 const secondReport = z.strictObject({
   at: count.describe('milliseconds since 1970'),
   total: z.strictObject(rates),
   draining: z.boolean(),
   refusalCount: count.describe('logins that were refused since the start, those included that no message told of'),
   sessionCount: count,
+  normalSessionCount: count.describe('those that are no discovery sessions'),
   unitCount: count,
-  units: z
-    .array(z.strictObject({ target: z.string(), lun: count, bytes: count, ...rates }))
-    .describe(`the ${LISTED_MAX} busiest`),
+  units: z.array(z.strictObject({ target: z.string(), lun: count, bytes: count, ...rates })).describe(LISTED),
   sessions: z
     .array(
       z.strictObject({
@@ -178,7 +179,7 @@ const secondReport = z.strictObject({
         ...rates,
       }),
     )
-    .describe(`the ${LISTED_MAX} busiest`),
+    .describe(LISTED),
   workers: z.array(
     z.strictObject({
       worker: count,

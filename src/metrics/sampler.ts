@@ -8,7 +8,7 @@ import { privateFigures } from '../ring/figures.ts';
 import { threadCpu } from './process-figures.ts';
 import { type Rates, ratesBetween } from './rates.ts';
 
-/** Units and sessions that are listed one by one: the busiest. */
+/** Units and sessions that are listed one by one: the busiest, and before them those that seem to be stuck. */
 export const LISTED_MAX = 100;
 
 export interface UnitStatus extends Rates {
@@ -47,6 +47,8 @@ export interface Status {
   /** Logins that were refused since the start. */
   readonly refusalCount: number;
   readonly sessionCount: number;
+  /** Those that are no discovery sessions. */
+  readonly normalSessionCount: number;
   readonly unitCount: number;
   readonly units: readonly UnitStatus[];
   readonly sessions: readonly SessionStatus[];
@@ -70,12 +72,15 @@ class Series {
   }
 }
 
-const activity = ({ readIops, writeIops }: Rates): number => readIops + writeIops;
+/** Whether it has commands, and none has ended: what somebody looks for before all that is busy. */
+const seemsStuck = ({ readIops, writeIops, inFlight }: Rates): boolean => inFlight > 0 && readIops + writeIops === 0;
+const activity = ({ readIops, writeIops, inFlight }: Rates): number => readIops + writeIops + inFlight;
 
-/** The busiest, in the order in which they came. */
+/** The busiest, and before them what seems to be stuck; in the order in which they came. */
 function busiest<Item extends Rates>(items: readonly Item[]): readonly Item[] {
   if (items.length <= LISTED_MAX) return items;
-  const chosen = new Set([...items].sort((a, b) => activity(b) - activity(a)).slice(0, LISTED_MAX));
+  const before = (a: Item, b: Item) => Number(seemsStuck(b)) - Number(seemsStuck(a)) || activity(b) - activity(a);
+  const chosen = new Set([...items].sort(before).slice(0, LISTED_MAX));
   return items.filter((item) => chosen.has(item));
 }
 
@@ -115,6 +120,7 @@ export class Sampler {
       draining: readings.draining,
       refusalCount: readings.refusalCount,
       sessionCount: readings.sessionCount,
+      normalSessionCount: sessions.length,
       unitCount: units.length,
       units: busiest(units),
       sessions: busiest(sessions),

@@ -4,7 +4,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { browserMissing, openBrowser } from '../support/browser.ts';
-import { IDLE, PlayedTarget } from '../support/played-target.ts';
+import { IDLE, PlayedTarget, session, unit } from '../support/played-target.ts';
 
 /** On a machine that has other things to do as well. */
 const LIVE_MS = 60_000;
@@ -108,6 +108,21 @@ describe.skipIf(browserMissing())('the live page', () => {
       expect.stringMatching(new RegExp(`${id}$`)),
     );
     await expect.poll(shown, { timeout: LIVE_MS }).toEqual([after, before, first]);
+    await target.close();
+  });
+
+  test('says of how many LUNs and sessions it shows the busiest', async () => {
+    const target = await PlayedTarget.in(browser);
+    await target.open();
+    const told = { units: [unit(1), unit(2)], sessions: [session(1)] };
+    target.second({ ...told, unitCount: 250, sessionCount: 122, normalSessionCount: 121 });
+    const left = target.page.getByText(/busiest/).filter({ visible: true });
+    await expect
+      .poll(() => left.allTextContents(), { timeout: LIVE_MS })
+      .toEqual(['The 2 busiest of 250.', 'The 1 busiest of 121.']);
+    // Discovery sessions are not left out: they have nothing to list.
+    target.second({ ...told, sessionCount: 2 });
+    await expect.poll(() => left.count(), { timeout: LIVE_MS }).toBe(0);
     await target.close();
   });
 });

@@ -101,4 +101,15 @@ describe('a sample', () => {
     expect(sessions).toHaveLength(LISTED_MAX);
     expect(units.some(({ lun }) => lun === LISTED_MAX + 20)).toBe(true);
   });
+
+  it('lists what has commands and ends none before the busiest', () => {
+    const world = new World(LISTED_MAX + 50);
+    const sampler = new Sampler(world.readings, 0);
+    for (let unit = 0; unit < LISTED_MAX + 20; unit++) world.read(unit, 1000);
+    world.units.get(LISTED_MAX + 30)![Figure.inFlight] = 1;
+    const { units, sessions, normalSessionCount } = sampler.sample(1001, AT);
+    expect(units.some(({ lun }) => lun === LISTED_MAX + 30)).toBe(true);
+    expect(sessions.some(({ tsih }) => tsih === LISTED_MAX + 30)).toBe(true);
+    expect([sessions.length, normalSessionCount]).toEqual([LISTED_MAX, LISTED_MAX + 50]);
+  });
 });

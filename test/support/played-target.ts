@@ -10,7 +10,7 @@ import type { Call } from '../../src/admin/route.ts';
 import type { RefusalReport } from '../../src/control/refusals.ts';
 import type { HistoryReport } from '../../src/metrics/history.ts';
 import type { Rates } from '../../src/metrics/rates.ts';
-import type { Status } from '../../src/metrics/sampler.ts';
+import type { SessionStatus, Status, UnitStatus } from '../../src/metrics/sampler.ts';
 
 const URL_OF_PAGE = 'http://target.test/';
 /** On a machine that has other things to do as well. */
@@ -28,6 +28,15 @@ export const IDLE: Rates = {
   p99Micros: null,
   inFlight: 0,
 };
+
+export function unit(lun: number, rates: Partial<Rates> = {}): UnitStatus {
+  return { target: 'iqn.x:t', lun, bytes: 512, ...IDLE, ...rates };
+}
+
+export function session(tsih: number, since = new Date()): SessionStatus {
+  const about = { tsih, initiator: `iqn.x:i${tsih}`, alias: '', target: 'iqn.x:t', worker: 0, peers: ['192.0.2.1:4'] };
+  return { ...about, since, ...IDLE };
+}
 
 /** Of a login to a target that its `id` names. */
 function refusal(id: string, at: Date): RefusalReport {
@@ -113,7 +122,8 @@ export class PlayedTarget {
   second(status: Partial<Status> = {}): void {
     const [units, sessions] = [status.units ?? [], status.sessions ?? []];
     const { refusalCount } = this;
-    const counts = { draining: false, refusalCount, sessionCount: sessions.length, unitCount: units.length };
+    const sessionCounts = { sessionCount: sessions.length, normalSessionCount: sessions.length };
+    const counts = { draining: false, refusalCount, ...sessionCounts, unitCount: units.length };
     const second = { at: Date.now(), total: IDLE, ...counts, units, sessions, workers: [], ...status };
     this.tell({ type: 'status', status: second });
   }

@@ -119,6 +119,12 @@ function showTable(id, items, keyOf, cellsOf, extraOf) {
   if (none !== null) none.hidden = items.length !== 0;
 }
 
+/** Says of how many these are, where they are not all. */
+function showLeftOut(id, { length }, all) {
+  at(`${id}-of`).hidden = length >= all;
+  say(`${id}-of`, `The ${length} busiest of ${all}.`);
+}
+
 function emptyRow(key, figures, extra) {
   const head = element('th', { scope: 'row' }, element('span'), element('small'), ...(extra ? [extra] : []));
   const row = element('tr', {}, head, ...Array.from({ length: figures }, () => element('td')));
@@ -167,6 +173,8 @@ function show(status) {
     },
     ({ tsih }) => negotiated(() => ask(`/api/v1/sessions/${tsih}`)),
   );
+  showLeftOut('units', status.units, status.unitCount);
+  showLeftOut('sessions', status.sessions, status.normalSessionCount);
   for (const [chart, names] of charts) {
     chart.draw(
       history.times,
