@@ -125,4 +125,18 @@ describe.skipIf(browserMissing())('the live page', () => {
     await expect.poll(() => left.count(), { timeout: LIVE_MS }).toBe(0);
     await target.close();
   });
+
+  test('leaves the focus where it is when what stood above is gone', async () => {
+    const target = await PlayedTarget.in(browser);
+    await target.open();
+    target.second({ sessions: [session(1), session(2), session(3)] });
+    const rows = target.page.locator('#sessions tbody tr');
+    await rows.nth(2).locator('summary').focus();
+    target.second({ sessions: [session(3), session(4)] });
+    await expect.poll(() => rows.count(), { timeout: LIVE_MS }).toBe(2);
+    const focused = target.page.locator('tr', { has: target.page.locator('summary:focus') });
+    expect(await focused.getAttribute('data-key', { timeout: LIVE_MS })).toBe('3');
+    expect(await rows.first().textContent()).toContain('iqn.x:i3');
+    await target.close();
+  });
 });

@@ -2,7 +2,7 @@
 // Charts are chart.js's, refusals refusals.js's, figures as words format.js's, what a session has negotiated negotiated.js's.
 
 import { Chart } from './chart.js';
-import { at, element, say } from './elements.js';
+import { arrange, at, element, say } from './elements.js';
 import { bytesPerSecond, clock, count, micros, percent, size } from './format.js';
 import { negotiated } from './negotiated.js';
 import { Refusals } from './refusals.js';
@@ -100,20 +100,19 @@ function showNow({ total, sessionCount, unitCount, draining }) {
 function showTable(id, items, keyOf, cellsOf, extraOf) {
   const body = at(id).tBodies[0];
   const known = new Map([...body.rows].map((row) => [row.dataset.key, row]));
-  for (const [place, item] of items.entries()) {
+  const rows = items.map((item) => {
     const key = keyOf(item);
     const [[name, more], ...figures] = cellsOf(item);
     const row = known.get(key) ?? emptyRow(key, figures.length, extraOf?.(item));
-    known.delete(key);
-    if (body.rows[place] !== row) body.insertBefore(row, body.rows[place] ?? null);
     const texts = [name, more, ...figures];
     const [head, ...others] = row.cells;
     const places = [head.children[0], head.children[1], ...others];
     for (const [index, text] of texts.entries()) {
       if (places[index].textContent !== text) places[index].textContent = text;
     }
-  }
-  for (const row of known.values()) row.remove();
+    return row;
+  });
+  arrange(body, rows);
   const none = at(`${id}-none`);
   at(id).hidden = none !== null && items.length === 0;
   if (none !== null) none.hidden = items.length !== 0;
