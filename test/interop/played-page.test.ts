@@ -139,4 +139,20 @@ describe.skipIf(browserMissing())('the live page', () => {
     expect(await rows.first().textContent()).toContain('iqn.x:i3');
     await target.close();
   });
+
+  test('shows the date of what was not today, and of every refusal', async () => {
+    const now = new Date('2026-11-28T12:00:00Z');
+    const target = await PlayedTarget.in(browser, { clock: now, timezoneId: 'UTC', locale: 'en-GB' });
+    target.refuse(['u'], 0, now);
+    await target.open();
+    const yesterday = new Date('2026-11-27T11:00:00Z');
+    target.second({ sessions: [session(1, yesterday), session(2, new Date('2026-11-28T00:00:00Z'))] });
+    const rows = target.page.locator('#sessions tbody small');
+    await expect
+      .poll(() => rows.allTextContents(), { timeout: LIVE_MS })
+      .toEqual([expect.stringContaining('since 27/11/2026, 11:00:00,'), expect.stringContaining('since 00:00:00,')]);
+    // It stays as it is when the day ends.
+    expect(await target.page.locator('#refusals .who').textContent()).toMatch(/^28\/11\/2026, 12:00:00 /);
+    await target.close();
+  });
 });

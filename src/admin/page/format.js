@@ -37,3 +37,13 @@ export function percent(part) {
 export function clock(at) {
   return new Date(at).toLocaleTimeString();
 }
+
+export function dateAndClock(at) {
+  return new Date(at).toLocaleString();
+}
+
+/** With the date, where that is not today's. */
+export function moment(at) {
+  const isToday = new Date(at).toDateString() === new Date().toDateString();
+  return isToday ? clock(at) : dateAndClock(at);
+}

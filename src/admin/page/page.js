@@ -3,7 +3,7 @@
 
 import { Chart } from './chart.js';
 import { arrange, at, element, say } from './elements.js';
-import { bytesPerSecond, clock, count, micros, percent, size } from './format.js';
+import { bytesPerSecond, count, micros, moment, percent, size } from './format.js';
 import { negotiated } from './negotiated.js';
 import { Refusals } from './refusals.js';
 
@@ -166,7 +166,7 @@ function show(status) {
       const { initiator, alias, target, worker, peers, since } = session;
       const name = alias === '' ? initiator : `${initiator} (${alias})`;
       return [
-        [name, `at ${target}, from ${peers.join(', ')}, since ${clock(since)}, worker ${worker}`],
+        [name, `at ${target}, from ${peers.join(', ')}, since ${moment(since)}, worker ${worker}`],
         ...usage(session),
       ];
     },

@@ -2,7 +2,7 @@
 // Each comes by itself; of a storm the target tells no more than the number, and then the list is asked for.
 
 import { arrange, at, element } from './elements.js';
-import { clock } from './format.js';
+import { dateAndClock } from './format.js';
 
 const SHOWN = 50;
 /** They are read out loud no more often than this. */
@@ -16,7 +16,8 @@ function itemOf(refusal, fresh) {
   const { status, name, initiatorName, targetName, peerAddress, received, expected, rule, causes, fixes, sections } =
     refusal;
   const line = (label, text) => element('p', {}, element('b', { textContent: `${label}: ` }), text);
-  const who = `${clock(refusal.at)} ${initiatorName ?? 'an initiator without a name'} from ${peerAddress} to ${targetName ?? 'no target'}`;
+  // It stands there for days: it always has its date.
+  const who = `${dateAndClock(refusal.at)} ${initiatorName ?? 'an initiator without a name'} from ${peerAddress} to ${targetName ?? 'no target'}`;
   const more = element('details', {}, element('summary', { textContent: 'More' }));
   more.append(line('Rule', rule), line('Expected', expected));
   for (const cause of causes.slice(1)) more.append(line('Or', cause));
