@@ -155,4 +155,23 @@ describe.skipIf(browserMissing())('the live page', () => {
     expect(await target.page.locator('#refusals .who').textContent()).toMatch(/^28\/11\/2026, 12:00:00 /);
     await target.close();
   });
+
+  test('takes no token from who does not want to give one', async () => {
+    const target = await PlayedTarget.in(browser);
+    target.token = 'whole';
+    await target.page.goto(target.url);
+    const field = target.page.getByRole('textbox', { name: 'Token' });
+    await field.fill('who');
+    await field.press('Escape');
+    // It is asked for again.
+    await expect
+      .poll(() => target.asked.filter((path) => path === '/api/v1/status').length, { timeout: LIVE_MS })
+      .toBe(2);
+    await field.waitFor({ timeout: LIVE_MS });
+    expect(await target.page.locator('#ask-wrong').textContent()).toBe('');
+    await field.fill('whole');
+    await field.press('Enter');
+    await target.live();
+    await target.close();
+  });
 });

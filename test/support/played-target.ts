@@ -62,6 +62,7 @@ function refusal(id: string, at: Date): RefusalReport {
 /** See the head of this file. */
 export class PlayedTarget {
   readonly page: Page;
+  readonly url = URL_OF_PAGE;
   /** What requests are answered, as it is then. */
   history: HistoryReport = {
     times: [],

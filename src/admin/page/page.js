@@ -45,6 +45,11 @@ async function ask(path) {
   return answer.json();
 }
 
+// Not when it is closed: Escape closes it as well.
+at('ask-form').addEventListener('submit', () => {
+  sessionStorage.setItem(TOKEN_KEY, at('ask-token').value.trim());
+});
+
 function askForToken() {
   const given = sessionStorage.getItem(TOKEN_KEY) !== null;
   sessionStorage.removeItem(TOKEN_KEY);
@@ -54,7 +59,6 @@ function askForToken() {
     dialog.addEventListener(
       'close',
       () => {
-        sessionStorage.setItem(TOKEN_KEY, at('ask-token').value.trim());
         at('ask-token').value = '';
         resolve();
       },
