@@ -118,14 +118,12 @@ export class Readings {
     return Array.from({ length: supervisor.count }, (_, worker) => supervisor.reading(worker));
   }
 
-  /** What one worker has counted of all units together; {@link NONE}: what all of them have. */
+  /** What one worker has counted of all units together, those that are gone included; {@link NONE}: what all of them have. */
   unitTotal(worker: number = NONE): Float64Array {
-    const { catalog, unitFigures } = this.#context;
+    const { unitFigures } = this.#context;
+    if (worker !== NONE) return unitFigures.totalOf(worker);
     const sum = privateFigures();
-    for (const { figures } of catalog.units) {
-      if (figures === NONE) continue;
-      addFigures(sum, worker === NONE ? unitFigures.total(figures) : unitFigures.block(worker, figures));
-    }
+    for (let each = 0; each < unitFigures.writers; each++) addFigures(sum, unitFigures.totalOf(each));
     return sum;
   }
 }

@@ -102,11 +102,15 @@ export class Figures {
   readonly slots: number;
   readonly writers: number;
   #free: FreeList | null = null;
+  readonly #open = new Set<number>();
+  /** What each writer had counted in slots that are closed. */
+  readonly #closed: Float64Array[];
 
   constructor(memory: SharedArrayBuffer, slots: number) {
     this.memory = memory;
     this.slots = slots;
     this.writers = memory.byteLength / (slots * FIGURES_PER_BLOCK * Float64Array.BYTES_PER_ELEMENT);
+    this.#closed = Array.from({ length: this.writers }, privateFigures);
   }
 
   static create(writers: number, slots: number): Figures {
@@ -118,13 +122,21 @@ export class Figures {
   open(): number {
     this.#free ??= new FreeList(this.slots);
     const slot = this.#free.take();
-    for (let writer = 0; slot !== NONE && writer < this.writers; writer++) this.block(writer, slot).fill(0);
+    if (slot === NONE) return slot;
+    for (let writer = 0; writer < this.writers; writer++) this.block(writer, slot).fill(0);
+    this.#open.add(slot);
     return slot;
   }
 
   /** Nobody writes to the slot's blocks any more. */
   close(slot: number): void {
-    if (slot !== NONE) this.#free!.release(slot);
+    if (slot === NONE) return;
+    for (const [writer, sum] of this.#closed.entries()) {
+      addFigures(sum, this.block(writer, slot));
+      sum[Figure.inFlight] = 0;
+    }
+    this.#open.delete(slot);
+    this.#free!.release(slot);
   }
 
   /** A writer has ended: nothing of it is in flight any more. */
@@ -143,6 +155,14 @@ export class Figures {
   total(slot: number): Float64Array {
     const sum = privateFigures();
     for (let writer = 0; slot !== NONE && writer < this.writers; writer++) addFigures(sum, this.block(writer, slot));
+    return sum;
+  }
+
+  /** What a writer has counted in all slots, those that are closed included; so it only grows, but for what is current. */
+  totalOf(writer: number): Float64Array {
+    const sum = privateFigures();
+    addFigures(sum, this.#closed[writer]!);
+    for (const slot of this.#open) addFigures(sum, this.block(writer, slot));
     return sum;
   }
 }

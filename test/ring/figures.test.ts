@@ -43,6 +43,20 @@ describe('a table of figures', () => {
     expect(figures.total(slot)[Figure.reads]).toBe(10);
   });
 
+  it('keeps in the sum of a writer what slots had that are closed, but for what is current', () => {
+    const figures = Figures.create(2, 2);
+    const [gone, stays] = [figures.open(), figures.open()];
+    for (const slot of [gone, stays]) figures.block(1, slot)[Figure.reads] = 5;
+    figures.block(1, gone)[Figure.inFlight] = 1;
+    expect(figures.totalOf(1)[Figure.inFlight]).toBe(1);
+    figures.close(gone);
+    expect(figures.totalOf(1)[Figure.reads]).toBe(10);
+    expect(figures.totalOf(1)[Figure.inFlight]).toBe(0);
+    figures.block(1, figures.open())[Figure.reads]!++;
+    expect(figures.totalOf(1)[Figure.reads]).toBe(11);
+    expect(figures.totalOf(0)[Figure.reads]).toBe(0);
+  });
+
   it('begins a slot that was used before with zeroes, and has no more than its slots', () => {
     const figures = Figures.create(2, 2);
     const slot = figures.open();
