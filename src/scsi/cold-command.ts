@@ -69,4 +69,6 @@ export interface ColdCommand {
    * at `piece.at`, the place they are for is `piece.offset`; own pieces have been given back when it ends.
    */
   piece?(task: Task, piece: Piece, services: CommandServices): Steps;
+  /** streamOut only: the data is stored, so that the command is a WRITE to who counts. */
+  readonly stores?: true;
 }

@@ -51,4 +51,5 @@ export const orwrite16: ColdCommand = {
     if (checkWritable(task, unit)) checkTransfer(task, unit);
   },
   piece: orIntoMedium,
+  stores: true,
 };

@@ -33,4 +33,5 @@ export const writeAndVerify: ColdCommand = {
     if (checkWritable(task, unit)) checkTransfer(task, unit);
   },
   piece: writeAndCompare,
+  stores: true,
 };

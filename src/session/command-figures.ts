@@ -18,10 +18,15 @@ export function countAnswered({ host, figures }: Session, task: IscsiTask): void
   } else if (task.movement === Movement.streamIn) {
     counters[Counter.reads]!++;
     counters[Counter.bytesRead]! += task.moveLength;
-  } else if (task.movement === Movement.streamOut) {
+  } else if (storesData(task)) {
     counters[Counter.writes]!++;
     counters[Counter.bytesWritten]! += task.moveLength;
   }
+}
+
+/** A WRITE, whichever it is; data of VERIFY come the same way, and are only compared. Allocates nothing. */
+function storesData({ movement, command }: IscsiTask): boolean {
+  return movement === Movement.streamOut && (command === null || command.stores === true);
 }
 
 /** For its unit and its session. Allocates nothing. */
@@ -35,7 +40,7 @@ function countCommand(unit: Float64Array, session: Float64Array, task: IscsiTask
     unit[Figure.bytesRead]! += task.moveLength;
     session[Figure.bytesRead]! += task.moveLength;
     countLatencyTwice(unit, session, Figure.readMicros, Figure.readLatency, micros);
-  } else if (task.movement === Movement.streamOut) {
+  } else if (storesData(task)) {
     unit[Figure.writes]!++;
     session[Figure.writes]!++;
     unit[Figure.bytesWritten]! += task.moveLength;

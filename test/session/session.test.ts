@@ -9,10 +9,11 @@ import { WRITE_BIT } from '../../src/pdu/scsi-command.ts';
 import { TaskFunction, TaskFunctionResponse, TaskManagementRequest } from '../../src/pdu/task-management.ts';
 import { Counter } from '../../src/ring/counters.ts';
 import { Figure, latencyBucket } from '../../src/ring/figures.ts';
+import { ByteCheck, Cdb16, OperationCode } from '../../src/scsi/cdb.ts';
 import { SenseKey } from '../../src/scsi/sense.ts';
-import { Attribute } from '../../src/scsi/task.ts';
+import { Attribute, Status } from '../../src/scsi/task.ts';
 import { read16, synchronizeCache16, testUnitReady, write16 } from '../support/cdbs.ts';
-import { decode, lunField } from '../support/header-values.ts';
+import { decode, encode, lunField } from '../support/header-values.ts';
 import { noise } from '../support/scratch.ts';
 import { BLOCK_BYTES, SessionBench, SimLun } from '../support/session-bench.ts';
 import type { SimInitiator } from '../support/sim-initiator.ts';
@@ -221,6 +222,29 @@ describe('What is counted of commands', () => {
       expect(block[Figure.networkLatency + latencyBucket(2000)]).toBe(1);
       expect(block[Figure.bytesWritten]).toBe(4 * BLOCK_BYTES);
     }
+  });
+
+  it.each([
+    ['VERIFY', OperationCode.VERIFY_16, 0],
+    ['WRITE AND VERIFY', OperationCode.WRITE_AND_VERIFY_16, 1],
+    ['ORWRITE', OperationCode.ORWRITE_16, 1],
+  ])('is whether its data were stored: %s', (_, opcode, writes) => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    bench.file.bytes.set(BLOCK);
+    const flags = opcode === OperationCode.ORWRITE_16 ? 0 : ByteCheck.data << 1;
+    const cdb = encode(Cdb16, { opcode, flags, lba: 0, transferLength: 1 });
+    one.command(cdb, { write: BLOCK_BYTES, data: BLOCK });
+    bench.settle();
+    expect(one.replies()[0]!.header[3]).toBe(Status.GOOD);
+    for (const block of figures(bench, one)) {
+      expect(block[Figure.writes]).toBe(writes);
+      expect(block[Figure.bytesWritten]).toBe(writes * BLOCK_BYTES);
+      expect(block[Figure.writeLatency]).toBe(writes);
+      expect(block[Figure.others]).toBe(1 - writes);
+    }
+    expect(bench.host.counters[Counter.writes]).toBe(writes);
+    expect(bench.host.counters[Counter.bytesWritten]).toBe(writes * BLOCK_BYTES);
   });
 
   it('is why a command failed', () => {
