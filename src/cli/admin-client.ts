@@ -1,6 +1,9 @@
 // Speaks with the admin interface of a running target: requests out, JSON in, and every way in which that can fail said in words.
 // What is asked for is each command's; where to ask is admin-address.ts's.
 
+import { type RequestOptions, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { text as readText } from 'node:stream/consumers';
 import { LunaringError } from '../base/error.ts';
 import { type Finding, formatFinding } from '../config/finding.ts';
 import type { AdminAddress } from './admin-address.ts';
@@ -87,6 +90,31 @@ function readRefusal(text: string): Refusal | null {
   }
 }
 
+interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** With several addresses behind a name there is one for each of them. */
+interface SystemError extends NodeJS.ErrnoException {
+  readonly errors?: readonly NodeJS.ErrnoException[];
+}
+
+/**
+ * Sends a request, `body` as JSON, and answers what came; a redirect is not followed, as the token would go with it. Not by fetch, which
+ * refuses ports as browsers do. Throws {@link SystemError}.
+ */
+function exchange(url: string, options: RequestOptions, body: unknown): Promise<HttpAnswer> {
+  const request = url.startsWith('https:') ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    const asking = request(url, options, (response) => {
+      readText(response).then((text) => resolve({ status: response.statusCode!, text }), reject);
+    });
+    asking.on('error', reject);
+    asking.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
 /** The admin interface of one target. */
 export class AdminClient {
   readonly #address: AdminAddress;
@@ -130,39 +158,32 @@ export class AdminClient {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (token !== null) headers['authorization'] = `Bearer ${token}`;
     if (body !== undefined) headers['content-type'] = 'application/json';
-    let response: Response;
-    let text: string;
+    const signal = AbortSignal.timeout(this.#answerMs);
+    let answer: HttpAnswer;
     try {
-      response = await fetch(`${url}${BASE}${where}${parameters}`, {
-        method,
-        headers,
-        redirect: 'error',
-        signal: AbortSignal.timeout(this.#answerMs),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      text = await response.text();
+      const options = { method, headers, signal, agent: false };
+      answer = await exchange(`${url}${BASE}${where}${parameters}`, options, body);
     } catch (error) {
-      throw this.#explainSilence(error as Error);
+      throw this.#explainSilence(error as SystemError, signal.aborted);
     }
-    if (!response.ok) throw this.#explainRefusal(response.status, text);
+    const { status, text } = answer;
+    if (status < 200 || status > 299) throw this.#explainRefusal(status, text);
     if (text === '') return undefined as Received<Answer>;
     try {
       return JSON.parse(text) as Received<Answer>;
     } catch {
-      throw this.#stranger(response.status, text);
+      throw this.#stranger(status, text);
     }
   }
 
   /** Why nobody answered. */
-  #explainSilence(error: Error): AdminError {
+  #explainSilence(error: SystemError, late: boolean): AdminError {
     const { url } = this.#address;
-    if (error.name === 'TimeoutError') {
+    if (late) {
       const seconds = Math.round(this.#answerMs / 1000);
       return new AdminError(`no answer from ${url} within ${seconds} s; the target's log may say what it is doing`);
     }
-    // fetch keeps what the system said in the cause; with several addresses behind a name, in a list of them.
-    const cause = (error.cause ?? error) as NodeJS.ErrnoException & { errors?: readonly NodeJS.ErrnoException[] };
-    const code = cause.errors?.[0]?.code ?? cause.code ?? cause.message;
+    const code = error.errors?.[0]?.code ?? error.code ?? error.message;
     switch (code) {
       case 'ECONNREFUSED':
         return new AdminError(
@@ -175,7 +196,6 @@ export class AdminClient {
         );
       case 'ECONNRESET':
       case 'EPIPE':
-      case 'UND_ERR_SOCKET':
         return new AdminError(`${url} hung up before it answered; the target may have ended, its log says why`);
       default:
         return new AdminError(`${url} can't be asked: ${code}; check --admin or LUNARING_ADMIN, and the way there`);

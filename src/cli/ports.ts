@@ -4,12 +4,14 @@
 import { createServer, type Server } from 'node:net';
 import type { Settings } from '../config/settings.ts';
 import { collide, type ListeningPlace, leavesIpv4 } from '../control/families.ts';
-import { type Answer, failed, fine } from './answer.ts';
+import { type Answer, failed, fine, type Opinion, warning } from './answer.ts';
 
 interface Place extends ListeningPlace {
   readonly what: string;
   readonly ipv6Only: boolean;
 }
+
+const ADMIN = 'admin interface';
 
 const REMEDIES: Readonly<Record<string, (place: Place) => string>> = {
   EADDRINUSE: ({ port }) =>
@@ -17,6 +19,25 @@ const REMEDIES: Readonly<Record<string, (place: Place) => string>> = {
   EADDRNOTAVAIL: () => 'no interface has this address: ip address; or listen on 0.0.0.0',
   EACCES: () => 'ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one',
 };
+
+/** Ports that browsers do not speak HTTP to, because other protocols are at home there (Fetch standard §2.9, “port blocking”). */
+const NO_BROWSER = new Set([
+  ...[
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110,
+  ],
+  ...[
+    111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532,
+  ],
+  ...[540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061],
+  ...[6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
+]);
+
+/** What there is to say of a place that can be listened on. */
+function opinionOf({ what, port }: Place): Opinion {
+  if (what !== ADMIN || !NO_BROWSER.has(port)) return fine('free');
+  const remedy = 'choose another port for the live page, such as 9260; all else works at this one';
+  return warning('free, but browsers refuse to open pages at this port', remedy);
+}
 
 /** Listens on it; answers the server, or the error's code. */
 function listen({ address, port, ipv6Only }: Place): Promise<Server | string> {
@@ -35,8 +56,7 @@ export async function probePorts({ portals, admin }: Pick<Settings, 'portals' | 
     port: portal.port,
     ipv6Only: leavesIpv4(portal, portals),
   }));
-  if (admin !== false)
-    places.push({ what: 'admin interface', address: admin.address, port: admin.port, ipv6Only: false });
+  if (admin !== false) places.push({ what: ADMIN, address: admin.address, port: admin.port, ipv6Only: false });
   const answers: Answer[] = [];
   const servers: Server[] = [];
   for (const [index, place] of places.entries()) {
@@ -50,7 +70,7 @@ export async function probePorts({ portals, admin }: Pick<Settings, 'portals' | 
     const outcome = await listen(place);
     if (typeof outcome !== 'string') servers.push(outcome);
     const opinion =
-      typeof outcome === 'string' ? failed(outcome, REMEDIES[outcome]?.(place) ?? 'see the error') : fine('free');
+      typeof outcome === 'string' ? failed(outcome, REMEDIES[outcome]?.(place) ?? 'see the error') : opinionOf(place);
     answers.push({ question, ...opinion });
   }
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));

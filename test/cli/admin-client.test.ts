@@ -12,15 +12,18 @@ class Answering implements AsyncDisposable {
     this.#server = server;
   }
 
-  static async with(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Answering> {
+  static async with(
+    answer: (request: IncomingMessage, response: ServerResponse) => void,
+    [port, address] = [0, '127.0.0.1'],
+  ): Promise<Answering> {
     const server = createServer(answer);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, address, resolve));
     return new Answering(server);
   }
 
   address(token: string | null = null): AdminAddress {
-    const { port } = this.#server.address() as AddressInfo;
-    return { url: `http://127.0.0.1:${port}`, token, tokenFile: token === null ? null : '/etc/admin.token' };
+    const { address, port } = this.#server.address() as AddressInfo;
+    return { url: `http://${address}:${port}`, token, tokenFile: token === null ? null : '/etc/admin.token' };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -68,6 +71,12 @@ describe('the client', () => {
     });
   });
 
+  test('asks at any port, those that browsers refuse included', async () => {
+    // An address of its own: nothing else listens there.
+    await using server = await Answering.with((_, response) => response.end('{"up":true}'), [10_080, '127.0.0.80']);
+    expect(await new AdminClient(server.address()).get('/status')).toEqual({ up: true });
+  });
+
   test('takes an empty answer for none', async () => {
     await using server = await answering(204, '');
     await new AdminClient(server.address()).remove('/drain');
@@ -94,6 +103,13 @@ describe('errors', () => {
     expect((await failure(new AdminClient(server.address()).get('/status'))).message).toMatch(
       /hung up before it answered/,
     );
+  });
+
+  test('the connection ends in the midst of the answer', async () => {
+    await using server = await Answering.with((request, response) => {
+      response.writeHead(200, { 'content-length': 100 }).write('{', () => request.socket.destroy());
+    });
+    expect((await failure(new AdminClient(server.address()).get('/status'))).message).toMatch(/hung up before/);
   });
 
   test('a name that nobody knows', async () => {

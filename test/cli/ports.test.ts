@@ -41,6 +41,16 @@ describe('ports', () => {
     expect(answers[1]!.detail).toBe(`taken by the portal ${address} port ${port} of this configuration`);
   });
 
+  test('that browsers refuse are no place for the live page; a portal may have them', async () => {
+    // An address of its own: nothing else listens there.
+    const [port, address] = [10_080, '127.0.0.81'];
+    const [portals, alone] = [[portal(address, port)], [portal(address, 0)]];
+    expect(await probePorts({ portals, admin: false })).toMatchObject([{ state: 'fine' }]);
+    const [, answer] = await probePorts({ portals: alone, admin: { address, port } });
+    expect(answer).toMatchObject({ state: 'warning', remedy: expect.stringContaining('choose another port') });
+    expect(answer!.detail).toContain('browsers refuse');
+  });
+
   test('of different addresses can, and so can any free ones', async () => {
     const port = await freePort();
     const answers = await probePorts({
