@@ -43,7 +43,7 @@ export const watchRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/metrics',
-    summary: 'Tells the metrics, in OpenMetrics, or in the older format of Prometheus where text/plain is accepted.',
+    summary: 'Tells the metrics, in OpenMetrics, or in the older format of Prometheus where Accept prefers text/plain.',
     answers: { 200: { description: 'The metrics.', type: 'application/openmetrics-text' } },
     handle: async ({ request }, { running, watch, version, startedAt }) => {
       const format = negotiate(request.headers.get('accept') ?? '');

@@ -11,10 +11,27 @@ export const Format = {
 } as const;
 export type Format = (typeof Format)[keyof typeof Format];
 
-/** The format for an Accept header. Without one it is OpenMetrics: who wants the older format says so, as Prometheus always does. */
+/** What nobody named is less wanted than anything that was, but not refused: the least weight that can be written is 0.001. */
+const UNNAMED = 0.0001;
+
+/** How much an Accept header wants a type: what is said of it, or else of all that are like it (RFC 9110 §12.5.1). 0: not at all. */
+function weightOf(type: string, accept: string): number {
+  const ranges = accept.split(',').map((range) => {
+    const [name = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    const weight = Number(parameters.find((each) => each.startsWith('q='))?.slice(2) ?? 1);
+    return { name, weight: Number.isNaN(weight) ? 1 : weight };
+  });
+  for (const name of [type, type.replace(/\/.*/, '/*'), '*/*']) {
+    const said = ranges.filter((range) => range.name === name);
+    if (said.length > 0) return Math.max(...said.map(({ weight }) => weight));
+  }
+  return UNNAMED;
+}
+
+/** The format for an Accept header: OpenMetrics, unless the older format is wanted more, which who wants it says, as Prometheus does. */
 export function negotiate(accept: string): Format {
-  if (accept === '' || accept.includes('application/openmetrics-text')) return Format.openMetrics;
-  return accept.includes('text/plain') ? Format.text : Format.openMetrics;
+  const openMetrics = weightOf('application/openmetrics-text', accept);
+  return weightOf('text/plain', accept) > openMetrics ? Format.text : Format.openMetrics;
 }
 
 /** The upper bounds of the buckets of a latency, in seconds: a microsecond, and each twice the one before. The last bucket has none. */

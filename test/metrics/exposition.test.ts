@@ -11,6 +11,19 @@ describe('the format', () => {
     ['*/*', Format.openMetrics],
     ['application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5', Format.openMetrics],
     ['text/plain;version=0.0.4;q=1,*/*;q=0.1', Format.text],
+    ['application/openmetrics-text;version=1.0.0;q=0.4, text/plain;version=0.0.4;q=0.5', Format.text],
+    ['application/openmetrics-text;q=0, text/plain', Format.text],
+    ['application/openmetrics-text;q=0', Format.text],
+    ['application/openmetrics-text; Q=0.0, */*', Format.text],
+    ['text/plain;q=0, */*;q=0.1', Format.openMetrics],
+    ['Text/*', Format.text],
+    [
+      'application/openmetrics-text;version=0.0.1;q=0.2,application/openmetrics-text;q=0.6,*/*;q=0.5',
+      Format.openMetrics,
+    ],
+    ['text/html,application/xml;q=0.9,*/*;q=0.8', Format.openMetrics],
+    ['application/json', Format.openMetrics],
+    ['text/plain;q=high', Format.text],
   ])('for "%s" is %s', (accept, format) => {
     expect(negotiate(accept)).toBe(format);
   });
