@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { notes } from '../config/fields.ts';
-import { errorReport, eventReport, sessionReport, targetReport, unitReport } from './answers.ts';
+import { described, errorReport, eventReport, sessionReport, targetReport, unitReport } from './answers.ts';
 import { BASE } from './context.ts';
 import { REFUSALS_PER_SECOND } from './events.ts';
 import { type Answer, jsonAnswer } from './http.ts';
@@ -48,7 +48,7 @@ of these a second; refusalCount in the one of each second counts them all, and G
 Authorization with a WebSocket, offers two protocols: lunaring, and token. with the token in base64url behind it.`,
       responses: {
         101: { description: 'The connection is a WebSocket from now on.' },
-        426: { description: 'The request asks for no WebSocket.' },
+        426: answerOf(described('The request asks for no WebSocket.', errorReport)),
       },
     },
   },

@@ -48,6 +48,16 @@ describe('docs/openapi.json', () => {
   });
 });
 
+test('every answer that is an error has the shape of one', () => {
+  const json = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } };
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const { responses } of Object.values(operations)) {
+      const errors = Object.entries(responses).filter(([status]) => Number(status) >= 400);
+      for (const [status, response] of errors) expect(response, `${path} ${status}`).toMatchObject({ content: json });
+    }
+  }
+});
+
 test('a request that is answered with 422 is described with it', () => {
   expect(paths['/api/v1/refusals']!['get']!.responses).toHaveProperty('422');
 });
