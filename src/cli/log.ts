@@ -62,11 +62,31 @@ class LogLines implements DestinationStream {
   }
 }
 
-/** Makes the logger. `terminal`: whether a person is reading. A log that can't be written to `descriptor` loses lines, and is no error. */
-export function createLogger(settings: LogSettings, terminal: boolean, descriptor = STANDARD_ERROR): Logger {
+/** Who reads the log. */
+export interface LogReader {
+  /** A person. */
+  readonly terminal: boolean;
+  readonly colour: boolean;
+}
+
+/** Who reads what is written to `stream`: on a terminal a person, who wants colours unless NO_COLOR says anything (no-color.org). */
+export function readerOf(
+  stream: { readonly isTTY?: boolean },
+  environment: Readonly<Record<string, string | undefined>>,
+): LogReader {
+  const terminal = stream.isTTY === true;
+  return { terminal, colour: terminal && (environment['NO_COLOR'] ?? '') === '' };
+}
+
+/** Makes the logger. A log that can't be written to `descriptor` loses lines, and is no error. */
+export function createLogger(
+  settings: LogSettings,
+  { terminal, colour }: LogReader,
+  descriptor = STANDARD_ERROR,
+): Logger {
   const options = { level: settings.level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   const lines = new LogLines(descriptor);
   if (settings.format === 'json' || (settings.format === 'auto' && !terminal)) return pino(options, lines);
-  const prettify = prettyFactory({ colorize: terminal, translateTime: 'SYS:HH:MM:ss.l' });
+  const prettify = prettyFactory({ colorize: colour, translateTime: 'SYS:HH:MM:ss.l' });
   return pino(options, { write: (line) => lines.write(prettify(line)) });
 }

@@ -11,7 +11,7 @@ import { type Load, Saving } from '../control/saving.ts';
 import type { RunningTarget } from '../control/target.ts';
 import { banner, readyLine } from './banner.ts';
 import { Hangup } from './hangup.ts';
-import { createLogger } from './log.ts';
+import { createLogger, readerOf } from './log.ts';
 import { ServiceManager } from './service-manager.ts';
 import { VERSION } from './version.ts';
 import { WorkerPulse } from './worker-pulse.ts';
@@ -147,7 +147,7 @@ export async function serve(options: ServeOptions, world: World): Promise<ExitCo
     world.complain(`${loaded.findings.map(formatFinding).join('\n')}\n`);
     return ExitCode.usage;
   }
-  const log = createLogger(loaded.settings.log, process.stderr.isTTY === true);
+  const log = createLogger(loaded.settings.log, readerOf(process.stderr, environment));
   for (const finding of loaded.findings) log.warn(finding, `${finding.path}: ${finding.received}; ${finding.remedy}`);
   try {
     return await serveUntilTheEnd(loaded, load, log, world);

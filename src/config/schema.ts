@@ -287,7 +287,7 @@ export const log = section({
   ),
   format: describe(
     choice(['auto', 'json', 'pretty']).default('auto'),
-    'json for machines, pretty for people; auto is pretty on a terminal.',
+    'json for machines, pretty for people; auto is pretty on a terminal. NO_COLOR leaves colours out.',
   ),
 });
 

@@ -3,12 +3,14 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createLogger } from '../../src/cli/log.ts';
+import { createLogger, readerOf } from '../../src/cli/log.ts';
 import { Scratch } from '../support/scratch.ts';
 import { mountObstacle, SmallFileSystem } from '../support/small-file-system.ts';
 
 const JSON_LINES = { level: 'info', format: 'json' } as const;
 const READABLE = { level: 'info', format: 'pretty' } as const;
+const TERMINAL = readerOf({ isTTY: true }, {});
+const FILE = readerOf({}, {});
 const FORMATS = [['json', JSON_LINES] as const, ['pretty', READABLE] as const];
 
 let scratch: Scratch;
@@ -45,7 +47,7 @@ function drain(pipe: number): string {
 describe('lines', () => {
   test('of JSON, with the time as anyone reads it', () => {
     descriptor = openSync(scratch.file('log'), 'w');
-    const log = createLogger(JSON_LINES, true, descriptor);
+    const log = createLogger(JSON_LINES, TERMINAL, descriptor);
     log.info({ port: 3260 }, 'listening');
     log.debug('not for this level');
     const [line, end] = readFileSync(scratch.file('log'), 'utf8').split('\n');
@@ -60,18 +62,31 @@ describe('lines', () => {
 
   test('for a person, in colour on a terminal only', () => {
     descriptor = openSync(scratch.file('log'), 'w');
-    createLogger({ level: 'info', format: 'auto' }, true, descriptor).info({ port: 3260 }, 'listening');
+    createLogger({ level: 'info', format: 'auto' }, TERMINAL, descriptor).info({ port: 3260 }, 'listening');
     expect(readFileSync(scratch.file('log'), 'utf8')).toMatch(/\[\d\d:\d\d:\d\d\.\d{3}\] .*INFO.*listening/);
     expect(readFileSync(scratch.file('log'), 'utf8')).toContain('\u001b[');
-    createLogger(READABLE, false, descriptor).warn('next');
+    createLogger(READABLE, FILE, descriptor).warn('next');
     expect(readFileSync(scratch.file('log'), 'utf8')).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: next\n$/m);
+  });
+
+  test.each([
+    ['1', false],
+    ['0', false],
+    ['', true],
+  ])('for a person who says NO_COLOR=%s', (value, colours) => {
+    descriptor = openSync(scratch.file('log'), 'w');
+    const reader = readerOf({ isTTY: true }, { NO_COLOR: value });
+    createLogger({ level: 'info', format: 'auto' }, reader, descriptor).info('listening');
+    const written = readFileSync(scratch.file('log'), 'utf8');
+    expect(written).toMatch(/\[\d\d:\d\d:\d\d\.\d{3}\] .*INFO.*listening/);
+    expect(written.includes('\u001b[')).toBe(colours);
   });
 });
 
 describe.each(FORMATS)('%s that can’t be written is lost', (_name, settings) => {
   test('where there is no space', () => {
     descriptor = openSync('/dev/full', 'w');
-    const log = createLogger(settings, false, descriptor);
+    const log = createLogger(settings, FILE, descriptor);
     for (let line = 0; line < 3; line++) expect(() => log.fatal('no space')).not.toThrow();
   });
 
@@ -79,7 +94,7 @@ describe.each(FORMATS)('%s that can’t be written is lost', (_name, settings) =
     const pipe = openPipe();
     descriptor = openSync(scratch.file('pipe'), 'w');
     closeSync(pipe);
-    const log = createLogger(settings, false, descriptor);
+    const log = createLogger(settings, FILE, descriptor);
     log.info('to nobody');
     // Who opens a named pipe anew hears what comes then.
     const reader = openSync(scratch.file('pipe'), constants.O_RDONLY | constants.O_NONBLOCK);
@@ -90,7 +105,7 @@ describe.each(FORMATS)('%s that can’t be written is lost', (_name, settings) =
 
   test('when a pipe stays full, and what comes once it is read is not', () => {
     descriptor = openPipe();
-    const log = createLogger(settings, false, descriptor);
+    const log = createLogger(settings, FILE, descriptor);
     // More than a pipe holds: the last line that got in is torn.
     for (let line = 0; line < 200; line++) log.info({ padding: 'x'.repeat(1000) }, 'until it is full');
     expect(drain(descriptor)).toContain('until it is full');
@@ -101,7 +116,7 @@ describe.each(FORMATS)('%s that can’t be written is lost', (_name, settings) =
   test.runIf(mountObstacle() === null)('on a disk without space, and what comes once there is some is not', () => {
     using disk = new SmallFileSystem(65_536);
     descriptor = openSync(disk.file('log'), 'a');
-    const log = createLogger(settings, false, descriptor);
+    const log = createLogger(settings, FILE, descriptor);
     log.info('first');
     writeFileSync(disk.file('rest'), '');
     expect(() => writeFileSync(disk.file('rest'), Buffer.alloc(2 ** 20))).toThrow('ENOSPC');
