@@ -166,7 +166,7 @@ export class Connection extends PduSender implements FrameConsumer {
 
   framingFailed(reason: string, digest: boolean): void {
     if (digest) this.host.counters[Counter.headerDigestErrors]!++;
-    this.close(reason);
+    this.close(reason, digest ? 'warn' : 'info');
   }
 
   /** No memory for what comes next: the connection is not read until some comes back. */
@@ -242,10 +242,10 @@ export class Connection extends PduSender implements FrameConsumer {
     rejectPdu(this, at, fault);
   }
 
-  /** Gives the connection up: nothing more is read or sent. Tasks end when the engine has let go. */
-  close(reason: string): void {
+  /** Gives the connection up: nothing more is read or sent. Tasks end when the engine has let go. `level`: of the log. */
+  close(reason: string, level: 'info' | 'warn' = 'info'): void {
     if (!this.open && this.state !== ConnectionState.leaving) return;
-    this.host.log('info', `connection closed: ${reason}`, this.logFields());
+    this.host.log(level, `connection closed: ${reason}`, this.logFields());
     this.state = ConnectionState.closing;
     this.session.endReason = reason;
     this.stopReading();

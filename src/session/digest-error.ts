@@ -19,7 +19,7 @@ export function digestFailed(connection: Connection): void {
       break;
     case PayloadKind.command:
       // The command's CmdSN is spent, the command is not: only a new session can mend that.
-      connection.close('data digest error in a command with immediate data');
+      connection.close('data digest error in a command with immediate data', 'warn');
       return;
     case PayloadKind.candidate:
       // Its CmdSN counts as never received: the initiator sends the command again (§7.2.1).

@@ -60,6 +60,15 @@ function answerR2T(one: SimInitiator, pdu: Pdu, data: Uint8Array, spoil: Record<
   }
 }
 
+it('damaged data of a command end the connection at ErrorRecoveryLevel 0, and that is a warning', () => {
+  const bench = new SessionBench();
+  const one = bench.logIn({ connection: { dataDigest: Digest.crc32c } });
+  one.command(write16(0, 1), { write: BLOCK_BYTES, data: noise(BLOCK_BYTES, 1), wrongDataDigest: true });
+  bench.settle();
+  expect(one.open).toBe(false);
+  expect(bench.warnings).toEqual(['connection closed: data digest error in a command with immediate data']);
+});
+
 describe('a command with damaged data (RFC 7143 §7.8, §7.2.1)', () => {
   const data = noise(BLOCK_BYTES, 1);
   const write = (one: SimInitiator, cmdSN: number, options: { wrongDataDigest?: boolean } = {}) =>

@@ -319,6 +319,7 @@ describe('What is counted of a worker', () => {
     one.sendBytes(bytes);
     bench.settle();
     expect(one.open).toBe(false);
+    expect(bench.warnings).toEqual(['connection closed: header digest error']);
     expect(bench.host.counters[Counter.headerDigestErrors]).toBe(1);
     expect(bench.host.counters[Counter.digestErrors]).toBe(0);
   });

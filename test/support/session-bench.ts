@@ -69,6 +69,8 @@ export class SessionBench {
   /** Everything the worker told main, log lines left out. */
   readonly messages: FromWorker[] = [];
   readonly log: string[] = [];
+  /** What of it is a warning. */
+  readonly warnings: string[] = [];
   readonly lostWrites = LostWrites.create();
   readonly #parcelOf: ParcelOf;
   #resets: Extract<FromWorker, { type: 'reset' }>[] = [];
@@ -224,6 +226,7 @@ export class SessionBench {
   #hear(message: FromWorker): void {
     if (message.type === 'log') {
       this.log.push(message.message);
+      if (message.level === 'warn') this.warnings.push(message.message);
       return;
     }
     this.messages.push(message);
