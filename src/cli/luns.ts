@@ -86,7 +86,8 @@ export function listLuns(target: string | undefined, options: AdminOptions, worl
   return administer(options, world, async (admin) => {
     if (target !== undefined) {
       const units = await admin.get<UnitReport[]>(path`/targets/${target}/luns`);
-      return { data: units, text: units.length === 0 ? 'no units' : `${target}\n${unitTable(units)}` };
+      const data = units.map((unit) => ({ target, ...unit }));
+      return { data, text: units.length === 0 ? 'no units' : `${target}\n${unitTable(units)}` };
     }
     const targets = await admin.get<TargetReport[]>('/targets');
     const data = targets.flatMap(({ name, units }) => units.map((unit) => ({ target: name, ...unit })));

@@ -200,7 +200,10 @@ describe.skipIf(missingClients().length > 0)('the commands, under load', () => {
   describe('lun', () => {
     test('list and show tell what is stored where', async () => {
       expect(await said('lun', 'list')).toMatch(/^iqn\S+disk0\n {2}LUN +size.*\n +0 +32\.0 MiB +512 .*\niqn\S+other\n/);
-      expect(await told('lun', 'list', OTHER)).toMatchObject([{ lun: 0, backend: 'file', bytes: 32 * MIB }]);
+      const listed = await told('lun', 'list', OTHER);
+      expect(listed).toMatchObject([{ target: OTHER, lun: 0, backend: 'file', bytes: 32 * MIB }]);
+      // The same records, whether one target is asked about or all of them.
+      expect(await told('lun', 'list')).toEqual(expect.arrayContaining(listed));
       expect(await said('lun', 'show', OTHER, '0')).toMatch(
         /^LUN 0 of iqn\S+other\n {2}stored in +\S+other\.img\n[\s\S]*naa/,
       );
