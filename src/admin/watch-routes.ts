@@ -48,7 +48,8 @@ export const watchRoutes: readonly Route[] = [
     handle: async ({ request }, { running, watch, version, startedAt }) => {
       const format = negotiate(request.headers.get('accept') ?? '');
       const { readings, engine } = running;
-      const source = { readings, loopDelay: watch.loopDelay, version, engine, startedAt };
+      const { loopDelay, workerCpu } = watch;
+      const source = { readings, loopDelay, workerCpu, version, engine, startedAt };
       return { status: 200, type: format, body: await inSlices(collect(source, format)) };
     },
   },

@@ -5,6 +5,7 @@ import type { RunningTarget } from '../control/target.ts';
 import { History } from '../metrics/history.ts';
 import { LoopDelay } from '../metrics/loop-delay.ts';
 import { Sampler } from '../metrics/sampler.ts';
+import { WorkerCpu } from '../metrics/worker-cpu.ts';
 import { Events } from './events.ts';
 
 const SAMPLE_MS = 1000;
@@ -12,13 +13,14 @@ const SAMPLE_MS = 1000;
 /** See the head of this file. */
 export class Watch {
   readonly loopDelay = new LoopDelay();
+  readonly workerCpu = new WorkerCpu();
   readonly history = new History();
   readonly events = new Events();
   readonly #timer: NodeJS.Timeout;
   readonly #stopListening: () => void;
 
   constructor({ readings, administration }: RunningTarget) {
-    const sampler = new Sampler(readings, performance.now());
+    const sampler = new Sampler(readings, performance.now(), this.workerCpu);
     this.#timer = setInterval(() => {
       const status = sampler.sample(performance.now(), Date.now());
       this.history.add(status.at, status.total);

@@ -13,11 +13,13 @@ import { Exposition, type Format, labels } from './exposition.ts';
 import type { LoopDelay } from './loop-delay.ts';
 import { METRICS, type Metric } from './metrics.ts';
 import { openDescriptors, residentMemory, threadCpu } from './process-figures.ts';
+import type { WorkerCpu } from './worker-cpu.ts';
 
 /** What is told beside the readings. */
 export interface MetricsSource {
   readonly readings: Readings;
   readonly loopDelay: LoopDelay;
+  readonly workerCpu: WorkerCpu;
   readonly version: string;
   readonly engine: string;
   readonly startedAt: Date;
@@ -96,15 +98,17 @@ function writeWhole(out: Exposition, { readings, version, engine, startedAt }: M
   }
 }
 
-function writeProcess(out: Exposition, { loopDelay }: MetricsSource, workers: readonly WorkerReading[]): void {
+function writeProcess(out: Exposition, source: MetricsSource, workers: readonly WorkerReading[]): void {
+  const { loopDelay, workerCpu } = source;
   out.begin(METRICS.loopDelay);
   out.histogram('', loopDelay.micros, loopDelay.buckets);
   out.begin(METRICS.threadCpu);
   // The first thread of a process has its id.
-  const threads = [['main', process.pid] as const];
-  const named = workers.map(({ worker, counters }) => [`worker-${worker}`, counters[Counter.threadId]!] as const);
-  for (const [thread, id] of [...threads, ...named]) {
-    const time = threadCpu(id);
+  const main = ['main', threadCpu(process.pid)] as const;
+  const named = workers.map(({ worker, counters }) => {
+    return [`worker-${worker}`, workerCpu.of(worker, counters[Counter.threadId]!)] as const;
+  });
+  for (const [thread, time] of [main, ...named]) {
     if (time === null) continue;
     out.sample(labels({ thread, mode: 'user' }), time.user);
     out.sample(labels({ thread, mode: 'system' }), time.system);

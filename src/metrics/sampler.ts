@@ -5,8 +5,8 @@ import { NONE } from '../base/free-list.ts';
 import type { Readings, SessionReading } from '../control/readings.ts';
 import { Counter } from '../ring/counters.ts';
 import { privateFigures } from '../ring/figures.ts';
-import { threadCpu } from './process-figures.ts';
 import { type Rates, ratesBetween } from './rates.ts';
+import { WorkerCpu } from './worker-cpu.ts';
 
 /** Units and sessions that are listed one by one: the busiest, and before them those that seem to be stuck. */
 export const LISTED_MAX = 100;
@@ -90,14 +90,17 @@ export class Sampler {
   readonly #units = new Series();
   readonly #sessions = new Series();
   readonly #workers = new Series();
+  readonly #workerCpu: WorkerCpu;
+  /** Seconds, by worker. */
   readonly #cpu = new Map<number, number>();
   #total = privateFigures();
   /** On the monotonic clock, in milliseconds. */
   #sampledAt: number;
 
   /** `now`: on the monotonic clock, in milliseconds. */
-  constructor(readings: Readings, now: number) {
+  constructor(readings: Readings, now: number, workerCpu = new WorkerCpu()) {
     this.#readings = readings;
+    this.#workerCpu = workerCpu;
     this.#sampledAt = now;
     this.#total = readings.unitTotal(NONE);
     this.sample(now + 1, 0);
@@ -149,20 +152,20 @@ export class Sampler {
       running,
       sessions: counters[Counter.sessions]!,
       connections: counters[Counter.connections]!,
-      cpu: this.#cpuOf(counters[Counter.threadId]!, seconds),
+      cpu: this.#cpuOf(worker, counters[Counter.threadId]!, seconds),
       memoryBytes: counters[Counter.slabBytes]!,
       memoryUsedBytes: counters[Counter.slabBytesInUse]!,
       ...this.#workers.rates(worker, this.#readings.unitTotal(worker), seconds),
     }));
   }
 
-  #cpuOf(threadId: number, seconds: number): number | null {
-    const time = threadCpu(threadId);
-    const before = this.#cpu.get(threadId);
-    this.#cpu.delete(threadId);
+  #cpuOf(worker: number, threadId: number, seconds: number): number | null {
+    const time = this.#workerCpu.of(worker, threadId);
+    const before = this.#cpu.get(worker);
+    this.#cpu.delete(worker);
     if (time === null) return null;
     const now = time.user + time.system;
-    this.#cpu.set(threadId, now);
+    this.#cpu.set(worker, now);
     return before === undefined ? null : (now - before) / seconds;
   }
 }

@@ -6,6 +6,7 @@ import { KIB, MIB } from '../../src/config/limits.ts';
 import { collect, type MetricsSource } from '../../src/metrics/collect.ts';
 import { Format } from '../../src/metrics/exposition.ts';
 import { LoopDelay } from '../../src/metrics/loop-delay.ts';
+import { WorkerCpu } from '../../src/metrics/worker-cpu.ts';
 import { missingClients } from '../support/clients.ts';
 import { Samples } from '../support/exposition-reader.ts';
 import { fio } from '../support/fio.ts';
@@ -32,7 +33,7 @@ describe.skipIf(MISSING).each(['uring', 'posix'] as const)('metrics on %s', (eng
       },
     );
     const about = { version: 'test', engine, startedAt: new Date() };
-    source = { readings: target.readings, loopDelay: new LoopDelay(), ...about };
+    source = { readings: target.readings, loopDelay: new LoopDelay(), workerCpu: new WorkerCpu(), ...about };
   });
 
   afterAll(async () => {

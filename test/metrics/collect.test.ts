@@ -6,6 +6,7 @@ import { collect, SESSIONS_LISTED_MAX } from '../../src/metrics/collect.ts';
 import { Format } from '../../src/metrics/exposition.ts';
 import { LoopDelay } from '../../src/metrics/loop-delay.ts';
 import { METRICS, sampleNames } from '../../src/metrics/metrics.ts';
+import { WorkerCpu } from '../../src/metrics/worker-cpu.ts';
 import { COUNTERS_PER_BLOCK, Counter } from '../../src/ring/counters.ts';
 import { Figure, privateFigures } from '../../src/ring/figures.ts';
 import { SenseKey } from '../../src/scsi/sense.ts';
@@ -63,7 +64,12 @@ function source(sessions = 1): Parameters<typeof collect>[0] {
     unitTotal: () => UNIT,
   } satisfies { [Name in keyof Readings]: unknown };
   const about = { version: '1.2.3', engine: 'uring', startedAt: new Date(1000) };
-  return { readings: readings as unknown as Readings, loopDelay: new LoopDelay(), ...about };
+  return {
+    readings: readings as unknown as Readings,
+    loopDelay: new LoopDelay(),
+    workerCpu: new WorkerCpu(),
+    ...about,
+  };
 }
 
 function text(format: Format, sessions?: number): string {
