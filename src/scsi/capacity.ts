@@ -25,7 +25,7 @@ export const readCapacity10: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: () => 8,
+  decode: () => 8,
   run: (task, services) => {
     const unit = task.unit!;
     if (!checkPartial(task, task.cdb.getUint32(2), task.cdb.getUint8(8)) || !checkLoaded(task, unit)) return;
@@ -41,7 +41,7 @@ export const readCapacity16: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint32(10),
+  decode: (task) => task.cdb.getUint32(10),
   run: (task, services) => {
     const unit = task.unit!;
     const { cdb } = task;

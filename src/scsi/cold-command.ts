@@ -55,10 +55,10 @@ export interface ColdCommand {
   /** Whether it is served before a pending unit attention is reported: the same three (SAM-5 §5.14). */
   readonly beforeAttention: boolean;
   /**
-   * Bytes of reply or of parameter list that the CDB asks to move (its ALLOCATION LENGTH or PARAMETER LIST LENGTH), after
-   * which memory for them is taken. May fail the task with `fail`; then `run` is not called.
+   * Reads the CDB, before the task's turn: sets what `run` needs of it, or fails the task with `fail`; then `run` is not called. Answers the
+   * bytes of data that the CDB asks to move, mostly its ALLOCATION LENGTH or PARAMETER LIST LENGTH: memory for them is taken next.
    */
-  length(task: Task): number;
+  decode(task: Task): number;
   /**
    * Does the work. replyIn: answers through `reply` (reply.ts), which cuts to `task.transferLength` and sets `task.dataLength`. listOut: the
    * list is at `task.at`, `task.dataLength` bytes of it. Ends by returning; a failure is set with `fail(task, …)` from sense.ts first.

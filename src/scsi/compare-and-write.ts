@@ -44,7 +44,7 @@ export const compareAndWriteCommand: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => {
+  decode: (task) => {
     const { cdb, unit } = task;
     const flags = CompareAndWriteCdb.flags.get(cdb, 0);
     task.lba = CompareAndWriteCdb.lba.get(cdb, 0);

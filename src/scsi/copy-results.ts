@@ -215,7 +215,7 @@ function resultsCommand(name: string, long: boolean, data: (record: CopyRecord) 
     movement: Movement.replyIn,
     anyLun: false,
     beforeAttention: false,
-    length: (task) => task.cdb.getUint32(10),
+    decode: (task) => task.cdb.getUint32(10),
     run: (task, services) => {
       const listIdentifier = long ? task.cdb.getUint32(2) : task.cdb.getUint8(2);
       const record = recordOf(task, listIdentifier);
@@ -235,6 +235,6 @@ export const receiveCopyOperatingParameters: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint32(10),
+  decode: (task) => task.cdb.getUint32(10),
   run: (task, services) => reply(task, services, operatingParameters(task.unit!)),
 };

@@ -19,7 +19,7 @@ export const readDefectData: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: ({ cdb }) => (isLong(cdb) ? cdb.getUint32(6) : cdb.getUint16(7)),
+  decode: ({ cdb }) => (isLong(cdb) ? cdb.getUint32(6) : cdb.getUint16(7)),
   run: (task, services) => {
     if (!checkReady(task, task.unit!)) return;
     const { cdb } = task;

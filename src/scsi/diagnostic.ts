@@ -33,7 +33,7 @@ export const receiveDiagnosticResults: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint16(3),
+  decode: (task) => task.cdb.getUint16(3),
   run: (task, services) => {
     const asks = (task.cdb.getUint8(1) & PCV) !== 0;
     if (asks && task.cdb.getUint8(2) !== 0) failField(task, 2);

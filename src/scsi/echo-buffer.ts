@@ -31,7 +31,7 @@ export const readBuffer: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => lengthAt(task.cdb, 6),
+  decode: (task) => lengthAt(task.cdb, 6),
   run: (task, services) => {
     switch (modeOf(task.cdb)) {
       case Mode.echo: {
@@ -59,7 +59,7 @@ export const writeBuffer: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => {
+  decode: (task) => {
     const length = lengthAt(task.cdb, 6);
     if (modeOf(task.cdb) !== Mode.echo) failField(task, 1);
     else if (length > ECHO_BYTES_MAX) failField(task, 6);

@@ -142,7 +142,7 @@ function extendedCopy(name: string, long: boolean): ColdCommand {
     movement: Movement.listOut,
     anyLun: false,
     beforeAttention: false,
-    length: (task) => task.cdb.getUint32(PARAMETER_LIST_LENGTH_AT),
+    decode: (task) => task.cdb.getUint32(PARAMETER_LIST_LENGTH_AT),
     run: (task, services) => copy(task, services, long),
   };
 }

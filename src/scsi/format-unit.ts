@@ -112,6 +112,6 @@ export const formatUnit: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: decode,
+  decode,
   run: format,
 };

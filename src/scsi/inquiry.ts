@@ -51,7 +51,7 @@ export const inquiry: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: true,
   beforeAttention: true,
-  length: (task) => task.cdb.getUint16(3),
+  decode: (task) => task.cdb.getUint16(3),
   run: (task, services) => {
     const flags = task.cdb.getUint8(1);
     const page = task.cdb.getUint8(2);

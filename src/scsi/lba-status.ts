@@ -75,7 +75,7 @@ function command({ name, lba: lbaField, allocationLengthAt, reportTypeAt }: Form
     movement: Movement.replyIn,
     anyLun: false,
     beforeAttention: false,
-    length: (task) => {
+    decode: (task) => {
       // REPORT TYPE: all blocks, whatever their state; the other reports are not for everybody to support.
       if (task.cdb.getUint8(reportTypeAt) !== 0) failField(task, reportTypeAt);
       return task.cdb.getUint32(allocationLengthAt);

@@ -120,7 +120,7 @@ export const logSense: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint16(7),
+  decode: (task) => task.cdb.getUint16(7),
   run: (task, services) => {
     if ((task.cdb.getUint8(1) & SP) !== 0) {
       failField(task, 1);

@@ -113,7 +113,7 @@ function command(form: Form): ColdCommand {
     movement: Movement.listOut,
     anyLun: false,
     beforeAttention: false,
-    length: (task) => {
+    decode: (task) => {
       const flags = task.cdb.getUint8(1);
       const length = form.listLength(task.cdb);
       const cannotSave = (flags & SP) !== 0 && task.unit !== null && !canSave(task.unit);

@@ -58,7 +58,7 @@ export const modeSense6: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint8(4),
+  decode: (task) => task.cdb.getUint8(4),
   run: (task, services) => {
     const unit = task.unit!;
     const pages = requestedPages(task);
@@ -74,7 +74,7 @@ export const modeSense10: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint16(7),
+  decode: (task) => task.cdb.getUint16(7),
   run: (task, services) => {
     const unit = task.unit!;
     const pages = requestedPages(task);

@@ -197,7 +197,7 @@ export const reportSupportedOperationCodes: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint32(6),
+  decode: (task) => task.cdb.getUint32(6),
   run: (task, services) => {
     const unit = task.unit!;
     const options = task.cdb.getUint8(2);

@@ -40,7 +40,7 @@ export const orwrite16: ColdCommand = {
   movement: Movement.streamOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => {
+  decode: (task) => {
     const flags = task.cdb.getUint8(1);
     task.durable = (flags & CdbFlags.FUA) !== 0;
     if ((flags & CdbFlags.PROTECT) !== 0) failField(task, 1);

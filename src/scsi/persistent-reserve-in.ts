@@ -88,7 +88,7 @@ export const persistentReserveIn: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task: Task) => Cdb10.transferLength.get(task.cdb, 0),
+  decode: (task: Task) => Cdb10.transferLength.get(task.cdb, 0),
   run: (task: Task, services: CommandServices) => {
     const unit = task.unit!;
     const state = unit.reservations;

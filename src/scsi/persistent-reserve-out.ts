@@ -169,6 +169,6 @@ export const persistentReserveOut: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task: Task) => task.cdb.getUint32(PARAMETER_LIST_LENGTH_AT),
+  decode: (task: Task) => task.cdb.getUint32(PARAMETER_LIST_LENGTH_AT),
   run: carryOut,
 };

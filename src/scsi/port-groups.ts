@@ -20,7 +20,7 @@ export const reportTargetPortGroups: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint32(6),
+  decode: (task) => task.cdb.getUint32(6),
   run: (task, services) => {
     const format = task.cdb.getUint8(1) >>> 5;
     if (format > Format.extended) {
@@ -87,6 +87,6 @@ export const setTargetPortGroups: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint32(6),
+  decode: (task) => task.cdb.getUint32(6),
   run: setStates,
 };

@@ -69,7 +69,7 @@ export class Processor implements TaskControl {
     task.command = commandFor(task);
     if (task.command === null) return;
     task.movement = task.command.movement;
-    task.transferLength = task.command.length(task);
+    task.transferLength = task.command.decode(task);
     if (task.transferLength <= SLOT_BYTES_MAX || task.movement === Movement.streamOut) return;
     if (task.movement === Movement.listOut && task.status === Status.GOOD) {
       failListLength(task);

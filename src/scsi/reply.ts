@@ -48,5 +48,5 @@ export const NO_DATA = {
   movement: Movement.none,
   anyLun: false,
   beforeAttention: false,
-  length: () => 0,
+  decode: () => 0,
 } as const satisfies Partial<ColdCommand>;

@@ -26,7 +26,7 @@ export const reportLuns: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: true,
   beforeAttention: true,
-  length: (task) => task.cdb.getUint32(6),
+  decode: (task) => task.cdb.getUint32(6),
   run: (task, services) => {
     const nexus = task.nexus!;
     const select = task.cdb.getUint8(2);

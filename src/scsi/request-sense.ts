@@ -24,7 +24,7 @@ export const requestSense: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: true,
   beforeAttention: true,
-  length: (task) => task.cdb.getUint8(4),
+  decode: (task) => task.cdb.getUint8(4),
   run: (task, services) => {
     const format = (task.cdb.getUint8(1) & DESC) === 0 ? SenseFormat.fixed : SenseFormat.descriptor;
     const { bytes, view } = blank(SENSE_BYTES_MAX);

@@ -131,6 +131,6 @@ export const sanitize: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: decode,
+  decode,
   run,
 };

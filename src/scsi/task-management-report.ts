@@ -15,7 +15,7 @@ export const reportSupportedTaskManagementFunctions: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint32(6),
+  decode: (task) => task.cdb.getUint32(6),
   run: (task, services) => {
     const extended = (task.cdb.getUint8(2) & REPD) !== 0;
     const data = new Uint8Array(extended ? 16 : 4);

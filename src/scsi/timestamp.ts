@@ -17,7 +17,7 @@ export const reportTimestamp: ColdCommand = {
   movement: Movement.replyIn,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint32(6),
+  decode: (task) => task.cdb.getUint32(6),
   run: (task, services) => {
     const { timestamp } = task.unit!.state;
     const { bytes, view } = blank(LIST_BYTES);
@@ -49,6 +49,6 @@ export const setTimestamp: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => task.cdb.getUint32(6),
+  decode: (task) => task.cdb.getUint32(6),
   run: set,
 };

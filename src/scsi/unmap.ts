@@ -84,7 +84,7 @@ export const unmap: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => {
+  decode: (task) => {
     if ((task.cdb.getUint8(1) & ANCHOR) !== 0) failField(task, 1);
     return task.cdb.getUint16(7);
   },

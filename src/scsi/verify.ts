@@ -10,7 +10,7 @@ import { AdditionalSense, fail, failErrno, failField, SenseKey, setBusy } from '
 import { Movement, type Piece, type Task } from './task.ts';
 
 /** Which blocks, and whether the flags are any we know; the bytes of all of them. */
-function decode(task: Task): number {
+function decodeVerify(task: Task): number {
   const { cdb } = task;
   if ((flagsOf(cdb) & CdbFlags.PROTECT) !== 0 || byteCheckOf(cdb) === ByteCheck.reserved) failField(task, flagsAt(cdb));
   return decodeBlocks(task);
@@ -58,8 +58,8 @@ const verifyMedium: ColdCommand = {
   movement: Movement.none,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => {
-    decode(task);
+  decode: (task) => {
+    decodeVerify(task);
     return 0;
   },
   run: (task, services) => {
@@ -72,7 +72,7 @@ const verifyMedium: ColdCommand = {
 const verifyData: ColdCommand = {
   ...verifyMedium,
   movement: Movement.streamOut,
-  length: decode,
+  decode: decodeVerify,
   run: (task) => {
     checkBlocks(task);
   },
@@ -99,7 +99,7 @@ export function* compareWithMedium(task: Task, data: Piece, services: CommandSer
 const verifyOneBlock: ColdCommand = {
   ...verifyMedium,
   movement: Movement.listOut,
-  length: (task) => Math.min(decode(task), task.unit?.blockSize ?? 0),
+  decode: (task) => Math.min(decodeVerify(task), task.unit?.blockSize ?? 0),
   run: (task, services) => {
     if (!checkBlocks(task) || !checkData(task)) return;
     const { blockSize } = task.unit!;

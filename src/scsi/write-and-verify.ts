@@ -22,7 +22,7 @@ export const writeAndVerify: ColdCommand = {
   movement: Movement.streamOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => {
+  decode: (task) => {
     const { cdb } = task;
     task.durable = true;
     if ((flagsOf(cdb) & CdbFlags.PROTECT) !== 0 || byteCheckOf(cdb) > ByteCheck.data) failField(task, flagsAt(cdb));

@@ -30,7 +30,7 @@ export const writeAtomic16: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => {
+  decode: (task) => {
     const { cdb, unit } = task;
     const flags = WriteAtomicCdb.flags.get(cdb, 0);
     task.lba = WriteAtomicCdb.lba.get(cdb, 0);

@@ -56,8 +56,8 @@ function decodeLong(task: Task): WriteSame {
   };
 }
 
-/** Bytes of data: one block, unless the CDB says that none comes. */
-function length(task: Task, dataless: boolean): number {
+/** Whether the flags are any we know; the bytes of data: one block, unless the CDB says that none comes. */
+function decodeFlags(task: Task, dataless: boolean): number {
   if ((flagsOf(task.cdb) & (CdbFlags.PROTECT | ANCHOR | PBDATA_LBDATA)) !== 0) failField(task, flagsAt(task.cdb));
   return dataless ? 0 : (task.unit?.blockSize ?? 0);
 }
@@ -127,7 +127,7 @@ export const writeSame10: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => length(task, false),
+  decode: (task) => decodeFlags(task, false),
   run: (task, services) => writeSame(task, services, decode10(task)),
 };
 
@@ -137,6 +137,6 @@ export const writeSameLong: ColdCommand = {
   movement: Movement.listOut,
   anyLun: false,
   beforeAttention: false,
-  length: (task) => length(task, (flagsOf(task.cdb) & NDOB) !== 0),
+  decode: (task) => decodeFlags(task, (flagsOf(task.cdb) & NDOB) !== 0),
   run: (task, services) => writeSame(task, services, decodeLong(task)),
 };
