@@ -11,7 +11,7 @@ import { Status, type Task } from './task.ts';
 /** A copy source or destination: the unit, or why it can't be had. */
 export interface CopyTarget {
   readonly unit: LogicalUnit | null;
-  readonly fault: number;
+  readonly fault: AdditionalSense;
   /** Where its descriptor is in the list. */
   readonly offset: number;
 }
@@ -120,7 +120,7 @@ export const SegmentField = {
 type Header = typeof Header1 | typeof Header4;
 
 /** ILLEGAL REQUEST with a pointer into the list. */
-function refuse(task: Task, additionalSense: number, offset: number): null {
+function refuse(task: Task, additionalSense: AdditionalSense, offset: number): null {
   failParameter(task, offset);
   task.additionalSense = additionalSense;
   return null;

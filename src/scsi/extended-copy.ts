@@ -23,7 +23,7 @@ interface Stretch {
 }
 
 /** Ends the copy: `byteInList` is what is at fault, a segment's field or a unit's descriptor. */
-function abortCopy(task: Task, additionalSense: number, byteInList: number): null {
+function abortCopy(task: Task, additionalSense: AdditionalSense, byteInList: number): null {
   fail(task, SenseKey.COPY_ABORTED, additionalSense);
   task.fieldPointer = byteInList;
   task.fieldInData = true;

@@ -9,7 +9,7 @@ import { AccessState, FRESH_STATE, UnitCondition, type UnitState } from '../ring
 import { Exclusion, type SharedTurn } from './exclusion.ts';
 import type { Nexus } from './nexus.ts';
 import { type Restriction, restrictionOf } from './reservation.ts';
-import { SenseFormat } from './sense.ts';
+import { type AdditionalSense, SenseFormat } from './sense.ts';
 import { Attribute, type Piece, type Task } from './task.ts';
 
 /** The figures of a unit: a worker's own block, and the sum of all workers'. */
@@ -48,8 +48,8 @@ export class LogicalUnit {
   taskCount = 0;
   /** ORDERED tasks in the set: while there are none, every task may start at once. */
   orderedCount = 0;
-  /** Unit attention conditions waiting to be reported, by nexus: ASC/ASCQ numbers, oldest first. Empty on the fast path. */
-  readonly attentions = new Map<Nexus, number[]>();
+  /** Unit attention conditions waiting to be reported, by nexus, oldest first. Empty on the fast path. */
+  readonly attentions = new Map<Nexus, AdditionalSense[]>();
   /** Main's word on who is registered and who has reserved. */
   reservations: ReservationSnapshot = NO_RESERVATIONS;
   /** What the reservation forbids; null: nothing, as there is none. */
@@ -163,14 +163,14 @@ export class LogicalUnit {
   }
 
   /** A unit attention for `nexus`; the same condition waits once only. */
-  attention(nexus: Nexus, additionalSense: number): void {
+  attention(nexus: Nexus, additionalSense: AdditionalSense): void {
     const waiting = this.attentions.get(nexus);
     if (waiting === undefined) this.attentions.set(nexus, [additionalSense]);
     else if (!waiting.includes(additionalSense)) waiting.push(additionalSense);
   }
 
   /** Forgets a unit attention of `nexus` that it has learned of in another way. */
-  dropAttention(nexus: Nexus, additionalSense: number): void {
+  dropAttention(nexus: Nexus, additionalSense: AdditionalSense): void {
     const left = this.attentions.get(nexus)?.filter((waiting) => waiting !== additionalSense);
     if (left === undefined) return;
     if (left.length === 0) this.attentions.delete(nexus);
@@ -184,7 +184,7 @@ export class LogicalUnit {
   }
 
   /** The oldest unit attention of `nexus`, which is thereby reported; 0: there is none. */
-  takeAttention(nexus: Nexus): number {
+  takeAttention(nexus: Nexus): AdditionalSense {
     const waiting = this.attentions.get(nexus);
     if (waiting === undefined) return 0;
     const attention = waiting.shift()!;

@@ -102,12 +102,12 @@ export type Sense = Pick<
 >;
 
 /** Sense that no command's failure is behind. */
-export function senseOf(senseKey: number, additionalSense: number): Sense {
+export function senseOf(senseKey: SenseKey, additionalSense: AdditionalSense): Sense {
   return { senseKey, additionalSense, information: -1, commandSpecific: -1, fieldPointer: -1, fieldInData: false };
 }
 
 /** NOT READY, and how far it is: `progress` of 65,536, or -1 where nobody knows. It takes the field pointer's place. */
-export function progressSense(additionalSense: number, progress: number): Sense {
+export function progressSense(additionalSense: AdditionalSense, progress: number): Sense {
   return { ...senseOf(SenseKey.NOT_READY, additionalSense), fieldPointer: progress, fieldInData: true };
 }
 
@@ -118,7 +118,7 @@ export const SENSE_BYTES_MAX = 8 + 12 + 12 + 8;
  * Ends a task with CHECK CONDITION. `information` is what the command's standard puts there (mostly an LBA); -1: none.
  * Returns false, as all of this family do, so that a check that found a fault can end with it. Allocates nothing.
  */
-export function fail(task: Task, senseKey: number, additionalSense: number, information = -1): false {
+export function fail(task: Task, senseKey: SenseKey, additionalSense: AdditionalSense, information = -1): false {
   task.status = Status.CHECK_CONDITION;
   task.senseKey = senseKey;
   task.additionalSense = additionalSense;

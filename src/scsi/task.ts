@@ -12,6 +12,7 @@ import type { LogicalUnit } from './logical-unit.ts';
 import type { MemoryShare } from './memory-share.ts';
 import type { Nexus } from './nexus.ts';
 import type { Lane } from './pacer.ts';
+import type { AdditionalSense, SenseKey } from './sense.ts';
 import type { TaskQueue } from './task-queue.ts';
 
 /** Status codes, SAM-5 §5.3. */
@@ -183,9 +184,9 @@ export class Task {
 
   // How it ended.
   status: Status = Status.GOOD;
-  senseKey = 0;
+  senseKey: SenseKey = 0;
   /** ASC and ASCQ as one 16-bit number. */
-  additionalSense = 0;
+  additionalSense: AdditionalSense = 0;
   /** Sense INFORMATION field (an LBA, usually); -1: none. */
   information = -1;
   /** Sense COMMAND-SPECIFIC INFORMATION field; -1: none. */

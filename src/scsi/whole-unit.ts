@@ -6,7 +6,7 @@ import type { StateResult, UnitCondition } from '../ring/unit-state.ts';
 import type { CommandServices, Steps } from './cold-command.ts';
 import { CUSTOM_CLEAR_BYTES_MAX, TURN_BYTES_MAX } from './limits.ts';
 import { repeat } from './pattern.ts';
-import { fail, failErrno, failField, failWith, progressSense, SenseKey } from './sense.ts';
+import { type AdditionalSense, fail, failErrno, failField, failWith, progressSense, SenseKey } from './sense.ts';
 import { type Piece, Status, type Task } from './task.ts';
 
 /** What is to become of all blocks. */
@@ -17,8 +17,8 @@ export interface Overhaul {
   /** GOOD once it has begun (IMMED). */
   readonly immediate: boolean;
   /** What others hear meanwhile, and what the initiator hears when it fails. */
-  readonly inProgress: number;
-  readonly failure: number;
+  readonly inProgress: AdditionalSense;
+  readonly failure: AdditionalSense;
   /** One after the other. */
   readonly passes: readonly Pass[];
 }

@@ -144,7 +144,7 @@ export class Units {
   }
 
   /** A unit attention for every nexus that sees the unit. */
-  #tellAll(unit: LogicalUnit, additionalSense: number): void {
+  #tellAll(unit: LogicalUnit, additionalSense: AdditionalSense): void {
     for (const { nexus } of this.#sessions.values()) {
       if ([...nexus.units.values()].includes(unit)) unit.attention(nexus, additionalSense);
     }
