@@ -1,12 +1,12 @@
 // READ CAPACITY(10) and READ CAPACITY(16) (SBC-4): how many blocks, of which size.
 // The capacity is main's to change; the unit's copy of it is what counts here.
 
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, REPLY } from './cold-command.ts';
 import { PHYSICAL_BLOCK_BYTES } from './limits.ts';
 import { checkLoaded } from './medium.ts';
 import { blank, reply } from './reply.ts';
 import { failField } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import type { Task } from './task.ts';
 
 /** Partial medium indicator, obsolete since SBC-3: with it an LBA may be given, and the answer is the same. */
 const PMI = 0x01;
@@ -21,10 +21,8 @@ function checkPartial(task: Task, lba: number, flags: number): boolean {
 }
 
 export const readCapacity10: ColdCommand = {
+  ...REPLY,
   name: 'READ CAPACITY(10)',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: () => 8,
   run: (task, services) => {
     const unit = task.unit!;
@@ -37,10 +35,8 @@ export const readCapacity10: ColdCommand = {
 };
 
 export const readCapacity16: ColdCommand = {
+  ...REPLY,
   name: 'READ CAPACITY(16)',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint32(10),
   run: (task, services) => {
     const unit = task.unit!;

@@ -4,7 +4,7 @@
 import type { ReserveOrder } from '../ring/reservations.ts';
 import type { StateChange } from '../ring/unit-state.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import type { Movement, Piece, Task } from './task.ts';
+import { Movement, type Piece, type Task } from './task.ts';
 
 /** The steps of a command: each `yield` waits for one thing, and answers its errno. */
 export type Steps = Generator<void, void, number>;
@@ -72,3 +72,18 @@ export interface ColdCommand {
   /** streamOut only: the data is stored, so that the command is a WRITE to who counts. */
   readonly stores?: true;
 }
+
+const ORDINARY = { anyLun: false, beforeAttention: false } as const;
+
+/** Defaults of a command that moves no data, and runs on a unit that has no attention to report, as all but three do. */
+export const NO_DATA = {
+  ...ORDINARY,
+  movement: Movement.none,
+  decode: () => 0,
+} as const satisfies Partial<ColdCommand>;
+/** The same of a command that answers with data. */
+export const REPLY = { ...ORDINARY, movement: Movement.replyIn } as const satisfies Partial<ColdCommand>;
+/** The same of one that gets a parameter list. */
+export const LIST = { ...ORDINARY, movement: Movement.listOut } as const satisfies Partial<ColdCommand>;
+/** The same of one that takes its data in pieces. */
+export const STREAM = { ...ORDINARY, movement: Movement.streamOut } as const satisfies Partial<ColdCommand>;

@@ -13,7 +13,7 @@ import {
   ThirdPartyCopyOut,
   VariableLength,
 } from './cdb.ts';
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, NO_DATA } from './cold-command.ts';
 import { compareAndWriteCommand } from './compare-and-write.ts';
 import {
   receiveCopyFailureDetails,
@@ -37,7 +37,6 @@ import { persistentReserveIn } from './persistent-reserve-in.ts';
 import { persistentReserveOut } from './persistent-reserve-out.ts';
 import { reportTargetPortGroups, setTargetPortGroups } from './port-groups.ts';
 import { prefetch } from './prefetch.ts';
-import { NO_DATA } from './reply.ts';
 import { reportLuns } from './report-luns.ts';
 import { requestSense } from './request-sense.ts';
 import { release6, release10, reserve6, reserve10 } from './reserve-release.ts';

@@ -2,12 +2,12 @@
 // The unit's turn makes the two steps one.
 
 import { CdbFlags, CompareAndWriteCdb } from './cdb.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { firstDifference } from './compare.ts';
 import { compareBlocksMax } from './limits.ts';
 import { checkRange, checkWritable } from './medium.ts';
 import { AdditionalSense, fail, failErrno, failField, SenseKey, setBusy } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import type { Task } from './task.ts';
 
 /** The list is the data to compare with and then the data to write, each as long as the blocks. */
 function* compareAndWrite(task: Task, services: CommandServices): Steps {
@@ -40,10 +40,8 @@ function* compareAndWrite(task: Task, services: CommandServices): Steps {
 }
 
 export const compareAndWriteCommand: ColdCommand = {
+  ...LIST,
   name: 'COMPARE AND WRITE',
-  movement: Movement.listOut,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => {
     const { cdb, unit } = task;
     const flags = CompareAndWriteCdb.flags.get(cdb, 0);

@@ -3,7 +3,7 @@
 
 import { layout, reserved, u8, u16, u32, u64 } from '../base/layout.ts';
 import { SERVICE_ACTION_MASK } from './cdb.ts';
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, REPLY } from './cold-command.ts';
 import { DescriptorType } from './copy-list.ts';
 import {
   CONCURRENT_COPIES,
@@ -16,7 +16,7 @@ import type { LogicalUnit } from './logical-unit.ts';
 import type { Nexus } from './nexus.ts';
 import { blank, joined, reply } from './reply.ts';
 import { failField, SENSE_BYTES_MAX, writeSense } from './sense.ts';
-import { Movement, Status, type Task } from './task.ts';
+import { Status, type Task } from './task.ts';
 
 /** Results that are kept for one I_T nexus: as many as list identifiers of one byte can ask for. */
 const RECORDS_MAX = 256;
@@ -211,10 +211,8 @@ function failureDetails(record: CopyRecord): Uint8Array | null {
 /** A command that asks about the copy whose list identifier is in byte 2 of the CDB, and on. `data` is null when there is nothing to tell. */
 function resultsCommand(name: string, long: boolean, data: (record: CopyRecord) => Uint8Array | null): ColdCommand {
   return {
+    ...REPLY,
     name,
-    movement: Movement.replyIn,
-    anyLun: false,
-    beforeAttention: false,
     decode: (task) => task.cdb.getUint32(10),
     run: (task, services) => {
       const listIdentifier = long ? task.cdb.getUint32(2) : task.cdb.getUint8(2);
@@ -231,10 +229,8 @@ export const receiveCopyFailureDetails = resultsCommand('RECEIVE COPY FAILURE DE
 export const receiveCopyStatus4 = resultsCommand('RECEIVE COPY STATUS(LID4)', true, copyStatus4);
 
 export const receiveCopyOperatingParameters: ColdCommand = {
+  ...REPLY,
   name: 'RECEIVE COPY OPERATING PARAMETERS',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint32(10),
   run: (task, services) => reply(task, services, operatingParameters(task.unit!)),
 };

@@ -2,10 +2,9 @@
 // There is no way to add to them; MEDIUM ERROR is how a command says that a block can not be read.
 
 import { OperationCode } from './cdb.ts';
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, REPLY } from './cold-command.ts';
 import { checkReady } from './medium.ts';
 import { reply } from './reply.ts';
-import { Movement } from './task.ts';
 
 /** REQ_PLIST, REQ_GLIST and the format, which come back as the lists that are there: PLISTV, GLISTV and the format. */
 const LISTS_AND_FORMAT = 0x1f;
@@ -15,10 +14,8 @@ function isLong(cdb: DataView): boolean {
 }
 
 export const readDefectData: ColdCommand = {
+  ...REPLY,
   name: 'READ DEFECT DATA',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: ({ cdb }) => (isLong(cdb) ? cdb.getUint32(6) : cdb.getUint16(7)),
   run: (task, services) => {
     if (!checkReady(task, task.unit!)) return;

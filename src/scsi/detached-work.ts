@@ -1,9 +1,8 @@
 // Work on a unit that outlives the command that asked for it: no abort, no reset and no end of a session reaches it (SANITIZE, FORMAT UNIT).
 // Each piece of work has a task of its own, in no task set; its steps are run by command-runner.ts.
 
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, NO_DATA } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { NO_DATA } from './reply.ts';
 import { Task } from './task.ts';
 
 /** Hears of the end of work that is being stopped. */

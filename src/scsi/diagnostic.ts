@@ -1,11 +1,10 @@
 // SEND DIAGNOSTIC and RECEIVE DIAGNOSTIC RESULTS (SPC-5): the default self-test, and the list of diagnostic pages, which is that list.
 // What is wrong with a disk, its own commands say; there is nothing here that a test could find beyond them.
 
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, NO_DATA, REPLY } from './cold-command.ts';
 import { checkReady } from './medium.ts';
-import { NO_DATA, reply } from './reply.ts';
+import { reply } from './reply.ts';
 import { failField } from './sense.ts';
-import { Movement } from './task.ts';
 
 /** Byte 1 of SEND DIAGNOSTIC. */
 const SELF_TEST_CODE = 0xe0;
@@ -29,10 +28,8 @@ export const sendDiagnostic: ColdCommand = {
 };
 
 export const receiveDiagnosticResults: ColdCommand = {
+  ...REPLY,
   name: 'RECEIVE DIAGNOSTIC RESULTS',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint16(3),
   run: (task, services) => {
     const asks = (task.cdb.getUint8(1) & PCV) !== 0;

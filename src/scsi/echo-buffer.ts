@@ -1,11 +1,10 @@
 // READ BUFFER(10) and WRITE BUFFER (SPC-5): an echo buffer for each nexus, to test the way to the unit and back with.
 // There is no other buffer: no data to keep, no firmware to load.
 
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, LIST, REPLY } from './cold-command.ts';
 import type { Nexus } from './nexus.ts';
 import { reply } from './reply.ts';
 import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
-import { Movement } from './task.ts';
 
 /** MODE, bits 4-0 of byte 1. */
 const Mode = { descriptor: 0x03, echo: 0x0a, echoDescriptor: 0x0b } as const;
@@ -27,10 +26,8 @@ function lengthAt(cdb: DataView, offset: number): number {
 }
 
 export const readBuffer: ColdCommand = {
+  ...REPLY,
   name: 'READ BUFFER(10)',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => lengthAt(task.cdb, 6),
   run: (task, services) => {
     switch (modeOf(task.cdb)) {
@@ -55,10 +52,8 @@ export const readBuffer: ColdCommand = {
 };
 
 export const writeBuffer: ColdCommand = {
+  ...LIST,
   name: 'WRITE BUFFER',
-  movement: Movement.listOut,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => {
     const length = lengthAt(task.cdb, 6);
     if (modeOf(task.cdb) !== Mode.echo) failField(task, 1);

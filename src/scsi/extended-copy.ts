@@ -2,13 +2,13 @@
 // Reading the list is copy-list.ts's; telling afterwards how it went, copy-results.ts's.
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { type CopyList, type CopySegment, OWN_UNIT, readCopyList, SegmentField } from './copy-list.ts';
 import { type CopyRecord, recordOf, startRecord } from './copy-results.ts';
 import { TURN_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { AdditionalSense, fail, SenseKey, setBusy } from './sense.ts';
-import { Movement, type Piece, Status, type Task } from './task.ts';
+import { type Piece, Status, type Task } from './task.ts';
 
 /** Where the list's length stands in the CDB. */
 const PARAMETER_LIST_LENGTH_AT = 10;
@@ -138,10 +138,8 @@ function* copy(task: Task, services: CommandServices, long: boolean): Steps {
 
 function extendedCopy(name: string, long: boolean): ColdCommand {
   return {
+    ...LIST,
     name,
-    movement: Movement.listOut,
-    anyLun: false,
-    beforeAttention: false,
     decode: (task) => task.cdb.getUint32(PARAMETER_LIST_LENGTH_AT),
     run: (task, services) => copy(task, services, long),
   };

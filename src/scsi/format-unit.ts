@@ -3,10 +3,10 @@
 
 import { layout, reserved, u8, u16, u32 } from '../base/layout.ts';
 import { UnitCondition } from '../ring/unit-state.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { checkWritable } from './medium.ts';
 import { AdditionalSense, failField, failListLength, failParameter } from './sense.ts';
-import { Movement, Status, type Task } from './task.ts';
+import { Status, type Task } from './task.ts';
 import { overhaul, type Pass } from './whole-unit.ts';
 
 /** Byte 1 of the CDB. */
@@ -108,10 +108,8 @@ function* format(task: Task, services: CommandServices): Steps {
 }
 
 export const formatUnit: ColdCommand = {
+  ...LIST,
   name: 'FORMAT UNIT',
-  movement: Movement.listOut,
-  anyLun: false,
-  beforeAttention: false,
   decode,
   run: format,
 };

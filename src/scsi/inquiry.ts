@@ -1,10 +1,10 @@
 // INQUIRY (SPC-5): what a unit is, and who made it. Answers for every LUN, at any time, whatever state the unit is in.
 // The vital product data pages are vpd.ts's.
 
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, REPLY } from './cold-command.ts';
 import { ascii, blank, reply } from './reply.ts';
 import { failField } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import type { Task } from './task.ts';
 import { PRODUCT_ID, peripheral, VENDOR_ID, vitalProductData } from './vpd.ts';
 
 const EVPD = 0x01;
@@ -47,8 +47,8 @@ function standardData(task: Task): Uint8Array {
 }
 
 export const inquiry: ColdCommand = {
+  ...REPLY,
   name: 'INQUIRY',
-  movement: Movement.replyIn,
   anyLun: true,
   beforeAttention: true,
   decode: (task) => task.cdb.getUint16(3),

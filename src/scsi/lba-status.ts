@@ -3,12 +3,11 @@
 
 import { layout, reserved, u8, u32, u64 } from '../base/layout.ts';
 import { Cdb16, Cdb32 } from './cdb.ts';
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, REPLY } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkReady } from './medium.ts';
 import { blank, reply } from './reply.ts';
 import { failField } from './sense.ts';
-import { Movement } from './task.ts';
 
 const HEADER_BYTES = 8;
 
@@ -71,10 +70,8 @@ interface Form {
 
 function command({ name, lba: lbaField, allocationLengthAt, reportTypeAt }: Form): ColdCommand {
   return {
+    ...REPLY,
     name,
-    movement: Movement.replyIn,
-    anyLun: false,
-    beforeAttention: false,
     decode: (task) => {
       // REPORT TYPE: all blocks, whatever their state; the other reports are not for everybody to support.
       if (task.cdb.getUint8(reportTypeAt) !== 0) failField(task, reportTypeAt);

@@ -2,11 +2,10 @@
 // Figures for administrators, with latencies and for every session, are metrics/'s.
 
 import { Figure } from '../ring/figures.ts';
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, NO_DATA, REPLY } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { blank, joined, NO_DATA, reply } from './reply.ts';
+import { blank, joined, reply } from './reply.ts';
 import { failField } from './sense.ts';
-import { Movement } from './task.ts';
 
 const ALL_SUBPAGES = 0xff;
 /** SPF: the page has a subpage code. */
@@ -116,10 +115,8 @@ function pageOf(unit: LogicalUnit, cdb: DataView): Uint8Array | number {
 }
 
 export const logSense: ColdCommand = {
+  ...REPLY,
   name: 'LOG SENSE',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint16(7),
   run: (task, services) => {
     if ((task.cdb.getUint8(1) & SP) !== 0) {

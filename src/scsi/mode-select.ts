@@ -1,7 +1,7 @@
 // MODE SELECT(6) and MODE SELECT(10) (SPC-5): changes mode pages, all that the list names or none.
 // What can be changed is mode-pages.ts's; the change is main's to make, for every worker.
 
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import {
   CONTROL_PAGE,
@@ -15,7 +15,7 @@ import {
   SPF,
 } from './mode-pages.ts';
 import { AdditionalSense, fail, failField, failListLength, failParameter, SenseKey } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import type { Task } from './task.ts';
 
 /** Byte 1 of the CDB. PF: pages look as the standard says. SP: save what can be saved. RTD: back to the defaults. */
 const PF = 0x10;
@@ -109,10 +109,8 @@ function* select(task: Task, services: CommandServices, form: Form): Steps {
 
 function command(form: Form): ColdCommand {
   return {
+    ...LIST,
     name: form.name,
-    movement: Movement.listOut,
-    anyLun: false,
-    beforeAttention: false,
     decode: (task) => {
       const flags = task.cdb.getUint8(1);
       const length = form.listLength(task.cdb);

@@ -1,12 +1,12 @@
 // MODE SENSE(6) and MODE SENSE(10) (SPC-5): header, block descriptor and mode pages of a unit.
 // What the pages say is in mode-pages.ts.
 
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, REPLY } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { ALL_PAGES, ALL_SUBPAGES, canSave, MODE_PAGES, PageControl, pageValues } from './mode-pages.ts';
 import { blank, joined, reply } from './reply.ts';
 import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import type { Task } from './task.ts';
 
 /** Flags in byte 1 of the CDB: leave the block descriptor out; a long one is welcome. */
 const DBD = 0x08;
@@ -54,10 +54,8 @@ function requestedPages(task: Task): Uint8Array | null {
 }
 
 export const modeSense6: ColdCommand = {
+  ...REPLY,
   name: 'MODE SENSE(6)',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint8(4),
   run: (task, services) => {
     const unit = task.unit!;
@@ -70,10 +68,8 @@ export const modeSense6: ColdCommand = {
 };
 
 export const modeSense10: ColdCommand = {
+  ...REPLY,
   name: 'MODE SENSE(10)',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint16(7),
   run: (task, services) => {
     const unit = task.unit!;

@@ -2,11 +2,11 @@
 // Dispatch is the switch in commands.ts; a test holds the two together.
 
 import { OperationCode, SERVICE_ACTION_MASK } from './cdb.ts';
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, REPLY } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { blank, joined, reply } from './reply.ts';
 import { failField } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import type { Task } from './task.ts';
 
 /** What some units can do: unmap blocks, write atomically. */
 type Ability = 'thin' | 'atomic';
@@ -193,10 +193,8 @@ function oneCommand(task: Task, unit: LogicalUnit, reporting: number, timed: boo
 }
 
 export const reportSupportedOperationCodes: ColdCommand = {
+  ...REPLY,
   name: 'REPORT SUPPORTED OPERATION CODES',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint32(6),
   run: (task, services) => {
     const unit = task.unit!;

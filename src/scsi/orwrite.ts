@@ -2,10 +2,10 @@
 // The unit's turn keeps it apart from its like; each piece is a turn of its own.
 
 import { CdbFlags } from './cdb.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, STREAM, type Steps } from './cold-command.ts';
 import { checkTransfer, checkWritable, decodeBlocks } from './medium.ts';
 import { failErrno, failField, setBusy } from './sense.ts';
-import { Movement, type Piece, type Task } from './task.ts';
+import type { Piece, Task } from './task.ts';
 
 /** ORs `length` bytes at `from` into those at `to`. */
 function or(bytes: Uint8Array, to: number, from: number, length: number): void {
@@ -36,10 +36,8 @@ function* orIntoMedium(task: Task, data: Piece, services: CommandServices): Step
 }
 
 export const orwrite16: ColdCommand = {
+  ...STREAM,
   name: 'ORWRITE(16)',
-  movement: Movement.streamOut,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => {
     const flags = task.cdb.getUint8(1);
     task.durable = (flags & CdbFlags.FUA) !== 0;

@@ -8,11 +8,11 @@ import {
   ReservationType,
 } from '../ring/reservations.ts';
 import { Cdb10, SERVICE_ACTION_MASK } from './cdb.ts';
-import type { ColdCommand, CommandServices } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, REPLY } from './cold-command.ts';
 import { relativePort } from './nexus.ts';
 import { blank, joined, reply } from './reply.ts';
 import { failField } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import type { Task } from './task.ts';
 import { encodeTransportId } from './transport-id.ts';
 
 const Action = { READ_KEYS: 0, READ_RESERVATION: 1, REPORT_CAPABILITIES: 2, READ_FULL_STATUS: 3 } as const;
@@ -84,10 +84,8 @@ function readFullStatus(state: ReservationSnapshot): Uint8Array {
 
 /** The command. */
 export const persistentReserveIn: ColdCommand = {
+  ...REPLY,
   name: 'PERSISTENT RESERVE IN',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task: Task) => Cdb10.transferLength.get(task.cdb, 0),
   run: (task: Task, services: CommandServices) => {
     const unit = task.unit!;

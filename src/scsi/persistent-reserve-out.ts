@@ -4,10 +4,10 @@
 import { bytes, layout, reserved, u8, u16, u32 } from '../base/layout.ts';
 import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
 import { SERVICE_ACTION_MASK } from './cdb.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { portalGroupOf } from './nexus.ts';
 import { AdditionalSense, fail, failField, failListLength, failParameter, SenseKey } from './sense.ts';
-import { Movement, Status, type Task } from './task.ts';
+import { Status, type Task } from './task.ts';
 import { readTransportId } from './transport-id.ts';
 
 /** The parameter list of all service actions but REGISTER AND MOVE. */
@@ -165,10 +165,8 @@ function* carryOut(task: Task, services: CommandServices): Steps {
 
 /** The command. */
 export const persistentReserveOut: ColdCommand = {
+  ...LIST,
   name: 'PERSISTENT RESERVE OUT',
-  movement: Movement.listOut,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task: Task) => task.cdb.getUint32(PARAMETER_LIST_LENGTH_AT),
   run: carryOut,
 };

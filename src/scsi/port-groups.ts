@@ -2,11 +2,11 @@
 // says otherwise, for all initiators. What may run over a port that is not active is access-state.ts's.
 
 import { AccessState, accessOf, type PortGroupAccess } from '../ring/unit-state.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, REPLY, type Steps } from './cold-command.ts';
 import { relativePort } from './nexus.ts';
 import { blank, joined, reply } from './reply.ts';
 import { failField, failListLength, failParameter } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import type { Task } from './task.ts';
 
 /** PARAMETER DATA FORMAT, bits 7-5 of byte 1. */
 const Format = { lengthOnly: 0, extended: 1 } as const;
@@ -16,10 +16,8 @@ const SUPPORTED_STATES = 0x01 | 0x02 | 0x04 | 0x08;
 const StatusCode = { unchanged: 0, explicit: 1 } as const;
 
 export const reportTargetPortGroups: ColdCommand = {
+  ...REPLY,
   name: 'REPORT TARGET PORT GROUPS',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint32(6),
   run: (task, services) => {
     const format = task.cdb.getUint8(1) >>> 5;
@@ -83,10 +81,8 @@ function* setStates(task: Task, services: CommandServices): Steps {
 }
 
 export const setTargetPortGroups: ColdCommand = {
+  ...LIST,
   name: 'SET TARGET PORT GROUPS',
-  movement: Movement.listOut,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint32(6),
   run: setStates,
 };

@@ -1,9 +1,8 @@
 // PRE-FETCH(10) and (16) (SBC-4): advice that blocks will be read soon.
 // The kernel below reads ahead by itself, so the advice is checked and not taken: GOOD, and not CONDITION MET, says just that.
 
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, NO_DATA } from './cold-command.ts';
 import { checkRange, checkReady, decodeBlocks } from './medium.ts';
-import { NO_DATA } from './reply.ts';
 
 export const prefetch: ColdCommand = {
   ...NO_DATA,

@@ -1,8 +1,8 @@
 // Data-In that a command builds in one go: cut to the allocation length, never an error for being longer (SPC-5).
 // What is in it is each command's own.
 
-import type { ColdCommand, CommandServices } from './cold-command.ts';
-import { Movement, type Task } from './task.ts';
+import type { CommandServices } from './cold-command.ts';
+import type { Task } from './task.ts';
 
 /** Answers with `data`, or with as much of it as the initiator has room for. */
 export function reply(task: Task, services: CommandServices, data: Uint8Array): void {
@@ -42,11 +42,3 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
   }
   return whole;
 }
-
-/** Defaults of a command that needs a unit and a turn, and moves no data. */
-export const NO_DATA = {
-  movement: Movement.none,
-  anyLun: false,
-  beforeAttention: false,
-  decode: () => 0,
-} as const satisfies Partial<ColdCommand>;

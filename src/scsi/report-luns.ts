@@ -1,12 +1,11 @@
 // REPORT LUNS (SPC-5): the units this nexus may address. Answers for every LUN, before any unit attention.
 // Which units those are is the nexus' LUN map.
 
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, REPLY } from './cold-command.ts';
 import { writeLun } from './lun.ts';
 import type { Nexus } from './nexus.ts';
 import { blank, reply } from './reply.ts';
 import { AdditionalSense, failField } from './sense.ts';
-import { Movement } from './task.ts';
 
 /** SELECT REPORT. There are no well known units, so everything is what a report without them would be. */
 const Select = { addressable: 0x00, wellKnown: 0x01, all: 0x02 } as const;
@@ -22,8 +21,8 @@ function inventoryReported(nexus: Nexus): void {
 }
 
 export const reportLuns: ColdCommand = {
+  ...REPLY,
   name: 'REPORT LUNS',
-  movement: Movement.replyIn,
   anyLun: true,
   beforeAttention: true,
   decode: (task) => task.cdb.getUint32(6),

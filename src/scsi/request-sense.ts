@@ -1,11 +1,11 @@
 // REQUEST SENSE (SPC-5): sense data as parameter data, for initiators that ask instead of reading the response.
 // Sense of a failed command always goes with its response; what is left to report is what the unit has to say by itself.
 
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, REPLY } from './cold-command.ts';
 import { notReadySense } from './condition.ts';
 import { blank, reply } from './reply.ts';
 import { AdditionalSense, SENSE_BYTES_MAX, type Sense, SenseFormat, SenseKey, senseOf, writeSense } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import type { Task } from './task.ts';
 
 const DESC = 0x01;
 
@@ -20,8 +20,8 @@ function condition(task: Task): Sense {
 }
 
 export const requestSense: ColdCommand = {
+  ...REPLY,
   name: 'REQUEST SENSE',
-  movement: Movement.replyIn,
   anyLun: true,
   beforeAttention: true,
   decode: (task) => task.cdb.getUint8(4),

@@ -3,8 +3,7 @@
 
 import { ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
 import { OperationCode } from './cdb.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
-import { NO_DATA } from './reply.ts';
+import { type ColdCommand, type CommandServices, NO_DATA, type Steps } from './cold-command.ts';
 import { failField } from './sense.ts';
 import { Status, type Task } from './task.ts';
 

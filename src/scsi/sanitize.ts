@@ -4,10 +4,10 @@
 import { bytes, layout, reserved, u8, u16 } from '../base/layout.ts';
 import { UnitCondition } from '../ring/unit-state.ts';
 import { SanitizeAction, SERVICE_ACTION_MASK } from './cdb.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { checkLoaded } from './medium.ts';
 import { AdditionalSense, fail, failField, failListLength, failParameter, SenseKey } from './sense.ts';
-import { Attribute, Movement, Status, type Task } from './task.ts';
+import { Attribute, Status, type Task } from './task.ts';
 import { overhaul, type Pass } from './whole-unit.ts';
 
 const Cdb = layout(10, {
@@ -127,10 +127,8 @@ function* run(task: Task, services: CommandServices): Steps {
 }
 
 export const sanitize: ColdCommand = {
+  ...LIST,
   name: 'SANITIZE',
-  movement: Movement.listOut,
-  anyLun: false,
-  beforeAttention: false,
   decode,
   run,
 };

@@ -1,9 +1,8 @@
 // START STOP UNIT and PREVENT ALLOW MEDIUM REMOVAL (SBC-4, SPC-5): ejecting and loading the medium of a removable unit.
 // Where it is, and who holds it there, is for main to say (control/unit-state.ts); every command that needs it asks for itself.
 
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, NO_DATA, type Steps } from './cold-command.ts';
 import { checkReady } from './medium.ts';
-import { NO_DATA } from './reply.ts';
 import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
 import { synchronize } from './sync-cache.ts';
 import { Status, type Task } from './task.ts';

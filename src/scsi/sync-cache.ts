@@ -1,9 +1,8 @@
 // SYNCHRONIZE CACHE(10) and (16) (SBC-4): what was acknowledged is on stable storage afterwards.
 // All of the unit is, whatever range is named: storage below has no smaller unit of it.
 
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, NO_DATA, type Steps } from './cold-command.ts';
 import { checkRange, checkReady, decodeBlocks } from './medium.ts';
-import { NO_DATA } from './reply.ts';
 import { failErrno, setBusy } from './sense.ts';
 import type { Task } from './task.ts';
 

@@ -1,9 +1,8 @@
 // REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (SPC-5): what session/task-management.ts does, as bits.
 // Which CDBs there are is operation-codes.ts.
 
-import type { ColdCommand } from './cold-command.ts';
+import { type ColdCommand, REPLY } from './cold-command.ts';
 import { reply } from './reply.ts';
-import { Movement } from './task.ts';
 
 /** ABORT TASK, ABORT TASK SET, CLEAR TASK SET, LOGICAL UNIT RESET, target reset. */
 const ATS_ATSS_CTSS_LURS_TRS = 0x80 | 0x40 | 0x10 | 0x08 | 0x02;
@@ -11,10 +10,8 @@ const ATS_ATSS_CTSS_LURS_TRS = 0x80 | 0x40 | 0x10 | 0x08 | 0x02;
 const REPD = 0x80;
 
 export const reportSupportedTaskManagementFunctions: ColdCommand = {
+  ...REPLY,
   name: 'REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint32(6),
   run: (task, services) => {
     const extended = (task.cdb.getUint8(2) & REPD) !== 0;

@@ -1,10 +1,10 @@
 // REPORT and SET TIMESTAMP (SPC-5): milliseconds since an initiator set them, or since the machine started, until one does.
 // Wall-clock time is nothing that the data plane knows: hosts have better clocks.
 
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, REPLY, type Steps } from './cold-command.ts';
 import { blank, reply } from './reply.ts';
 import { failListLength } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import type { Task } from './task.ts';
 
 /** TIMESTAMP ORIGIN: zero at power-on; as SET TIMESTAMP said. */
 const Origin = { powerOn: 0b000, set: 0b010 } as const;
@@ -13,10 +13,8 @@ const TIMESTAMP_AT = 4;
 const TWO_32 = 2 ** 32;
 
 export const reportTimestamp: ColdCommand = {
+  ...REPLY,
   name: 'REPORT TIMESTAMP',
-  movement: Movement.replyIn,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint32(6),
   run: (task, services) => {
     const { timestamp } = task.unit!.state;
@@ -45,10 +43,8 @@ function* set(task: Task, services: CommandServices): Steps {
 }
 
 export const setTimestamp: ColdCommand = {
+  ...LIST,
   name: 'SET TIMESTAMP',
-  movement: Movement.listOut,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => task.cdb.getUint32(6),
   run: set,
 };

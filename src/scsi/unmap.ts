@@ -2,11 +2,11 @@
 // How a range is cleared is the backend's; WRITE SAME with UNMAP is write-same.ts's.
 
 import { layout, reserved, u16, u32, u64 } from '../base/layout.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { UNMAP_DESCRIPTORS_MAX, unmapBlocksMax } from './limits.ts';
 import { checkRange, checkWritable } from './medium.ts';
 import { failErrno, failField, failListLength, failParameter, setBusy } from './sense.ts';
-import { Movement, Status, type Task } from './task.ts';
+import { Status, type Task } from './task.ts';
 
 /** ANCHOR, byte 1 of the CDB: anchored blocks are not supported (ANC_SUP 0). */
 const ANCHOR = 0x01;
@@ -80,10 +80,8 @@ function* unmapRanges(task: Task, services: CommandServices): Steps {
 
 /** Only for thin units: the others do not know the operation code. */
 export const unmap: ColdCommand = {
+  ...LIST,
   name: 'UNMAP',
-  movement: Movement.listOut,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => {
     if ((task.cdb.getUint8(1) & ANCHOR) !== 0) failField(task, 1);
     return task.cdb.getUint16(7);

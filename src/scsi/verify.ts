@@ -3,11 +3,11 @@
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, NO_DATA, STREAM, type Steps } from './cold-command.ts';
 import { firstDifference } from './compare.ts';
 import { checkData, checkReady, checkTransfer, decodeBlocks } from './medium.ts';
 import { AdditionalSense, fail, failErrno, failField, SenseKey, setBusy } from './sense.ts';
-import { Movement, type Piece, type Task } from './task.ts';
+import type { Piece, Task } from './task.ts';
 
 /** Which blocks, and whether the flags are any we know; the bytes of all of them. */
 function decodeVerify(task: Task): number {
@@ -54,10 +54,8 @@ function* readBlocks(task: Task, services: CommandServices, accept: (piece: Piec
 
 /** BYTCHK 00b: that the blocks can be read is all that is asked. Memory always can. */
 const verifyMedium: ColdCommand = {
+  ...NO_DATA,
   name: 'VERIFY',
-  movement: Movement.none,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => {
     decodeVerify(task);
     return 0;
@@ -70,8 +68,8 @@ const verifyMedium: ColdCommand = {
 
 /** BYTCHK 01b: data for every block, compared piece by piece as it comes. */
 const verifyData: ColdCommand = {
-  ...verifyMedium,
-  movement: Movement.streamOut,
+  ...STREAM,
+  name: 'VERIFY',
   decode: decodeVerify,
   run: (task) => {
     checkBlocks(task);
@@ -97,8 +95,8 @@ export function* compareWithMedium(task: Task, data: Piece, services: CommandSer
 
 /** BYTCHK 11b: one block of data, which every block is compared with. */
 const verifyOneBlock: ColdCommand = {
-  ...verifyMedium,
-  movement: Movement.listOut,
+  ...LIST,
+  name: 'VERIFY',
   decode: (task) => Math.min(decodeVerify(task), task.unit?.blockSize ?? 0),
   run: (task, services) => {
     if (!checkBlocks(task) || !checkData(task)) return;

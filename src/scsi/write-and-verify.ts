@@ -2,10 +2,10 @@
 // What it compares with is what verify.ts compares with.
 
 import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, STREAM, type Steps } from './cold-command.ts';
 import { checkTransfer, checkWritable, decodeBlocks } from './medium.ts';
 import { failErrno, failField } from './sense.ts';
-import { Movement, type Piece, Status, type Task } from './task.ts';
+import { type Piece, Status, type Task } from './task.ts';
 import { compareWithMedium } from './verify.ts';
 
 /** Memory is what was written to it; a file is read again, and compared, whether BYTCHK asks for that or just for reading. */
@@ -18,10 +18,8 @@ function* writeAndCompare(task: Task, data: Piece, services: CommandServices): S
 }
 
 export const writeAndVerify: ColdCommand = {
+  ...STREAM,
   name: 'WRITE AND VERIFY',
-  movement: Movement.streamOut,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => {
     const { cdb } = task;
     task.durable = true;

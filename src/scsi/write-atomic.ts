@@ -2,11 +2,11 @@
 // How is the backend's business; the unit's turn keeps such writes apart from each other.
 
 import { CdbFlags, WriteAtomicCdb } from './cdb.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { atomicBlocksMax, atomicBlocksMin } from './limits.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
 import { failErrno, failField, setBusy } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import type { Task } from './task.ts';
 
 function* writeAtomically(task: Task, services: CommandServices): Steps {
   const unit = task.unit!;
@@ -26,10 +26,8 @@ function* writeAtomically(task: Task, services: CommandServices): Steps {
 }
 
 export const writeAtomic16: ColdCommand = {
+  ...LIST,
   name: 'WRITE ATOMIC(16)',
-  movement: Movement.listOut,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => {
     const { cdb, unit } = task;
     const flags = WriteAtomicCdb.flags.get(cdb, 0);

@@ -3,12 +3,12 @@
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { blockCdb, Cdb10, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
-import type { ColdCommand, CommandServices, Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { writeSameBlocksMax } from './limits.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
 import { repeat } from './pattern.ts';
 import { failErrno, failField, setBusy } from './sense.ts';
-import { Movement, type Piece, type Task } from './task.ts';
+import type { Piece, Task } from './task.ts';
 
 /** Flags of the CDB. ANCHOR: anchored blocks are not supported (ANC_SUP 0). */
 const ANCHOR = 0x10;
@@ -123,20 +123,16 @@ function* writePattern(task: Task, services: CommandServices, piece: Piece, byte
 }
 
 export const writeSame10: ColdCommand = {
+  ...LIST,
   name: 'WRITE SAME(10)',
-  movement: Movement.listOut,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => decodeFlags(task, false),
   run: (task, services) => writeSame(task, services, decode10(task)),
 };
 
 /** WRITE SAME(16) and (32). */
 export const writeSameLong: ColdCommand = {
+  ...LIST,
   name: 'WRITE SAME',
-  movement: Movement.listOut,
-  anyLun: false,
-  beforeAttention: false,
   decode: (task) => decodeFlags(task, (flagsOf(task.cdb) & NDOB) !== 0),
   run: (task, services) => writeSame(task, services, decodeLong(task)),
 };
