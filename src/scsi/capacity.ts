@@ -24,8 +24,7 @@ export const readCapacity10: ColdCommand = {
   ...REPLY,
   name: 'READ CAPACITY(10)',
   decode: () => 8,
-  run: (task, services) => {
-    const unit = task.unit!;
+  run: (task, unit, services) => {
     if (!checkPartial(task, task.cdb.getUint32(2), task.cdb.getUint8(8)) || !checkLoaded(task, unit)) return;
     const { bytes, view } = blank(8);
     view.setUint32(0, Math.min(unit.blockCount - 1, TOO_LARGE));
@@ -38,8 +37,7 @@ export const readCapacity16: ColdCommand = {
   ...REPLY,
   name: 'READ CAPACITY(16)',
   decode: (task) => task.cdb.getUint32(10),
-  run: (task, services) => {
-    const unit = task.unit!;
+  run: (task, unit, services) => {
     const { cdb } = task;
     const lba = cdb.getUint32(2) | cdb.getUint32(6);
     if (!checkPartial(task, lba, cdb.getUint8(14)) || !checkLoaded(task, unit)) return;

@@ -62,13 +62,14 @@ export interface ColdCommand {
   /**
    * Does the work. replyIn: answers through `reply` (reply.ts), which cuts to `task.transferLength` and sets `task.dataLength`. listOut: the
    * list is at `task.at`, `task.dataLength` bytes of it. Ends by returning; a failure is set with `fail(task, …)` from sense.ts first.
+   * `unit` is the task's. A command with `anyLun` looks at `task.unit` instead, as there may be none.
    */
-  run(task: Task, services: CommandServices): Generator<void, void, number> | void;
+  run(task: Task, unit: LogicalUnit, services: CommandServices): Generator<void, void, number> | void;
   /**
    * streamOut only, where `run` comes first and just judges: takes one piece of the data, whole, in order and one at a time. The bytes are
    * at `piece.at`, the place they are for is `piece.offset`; own pieces have been given back when it ends.
    */
-  piece?(task: Task, piece: Piece, services: CommandServices): Steps;
+  piece?(task: Task, unit: LogicalUnit, piece: Piece, services: CommandServices): Steps;
   /** streamOut only: the data is stored, so that the command is a WRITE to who counts. */
   readonly stores?: true;
 }

@@ -44,7 +44,7 @@ export class CommandRunner implements CommandServices {
 
   /** The task's turn: its list is there, or there is none. */
   run(task: Task): void {
-    const steps = task.command!.run(task, this);
+    const steps = task.command!.run(task, task.unit!, this);
     if (steps === undefined) {
       this.#control.finish(task);
       return;
@@ -62,7 +62,7 @@ export class CommandRunner implements CommandServices {
         return;
       }
       if (piece === null || piece.received < piece.length) return;
-      task.steps = task.command!.piece!(task, piece, this);
+      task.steps = task.command!.piece!(task, task.unit!, piece, this);
       if (this.#resume(task, 0)) this.#pieceTaken(task);
     }
   }

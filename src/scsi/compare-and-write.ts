@@ -5,13 +5,13 @@ import { CdbFlags, CompareAndWriteCdb } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { firstDifference } from './compare.ts';
 import { compareBlocksMax } from './limits.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkWritable } from './medium.ts';
 import { AdditionalSense, fail, failErrno, failField, SenseKey, setBusy } from './sense.ts';
 import type { Task } from './task.ts';
 
 /** The list is the data to compare with and then the data to write, each as long as the blocks. */
-function* compareAndWrite(task: Task, services: CommandServices): Steps {
-  const unit = task.unit!;
+function* compareAndWrite(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   const length = task.blockCount * unit.blockSize;
   const piece = services.takePiece(task, length);
   if (piece === null) {
@@ -53,14 +53,13 @@ export const compareAndWriteCommand: ColdCommand = {
     if (task.blockCount > compareBlocksMax(unit)) failField(task, CompareAndWriteCdb.transferLength.offset);
     return 2 * task.blockCount * unit.blockSize;
   },
-  run: (task, services) => {
-    const unit = task.unit!;
+  run: (task, unit, services) => {
     if (!checkWritable(task, unit) || !checkRange(task, unit, task.lba, task.blockCount)) return;
     // Both halves, whole: with any other amount, the number of blocks is not the one that was meant.
     if (task.expectedDataTransferLength !== task.transferLength || task.dataLength !== task.transferLength) {
       failField(task, CompareAndWriteCdb.transferLength.offset);
       return;
     }
-    return task.blockCount === 0 ? undefined : compareAndWrite(task, services);
+    return task.blockCount === 0 ? undefined : compareAndWrite(task, unit, services);
   },
 };

@@ -64,19 +64,19 @@ function keyOf(unit: LogicalUnit, listIdentifier: number): string {
   return `${unit.snapshot.id} ${listIdentifier}`;
 }
 
-/** What is known of the copy with that list identifier, of the task's nexus and unit. */
-export function recordOf(task: Task, listIdentifier: number): CopyRecord | undefined {
-  return records.get(task.nexus!)?.get(keyOf(task.unit!, listIdentifier));
+/** What is known of the copy with that list identifier, of the task's nexus and of `unit`. */
+export function recordOf(task: Task, unit: LogicalUnit, listIdentifier: number): CopyRecord | undefined {
+  return records.get(task.nexus!)?.get(keyOf(unit, listIdentifier));
 }
 
 /** The record of the copy that `task` begins; kept unless its list identifier is none (-1). */
-export function startRecord(task: Task, listIdentifier: number): CopyRecord {
+export function startRecord(task: Task, unit: LogicalUnit, listIdentifier: number): CopyRecord {
   const record = new CopyRecord(task);
   if (listIdentifier < 0) return record;
   const nexus = task.nexus!;
   const known = records.get(nexus) ?? new Map<string, CopyRecord>();
   records.set(nexus, known);
-  const key = keyOf(task.unit!, listIdentifier);
+  const key = keyOf(unit, listIdentifier);
   known.delete(key);
   for (const [oldest, { underWay }] of known) {
     if (known.size < RECORDS_MAX) break;
@@ -214,9 +214,9 @@ function resultsCommand(name: string, long: boolean, data: (record: CopyRecord) 
     ...REPLY,
     name,
     decode: (task) => task.cdb.getUint32(10),
-    run: (task, services) => {
+    run: (task, unit, services) => {
       const listIdentifier = long ? task.cdb.getUint32(2) : task.cdb.getUint8(2);
-      const record = recordOf(task, listIdentifier);
+      const record = recordOf(task, unit, listIdentifier);
       const answer = record === undefined ? null : data(record);
       if (answer === null) failField(task, 2);
       else reply(task, services, answer);
@@ -232,5 +232,5 @@ export const receiveCopyOperatingParameters: ColdCommand = {
   ...REPLY,
   name: 'RECEIVE COPY OPERATING PARAMETERS',
   decode: (task) => task.cdb.getUint32(10),
-  run: (task, services) => reply(task, services, operatingParameters(task.unit!)),
+  run: (task, unit, services) => reply(task, services, operatingParameters(unit)),
 };

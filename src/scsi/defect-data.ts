@@ -17,8 +17,8 @@ export const readDefectData: ColdCommand = {
   ...REPLY,
   name: 'READ DEFECT DATA',
   decode: ({ cdb }) => (isLong(cdb) ? cdb.getUint32(6) : cdb.getUint16(7)),
-  run: (task, services) => {
-    if (!checkReady(task, task.unit!)) return;
+  run: (task, unit, services) => {
+    if (!checkReady(task, unit)) return;
     const { cdb } = task;
     const header = new Uint8Array(isLong(cdb) ? 8 : 4);
     header[1] = cdb.getUint8(isLong(cdb) ? 1 : 2) & LISTS_AND_FORMAT;

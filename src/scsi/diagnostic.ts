@@ -19,11 +19,11 @@ const SUPPORTED_PAGES = Uint8Array.of(0x00, 0, 0, 1, 0x00);
 export const sendDiagnostic: ColdCommand = {
   ...NO_DATA,
   name: 'SEND DIAGNOSTIC',
-  run: (task) => {
+  run: (task, unit) => {
     const flags = task.cdb.getUint8(1);
     if ((flags & SELF_TEST_CODE) !== 0) failField(task, 1);
     else if (task.cdb.getUint16(3) !== 0) failField(task, 3);
-    else if ((flags & SELF_TEST) !== 0) checkReady(task, task.unit!);
+    else if ((flags & SELF_TEST) !== 0) checkReady(task, unit);
   },
 };
 
@@ -31,7 +31,7 @@ export const receiveDiagnosticResults: ColdCommand = {
   ...REPLY,
   name: 'RECEIVE DIAGNOSTIC RESULTS',
   decode: (task) => task.cdb.getUint16(3),
-  run: (task, services) => {
+  run: (task, _unit, services) => {
     const asks = (task.cdb.getUint8(1) & PCV) !== 0;
     if (asks && task.cdb.getUint8(2) !== 0) failField(task, 2);
     else reply(task, services, SUPPORTED_PAGES);

@@ -29,7 +29,7 @@ export const readBuffer: ColdCommand = {
   ...REPLY,
   name: 'READ BUFFER(10)',
   decode: (task) => lengthAt(task.cdb, 6),
-  run: (task, services) => {
+  run: (task, _unit, services) => {
     switch (modeOf(task.cdb)) {
       case Mode.echo: {
         const echo = echoes.get(task.nexus!);
@@ -60,7 +60,7 @@ export const writeBuffer: ColdCommand = {
     else if (length > ECHO_BYTES_MAX) failField(task, 6);
     return length;
   },
-  run: (task, services) => {
+  run: (task, _unit, services) => {
     echoes.set(task.nexus!, services.bytes.slice(task.at, task.at + task.dataLength));
   },
 };

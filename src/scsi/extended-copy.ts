@@ -117,12 +117,12 @@ function* copySegments(task: Task, services: CommandServices, list: CopyList, pi
   }
 }
 
-function* copy(task: Task, services: CommandServices, long: boolean): Steps {
+function* copy(task: Task, unit: LogicalUnit, services: CommandServices, long: boolean): Steps {
   // No list, nothing to do; and no error (SPC-4).
   if (task.transferLength === 0) return;
   const list = readCopyList(task, services.memory, long);
   if (list === null) return;
-  if (recordOf(task, list.listIdentifier)?.underWay === true) {
+  if (recordOf(task, unit, list.listIdentifier)?.underWay === true) {
     fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.OPERATION_IN_PROGRESS);
     return;
   }
@@ -131,7 +131,7 @@ function* copy(task: Task, services: CommandServices, long: boolean): Steps {
     setBusy(task);
     return;
   }
-  const record = startRecord(task, list.listIdentifier);
+  const record = startRecord(task, unit, list.listIdentifier);
   yield* copySegments(task, services, list, piece, record);
   record.end(task);
 }
@@ -141,7 +141,7 @@ function extendedCopy(name: string, long: boolean): ColdCommand {
     ...LIST,
     name,
     decode: (task) => task.cdb.getUint32(PARAMETER_LIST_LENGTH_AT),
-    run: (task, services) => copy(task, services, long),
+    run: (task, unit, services) => copy(task, unit, services, long),
   };
 }
 

@@ -4,6 +4,7 @@
 import { layout, reserved, u8, u16, u32 } from '../base/layout.ts';
 import { UnitCondition } from '../ring/unit-state.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkWritable } from './medium.ts';
 import { AdditionalSense, failField, failListLength, failParameter } from './sense.ts';
 import { Status, type Task } from './task.ts';
@@ -48,7 +49,7 @@ function decode(task: Task): number {
 }
 
 /** What the list asks for; null when it was refused. */
-function readList(task: Task, services: CommandServices): Format | null {
+function readList(task: Task, unit: LogicalUnit, services: CommandServices): Format | null {
   const { memory } = services;
   if ((task.cdb.getUint8(1) & FMTDATA) === 0) return { immediate: false, pattern: null };
   const long = (task.cdb.getUint8(1) & LONGLIST) !== 0;
@@ -65,12 +66,12 @@ function readList(task: Task, services: CommandServices): Format | null {
     failParameter(task, defectListLength.offset);
   }
   if (task.status !== Status.GOOD) return null;
-  const pattern = (flags & IP) === 0 ? null : readPattern(task, services, header.size);
+  const pattern = (flags & IP) === 0 ? null : readPattern(task, unit, services, header.size);
   return task.status === Status.GOOD ? { immediate: (flags & IMMED) !== 0, pattern } : null;
 }
 
 /** The pattern at `offset` in the list; null for the default, zeroes, and when it was refused. */
-function readPattern(task: Task, services: CommandServices, offset: number): Uint8Array | null {
+function readPattern(task: Task, unit: LogicalUnit, services: CommandServices, offset: number): Uint8Array | null {
   const { memory } = services;
   if (task.dataLength < offset + Pattern.size) return tooShort(task);
   const at = task.at + offset;
@@ -79,7 +80,7 @@ function readPattern(task: Task, services: CommandServices, offset: number): Uin
   const repeated = type === PatternType.repeated;
   if ((Pattern.modifier.get(memory, at) & ~SI) !== 0) failParameter(task, offset + Pattern.modifier.offset);
   else if (!repeated && type !== PatternType.default) failParameter(task, offset + Pattern.type.offset);
-  else if (repeated ? length === 0 || length > task.unit!.blockSize : length !== 0) {
+  else if (repeated ? length === 0 || length > unit.blockSize : length !== 0) {
     failParameter(task, offset + Pattern.length.offset);
   } else if (task.dataLength < offset + Pattern.size + length) tooShort(task);
   if (task.status !== Status.GOOD || !repeated) return null;
@@ -91,10 +92,9 @@ function tooShort(task: Task): null {
   return null;
 }
 
-function* format(task: Task, services: CommandServices): Steps {
-  const unit = task.unit!;
+function* format(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   if (!checkWritable(task, unit)) return;
-  const list = readList(task, services);
+  const list = readList(task, unit, services);
   if (list === null) return;
   const pass: Pass = list.pattern === null ? { deallocate: unit.snapshot.thin } : { pattern: list.pattern };
   yield* overhaul(task, services, {

@@ -52,7 +52,7 @@ export const inquiry: ColdCommand = {
   anyLun: true,
   beforeAttention: true,
   decode: (task) => task.cdb.getUint16(3),
-  run: (task, services) => {
+  run: (task, _unit, services) => {
     const flags = task.cdb.getUint8(1);
     const page = task.cdb.getUint8(2);
     if ((flags & CMDDT) !== 0) {

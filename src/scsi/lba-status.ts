@@ -77,8 +77,7 @@ function command({ name, lba: lbaField, allocationLengthAt, reportTypeAt }: Form
       if (task.cdb.getUint8(reportTypeAt) !== 0) failField(task, reportTypeAt);
       return task.cdb.getUint32(allocationLengthAt);
     },
-    run: (task, services) => {
-      const unit = task.unit!;
+    run: (task, unit, services) => {
       const lba = lbaField.get(task.cdb, 0);
       if (!checkReady(task, unit) || !checkRange(task, unit, lba, 1)) return;
       const room = Math.ceil((task.transferLength - HEADER_BYTES) / Descriptor.size);

@@ -118,12 +118,12 @@ export const logSense: ColdCommand = {
   ...REPLY,
   name: 'LOG SENSE',
   decode: (task) => task.cdb.getUint16(7),
-  run: (task, services) => {
+  run: (task, unit, services) => {
     if ((task.cdb.getUint8(1) & SP) !== 0) {
       failField(task, 1);
       return;
     }
-    const found = pageOf(task.unit!, task.cdb);
+    const found = pageOf(unit, task.cdb);
     if (typeof found === 'number') failField(task, found);
     else reply(task, services, found);
   },

@@ -72,8 +72,7 @@ function checkPage(task: Task, unit: LogicalUnit, bytes: Uint8Array, start: numb
   return null;
 }
 
-function* select(task: Task, services: CommandServices, form: Form): Steps {
-  const unit = task.unit!;
+function* select(task: Task, unit: LogicalUnit, services: CommandServices, form: Form): Steps {
   const { memory, bytes } = services;
   if (task.transferLength === 0) return;
   if (task.dataLength < Math.max(task.transferLength, form.headerBytes)) {
@@ -118,7 +117,7 @@ function command(form: Form): ColdCommand {
       if ((flags & RTD) !== 0 || cannotSave || (length !== 0 && (flags & PF) === 0)) failField(task, 1);
       return length;
     },
-    run: (task, services) => select(task, services, form),
+    run: (task, unit, services) => select(task, unit, services, form),
   };
 }
 

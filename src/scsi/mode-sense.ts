@@ -35,11 +35,11 @@ function longDescriptor(unit: LogicalUnit): Uint8Array {
 }
 
 /** The pages that the CDB asks for; null when it has been refused. */
-function requestedPages(task: Task): Uint8Array | null {
+function requestedPages(task: Task, unit: LogicalUnit): Uint8Array | null {
   const control = (task.cdb.getUint8(2) >>> 6) as PageControl;
   const code = task.cdb.getUint8(2) & 0x3f;
   const subpage = task.cdb.getUint8(3);
-  if (control === PageControl.saved && !canSave(task.unit!)) {
+  if (control === PageControl.saved && !canSave(unit)) {
     fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.SAVING_PARAMETERS_NOT_SUPPORTED);
     return null;
   }
@@ -50,16 +50,15 @@ function requestedPages(task: Task): Uint8Array | null {
     failField(task, ofCode.length === 0 ? 2 : 3);
     return null;
   }
-  return joined(pages.map((page) => pageValues(page, task.unit!, control)));
+  return joined(pages.map((page) => pageValues(page, unit, control)));
 }
 
 export const modeSense6: ColdCommand = {
   ...REPLY,
   name: 'MODE SENSE(6)',
   decode: (task) => task.cdb.getUint8(4),
-  run: (task, services) => {
-    const unit = task.unit!;
-    const pages = requestedPages(task);
+  run: (task, unit, services) => {
+    const pages = requestedPages(task, unit);
     if (pages === null) return;
     const descriptor = (task.cdb.getUint8(1) & DBD) !== 0 ? new Uint8Array() : shortDescriptor(unit);
     const header = Uint8Array.of(3 + descriptor.length + pages.length, 0, deviceSpecific(unit), descriptor.length);
@@ -71,9 +70,8 @@ export const modeSense10: ColdCommand = {
   ...REPLY,
   name: 'MODE SENSE(10)',
   decode: (task) => task.cdb.getUint16(7),
-  run: (task, services) => {
-    const unit = task.unit!;
-    const pages = requestedPages(task);
+  run: (task, unit, services) => {
+    const pages = requestedPages(task, unit);
     if (pages === null) return;
     const flags = task.cdb.getUint8(1);
     const long = (flags & LLBAA) !== 0 && (flags & DBD) === 0;

@@ -196,8 +196,7 @@ export const reportSupportedOperationCodes: ColdCommand = {
   ...REPLY,
   name: 'REPORT SUPPORTED OPERATION CODES',
   decode: (task) => task.cdb.getUint32(6),
-  run: (task, services) => {
-    const unit = task.unit!;
+  run: (task, unit, services) => {
     const options = task.cdb.getUint8(2);
     const timed = (options & RCTD) !== 0;
     const reporting = options & 0b111;

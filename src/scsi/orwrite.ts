@@ -3,6 +3,7 @@
 
 import { CdbFlags } from './cdb.ts';
 import { type ColdCommand, type CommandServices, STREAM, type Steps } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkTransfer, checkWritable, decodeBlocks } from './medium.ts';
 import { failErrno, failField, setBusy } from './sense.ts';
 import type { Piece, Task } from './task.ts';
@@ -12,8 +13,7 @@ function or(bytes: Uint8Array, to: number, from: number, length: number): void {
   for (let offset = 0; offset < length; offset++) bytes[to + offset]! |= bytes[from + offset]!;
 }
 
-function* orIntoMedium(task: Task, data: Piece, services: CommandServices): Steps {
-  const unit = task.unit!;
+function* orIntoMedium(task: Task, unit: LogicalUnit, data: Piece, services: CommandServices): Steps {
   const piece = services.takePiece(task, data.length);
   if (piece === null) {
     setBusy(task);
@@ -44,8 +44,7 @@ export const orwrite16: ColdCommand = {
     if ((flags & CdbFlags.PROTECT) !== 0) failField(task, 1);
     return decodeBlocks(task);
   },
-  run: (task) => {
-    const unit = task.unit!;
+  run: (task, unit) => {
     if (checkWritable(task, unit)) checkTransfer(task, unit);
   },
   piece: orIntoMedium,

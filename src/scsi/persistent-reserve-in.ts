@@ -8,7 +8,7 @@ import {
   ReservationType,
 } from '../ring/reservations.ts';
 import { Cdb10, SERVICE_ACTION_MASK } from './cdb.ts';
-import { type ColdCommand, type CommandServices, REPLY } from './cold-command.ts';
+import { type ColdCommand, REPLY } from './cold-command.ts';
 import { relativePort } from './nexus.ts';
 import { blank, joined, reply } from './reply.ts';
 import { failField } from './sense.ts';
@@ -87,8 +87,7 @@ export const persistentReserveIn: ColdCommand = {
   ...REPLY,
   name: 'PERSISTENT RESERVE IN',
   decode: (task: Task) => Cdb10.transferLength.get(task.cdb, 0),
-  run: (task: Task, services: CommandServices) => {
-    const unit = task.unit!;
+  run: (task, unit, services) => {
     const state = unit.reservations;
     switch (task.cdb.getUint8(1) & SERVICE_ACTION_MASK) {
       case Action.READ_KEYS:

@@ -5,6 +5,7 @@ import { bytes, layout, reserved, u8, u16, u32 } from '../base/layout.ts';
 import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
 import { SERVICE_ACTION_MASK } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { portalGroupOf } from './nexus.ts';
 import { AdditionalSense, fail, failField, failListLength, failParameter, SenseKey } from './sense.ts';
 import { Status, type Task } from './task.ts';
@@ -58,7 +59,7 @@ function checkCdb(task: Task): boolean {
 }
 
 /** The order that the list spells out; null when it is refused. */
-function readOrder(task: Task, view: DataView): ReserveOrder | null {
+function readOrder(task: Task, unit: LogicalUnit, view: DataView): ReserveOrder | null {
   const action = (task.cdb.getUint8(1) & SERVICE_ACTION_MASK) as ReserveAction;
   const moves = action === ReserveAction.REGISTER_AND_MOVE;
   const at = task.at;
@@ -76,12 +77,12 @@ function readOrder(task: Task, view: DataView): ReserveOrder | null {
   }
   const { initiatorName, isid, portalGroupTag } = task.nexus!;
   const aptpl = (flags & APTPL) !== 0 && (registers || moves);
-  if (aptpl && !task.unit!.snapshot.durableReservations) {
+  if (aptpl && !unit.snapshot.durableReservations) {
     failParameter(task, moves ? MoveParameters.flags.offset : Parameters.flags.offset);
     return null;
   }
   const order = {
-    unit: task.unit!.snapshot.id,
+    unit: unit.snapshot.id,
     action,
     nexus: { initiatorName, isid, portalGroupTag },
     key: hex(Parameters.reservationKey.copy(view, at)),
@@ -94,7 +95,7 @@ function readOrder(task: Task, view: DataView): ReserveOrder | null {
     unregister: moves && (flags & UNREG) !== 0,
   };
   if (moves) {
-    const moveTo = readMoveTo(task, view);
+    const moveTo = readMoveTo(task, unit, view);
     return moveTo === null ? null : { ...order, moveTo };
   }
   if (!long) return order;
@@ -123,7 +124,7 @@ function readOthers(task: Task, view: DataView): NexusName[] | null {
   return others;
 }
 
-function readMoveTo(task: Task, view: DataView): NexusName | null {
+function readMoveTo(task: Task, unit: LogicalUnit, view: DataView): NexusName | null {
   const start = task.at + MoveParameters.size;
   const end = start + MoveParameters.transportIdLength.get(view, task.at);
   const read = end > task.at + task.dataLength ? null : readTransportId(view, start, end);
@@ -131,7 +132,7 @@ function readMoveTo(task: Task, view: DataView): NexusName | null {
     failParameter(task, MoveParameters.size);
     return null;
   }
-  const { portalGroups } = task.unit!.snapshot;
+  const { portalGroups } = unit.snapshot;
   const portalGroupTag = portalGroupOf(MoveParameters.relativeTargetPort.get(view, task.at), portalGroups);
   if (portalGroupTag === undefined) {
     failParameter(task, MoveParameters.relativeTargetPort.offset);
@@ -140,9 +141,9 @@ function readMoveTo(task: Task, view: DataView): NexusName | null {
   return { initiatorName: read.initiatorName, isid: read.isid, portalGroupTag };
 }
 
-function* carryOut(task: Task, services: CommandServices): Steps {
+function* carryOut(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   if (!checkCdb(task)) return;
-  const order = readOrder(task, services.memory);
+  const order = readOrder(task, unit, services.memory);
   if (order === null) return;
   services.reserve(task, order);
   yield;

@@ -3,6 +3,7 @@
 
 import { AccessState, accessOf, type PortGroupAccess } from '../ring/unit-state.ts';
 import { type ColdCommand, type CommandServices, LIST, REPLY, type Steps } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { relativePort } from './nexus.ts';
 import { blank, joined, reply } from './reply.ts';
 import { failField, failListLength, failParameter } from './sense.ts';
@@ -19,13 +20,13 @@ export const reportTargetPortGroups: ColdCommand = {
   ...REPLY,
   name: 'REPORT TARGET PORT GROUPS',
   decode: (task) => task.cdb.getUint32(6),
-  run: (task, services) => {
+  run: (task, unit, services) => {
     const format = task.cdb.getUint8(1) >>> 5;
     if (format > Format.extended) {
       failField(task, 1);
       return;
     }
-    const { state, snapshot } = task.unit!;
+    const { state, snapshot } = unit;
     const groups = snapshot.portalGroups.map((tag) => {
       const { bytes: group, view } = blank(12);
       group[0] = accessOf(state, tag);
@@ -49,8 +50,8 @@ const DESCRIPTOR_BYTES = 4;
 const STATE_MASK = 0x0f;
 
 /** What the list says of each group; null when it has been refused. */
-function requestedStates(task: Task, view: DataView): PortGroupAccess[] | null {
-  const { portalGroups } = task.unit!.snapshot;
+function requestedStates(task: Task, unit: LogicalUnit, view: DataView): PortGroupAccess[] | null {
+  const { portalGroups } = unit.snapshot;
   const settable: readonly number[] = Object.values(AccessState);
   const wanted: PortGroupAccess[] = [];
   for (let start = HEADER_BYTES; start < task.dataLength; start += DESCRIPTOR_BYTES) {
@@ -67,14 +68,14 @@ function requestedStates(task: Task, view: DataView): PortGroupAccess[] | null {
   return wanted;
 }
 
-function* setStates(task: Task, services: CommandServices): Steps {
+function* setStates(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   if (task.transferLength === 0) return;
   const descriptors = task.dataLength - HEADER_BYTES;
   if (task.dataLength !== task.transferLength || descriptors < 0 || descriptors % DESCRIPTOR_BYTES !== 0) {
     failListLength(task);
     return;
   }
-  const portGroups = requestedStates(task, services.memory);
+  const portGroups = requestedStates(task, unit, services.memory);
   if (portGroups === null || portGroups.length === 0) return;
   services.changeState(task, { kind: 'access', portGroups });
   yield;

@@ -7,8 +7,7 @@ import { checkRange, checkReady, decodeBlocks } from './medium.ts';
 export const prefetch: ColdCommand = {
   ...NO_DATA,
   name: 'PRE-FETCH',
-  run: (task) => {
-    const unit = task.unit!;
+  run: (task, unit) => {
     decodeBlocks(task);
     if (checkReady(task, unit)) checkRange(task, unit, task.lba, task.blockCount);
   },

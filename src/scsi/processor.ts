@@ -130,7 +130,7 @@ export class Processor implements TaskControl {
         return;
       case Movement.streamOut:
         // A command that takes its data in pieces looks at the rest first.
-        if (task.command !== null) task.command.run(task, this.#runner);
+        if (task.command !== null) task.command.run(task, unit!, this.#runner);
         if (task.moveLength === 0 || task.status !== Status.GOOD) this.settle(task);
         else this.#wantData(task);
         return;

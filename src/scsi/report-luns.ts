@@ -26,7 +26,7 @@ export const reportLuns: ColdCommand = {
   anyLun: true,
   beforeAttention: true,
   decode: (task) => task.cdb.getUint32(6),
-  run: (task, services) => {
+  run: (task, _unit, services) => {
     const nexus = task.nexus!;
     const select = task.cdb.getUint8(2);
     if (select > Select.all) {

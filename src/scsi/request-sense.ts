@@ -25,7 +25,7 @@ export const requestSense: ColdCommand = {
   anyLun: true,
   beforeAttention: true,
   decode: (task) => task.cdb.getUint8(4),
-  run: (task, services) => {
+  run: (task, _unit, services) => {
     const format = (task.cdb.getUint8(1) & DESC) === 0 ? SenseFormat.fixed : SenseFormat.descriptor;
     const { bytes, view } = blank(SENSE_BYTES_MAX);
     const size = writeSense(view, 0, condition(task), format);

@@ -4,6 +4,7 @@
 import { ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
 import { OperationCode } from './cdb.ts';
 import { type ColdCommand, type CommandServices, NO_DATA, type Steps } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { failField } from './sense.ts';
 import { Status, type Task } from './task.ts';
 
@@ -17,7 +18,7 @@ function isLong(task: Task): boolean {
   return task.cdb.getUint8(0) >= OperationCode.RESERVE_10;
 }
 
-function* carryOut(task: Task, services: CommandServices, action: ReserveAction): Steps {
+function* carryOut(task: Task, unit: LogicalUnit, services: CommandServices, action: ReserveAction): Steps {
   if ((task.cdb.getUint8(1) & OBSOLETE) !== 0) {
     failField(task, 1);
     return;
@@ -28,7 +29,7 @@ function* carryOut(task: Task, services: CommandServices, action: ReserveAction)
   }
   const { initiatorName, isid, portalGroupTag } = task.nexus!;
   const order: ReserveOrder = {
-    unit: task.unit!.snapshot.id,
+    unit: unit.snapshot.id,
     action,
     nexus: { initiatorName, isid, portalGroupTag },
     key: NO_KEY,
@@ -48,13 +49,13 @@ function* carryOut(task: Task, services: CommandServices, action: ReserveAction)
 export const reserve6: ColdCommand = {
   ...NO_DATA,
   name: 'RESERVE(6)',
-  run: (task, services) => carryOut(task, services, ReserveAction.RESERVE_6),
+  run: (task, unit, services) => carryOut(task, unit, services, ReserveAction.RESERVE_6),
 };
 
 export const release6: ColdCommand = {
   ...NO_DATA,
   name: 'RELEASE(6)',
-  run: (task, services) => carryOut(task, services, ReserveAction.RELEASE_6),
+  run: (task, unit, services) => carryOut(task, unit, services, ReserveAction.RELEASE_6),
 };
 
 export const reserve10: ColdCommand = { ...reserve6, name: 'RESERVE(10)' };

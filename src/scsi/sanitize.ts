@@ -5,6 +5,7 @@ import { bytes, layout, reserved, u8, u16 } from '../base/layout.ts';
 import { UnitCondition } from '../ring/unit-state.ts';
 import { SanitizeAction, SERVICE_ACTION_MASK } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkLoaded } from './medium.ts';
 import { AdditionalSense, fail, failField, failListLength, failParameter, SenseKey } from './sense.ts';
 import { Attribute, Status, type Task } from './task.ts';
@@ -59,7 +60,7 @@ function decode(task: Task): number {
 }
 
 /** The passes that OVERWRITE's parameter list asks for; null when it was refused. */
-function overwrites(task: Task, services: CommandServices): Pass[] | null {
+function overwrites(task: Task, unit: LogicalUnit, services: CommandServices): Pass[] | null {
   // The initiator may have sent less of the list than its CDB says, or nothing: then there is nowhere to read it from.
   if (task.dataLength < task.transferLength) {
     failListLength(task);
@@ -71,7 +72,7 @@ function overwrites(task: Task, services: CommandServices): Pass[] | null {
   const count = flags & COUNT_MASK;
   if (count === 0 || (flags & TEST_MASK) !== 0) {
     failParameter(task, Parameters.flags.offset);
-  } else if (length === 0 || length > task.unit!.blockSize) {
+  } else if (length === 0 || length > unit.blockSize) {
     failParameter(task, Parameters.patternLength.offset);
   } else if (Parameters.size + length > task.dataLength) {
     failListLength(task);
@@ -90,9 +91,9 @@ function overwrites(task: Task, services: CommandServices): Pass[] | null {
  * There is no key to change for a cryptographic erase: the blocks are cleared, which leaves the initiator as little. What a file
  * system or a disk keeps of blocks that it was told to forget, no initiator can read; OVERWRITE is for whoever does not trust that.
  */
-function passesOf(task: Task, services: CommandServices): Pass[] | null {
-  if (actionOf(task) === SanitizeAction.OVERWRITE) return overwrites(task, services);
-  return [{ deallocate: task.unit!.snapshot.thin }];
+function passesOf(task: Task, unit: LogicalUnit, services: CommandServices): Pass[] | null {
+  if (actionOf(task) === SanitizeAction.OVERWRITE) return overwrites(task, unit, services);
+  return [{ deallocate: unit.snapshot.thin }];
 }
 
 function* exitFailureMode(task: Task, services: CommandServices): Steps {
@@ -101,8 +102,7 @@ function* exitFailureMode(task: Task, services: CommandServices): Steps {
   if (task.stateResult !== 'good') failField(task, Cdb.flags.offset);
 }
 
-function* run(task: Task, services: CommandServices): Steps {
-  const unit = task.unit!;
+function* run(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   // Not whether the unit is ready: after a failure it is not, and this is what mends it.
   if (!checkLoaded(task, unit)) return;
   if (unit.readOnly) {
@@ -113,7 +113,7 @@ function* run(task: Task, services: CommandServices): Steps {
     yield* exitFailureMode(task, services);
     return;
   }
-  const passes = passesOf(task, services);
+  const passes = passesOf(task, unit, services);
   if (passes === null) return;
   const flags = Cdb.flags.get(task.cdb, 0);
   yield* overhaul(task, services, {

@@ -2,6 +2,7 @@
 // Where it is, and who holds it there, is for main to say (control/unit-state.ts); every command that needs it asks for itself.
 
 import { type ColdCommand, type CommandServices, NO_DATA, type Steps } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkReady } from './medium.ts';
 import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
 import { synchronize } from './sync-cache.ts';
@@ -19,8 +20,7 @@ const PREVENT = 0x01;
  * There is nothing to spin down, and a host that shuts down stops the disks it shares with others: START 0 by itself only empties
  * the cache, and a power condition, which makes START and LOEJ mean nothing, is taken as reached.
  */
-function* startStop(task: Task, services: CommandServices): Steps {
-  const unit = task.unit!;
+function* startStop(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   const flags = task.cdb.getUint8(4);
   if ((flags & POWER_CONDITION) !== 0) return;
   const start = (flags & START) !== 0;
@@ -33,7 +33,7 @@ function* startStop(task: Task, services: CommandServices): Steps {
     checkReady(task, unit);
     return;
   }
-  if (!start && unit.ready && (flags & NO_FLUSH) === 0) yield* synchronize(task, services);
+  if (!start && unit.ready && (flags & NO_FLUSH) === 0) yield* synchronize(task, unit, services);
   if (!moves || task.status !== Status.GOOD) return;
   // Only main is sure to know of a nexus that is just gone, and of what it held.
   services.changeState(task, { kind: start ? 'load' : 'eject' });
@@ -46,8 +46,8 @@ function* startStop(task: Task, services: CommandServices): Steps {
 export const startStopUnit: ColdCommand = { ...NO_DATA, name: 'START STOP UNIT', run: startStop };
 
 /** Each nexus holds the medium for itself; it is free when all have let go. What can't be removed needs no holding. */
-function* preventAllow(task: Task, services: CommandServices): Steps {
-  if (!task.unit!.snapshot.removable) return;
+function* preventAllow(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
+  if (!unit.snapshot.removable) return;
   const prevents = (task.cdb.getUint8(4) & PREVENT) !== 0;
   services.changeState(task, { kind: prevents ? 'prevent' : 'allow' });
   yield;

@@ -2,13 +2,13 @@
 // All of the unit is, whatever range is named: storage below has no smaller unit of it.
 
 import { type ColdCommand, type CommandServices, NO_DATA, type Steps } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkReady, decodeBlocks } from './medium.ts';
 import { failErrno, setBusy } from './sense.ts';
 import type { Task } from './task.ts';
 
 /** Waits until the storage has it all. IMMED asks for the status before that; it may come after, and then says more. */
-export function* synchronize(task: Task, services: CommandServices): Steps {
-  const unit = task.unit!;
+export function* synchronize(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   const piece = services.takePiece(task, 0);
   if (piece === null) {
     setBusy(task);
@@ -22,10 +22,9 @@ export function* synchronize(task: Task, services: CommandServices): Steps {
 export const synchronizeCache: ColdCommand = {
   ...NO_DATA,
   name: 'SYNCHRONIZE CACHE',
-  run: (task, services) => {
-    const unit = task.unit!;
+  run: (task, unit, services) => {
     decodeBlocks(task);
     if (!checkReady(task, unit) || !checkRange(task, unit, task.lba, task.blockCount)) return;
-    return synchronize(task, services);
+    return synchronize(task, unit, services);
   },
 };

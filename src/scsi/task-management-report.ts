@@ -13,7 +13,7 @@ export const reportSupportedTaskManagementFunctions: ColdCommand = {
   ...REPLY,
   name: 'REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS',
   decode: (task) => task.cdb.getUint32(6),
-  run: (task, services) => {
+  run: (task, _unit, services) => {
     const extended = (task.cdb.getUint8(2) & REPD) !== 0;
     const data = new Uint8Array(extended ? 16 : 4);
     data[0] = ATS_ATSS_CTSS_LURS_TRS;

@@ -7,7 +7,7 @@ import { checkReady } from './medium.ts';
 export const testUnitReady: ColdCommand = {
   ...NO_DATA,
   name: 'TEST UNIT READY',
-  run: (task) => {
-    checkReady(task, task.unit!);
+  run: (task, unit) => {
+    checkReady(task, unit);
   },
 };

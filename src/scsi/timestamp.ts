@@ -2,6 +2,7 @@
 // Wall-clock time is nothing that the data plane knows: hosts have better clocks.
 
 import { type ColdCommand, type CommandServices, LIST, REPLY, type Steps } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { blank, reply } from './reply.ts';
 import { failListLength } from './sense.ts';
 import type { Task } from './task.ts';
@@ -16,8 +17,8 @@ export const reportTimestamp: ColdCommand = {
   ...REPLY,
   name: 'REPORT TIMESTAMP',
   decode: (task) => task.cdb.getUint32(6),
-  run: (task, services) => {
-    const { timestamp } = task.unit!.state;
+  run: (task, unit, services) => {
+    const { timestamp } = unit.state;
     const { bytes, view } = blank(LIST_BYTES);
     view.setUint16(0, bytes.length - 2);
     bytes[2] = timestamp === null ? Origin.powerOn : Origin.set;
@@ -29,7 +30,7 @@ export const reportTimestamp: ColdCommand = {
   },
 };
 
-function* set(task: Task, services: CommandServices): Steps {
+function* set(task: Task, _unit: LogicalUnit, services: CommandServices): Steps {
   if (task.transferLength === 0) return;
   if (task.dataLength < LIST_BYTES) {
     failListLength(task);

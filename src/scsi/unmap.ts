@@ -4,6 +4,7 @@
 import { layout, reserved, u16, u32, u64 } from '../base/layout.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { UNMAP_DESCRIPTORS_MAX, unmapBlocksMax } from './limits.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkWritable } from './medium.ts';
 import { failErrno, failField, failListLength, failParameter, setBusy } from './sense.ts';
 import { Status, type Task } from './task.ts';
@@ -39,8 +40,7 @@ function countDescriptors(task: Task, view: DataView): number {
 }
 
 /** Judges all descriptors before the first is acted on: a list that is wrong somewhere changes nothing. */
-function checkDescriptors(task: Task, view: DataView, count: number): boolean {
-  const unit = task.unit!;
+function checkDescriptors(task: Task, unit: LogicalUnit, view: DataView, count: number): boolean {
   let total = 0;
   for (let index = 0; index < count; index++) {
     const offset = Header.size + index * Descriptor.size;
@@ -54,12 +54,11 @@ function checkDescriptors(task: Task, view: DataView, count: number): boolean {
   return true;
 }
 
-function* unmapRanges(task: Task, services: CommandServices): Steps {
-  const unit = task.unit!;
+function* unmapRanges(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   const view = services.memory;
   if (!checkWritable(task, unit) || task.transferLength === 0) return;
   const count = countDescriptors(task, view);
-  if (count < 0 || !checkDescriptors(task, view, count)) return;
+  if (count < 0 || !checkDescriptors(task, unit, view, count)) return;
   const piece = services.takePiece(task, 0);
   if (piece === null) {
     setBusy(task);

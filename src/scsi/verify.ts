@@ -5,6 +5,7 @@ import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, NO_DATA, STREAM, type Steps } from './cold-command.ts';
 import { firstDifference } from './compare.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkData, checkReady, checkTransfer, decodeBlocks } from './medium.ts';
 import { AdditionalSense, fail, failErrno, failField, SenseKey, setBusy } from './sense.ts';
 import type { Piece, Task } from './task.ts';
@@ -16,8 +17,7 @@ function decodeVerify(task: Task): number {
   return decodeBlocks(task);
 }
 
-function checkBlocks(task: Task): boolean {
-  const unit = task.unit!;
+function checkBlocks(task: Task, unit: LogicalUnit): boolean {
   return checkReady(task, unit) && checkTransfer(task, unit);
 }
 
@@ -27,8 +27,12 @@ export function failMiscompare(task: Task): void {
 }
 
 /** Reads the task's blocks, and asks `accept` about each piece of them. */
-function* readBlocks(task: Task, services: CommandServices, accept: (piece: Piece) => boolean): Steps {
-  const unit = task.unit!;
+function* readBlocks(
+  task: Task,
+  unit: LogicalUnit,
+  services: CommandServices,
+  accept: (piece: Piece) => boolean,
+): Steps {
   const total = task.blockCount * unit.blockSize;
   const piece = total === 0 ? null : services.takePiece(task, Math.min(SLOT_BYTES_MAX, total));
   if (piece === null) {
@@ -60,9 +64,9 @@ const verifyMedium: ColdCommand = {
     decodeVerify(task);
     return 0;
   },
-  run: (task, services) => {
-    const read = checkBlocks(task) && !task.unit!.backend.immediate;
-    return read ? readBlocks(task, services, () => true) : undefined;
+  run: (task, unit, services) => {
+    const read = checkBlocks(task, unit) && !unit.backend.immediate;
+    return read ? readBlocks(task, unit, services, () => true) : undefined;
   },
 };
 
@@ -71,15 +75,14 @@ const verifyData: ColdCommand = {
   ...STREAM,
   name: 'VERIFY',
   decode: decodeVerify,
-  run: (task) => {
-    checkBlocks(task);
+  run: (task, unit) => {
+    checkBlocks(task, unit);
   },
   piece: compareWithMedium,
 };
 
 /** Reads where `data` is for and compares. */
-export function* compareWithMedium(task: Task, data: Piece, services: CommandServices): Steps {
-  const unit = task.unit!;
+export function* compareWithMedium(task: Task, unit: LogicalUnit, data: Piece, services: CommandServices): Steps {
   const piece = services.takePiece(task, data.length);
   if (piece === null) {
     setBusy(task);
@@ -98,10 +101,10 @@ const verifyOneBlock: ColdCommand = {
   ...LIST,
   name: 'VERIFY',
   decode: (task) => Math.min(decodeVerify(task), task.unit?.blockSize ?? 0),
-  run: (task, services) => {
-    if (!checkBlocks(task) || !checkData(task)) return;
-    const { blockSize } = task.unit!;
-    return readBlocks(task, services, ({ at, length }) => {
+  run: (task, unit, services) => {
+    if (!checkBlocks(task, unit) || !checkData(task)) return;
+    const { blockSize } = unit;
+    return readBlocks(task, unit, services, ({ at, length }) => {
       for (let offset = 0; offset < length; offset += blockSize) {
         if (firstDifference(services.bytes, at + offset, task.at, blockSize) >= 0) return false;
       }

@@ -3,18 +3,18 @@
 
 import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
 import { type ColdCommand, type CommandServices, STREAM, type Steps } from './cold-command.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkTransfer, checkWritable, decodeBlocks } from './medium.ts';
 import { failErrno, failField } from './sense.ts';
 import { type Piece, Status, type Task } from './task.ts';
 import { compareWithMedium } from './verify.ts';
 
 /** Memory is what was written to it; a file is read again, and compared, whether BYTCHK asks for that or just for reading. */
-function* writeAndCompare(task: Task, data: Piece, services: CommandServices): Steps {
-  const unit = task.unit!;
+function* writeAndCompare(task: Task, unit: LogicalUnit, data: Piece, services: CommandServices): Steps {
   services.write(data, unit);
   const errno = yield;
   if (errno !== 0) failErrno(task, errno, data.offset / unit.blockSize, true);
-  if (task.status === Status.GOOD && !unit.backend.immediate) yield* compareWithMedium(task, data, services);
+  if (task.status === Status.GOOD && !unit.backend.immediate) yield* compareWithMedium(task, unit, data, services);
 }
 
 export const writeAndVerify: ColdCommand = {
@@ -26,8 +26,7 @@ export const writeAndVerify: ColdCommand = {
     if ((flagsOf(cdb) & CdbFlags.PROTECT) !== 0 || byteCheckOf(cdb) > ByteCheck.data) failField(task, flagsAt(cdb));
     return decodeBlocks(task);
   },
-  run: (task) => {
-    const unit = task.unit!;
+  run: (task, unit) => {
     if (checkWritable(task, unit)) checkTransfer(task, unit);
   },
   piece: writeAndCompare,

@@ -4,12 +4,12 @@
 import { CdbFlags, WriteAtomicCdb } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { atomicBlocksMax, atomicBlocksMin } from './limits.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
 import { failErrno, failField, setBusy } from './sense.ts';
 import type { Task } from './task.ts';
 
-function* writeAtomically(task: Task, services: CommandServices): Steps {
-  const unit = task.unit!;
+function* writeAtomically(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   const piece = services.takePiece(task, task.dataLength);
   if (piece === null) {
     setBusy(task);
@@ -43,11 +43,10 @@ export const writeAtomic16: ColdCommand = {
     if (!whole || task.blockCount > atomicBlocksMax(unit)) failField(task, transferLength.offset);
     return task.blockCount * unit.blockSize;
   },
-  run: (task, services) => {
-    const unit = task.unit!;
+  run: (task, unit, services) => {
     if (!checkWritable(task, unit) || !checkRange(task, unit, task.lba, task.blockCount)) return;
     if (task.lba % atomicBlocksMin(unit) !== 0) failField(task, WriteAtomicCdb.lba.offset);
-    else if (task.blockCount !== 0 && checkData(task)) return writeAtomically(task, services);
+    else if (task.blockCount !== 0 && checkData(task)) return writeAtomically(task, unit, services);
     return;
   },
 };

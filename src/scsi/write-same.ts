@@ -5,6 +5,7 @@ import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { blockCdb, Cdb10, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { writeSameBlocksMax } from './limits.ts';
+import type { LogicalUnit } from './logical-unit.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
 import { repeat } from './pattern.ts';
 import { failErrno, failField, setBusy } from './sense.ts';
@@ -42,7 +43,7 @@ function decode10(task: Task): WriteSame {
 }
 
 /** WRITE SAME(16) and (32). */
-function decodeLong(task: Task): WriteSame {
+function decodeLong(task: Task, unit: LogicalUnit): WriteSame {
   const { cdb } = task;
   const { lba, transferLength } = blockCdb(cdb);
   const flags = flagsOf(cdb);
@@ -50,7 +51,7 @@ function decodeLong(task: Task): WriteSame {
     lba: lba.get(cdb, 0),
     count: transferLength.get(cdb, 0),
     unmap: (flags & UNMAP) !== 0,
-    mayUnmap: task.unit!.snapshot.thin,
+    mayUnmap: unit.snapshot.thin,
     zeroes: (flags & NDOB) !== 0,
     countField: transferLength.offset,
   };
@@ -63,8 +64,7 @@ function decodeFlags(task: Task, dataless: boolean): number {
 }
 
 /** The number of blocks to write, 0 in the CDB meaning all that follow; -1 when the command has been refused. */
-function blocksToWrite(task: Task, request: WriteSame): number {
-  const unit = task.unit!;
+function blocksToWrite(task: Task, unit: LogicalUnit, request: WriteSame): number {
   if (!checkRange(task, unit, request.lba, request.count)) return -1;
   const count = request.count === 0 ? unit.blockCount - request.lba : request.count;
   if (count <= writeSameBlocksMax(unit)) return count;
@@ -77,14 +77,13 @@ function isZero(bytes: Uint8Array, at: number, size: number): boolean {
   return true;
 }
 
-function* writeSame(task: Task, services: CommandServices, request: WriteSame): Steps {
-  const unit = task.unit!;
+function* writeSame(task: Task, unit: LogicalUnit, services: CommandServices, request: WriteSame): Steps {
   if (!checkWritable(task, unit)) return;
   if (request.unmap && !request.mayUnmap) {
     failField(task, flagsAt(task.cdb));
     return;
   }
-  const count = blocksToWrite(task, request);
+  const count = blocksToWrite(task, unit, request);
   if (count < 0) return;
   if (!request.zeroes && !checkData(task)) return;
   const bytes = count * unit.blockSize;
@@ -97,7 +96,7 @@ function* writeSame(task: Task, services: CommandServices, request: WriteSame): 
   }
   piece.offset = request.lba * unit.blockSize;
   if (!zeroes) {
-    yield* writePattern(task, services, piece, bytes);
+    yield* writePattern(task, unit, services, piece, bytes);
     return;
   }
   piece.length = bytes;
@@ -106,8 +105,7 @@ function* writeSame(task: Task, services: CommandServices, request: WriteSame): 
   if (errno !== 0) failErrno(task, errno, request.lba, true);
 }
 
-function* writePattern(task: Task, services: CommandServices, piece: Piece, bytes: number): Steps {
-  const unit = task.unit!;
+function* writePattern(task: Task, unit: LogicalUnit, services: CommandServices, piece: Piece, bytes: number): Steps {
   const end = piece.offset + bytes;
   repeat(services.bytes, task.at, unit.blockSize, piece.at, piece.length);
   while (piece.offset < end) {
@@ -126,7 +124,7 @@ export const writeSame10: ColdCommand = {
   ...LIST,
   name: 'WRITE SAME(10)',
   decode: (task) => decodeFlags(task, false),
-  run: (task, services) => writeSame(task, services, decode10(task)),
+  run: (task, unit, services) => writeSame(task, unit, services, decode10(task)),
 };
 
 /** WRITE SAME(16) and (32). */
@@ -134,5 +132,5 @@ export const writeSameLong: ColdCommand = {
   ...LIST,
   name: 'WRITE SAME',
   decode: (task) => decodeFlags(task, (flagsOf(task.cdb) & NDOB) !== 0),
-  run: (task, services) => writeSame(task, services, decodeLong(task)),
+  run: (task, unit, services) => writeSame(task, unit, services, decodeLong(task, unit)),
 };
