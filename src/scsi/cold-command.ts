@@ -46,10 +46,8 @@ export interface CommandServices {
   detach(task: Task, work: (own: Task, wake: () => void) => Steps): void;
 }
 
-/** A command off the fast path. */
-export interface ColdCommand {
+interface Command {
   readonly name: string;
-  readonly movement: Movement;
   /** Whether it runs without a unit: INQUIRY, REPORT LUNS and REQUEST SENSE answer for any LUN (SAM-5). */
   readonly anyLun: boolean;
   /** Whether it is served before a pending unit attention is reported: the same three (SAM-5 §5.14). */
@@ -65,14 +63,27 @@ export interface ColdCommand {
    * `unit` is the task's. A command with `anyLun` looks at `task.unit` instead, as there may be none.
    */
   run(task: Task, unit: LogicalUnit, services: CommandServices): Generator<void, void, number> | void;
+}
+
+/** A command that takes its data in pieces. Its `run` comes first and just judges. */
+export interface StreamCommand extends Command {
+  readonly movement: typeof Movement.streamOut;
   /**
-   * streamOut only, where `run` comes first and just judges: takes one piece of the data, whole, in order and one at a time. The bytes are
-   * at `piece.at`, the place they are for is `piece.offset`; own pieces have been given back when it ends.
+   * Takes one piece of the data, whole, in order and one at a time. The bytes are at `piece.at`, the place they are for is `piece.offset`;
+   * own pieces have been given back when it ends.
    */
-  piece?(task: Task, unit: LogicalUnit, piece: Piece, services: CommandServices): Steps;
-  /** streamOut only: the data is stored, so that the command is a WRITE to who counts. */
+  piece(task: Task, unit: LogicalUnit, piece: Piece, services: CommandServices): Steps;
+  /** The data is stored, so that the command is a WRITE to who counts. */
   readonly stores?: true;
 }
+
+/** A command whose data are in one slot, if it has any. */
+interface SlotCommand extends Command {
+  readonly movement: typeof Movement.none | typeof Movement.replyIn | typeof Movement.listOut;
+}
+
+/** A command off the fast path. */
+export type ColdCommand = StreamCommand | SlotCommand;
 
 const ORDINARY = { anyLun: false, beforeAttention: false } as const;
 

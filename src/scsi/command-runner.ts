@@ -5,7 +5,7 @@ import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ReserveOrder } from '../ring/reservations.ts';
 import type { StateChange } from '../ring/unit-state.ts';
-import type { CommandServices, Steps } from './cold-command.ts';
+import type { CommandServices, Steps, StreamCommand } from './cold-command.ts';
 import { DetachedWork } from './detached-work.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { PiecePool } from './piece-pool.ts';
@@ -54,7 +54,7 @@ export class CommandRunner implements CommandServices {
   }
 
   /** streamOut: hands the command the pieces that are full, in order and one at a time. */
-  takePieces(task: Task): void {
+  takePieces(task: Task, command: StreamCommand): void {
     while (task.steps === null) {
       const piece = task.firstPiece;
       if (task.aborted || task.status !== Status.GOOD || (piece === null && task.assigned === task.moveLength)) {
@@ -62,7 +62,7 @@ export class CommandRunner implements CommandServices {
         return;
       }
       if (piece === null || piece.received < piece.length) return;
-      task.steps = task.command!.piece!(task, task.unit!, piece, this);
+      task.steps = command.piece(task, task.unit!, piece, this);
       if (this.#resume(task, 0)) this.#pieceTaken(task);
     }
   }
@@ -102,12 +102,13 @@ export class CommandRunner implements CommandServices {
     } else if (task.aborted) {
       this.#control.settle(task);
     } else if (this.#resume(task, errno)) {
-      if (task.movement !== Movement.streamOut) {
+      const { command } = task;
+      if (command?.movement !== Movement.streamOut) {
         this.#control.finish(task);
         return;
       }
       this.#pieceTaken(task);
-      this.takePieces(task);
+      this.takePieces(task, command);
     }
   }
 

@@ -172,8 +172,8 @@ export class Processor implements TaskControl {
     if (task.command === null) {
       this.dispatch(task, piece, 'write');
       task.unit!.backend.write(piece);
-    } else if (task.movement === Movement.streamOut) {
-      this.#runner.takePieces(task);
+    } else if (task.command.movement === Movement.streamOut) {
+      this.#runner.takePieces(task, task.command);
     } else if (task.steps === null) {
       // Only once: an empty Data-Out PDU may come behind the last byte while the command waits.
       task.at = piece.at;

@@ -26,7 +26,8 @@ export function countAnswered({ host, figures }: Session, task: IscsiTask): void
 
 /** A WRITE, whichever it is; data of VERIFY come the same way, and are only compared. Allocates nothing. */
 function storesData({ movement, command }: IscsiTask): boolean {
-  return movement === Movement.streamOut && (command === null || command.stores === true);
+  if (command === null) return movement === Movement.streamOut;
+  return command.movement === Movement.streamOut && command.stores === true;
 }
 
 /** For its unit and its session. Allocates nothing. */
