@@ -12,7 +12,7 @@ export type Steps = Generator<void, void, number>;
 /** What a running command may ask for. */
 export interface CommandServices {
   /** The slab: a reply is written, a parameter list read, at `task.at`. */
-  readonly memory: DataView;
+  readonly view: DataView;
   readonly bytes: Uint8Array;
   /** Milliseconds, monotonic. */
   now(): number;

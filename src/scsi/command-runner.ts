@@ -25,7 +25,7 @@ export interface TaskControl {
 
 /** The commands off the fast path of one worker. */
 export class CommandRunner implements CommandServices {
-  readonly memory: DataView;
+  readonly view: DataView;
   readonly bytes: Uint8Array;
   readonly #engine: Engine;
   readonly #pieces: PiecePool;
@@ -38,7 +38,7 @@ export class CommandRunner implements CommandServices {
     this.#pieces = pieces;
     this.#control = control;
     this.#orders = orders;
-    this.memory = engine.slab.view;
+    this.view = engine.slab.view;
     this.bytes = engine.slab.bytes;
   }
 

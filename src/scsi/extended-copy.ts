@@ -120,7 +120,7 @@ function* copySegments(task: Task, services: CommandServices, list: CopyList, pi
 function* copy(task: Task, unit: LogicalUnit, services: CommandServices, long: boolean): Steps {
   // No list, nothing to do; and no error (SPC-4).
   if (task.transferLength === 0) return;
-  const list = readCopyList(task, services.memory, long);
+  const list = readCopyList(task, services.view, long);
   if (list === null) return;
   if (recordOf(task, unit, list.listIdentifier)?.underWay === true) {
     fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.OPERATION_IN_PROGRESS);

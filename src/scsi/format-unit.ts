@@ -50,18 +50,18 @@ function decode(task: Task): number {
 
 /** What the list asks for; null when it was refused. */
 function readList(task: Task, unit: LogicalUnit, services: CommandServices): Format | null {
-  const { memory } = services;
+  const { view } = services;
   if ((task.cdb.getUint8(1) & FMTDATA) === 0) return { immediate: false, pattern: null };
   const long = (task.cdb.getUint8(1) & LONGLIST) !== 0;
   const header = long ? LongHeader : ShortHeader;
   if (task.dataLength < header.size) return tooShort(task);
-  const flags = header.flags.get(memory, task.at);
+  const flags = header.flags.get(view, task.at);
   const { defectListLength } = header;
-  if (header.protection.get(memory, task.at) !== 0) failParameter(task, header.protection.offset);
+  if (header.protection.get(view, task.at) !== 0) failParameter(task, header.protection.offset);
   else if ((flags & FOV) === 0 && (flags & DPRY_DCRT_STPF_IP) !== 0) failParameter(task, header.flags.offset);
-  else if (long && LongHeader.protectionInterval.get(memory, task.at) !== 0) {
+  else if (long && LongHeader.protectionInterval.get(view, task.at) !== 0) {
     failParameter(task, LongHeader.protectionInterval.offset);
-  } else if (defectListLength.get(memory, task.at) !== 0) {
+  } else if (defectListLength.get(view, task.at) !== 0) {
     // There are no defects, and blocks can't be made defective by saying so.
     failParameter(task, defectListLength.offset);
   }
@@ -72,13 +72,13 @@ function readList(task: Task, unit: LogicalUnit, services: CommandServices): For
 
 /** The pattern at `offset` in the list; null for the default, zeroes, and when it was refused. */
 function readPattern(task: Task, unit: LogicalUnit, services: CommandServices, offset: number): Uint8Array | null {
-  const { memory } = services;
+  const { view } = services;
   if (task.dataLength < offset + Pattern.size) return tooShort(task);
   const at = task.at + offset;
-  const length = Pattern.length.get(memory, at);
-  const type = Pattern.type.get(memory, at);
+  const length = Pattern.length.get(view, at);
+  const type = Pattern.type.get(view, at);
   const repeated = type === PatternType.repeated;
-  if ((Pattern.modifier.get(memory, at) & ~SI) !== 0) failParameter(task, offset + Pattern.modifier.offset);
+  if ((Pattern.modifier.get(view, at) & ~SI) !== 0) failParameter(task, offset + Pattern.modifier.offset);
   else if (!repeated && type !== PatternType.default) failParameter(task, offset + Pattern.type.offset);
   else if (repeated ? length === 0 || length > unit.blockSize : length !== 0) {
     failParameter(task, offset + Pattern.length.offset);

@@ -73,19 +73,19 @@ function checkPage(task: Task, unit: LogicalUnit, bytes: Uint8Array, start: numb
 }
 
 function* select(task: Task, unit: LogicalUnit, services: CommandServices, form: Form): Steps {
-  const { memory, bytes } = services;
+  const { view, bytes } = services;
   if (task.transferLength === 0) return;
   if (task.dataLength < Math.max(task.transferLength, form.headerBytes)) {
     failListLength(task);
     return;
   }
-  const descriptorLength = form.descriptorLength(memory, task.at);
+  const descriptorLength = form.descriptorLength(view, task.at);
   let start = form.headerBytes + descriptorLength;
   if (start > task.dataLength) {
     failListLength(task);
     return;
   }
-  if (!checkDescriptor(task, unit, memory, form.headerBytes, descriptorLength)) return;
+  if (!checkDescriptor(task, unit, view, form.headerBytes, descriptorLength)) return;
   let control = -1;
   while (start < task.dataLength) {
     const page = checkPage(task, unit, bytes, start);

@@ -143,7 +143,7 @@ function readMoveTo(task: Task, unit: LogicalUnit, view: DataView): NexusName | 
 
 function* carryOut(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   if (!checkCdb(task)) return;
-  const order = readOrder(task, unit, services.memory);
+  const order = readOrder(task, unit, services.view);
   if (order === null) return;
   services.reserve(task, order);
   yield;

@@ -75,7 +75,7 @@ function* setStates(task: Task, unit: LogicalUnit, services: CommandServices): S
     failListLength(task);
     return;
   }
-  const portGroups = requestedStates(task, unit, services.memory);
+  const portGroups = requestedStates(task, unit, services.view);
   if (portGroups === null || portGroups.length === 0) return;
   services.changeState(task, { kind: 'access', portGroups });
   yield;

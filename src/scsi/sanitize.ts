@@ -66,9 +66,9 @@ function overwrites(task: Task, unit: LogicalUnit, services: CommandServices): P
     failListLength(task);
     return null;
   }
-  const { memory } = services;
-  const flags = Parameters.flags.get(memory, task.at);
-  const length = Parameters.patternLength.get(memory, task.at);
+  const { view } = services;
+  const flags = Parameters.flags.get(view, task.at);
+  const length = Parameters.patternLength.get(view, task.at);
   const count = flags & COUNT_MASK;
   if (count === 0 || (flags & TEST_MASK) !== 0) {
     failParameter(task, Parameters.flags.offset);

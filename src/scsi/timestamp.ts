@@ -36,9 +36,9 @@ function* set(task: Task, _unit: LogicalUnit, services: CommandServices): Steps 
     failListLength(task);
     return;
   }
-  const { memory } = services;
+  const { view } = services;
   const at = task.at + TIMESTAMP_AT;
-  const value = memory.getUint16(at) * TWO_32 + memory.getUint32(at + 2);
+  const value = view.getUint16(at) * TWO_32 + view.getUint32(at + 2);
   services.changeState(task, { kind: 'timestamp', value, at: services.now() });
   yield;
 }

@@ -55,7 +55,7 @@ function checkDescriptors(task: Task, unit: LogicalUnit, view: DataView, count: 
 }
 
 function* unmapRanges(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
-  const view = services.memory;
+  const { view } = services;
   if (!checkWritable(task, unit) || task.transferLength === 0) return;
   const count = countDescriptors(task, view);
   if (count < 0 || !checkDescriptors(task, unit, view, count)) return;
