@@ -7,7 +7,7 @@ import { firstDifference } from './compare.ts';
 import { compareBlocksMax } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkWritable } from './medium.ts';
-import { AdditionalSense, fail, failErrno, failField, SenseKey, setBusy } from './sense.ts';
+import { AdditionalSense, fail, failField, failRead, failWrite, SenseKey, setBusy } from './sense.ts';
 import type { Task } from './task.ts';
 
 /** The list is the data to compare with and then the data to write, each as long as the blocks. */
@@ -23,7 +23,7 @@ function* compareAndWrite(task: Task, unit: LogicalUnit, services: CommandServic
   services.read(piece, unit);
   const readErrno = yield;
   if (readErrno !== 0) {
-    failErrno(task, readErrno, task.lba, false);
+    failRead(task, readErrno, task.lba);
     return;
   }
   const difference = firstDifference(services.bytes, piece.at, task.at, length);
@@ -36,7 +36,7 @@ function* compareAndWrite(task: Task, unit: LogicalUnit, services: CommandServic
   piece.durable = task.durable;
   services.write(piece, unit);
   const writeErrno = yield;
-  if (writeErrno !== 0) failErrno(task, writeErrno, task.lba, true);
+  if (writeErrno !== 0) failWrite(task, writeErrno, task.lba);
 }
 
 export const compareAndWriteCommand: ColdCommand = {

@@ -5,7 +5,7 @@ import { CdbFlags } from './cdb.ts';
 import { type ColdCommand, type CommandServices, STREAM, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkTransfer, checkWritable, decodeBlocks } from './medium.ts';
-import { failErrno, failField, setBusy } from './sense.ts';
+import { failField, failRead, failWrite, setBusy } from './sense.ts';
 import type { Piece, Task } from './task.ts';
 
 /** ORs `length` bytes at `from` into those at `to`. */
@@ -27,9 +27,9 @@ function* orIntoMedium(task: Task, unit: LogicalUnit, data: Piece, services: Com
     or(services.bytes, data.at, piece.at, data.length);
     services.write(data, unit);
     errno = yield;
-    if (errno !== 0) failErrno(task, errno, data.offset / unit.blockSize, true);
+    if (errno !== 0) failWrite(task, errno, data.offset / unit.blockSize);
   } else {
-    failErrno(task, errno, data.offset / unit.blockSize, false);
+    failRead(task, errno, data.offset / unit.blockSize);
   }
   services.unlock(task);
   services.freePiece(piece);

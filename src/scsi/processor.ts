@@ -18,8 +18,8 @@ import type { LogicalUnit } from './logical-unit.ts';
 import { Pacer } from './pacer.ts';
 import { PiecePool } from './piece-pool.ts';
 import { Quiescence } from './quiescence.ts';
-import { checkLength32, checkMedium, decodeReadWrite } from './read-write.ts';
-import { AdditionalSense, fail, failErrno, failField, failListLength, failOperationCode, SenseKey } from './sense.ts';
+import { checkLength32, checkMedium, decodeReadWrite, failMoving } from './read-write.ts';
+import { AdditionalSense, fail, failField, failListLength, failOperationCode, SenseKey } from './sense.ts';
 import { Attribute, type BlockOperation, Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders, TaskEvents } from './task-events.ts';
 import { TaskMemory } from './task-memory.ts';
@@ -234,11 +234,7 @@ export class Processor implements TaskControl {
       this.#runner.stepDone(task, errno);
       return;
     }
-    if (errno !== 0 && task.status === Status.GOOD) {
-      // What was done before is not what failed.
-      const lba = Math.floor((piece.offset + piece.progress) / task.unit!.blockSize);
-      failErrno(task, errno, lba, task.movement === Movement.streamOut);
-    }
+    if (errno !== 0 && task.status === Status.GOOD) failMoving(task, piece, errno);
     if (task.pumping) return;
     if (task.aborted || task.status !== Status.GOOD) this.settle(task);
     else if (task.movement === Movement.streamIn) this.#pumpRead(task, task.unit!);

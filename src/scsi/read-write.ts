@@ -19,8 +19,8 @@ import {
 import { TRANSFER_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkReady } from './medium.ts';
-import { AdditionalSense, fail, failField, SenseKey } from './sense.ts';
-import { Movement, type Task } from './task.ts';
+import { AdditionalSense, fail, failField, failRead, failWrite, SenseKey } from './sense.ts';
+import { Movement, type Piece, type Task } from './task.ts';
 
 /** Takes READs and WRITEs apart; false for any other command. Allocates nothing. */
 export function decodeReadWrite(task: Task): boolean {
@@ -143,4 +143,11 @@ export function checkMedium(task: Task, unit: LogicalUnit): boolean {
   }
   if (task.transferLength > TRANSFER_BYTES_MAX) return failField(task, blockCdb(task.cdb).transferLength.offset);
   return true;
+}
+
+/** The backend's `errno` for a piece of a READ or WRITE. What was done of the piece before is not what failed. Allocates nothing. */
+export function failMoving(task: Task, piece: Piece, errno: number): void {
+  const lba = Math.floor((piece.offset + piece.progress) / task.unit!.blockSize);
+  if (task.movement === Movement.streamOut) failWrite(task, errno, lba);
+  else failRead(task, errno, lba);
 }

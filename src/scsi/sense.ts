@@ -165,13 +165,20 @@ export function failListLength(task: Task): false {
   return fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
 }
 
-/** A backend's `errno` as sense; `lba` is the first block of the operation that failed, -1 when it has none. Allocates nothing. */
-export function failErrno(task: Task, errno: number, lba: number, writing: boolean): false {
+/** A backend's `errno` for a read as sense; `lba` is the first block of the operation that failed. Allocates nothing. */
+export function failRead(task: Task, errno: number, lba: number): false {
+  return failErrno(task, errno, lba, AdditionalSense.UNRECOVERED_READ_ERROR);
+}
+
+/** The same for what changes blocks, or brings them to stable storage; `lba` is -1 when the operation has none. Allocates nothing. */
+export function failWrite(task: Task, errno: number, lba: number): false {
+  return failErrno(task, errno, lba, AdditionalSense.WRITE_ERROR);
+}
+
+function failErrno(task: Task, errno: number, lba: number, ofMedium: AdditionalSense): false {
   switch (errno) {
-    case Errno.EIO: {
-      const cause = writing ? AdditionalSense.WRITE_ERROR : AdditionalSense.UNRECOVERED_READ_ERROR;
-      return fail(task, SenseKey.MEDIUM_ERROR, cause, lba);
-    }
+    case Errno.EIO:
+      return fail(task, SenseKey.MEDIUM_ERROR, ofMedium, lba);
     case Errno.ENOSPC:
     case Errno.EDQUOT:
       return fail(task, SenseKey.DATA_PROTECT, AdditionalSense.SPACE_ALLOCATION_FAILED_WRITE_PROTECT);

@@ -4,7 +4,7 @@
 import { type ColdCommand, type CommandServices, NO_DATA, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkReady, decodeBlocks } from './medium.ts';
-import { failErrno, setBusy } from './sense.ts';
+import { failWrite, setBusy } from './sense.ts';
 import type { Task } from './task.ts';
 
 /** Waits until the storage has it all. IMMED asks for the status before that; it may come after, and then says more. */
@@ -16,7 +16,7 @@ export function* synchronize(task: Task, unit: LogicalUnit, services: CommandSer
   }
   services.sync(piece, unit);
   const errno = yield;
-  if (errno !== 0) failErrno(task, errno, -1, true);
+  if (errno !== 0) failWrite(task, errno, -1);
 }
 
 export const synchronizeCache: ColdCommand = {

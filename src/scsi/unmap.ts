@@ -6,7 +6,7 @@ import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold
 import { UNMAP_DESCRIPTORS_MAX, unmapBlocksMax } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkWritable } from './medium.ts';
-import { failErrno, failField, failListLength, failParameter, setBusy } from './sense.ts';
+import { failField, failListLength, failParameter, failWrite, setBusy } from './sense.ts';
 import { Status, type Task } from './task.ts';
 
 /** ANCHOR, byte 1 of the CDB: anchored blocks are not supported (ANC_SUP 0). */
@@ -73,7 +73,7 @@ function* unmapRanges(task: Task, unit: LogicalUnit, services: CommandServices):
     piece.length = blocks * unit.blockSize;
     services.clear(piece, unit, true);
     const errno = yield;
-    if (errno !== 0) failErrno(task, errno, lba, true);
+    if (errno !== 0) failWrite(task, errno, lba);
   }
 }
 

@@ -7,7 +7,7 @@ import { type ColdCommand, type CommandServices, LIST, NO_DATA, STREAM, type Ste
 import { firstDifference } from './compare.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkData, checkReady, checkTransfer, decodeBlocks } from './medium.ts';
-import { AdditionalSense, fail, failErrno, failField, SenseKey, setBusy } from './sense.ts';
+import { AdditionalSense, fail, failField, failRead, SenseKey, setBusy } from './sense.ts';
 import type { Piece, Task } from './task.ts';
 
 /** Which blocks, and whether the flags are any we know; the bytes of all of them. */
@@ -46,7 +46,7 @@ function* readBlocks(
     services.read(piece, unit);
     const errno = yield;
     if (errno !== 0) {
-      failErrno(task, errno, Math.floor(piece.offset / unit.blockSize), false);
+      failRead(task, errno, Math.floor(piece.offset / unit.blockSize));
       return;
     }
     if (!accept(piece)) {
@@ -91,7 +91,7 @@ export function* compareWithMedium(task: Task, unit: LogicalUnit, data: Piece, s
   piece.offset = data.offset;
   services.read(piece, unit);
   const errno = yield;
-  if (errno !== 0) failErrno(task, errno, data.offset / unit.blockSize, false);
+  if (errno !== 0) failRead(task, errno, data.offset / unit.blockSize);
   else if (firstDifference(services.bytes, piece.at, data.at, data.length) >= 0) failMiscompare(task);
   services.freePiece(piece);
 }

@@ -6,7 +6,7 @@ import type { StateResult, UnitCondition } from '../ring/unit-state.ts';
 import type { CommandServices, Steps } from './cold-command.ts';
 import { CUSTOM_CLEAR_BYTES_MAX, TURN_BYTES_MAX } from './limits.ts';
 import { repeat } from './pattern.ts';
-import { type AdditionalSense, fail, failErrno, failField, failWith, progressSense, SenseKey } from './sense.ts';
+import { type AdditionalSense, fail, failField, failWith, failWrite, progressSense, SenseKey } from './sense.ts';
 import { type Piece, Status, type Task } from './task.ts';
 
 /** What is to become of all blocks. */
@@ -96,7 +96,7 @@ function* clear(own: Task, services: CommandServices, deallocate: boolean, progr
     piece.length = Math.min(stretch, end - piece.offset);
     services.clear(piece, unit, deallocate);
     const errno = yield;
-    if (errno !== 0) failErrno(own, errno, piece.offset / unit.blockSize, true);
+    if (errno !== 0) failWrite(own, errno, piece.offset / unit.blockSize);
     progress((piece.offset + piece.length) / end);
     if (unit.backend.immediate) yield* pause(piece, services);
   }
@@ -116,7 +116,7 @@ function* fill(own: Task, services: CommandServices, pattern: Uint8Array, progre
     piece.length = Math.min(piece.length, end - piece.offset);
     services.write(piece, unit);
     const errno = yield;
-    if (errno !== 0) failErrno(own, errno, piece.offset / blockSize, true);
+    if (errno !== 0) failWrite(own, errno, piece.offset / blockSize);
     progress((piece.offset + piece.length) / end);
     const turnIsOver = (piece.offset + piece.length) % TURN_BYTES_MAX === 0;
     if (unit.backend.immediate && turnIsOver) yield* pause(piece, services);
@@ -148,5 +148,5 @@ function* sync(own: Task, piece: Piece, services: CommandServices): Steps {
   if (own.status !== Status.GOOD) return;
   services.sync(piece, own.unit!);
   const errno = yield;
-  if (errno !== 0) failErrno(own, errno, -1, true);
+  if (errno !== 0) failWrite(own, errno, -1);
 }

@@ -5,7 +5,7 @@ import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
 import { type ColdCommand, type CommandServices, STREAM, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkTransfer, checkWritable, decodeBlocks } from './medium.ts';
-import { failErrno, failField } from './sense.ts';
+import { failField, failWrite } from './sense.ts';
 import { type Piece, Status, type Task } from './task.ts';
 import { compareWithMedium } from './verify.ts';
 
@@ -13,7 +13,7 @@ import { compareWithMedium } from './verify.ts';
 function* writeAndCompare(task: Task, unit: LogicalUnit, data: Piece, services: CommandServices): Steps {
   services.write(data, unit);
   const errno = yield;
-  if (errno !== 0) failErrno(task, errno, data.offset / unit.blockSize, true);
+  if (errno !== 0) failWrite(task, errno, data.offset / unit.blockSize);
   if (task.status === Status.GOOD && !unit.backend.immediate) yield* compareWithMedium(task, unit, data, services);
 }
 

@@ -6,7 +6,7 @@ import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold
 import { atomicBlocksMax, atomicBlocksMin } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
-import { failErrno, failField, setBusy } from './sense.ts';
+import { failField, failWrite, setBusy } from './sense.ts';
 import type { Task } from './task.ts';
 
 function* writeAtomically(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
@@ -22,7 +22,7 @@ function* writeAtomically(task: Task, unit: LogicalUnit, services: CommandServic
   piece.atomic = true;
   services.write(piece, unit);
   const errno = yield;
-  if (errno !== 0) failErrno(task, errno, task.lba, true);
+  if (errno !== 0) failWrite(task, errno, task.lba);
 }
 
 export const writeAtomic16: ColdCommand = {

@@ -8,7 +8,7 @@ import { writeSameBlocksMax } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
 import { repeat } from './pattern.ts';
-import { failErrno, failField, setBusy } from './sense.ts';
+import { failField, failWrite, setBusy } from './sense.ts';
 import type { Piece, Task } from './task.ts';
 
 /** Flags of the CDB. ANCHOR: anchored blocks are not supported (ANC_SUP 0). */
@@ -102,7 +102,7 @@ function* writeSame(task: Task, unit: LogicalUnit, services: CommandServices, re
   piece.length = bytes;
   services.clear(piece, unit, request.unmap);
   const errno = yield;
-  if (errno !== 0) failErrno(task, errno, request.lba, true);
+  if (errno !== 0) failWrite(task, errno, request.lba);
 }
 
 function* writePattern(task: Task, unit: LogicalUnit, services: CommandServices, piece: Piece, bytes: number): Steps {
@@ -113,7 +113,7 @@ function* writePattern(task: Task, unit: LogicalUnit, services: CommandServices,
     services.write(piece, unit);
     const errno = yield;
     if (errno !== 0) {
-      failErrno(task, errno, piece.offset / unit.blockSize, true);
+      failWrite(task, errno, piece.offset / unit.blockSize);
       return;
     }
     piece.offset += piece.length;

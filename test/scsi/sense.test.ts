@@ -6,10 +6,11 @@ import { Errno } from '../../src/kernel/errno.ts';
 import {
   AdditionalSense,
   fail,
-  failErrno,
   failField,
   failOperationCode,
   failParameter,
+  failRead,
+  failWrite,
   SENSE_BYTES_MAX,
   SenseFormat,
   SenseKey,
@@ -109,7 +110,7 @@ describe('errno becomes sense', () => {
   ] as const;
   it.each(cases)('errno %i, writing %s: key %i, code %i', (errno, writing, senseKey, additionalSense, information) => {
     const task = new Task();
-    expect(failErrno(task, errno, 77, writing)).toBe(false);
+    expect(writing ? failWrite(task, errno, 77) : failRead(task, errno, 77)).toBe(false);
     expect(task).toMatchObject({ status: Status.CHECK_CONDITION, senseKey, additionalSense, information });
   });
 });
