@@ -2,13 +2,13 @@
 // what brings them back. Setting the states is port-groups.ts's.
 
 import { AccessState, accessOf } from '../ring/unit-state.ts';
-import { MaintenanceIn, MaintenanceOut, OperationCode, SERVICE_ACTION_MASK } from './cdb.ts';
+import { MaintenanceIn, MaintenanceOut, OperationCode, serviceActionOf } from './cdb.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { AdditionalSense, fail, SenseKey } from './sense.ts';
 import type { Task } from './task.ts';
 
 function isAllowedWhileUnavailable(cdb: DataView): boolean {
-  const action = cdb.getUint8(1) & SERVICE_ACTION_MASK;
+  const action = serviceActionOf(cdb);
   switch (cdb.getUint8(0)) {
     case OperationCode.INQUIRY:
     case OperationCode.REPORT_LUNS:

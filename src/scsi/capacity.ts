@@ -1,6 +1,7 @@
 // READ CAPACITY(10) and READ CAPACITY(16) (SBC-4): how many blocks, of which size.
 // The capacity is main's to change; the unit's copy of it is what counts here.
 
+import { Cdb16 } from './cdb.ts';
 import { type ColdCommand, REPLY } from './cold-command.ts';
 import { PHYSICAL_BLOCK_BYTES } from './limits.ts';
 import { checkLoaded } from './medium.ts';
@@ -36,7 +37,7 @@ export const readCapacity10: ColdCommand = {
 export const readCapacity16: ColdCommand = {
   ...REPLY,
   name: 'READ CAPACITY(16)',
-  decode: (task) => task.cdb.getUint32(10),
+  decode: ({ cdb }) => Cdb16.transferLength.get(cdb, 0),
   run: (task, unit, services) => {
     const { cdb } = task;
     const lba = cdb.getUint32(2) | cdb.getUint32(6);

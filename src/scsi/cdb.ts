@@ -75,7 +75,9 @@ export const Cdb6 = layout(6, {
 export const LBA_6_MASK = 0x1f_ffff;
 export const BLOCKS_6_MAX = 256;
 
-/** READ(10), WRITE(10) and the block commands shaped like them. */
+// TRANSFER LENGTH is ALLOCATION LENGTH or PARAMETER LIST LENGTH in commands that count bytes: mostly where it is (SPC-5, typical CDBs).
+
+/** READ(10), WRITE(10) and the commands shaped like them. */
 export const Cdb10 = layout(10, {
   opcode: u8(0),
   flags: u8(1),
@@ -85,7 +87,7 @@ export const Cdb10 = layout(10, {
   control: u8(9),
 });
 
-/** READ(12), WRITE(12) and the block commands shaped like them. */
+/** READ(12), WRITE(12) and the commands shaped like them. */
 export const Cdb12 = layout(12, {
   opcode: u8(0),
   flags: u8(1),
@@ -95,7 +97,7 @@ export const Cdb12 = layout(12, {
   control: u8(11),
 });
 
-/** READ(16), WRITE(16) and the block commands shaped like them. */
+/** READ(16), WRITE(16) and the commands shaped like them. */
 export const Cdb16 = layout(16, {
   opcode: u8(0),
   flags: u8(1),
@@ -123,6 +125,15 @@ export const Cdb32 = layout(32, {
 });
 /** ADDITIONAL CDB LENGTH of all of them. */
 export const CDB_32_ADDITIONAL_LENGTH = 32 - 8;
+
+/** INQUIRY, SEND DIAGNOSTIC and RECEIVE DIAGNOSTIC RESULTS. */
+export const InquiryCdb = layout(6, {
+  opcode: u8(0),
+  flags: u8(1),
+  pageCode: u8(2),
+  length: u16(3),
+  control: u8(5),
+});
 
 /** Service actions of variable length CDBs. SBC-4 has the first five for all units, with or without protection information. */
 export const VariableLength = {
@@ -200,6 +211,11 @@ export const CdbFlags = {
 
 /** SERVICE ACTION, bits 4-0 of byte 1 of the CDBs that have one. */
 export const SERVICE_ACTION_MASK = 0x1f;
+
+/** See {@link SERVICE_ACTION_MASK}. */
+export function serviceActionOf(cdb: DataView): number {
+  return cdb.getUint8(1) & SERVICE_ACTION_MASK;
+}
 
 /** Service actions of SANITIZE. */
 export const SanitizeAction = {

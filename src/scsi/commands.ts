@@ -7,8 +7,8 @@ import {
   MaintenanceIn,
   MaintenanceOut,
   OperationCode,
-  SERVICE_ACTION_MASK,
   ServiceActionIn16,
+  serviceActionOf,
   ThirdPartyCopyIn,
   ThirdPartyCopyOut,
   VariableLength,
@@ -168,12 +168,8 @@ function variableLength(task: Task): ColdCommand {
   }
 }
 
-function serviceActionOf(task: Task): number {
-  return task.cdb.getUint8(1) & SERVICE_ACTION_MASK;
-}
-
 function thirdPartyCopyOut(task: Task): ColdCommand {
-  switch (serviceActionOf(task)) {
+  switch (serviceActionOf(task.cdb)) {
     case ThirdPartyCopyOut.EXTENDED_COPY_LID1:
       return extendedCopy1;
     case ThirdPartyCopyOut.EXTENDED_COPY_LID4:
@@ -184,7 +180,7 @@ function thirdPartyCopyOut(task: Task): ColdCommand {
 }
 
 function thirdPartyCopyIn(task: Task): ColdCommand {
-  switch (serviceActionOf(task)) {
+  switch (serviceActionOf(task.cdb)) {
     case ThirdPartyCopyIn.RECEIVE_COPY_STATUS_LID1:
       return receiveCopyStatus1;
     case ThirdPartyCopyIn.RECEIVE_COPY_OPERATING_PARAMETERS:
@@ -199,7 +195,7 @@ function thirdPartyCopyIn(task: Task): ColdCommand {
 }
 
 function serviceActionIn16(task: Task): ColdCommand {
-  switch (serviceActionOf(task)) {
+  switch (serviceActionOf(task.cdb)) {
     case ServiceActionIn16.READ_CAPACITY_16:
       return readCapacity16;
     case ServiceActionIn16.GET_LBA_STATUS:
@@ -210,7 +206,7 @@ function serviceActionIn16(task: Task): ColdCommand {
 }
 
 function maintenanceIn(task: Task): ColdCommand {
-  switch (serviceActionOf(task)) {
+  switch (serviceActionOf(task.cdb)) {
     case MaintenanceIn.REPORT_TARGET_PORT_GROUPS:
       return reportTargetPortGroups;
     case MaintenanceIn.REPORT_SUPPORTED_OPERATION_CODES:
@@ -225,7 +221,7 @@ function maintenanceIn(task: Task): ColdCommand {
 }
 
 function maintenanceOut(task: Task): ColdCommand {
-  switch (serviceActionOf(task)) {
+  switch (serviceActionOf(task.cdb)) {
     case MaintenanceOut.SET_TARGET_PORT_GROUPS:
       return setTargetPortGroups;
     case MaintenanceOut.SET_TIMESTAMP:

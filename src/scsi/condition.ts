@@ -2,7 +2,7 @@
 // Main says what condition it is in (control/unit-state.ts); READ and WRITE ask no more than whether it is ready.
 
 import { UnitCondition } from '../ring/unit-state.ts';
-import { MaintenanceIn, OperationCode, SERVICE_ACTION_MASK, ServiceActionIn16 } from './cdb.ts';
+import { MaintenanceIn, OperationCode, ServiceActionIn16, serviceActionOf } from './cdb.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { AdditionalSense, failWith, progressSense, type Sense, SenseKey, senseOf } from './sense.ts';
 import type { Task } from './task.ts';
@@ -23,7 +23,7 @@ export function notReadySense(unit: LogicalUnit): Sense {
 
 /** SBC-4, "commands allowed during sanitize": what tells of the unit, and of nothing on its medium. */
 function isAllowedDuringSanitize(cdb: DataView): boolean {
-  const action = cdb.getUint8(1) & SERVICE_ACTION_MASK;
+  const action = serviceActionOf(cdb);
   switch (cdb.getUint8(0)) {
     case OperationCode.READ_CAPACITY_10:
       return true;

@@ -2,7 +2,7 @@
 // The copying is extended-copy.ts's; the limits are limits.ts's.
 
 import { layout, reserved, u8, u16, u32, u64 } from '../base/layout.ts';
-import { SERVICE_ACTION_MASK } from './cdb.ts';
+import { Cdb16, serviceActionOf } from './cdb.ts';
 import { type ColdCommand, REPLY } from './cold-command.ts';
 import { DescriptorType } from './copy-list.ts';
 import {
@@ -38,7 +38,7 @@ export class CopyRecord {
   readonly #steps: Task['steps'];
 
   constructor(task: Task) {
-    this.serviceAction = task.cdb.getUint8(1) & SERVICE_ACTION_MASK;
+    this.serviceAction = serviceActionOf(task.cdb);
     this.#task = task;
     this.#steps = task.steps;
   }
@@ -213,7 +213,7 @@ function resultsCommand(name: string, long: boolean, data: (record: CopyRecord) 
   return {
     ...REPLY,
     name,
-    decode: (task) => task.cdb.getUint32(10),
+    decode: ({ cdb }) => Cdb16.transferLength.get(cdb, 0),
     run: (task, unit, services) => {
       const listIdentifier = long ? task.cdb.getUint32(2) : task.cdb.getUint8(2);
       const record = recordOf(task, unit, listIdentifier);
@@ -231,6 +231,6 @@ export const receiveCopyStatus4 = resultsCommand('RECEIVE COPY STATUS(LID4)', tr
 export const receiveCopyOperatingParameters: ColdCommand = {
   ...REPLY,
   name: 'RECEIVE COPY OPERATING PARAMETERS',
-  decode: (task) => task.cdb.getUint32(10),
+  decode: ({ cdb }) => Cdb16.transferLength.get(cdb, 0),
   run: (task, unit, services) => reply(task, services, operatingParameters(unit)),
 };

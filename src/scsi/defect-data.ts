@@ -1,7 +1,7 @@
 // READ DEFECT DATA(10) and (12) (SBC-4): the lists of defective blocks, which are empty; the storage below hides its own.
 // There is no way to add to them; MEDIUM ERROR is how a command says that a block can not be read.
 
-import { OperationCode } from './cdb.ts';
+import { Cdb10, Cdb12, OperationCode } from './cdb.ts';
 import { type ColdCommand, REPLY } from './cold-command.ts';
 import { checkReady } from './medium.ts';
 import { reply } from './reply.ts';
@@ -16,7 +16,7 @@ function isLong(cdb: DataView): boolean {
 export const readDefectData: ColdCommand = {
   ...REPLY,
   name: 'READ DEFECT DATA',
-  decode: ({ cdb }) => (isLong(cdb) ? cdb.getUint32(6) : cdb.getUint16(7)),
+  decode: ({ cdb }) => (isLong(cdb) ? Cdb12.transferLength.get(cdb, 0) : Cdb10.transferLength.get(cdb, 0)),
   run: (task, unit, services) => {
     if (!checkReady(task, unit)) return;
     const { cdb } = task;

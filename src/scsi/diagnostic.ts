@@ -1,6 +1,7 @@
 // SEND DIAGNOSTIC and RECEIVE DIAGNOSTIC RESULTS (SPC-5): the default self-test, and the list of diagnostic pages, which is that list.
 // What is wrong with a disk, its own commands say; there is nothing here that a test could find beyond them.
 
+import { InquiryCdb } from './cdb.ts';
 import { type ColdCommand, NO_DATA, REPLY } from './cold-command.ts';
 import { checkReady } from './medium.ts';
 import { reply } from './reply.ts';
@@ -20,9 +21,9 @@ export const sendDiagnostic: ColdCommand = {
   ...NO_DATA,
   name: 'SEND DIAGNOSTIC',
   run: (task, unit) => {
-    const flags = task.cdb.getUint8(1);
-    if ((flags & SELF_TEST_CODE) !== 0) failField(task, 1);
-    else if (task.cdb.getUint16(3) !== 0) failField(task, 3);
+    const flags = InquiryCdb.flags.get(task.cdb, 0);
+    if ((flags & SELF_TEST_CODE) !== 0) failField(task, InquiryCdb.flags.offset);
+    else if (InquiryCdb.length.get(task.cdb, 0) !== 0) failField(task, InquiryCdb.length.offset);
     else if ((flags & SELF_TEST) !== 0) checkReady(task, unit);
   },
 };
@@ -30,10 +31,10 @@ export const sendDiagnostic: ColdCommand = {
 export const receiveDiagnosticResults: ColdCommand = {
   ...REPLY,
   name: 'RECEIVE DIAGNOSTIC RESULTS',
-  decode: (task) => task.cdb.getUint16(3),
+  decode: ({ cdb }) => InquiryCdb.length.get(cdb, 0),
   run: (task, _unit, services) => {
-    const asks = (task.cdb.getUint8(1) & PCV) !== 0;
-    if (asks && task.cdb.getUint8(2) !== 0) failField(task, 2);
+    const asks = (InquiryCdb.flags.get(task.cdb, 0) & PCV) !== 0;
+    if (asks && InquiryCdb.pageCode.get(task.cdb, 0) !== 0) failField(task, InquiryCdb.pageCode.offset);
     else reply(task, services, SUPPORTED_PAGES);
   },
 };

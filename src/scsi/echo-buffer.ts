@@ -20,15 +20,17 @@ function modeOf(cdb: DataView): number {
   return cdb.getUint8(1) & MODE_MASK;
 }
 
-/** Three bytes at `offset`. */
-function lengthAt(cdb: DataView, offset: number): number {
-  return cdb.getUint32(offset - 1) & 0xff_ffff;
+/** ALLOCATION LENGTH and PARAMETER LIST LENGTH have three bytes. */
+const LENGTH_AT = 6;
+
+function lengthOf(cdb: DataView): number {
+  return cdb.getUint32(LENGTH_AT - 1) & 0xff_ffff;
 }
 
 export const readBuffer: ColdCommand = {
   ...REPLY,
   name: 'READ BUFFER(10)',
-  decode: (task) => lengthAt(task.cdb, 6),
+  decode: (task) => lengthOf(task.cdb),
   run: (task, _unit, services) => {
     switch (modeOf(task.cdb)) {
       case Mode.echo: {
@@ -55,9 +57,9 @@ export const writeBuffer: ColdCommand = {
   ...LIST,
   name: 'WRITE BUFFER',
   decode: (task) => {
-    const length = lengthAt(task.cdb, 6);
+    const length = lengthOf(task.cdb);
     if (modeOf(task.cdb) !== Mode.echo) failField(task, 1);
-    else if (length > ECHO_BYTES_MAX) failField(task, 6);
+    else if (length > ECHO_BYTES_MAX) failField(task, LENGTH_AT);
     return length;
   },
   run: (task, _unit, services) => {

@@ -2,6 +2,7 @@
 // Reading the list is copy-list.ts's; telling afterwards how it went, copy-results.ts's.
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
+import { Cdb16 } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { type CopyList, type CopySegment, OWN_UNIT, readCopyList, SegmentField } from './copy-list.ts';
 import { type CopyRecord, recordOf, startRecord } from './copy-results.ts';
@@ -9,9 +10,6 @@ import { TURN_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { AdditionalSense, fail, SenseKey, setBusy } from './sense.ts';
 import { type Piece, Status, type Task } from './task.ts';
-
-/** Where the list's length stands in the CDB. */
-const PARAMETER_LIST_LENGTH_AT = 10;
 
 /** A segment whose units are known, in bytes. */
 interface Stretch {
@@ -140,7 +138,7 @@ function extendedCopy(name: string, long: boolean): ColdCommand {
   return {
     ...LIST,
     name,
-    decode: (task) => task.cdb.getUint32(PARAMETER_LIST_LENGTH_AT),
+    decode: ({ cdb }) => Cdb16.transferLength.get(cdb, 0),
     run: (task, unit, services) => copy(task, unit, services, long),
   };
 }

@@ -1,6 +1,7 @@
 // INQUIRY (SPC-5): what a unit is, and who made it. Answers for every LUN, at any time, whatever state the unit is in.
 // The vital product data pages are vpd.ts's.
 
+import { InquiryCdb } from './cdb.ts';
 import { type ColdCommand, REPLY } from './cold-command.ts';
 import { ascii, blank, reply } from './reply.ts';
 import { failField } from './sense.ts';
@@ -51,17 +52,17 @@ export const inquiry: ColdCommand = {
   name: 'INQUIRY',
   anyLun: true,
   beforeAttention: true,
-  decode: (task) => task.cdb.getUint16(3),
+  decode: ({ cdb }) => InquiryCdb.length.get(cdb, 0),
   run: (task, _unit, services) => {
-    const flags = task.cdb.getUint8(1);
-    const page = task.cdb.getUint8(2);
+    const flags = InquiryCdb.flags.get(task.cdb, 0);
+    const page = InquiryCdb.pageCode.get(task.cdb, 0);
     if ((flags & CMDDT) !== 0) {
-      failField(task, 1);
+      failField(task, InquiryCdb.flags.offset);
       return;
     }
     const vital = (flags & EVPD) !== 0;
     const data = vital ? vitalProductData(task, page) : page === 0 ? standardData(task) : null;
-    if (data === null) failField(task, 2);
+    if (data === null) failField(task, InquiryCdb.pageCode.offset);
     else reply(task, services, data);
   },
 };

@@ -2,6 +2,7 @@
 // Figures for administrators, with latencies and for every session, are metrics/'s.
 
 import { Figure } from '../ring/figures.ts';
+import { Cdb10 } from './cdb.ts';
 import { type ColdCommand, NO_DATA, REPLY } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { blank, joined, reply } from './reply.ts';
@@ -117,7 +118,7 @@ function pageOf(unit: LogicalUnit, cdb: DataView): Uint8Array | number {
 export const logSense: ColdCommand = {
   ...REPLY,
   name: 'LOG SENSE',
-  decode: (task) => task.cdb.getUint16(7),
+  decode: ({ cdb }) => Cdb10.transferLength.get(cdb, 0),
   run: (task, unit, services) => {
     if ((task.cdb.getUint8(1) & SP) !== 0) {
       failField(task, 1);
@@ -136,6 +137,6 @@ export const logSelect: ColdCommand = {
   run: (task) => {
     const flags = task.cdb.getUint8(1);
     if ((flags & (SP | PCR)) !== 0) failField(task, 1);
-    else if (task.cdb.getUint16(7) !== 0) failField(task, 7);
+    else if (Cdb10.transferLength.get(task.cdb, 0) !== 0) failField(task, Cdb10.transferLength.offset);
   },
 };

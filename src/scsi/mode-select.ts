@@ -1,6 +1,7 @@
 // MODE SELECT(6) and MODE SELECT(10) (SPC-5): changes mode pages, all that the list names or none.
 // What can be changed is mode-pages.ts's; the change is main's to make, for every worker.
 
+import { Cdb6, Cdb10 } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import {
@@ -123,14 +124,14 @@ function command(form: Form): ColdCommand {
 
 export const modeSelect6 = command({
   name: 'MODE SELECT(6)',
-  listLength: (cdb) => cdb.getUint8(4),
+  listLength: (cdb) => Cdb6.transferLength.get(cdb, 0),
   headerBytes: 4,
   descriptorLength: (view, at) => view.getUint8(at + 3),
 });
 
 export const modeSelect10 = command({
   name: 'MODE SELECT(10)',
-  listLength: (cdb) => cdb.getUint16(7),
+  listLength: (cdb) => Cdb10.transferLength.get(cdb, 0),
   headerBytes: 8,
   descriptorLength: (view, at) => view.getUint16(at + 6),
 });

@@ -1,6 +1,7 @@
 // MODE SENSE(6) and MODE SENSE(10) (SPC-5): header, block descriptor and mode pages of a unit.
 // What the pages say is in mode-pages.ts.
 
+import { Cdb6, Cdb10 } from './cdb.ts';
 import { type ColdCommand, REPLY } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { ALL_PAGES, ALL_SUBPAGES, canSave, MODE_PAGES, PageControl, pageValues } from './mode-pages.ts';
@@ -56,7 +57,7 @@ function requestedPages(task: Task, unit: LogicalUnit): Uint8Array | null {
 export const modeSense6: ColdCommand = {
   ...REPLY,
   name: 'MODE SENSE(6)',
-  decode: (task) => task.cdb.getUint8(4),
+  decode: ({ cdb }) => Cdb6.transferLength.get(cdb, 0),
   run: (task, unit, services) => {
     const pages = requestedPages(task, unit);
     if (pages === null) return;
@@ -69,7 +70,7 @@ export const modeSense6: ColdCommand = {
 export const modeSense10: ColdCommand = {
   ...REPLY,
   name: 'MODE SENSE(10)',
-  decode: (task) => task.cdb.getUint16(7),
+  decode: ({ cdb }) => Cdb10.transferLength.get(cdb, 0),
   run: (task, unit, services) => {
     const pages = requestedPages(task, unit);
     if (pages === null) return;

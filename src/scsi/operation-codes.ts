@@ -1,7 +1,7 @@
 // REPORT SUPPORTED OPERATION CODES (SPC-5), and the table it is answered from: every command, with the CDB bits that mean something.
 // Dispatch is the switch in commands.ts; a test holds the two together.
 
-import { OperationCode, SERVICE_ACTION_MASK } from './cdb.ts';
+import { Cdb12, OperationCode, SERVICE_ACTION_MASK } from './cdb.ts';
 import { type ColdCommand, REPLY } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { blank, joined, reply } from './reply.ts';
@@ -195,7 +195,7 @@ function oneCommand(task: Task, unit: LogicalUnit, reporting: number, timed: boo
 export const reportSupportedOperationCodes: ColdCommand = {
   ...REPLY,
   name: 'REPORT SUPPORTED OPERATION CODES',
-  decode: (task) => task.cdb.getUint32(6),
+  decode: ({ cdb }) => Cdb12.transferLength.get(cdb, 0),
   run: (task, unit, services) => {
     const options = task.cdb.getUint8(2);
     const timed = (options & RCTD) !== 0;

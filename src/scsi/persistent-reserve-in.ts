@@ -7,12 +7,11 @@ import {
   type ReservationSnapshot,
   ReservationType,
 } from '../ring/reservations.ts';
-import { Cdb10, SERVICE_ACTION_MASK } from './cdb.ts';
+import { Cdb10, serviceActionOf } from './cdb.ts';
 import { type ColdCommand, REPLY } from './cold-command.ts';
 import { relativePort } from './nexus.ts';
 import { blank, joined, reply } from './reply.ts';
 import { failField } from './sense.ts';
-import type { Task } from './task.ts';
 import { encodeTransportId } from './transport-id.ts';
 
 const Action = { READ_KEYS: 0, READ_RESERVATION: 1, REPORT_CAPABILITIES: 2, READ_FULL_STATUS: 3 } as const;
@@ -86,10 +85,10 @@ function readFullStatus(state: ReservationSnapshot): Uint8Array {
 export const persistentReserveIn: ColdCommand = {
   ...REPLY,
   name: 'PERSISTENT RESERVE IN',
-  decode: (task: Task) => Cdb10.transferLength.get(task.cdb, 0),
+  decode: ({ cdb }) => Cdb10.transferLength.get(cdb, 0),
   run: (task, unit, services) => {
     const state = unit.reservations;
-    switch (task.cdb.getUint8(1) & SERVICE_ACTION_MASK) {
+    switch (serviceActionOf(task.cdb)) {
       case Action.READ_KEYS:
         return reply(task, services, readKeys(state));
       case Action.READ_RESERVATION:

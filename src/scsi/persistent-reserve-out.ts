@@ -3,7 +3,7 @@
 
 import { bytes, layout, reserved, u8, u16, u32 } from '../base/layout.ts';
 import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
-import { SERVICE_ACTION_MASK } from './cdb.ts';
+import { SERVICE_ACTION_MASK, serviceActionOf } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { portalGroupOf } from './nexus.ts';
@@ -44,7 +44,7 @@ const hex = (value: Uint8Array): string => Buffer.from(value).toString('hex');
 
 /** What the CDB alone says; false when it is refused. */
 function checkCdb(task: Task): boolean {
-  const action = task.cdb.getUint8(1) & SERVICE_ACTION_MASK;
+  const action = serviceActionOf(task.cdb);
   const scopeAndType = task.cdb.getUint8(2);
   const reserves =
     action === ReserveAction.RESERVE ||
@@ -60,7 +60,7 @@ function checkCdb(task: Task): boolean {
 
 /** The order that the list spells out; null when it is refused. */
 function readOrder(task: Task, unit: LogicalUnit, view: DataView): ReserveOrder | null {
-  const action = (task.cdb.getUint8(1) & SERVICE_ACTION_MASK) as ReserveAction;
+  const action = serviceActionOf(task.cdb) as ReserveAction;
   const moves = action === ReserveAction.REGISTER_AND_MOVE;
   const at = task.at;
   const registers = action === ReserveAction.REGISTER || action === ReserveAction.REGISTER_AND_IGNORE_EXISTING_KEY;

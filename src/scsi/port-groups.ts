@@ -2,6 +2,7 @@
 // says otherwise, for all initiators. What may run over a port that is not active is access-state.ts's.
 
 import { AccessState, accessOf, type PortGroupAccess } from '../ring/unit-state.ts';
+import { Cdb12 } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, REPLY, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { relativePort } from './nexus.ts';
@@ -19,7 +20,7 @@ const StatusCode = { unchanged: 0, explicit: 1 } as const;
 export const reportTargetPortGroups: ColdCommand = {
   ...REPLY,
   name: 'REPORT TARGET PORT GROUPS',
-  decode: (task) => task.cdb.getUint32(6),
+  decode: ({ cdb }) => Cdb12.transferLength.get(cdb, 0),
   run: (task, unit, services) => {
     const format = task.cdb.getUint8(1) >>> 5;
     if (format > Format.extended) {
@@ -84,6 +85,6 @@ function* setStates(task: Task, unit: LogicalUnit, services: CommandServices): S
 export const setTargetPortGroups: ColdCommand = {
   ...LIST,
   name: 'SET TARGET PORT GROUPS',
-  decode: (task) => task.cdb.getUint32(6),
+  decode: ({ cdb }) => Cdb12.transferLength.get(cdb, 0),
   run: setStates,
 };

@@ -1,6 +1,7 @@
 // REPORT LUNS (SPC-5): the units this nexus may address. Answers for every LUN, before any unit attention.
 // Which units those are is the nexus' LUN map.
 
+import { Cdb12 } from './cdb.ts';
 import { type ColdCommand, REPLY } from './cold-command.ts';
 import { writeLun } from './lun.ts';
 import type { Nexus } from './nexus.ts';
@@ -25,7 +26,7 @@ export const reportLuns: ColdCommand = {
   name: 'REPORT LUNS',
   anyLun: true,
   beforeAttention: true,
-  decode: (task) => task.cdb.getUint32(6),
+  decode: ({ cdb }) => Cdb12.transferLength.get(cdb, 0),
   run: (task, _unit, services) => {
     const nexus = task.nexus!;
     const select = task.cdb.getUint8(2);
@@ -34,7 +35,7 @@ export const reportLuns: ColdCommand = {
       return;
     }
     if (task.transferLength < ALLOCATION_LENGTH_MIN) {
-      failField(task, 6);
+      failField(task, Cdb12.transferLength.offset);
       return;
     }
     const luns = select === Select.wellKnown ? [] : nexus.luns;

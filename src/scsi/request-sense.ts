@@ -1,6 +1,7 @@
 // REQUEST SENSE (SPC-5): sense data as parameter data, for initiators that ask instead of reading the response.
 // Sense of a failed command always goes with its response; what is left to report is what the unit has to say by itself.
 
+import { Cdb6 } from './cdb.ts';
 import { type ColdCommand, REPLY } from './cold-command.ts';
 import { notReadySense } from './condition.ts';
 import { blank, reply } from './reply.ts';
@@ -24,7 +25,7 @@ export const requestSense: ColdCommand = {
   name: 'REQUEST SENSE',
   anyLun: true,
   beforeAttention: true,
-  decode: (task) => task.cdb.getUint8(4),
+  decode: ({ cdb }) => Cdb6.transferLength.get(cdb, 0),
   run: (task, _unit, services) => {
     const format = (task.cdb.getUint8(1) & DESC) === 0 ? SenseFormat.fixed : SenseFormat.descriptor;
     const { bytes, view } = blank(SENSE_BYTES_MAX);

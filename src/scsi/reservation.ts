@@ -8,7 +8,7 @@ import {
   type ReservationSnapshot,
   ReservationType,
 } from '../ring/reservations.ts';
-import { Cdb32, MaintenanceIn, OperationCode, SERVICE_ACTION_MASK, ServiceActionIn16, VariableLength } from './cdb.ts';
+import { Cdb32, MaintenanceIn, OperationCode, ServiceActionIn16, serviceActionOf, VariableLength } from './cdb.ts';
 import type { Nexus } from './nexus.ts';
 import type { Task } from './task.ts';
 
@@ -56,9 +56,9 @@ function accessOf(cdb: DataView): Access {
     case OperationCode.RELEASE_10:
       return Access.none;
     case OperationCode.SERVICE_ACTION_IN_16:
-      return (cdb.getUint8(1) & SERVICE_ACTION_MASK) === ServiceActionIn16.READ_CAPACITY_16 ? Access.none : Access.read;
+      return serviceActionOf(cdb) === ServiceActionIn16.READ_CAPACITY_16 ? Access.none : Access.read;
     case OperationCode.MAINTENANCE_IN:
-      return UNGUARDED_REPORTS.includes(cdb.getUint8(1) & SERVICE_ACTION_MASK) ? Access.none : Access.read;
+      return UNGUARDED_REPORTS.includes(serviceActionOf(cdb)) ? Access.none : Access.read;
     case OperationCode.START_STOP_UNIT:
       return isStart(cdb) ? Access.none : Access.write;
     case OperationCode.PREVENT_ALLOW_MEDIUM_REMOVAL:

@@ -2,7 +2,7 @@
 // The rules, and how they go together with persistent reservations, are control/reservations.ts.
 
 import { ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
-import { OperationCode } from './cdb.ts';
+import { Cdb10, OperationCode } from './cdb.ts';
 import { type ColdCommand, type CommandServices, NO_DATA, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { failField } from './sense.ts';
@@ -11,8 +11,6 @@ import { Status, type Task } from './task.ts';
 const NO_KEY = '0'.repeat(16);
 /** Third-party reservation and extents, byte 1: long obsolete, and not supported. */
 const OBSOLETE = 0x1f;
-/** PARAMETER LIST LENGTH of the longer two, which only third parties and extents would need. */
-const LIST_LENGTH_AT = 7;
 
 function isLong(task: Task): boolean {
   return task.cdb.getUint8(0) >= OperationCode.RESERVE_10;
@@ -23,8 +21,9 @@ function* carryOut(task: Task, unit: LogicalUnit, services: CommandServices, act
     failField(task, 1);
     return;
   }
-  if (isLong(task) && task.cdb.getUint16(LIST_LENGTH_AT) !== 0) {
-    failField(task, LIST_LENGTH_AT);
+  // A parameter list is what only third parties and extents would need.
+  if (isLong(task) && Cdb10.transferLength.get(task.cdb, 0) !== 0) {
+    failField(task, Cdb10.transferLength.offset);
     return;
   }
   const { initiatorName, isid, portalGroupTag } = task.nexus!;

@@ -3,7 +3,7 @@
 
 import { bytes, layout, reserved, u8, u16 } from '../base/layout.ts';
 import { UnitCondition } from '../ring/unit-state.ts';
-import { SanitizeAction, SERVICE_ACTION_MASK } from './cdb.ts';
+import { SanitizeAction, serviceActionOf } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkLoaded } from './medium.ts';
@@ -33,15 +33,11 @@ const INVERT = 0x80;
 const TEST_MASK = 0x60;
 const COUNT_MASK = 0x1f;
 
-function actionOf(task: Task): number {
-  return Cdb.flags.get(task.cdb, 0) & SERVICE_ACTION_MASK;
-}
-
 /** What the CDB says; the bytes of parameter list. */
 function decode(task: Task): number {
   const { cdb, unit } = task;
   const length = Cdb.parameterListLength.get(cdb, 0);
-  const action = actionOf(task);
+  const action = serviceActionOf(task.cdb);
   const known: readonly number[] = Object.values(SanitizeAction);
   // Erasing blocks means to unmap them.
   const erases = action === SanitizeAction.BLOCK_ERASE && unit?.snapshot.thin !== true;
@@ -92,7 +88,7 @@ function overwrites(task: Task, unit: LogicalUnit, services: CommandServices): P
  * system or a disk keeps of blocks that it was told to forget, no initiator can read; OVERWRITE is for whoever does not trust that.
  */
 function passesOf(task: Task, unit: LogicalUnit, services: CommandServices): Pass[] | null {
-  if (actionOf(task) === SanitizeAction.OVERWRITE) return overwrites(task, unit, services);
+  if (serviceActionOf(task.cdb) === SanitizeAction.OVERWRITE) return overwrites(task, unit, services);
   return [{ deallocate: unit.snapshot.thin }];
 }
 
@@ -109,7 +105,7 @@ function* run(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
     fail(task, SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED);
     return;
   }
-  if (actionOf(task) === SanitizeAction.EXIT_FAILURE_MODE) {
+  if (serviceActionOf(task.cdb) === SanitizeAction.EXIT_FAILURE_MODE) {
     yield* exitFailureMode(task, services);
     return;
   }

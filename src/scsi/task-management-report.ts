@@ -1,6 +1,7 @@
 // REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (SPC-5): what session/task-management.ts does, as bits.
 // Which CDBs there are is operation-codes.ts.
 
+import { Cdb12 } from './cdb.ts';
 import { type ColdCommand, REPLY } from './cold-command.ts';
 import { reply } from './reply.ts';
 
@@ -12,7 +13,7 @@ const REPD = 0x80;
 export const reportSupportedTaskManagementFunctions: ColdCommand = {
   ...REPLY,
   name: 'REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS',
-  decode: (task) => task.cdb.getUint32(6),
+  decode: ({ cdb }) => Cdb12.transferLength.get(cdb, 0),
   run: (task, _unit, services) => {
     const extended = (task.cdb.getUint8(2) & REPD) !== 0;
     const data = new Uint8Array(extended ? 16 : 4);

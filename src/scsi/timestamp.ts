@@ -1,6 +1,7 @@
 // REPORT and SET TIMESTAMP (SPC-5): milliseconds since an initiator set them, or since the machine started, until one does.
 // Wall-clock time is nothing that the data plane knows: hosts have better clocks.
 
+import { Cdb12 } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, REPLY, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { blank, reply } from './reply.ts';
@@ -16,7 +17,7 @@ const TWO_32 = 2 ** 32;
 export const reportTimestamp: ColdCommand = {
   ...REPLY,
   name: 'REPORT TIMESTAMP',
-  decode: (task) => task.cdb.getUint32(6),
+  decode: ({ cdb }) => Cdb12.transferLength.get(cdb, 0),
   run: (task, unit, services) => {
     const { timestamp } = unit.state;
     const { bytes, view } = blank(LIST_BYTES);
@@ -46,6 +47,6 @@ function* set(task: Task, _unit: LogicalUnit, services: CommandServices): Steps 
 export const setTimestamp: ColdCommand = {
   ...LIST,
   name: 'SET TIMESTAMP',
-  decode: (task) => task.cdb.getUint32(6),
+  decode: ({ cdb }) => Cdb12.transferLength.get(cdb, 0),
   run: set,
 };

@@ -2,6 +2,7 @@
 // How a range is cleared is the backend's; WRITE SAME with UNMAP is write-same.ts's.
 
 import { layout, reserved, u16, u32, u64 } from '../base/layout.ts';
+import { Cdb10 } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { UNMAP_DESCRIPTORS_MAX, unmapBlocksMax } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
@@ -83,7 +84,7 @@ export const unmap: ColdCommand = {
   name: 'UNMAP',
   decode: (task) => {
     if ((task.cdb.getUint8(1) & ANCHOR) !== 0) failField(task, 1);
-    return task.cdb.getUint16(7);
+    return Cdb10.transferLength.get(task.cdb, 0);
   },
   run: unmapRanges,
 };
