@@ -53,6 +53,11 @@ export class Nexus {
     this.luns = units.map(([lun]) => lun);
   }
 
+  /** Whether the unit is in its LUN map. */
+  sees(unit: LogicalUnit): boolean {
+    return [...this.units.values()].includes(unit);
+  }
+
   /** The port that it came through. */
   get relativeTargetPort(): number {
     return relativePort(this.portalGroupTag);

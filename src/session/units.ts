@@ -146,7 +146,7 @@ export class Units {
   /** A unit attention for every nexus that sees the unit. */
   #tellAll(unit: LogicalUnit, additionalSense: AdditionalSense): void {
     for (const { nexus } of this.#sessions.values()) {
-      if ([...nexus.units.values()].includes(unit)) unit.attention(nexus, additionalSense);
+      if (nexus.sees(unit)) unit.attention(nexus, additionalSense);
     }
   }
 
@@ -264,8 +264,7 @@ export class Units {
     const unit = this.#units.get(id);
     const done = (): void => this.#uplink({ type: 'done', request });
     for (const { nexus } of unit === undefined || news === null ? [] : this.#sessions.values()) {
-      const sees = [...nexus.units.values()].includes(unit!);
-      if (sees && nexus.reservationKey !== by) unit!.attention(nexus, STATE_NEWS[news!]);
+      if (nexus.sees(unit!) && nexus.reservationKey !== by) unit!.attention(nexus, STATE_NEWS[news!]);
     }
     if (unit === undefined) done();
     else this.#processor.takeState(unit, state, done);
@@ -308,8 +307,7 @@ export class Units {
       cleared = true;
       return true;
     }, wait);
-    const sees = [...session.nexus.units.values()].includes(unit);
-    if (!sees) return;
+    if (!session.nexus.sees(unit)) return;
     if (reset.kind !== 'clearTaskSet') {
       // SAM-5 §6.3.3: for every I_T nexus, the one that asked for the reset included.
       unit.attention(session.nexus, AdditionalSense.BUS_DEVICE_RESET_FUNCTION_OCCURRED);
