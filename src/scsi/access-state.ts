@@ -45,7 +45,7 @@ function isAllowedInStandby(cdb: DataView): boolean {
 
 /** Whether the task may run over the port that it came through. Allocates nothing. */
 export function checkAccess(task: Task, unit: LogicalUnit): boolean {
-  switch (accessOf(unit.state, task.nexus!.portalGroupTag)) {
+  switch (accessOf(unit.state, task.nexus!.name.portalGroupTag)) {
     case AccessState.standby:
       if (isAllowedInStandby(task.cdb)) return true;
       return fail(task, SenseKey.NOT_READY, AdditionalSense.LOGICAL_UNIT_NOT_ACCESSIBLE_TARGET_PORT_IN_STANDBY_STATE);

@@ -157,8 +157,7 @@ export class CommandRunner implements CommandServices {
   }
 
   changeState(task: Task, change: StateChange): void {
-    const { initiatorName, isid, portalGroupTag } = task.nexus!;
-    const order = { unit: task.unit!.snapshot.id, by: { initiatorName, isid, portalGroupTag }, change };
+    const order = { unit: task.unit!.snapshot.id, by: task.nexus!.name, change };
     task.piecesInFlight++;
     this.#orders.changeState(order, (result) => {
       task.piecesInFlight--;

@@ -3,20 +3,17 @@
 
 import { NONE } from '../base/free-list.ts';
 import { privateFigures } from '../ring/figures.ts';
-import { nexusKey } from '../ring/reservations.ts';
+import { type NexusName, nexusKey } from '../ring/reservations.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { Lane } from './pacer.ts';
 
 /** One initiator port (name and ISID) logged in to one target port (name and portal group tag). */
 export class Nexus {
   readonly tsih: number;
-  readonly initiatorName: string;
-  /** Six bytes in hex. */
-  readonly isid: string;
-  readonly targetName: string;
-  readonly portalGroupTag: number;
-  /** As reservations know it. */
+  /** The two ports, as reservations know them, and the same as a key. */
+  readonly name: NexusName;
   readonly reservationKey: string;
+  readonly targetName: string;
   /** The LUN map, by LUN number. */
   readonly units = new Map<number, LogicalUnit>();
   /** Its meter (ring/meters.ts), if the initiator is limited here. */
@@ -39,11 +36,9 @@ export class Nexus {
   ) {
     this.figures = figures;
     this.tsih = tsih;
-    this.initiatorName = initiatorName;
-    this.isid = isid;
+    this.name = { initiatorName, isid, portalGroupTag };
+    this.reservationKey = nexusKey(this.name);
     this.targetName = targetName;
-    this.portalGroupTag = portalGroupTag;
-    this.reservationKey = nexusKey({ initiatorName, isid, portalGroupTag });
   }
 
   /** Takes over a LUN map, in LUN order. */
@@ -60,7 +55,7 @@ export class Nexus {
 
   /** The port that it came through. */
   get relativeTargetPort(): number {
-    return relativePort(this.portalGroupTag);
+    return relativePort(this.name.portalGroupTag);
   }
 }
 

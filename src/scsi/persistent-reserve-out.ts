@@ -75,7 +75,6 @@ function readOrder(task: Task, unit: LogicalUnit, view: DataView): ReserveOrder 
     failListLength(task);
     return null;
   }
-  const { initiatorName, isid, portalGroupTag } = task.nexus!;
   const aptpl = (flags & APTPL) !== 0 && (registers || moves);
   if (aptpl && !unit.snapshot.durableReservations) {
     failParameter(task, moves ? MoveParameters.flags.offset : Parameters.flags.offset);
@@ -84,7 +83,7 @@ function readOrder(task: Task, unit: LogicalUnit, view: DataView): ReserveOrder 
   const order = {
     unit: unit.snapshot.id,
     action,
-    nexus: { initiatorName, isid, portalGroupTag },
+    nexus: task.nexus!.name,
     key: hex(Parameters.reservationKey.copy(view, at)),
     serviceActionKey: hex(Parameters.serviceActionReservationKey.copy(view, at)),
     type: (task.cdb.getUint8(2) & TYPE_MASK) as ReservationType,
@@ -118,7 +117,7 @@ function readOthers(task: Task, view: DataView): NexusName[] | null {
       failParameter(task, at - task.at);
       return null;
     }
-    others.push({ initiatorName: read.initiatorName, isid: read.isid, portalGroupTag: task.nexus!.portalGroupTag });
+    others.push({ ...task.nexus!.name, initiatorName: read.initiatorName, isid: read.isid });
     at = read.end;
   }
   return others;

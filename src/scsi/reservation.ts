@@ -162,8 +162,8 @@ class PersistentReservation implements Restriction {
   }
 }
 
-function anyIsid({ initiatorName, portalGroupTag }: Nexus): string {
-  return nexusKey({ initiatorName, isid: '', portalGroupTag });
+function anyIsid({ name }: Nexus): string {
+  return nexusKey({ ...name, isid: '' });
 }
 
 /** The restriction that follows from a unit's reservations; null: none. */

@@ -26,11 +26,10 @@ function* carryOut(task: Task, unit: LogicalUnit, services: CommandServices, act
     failField(task, Cdb10.transferLength.offset);
     return;
   }
-  const { initiatorName, isid, portalGroupTag } = task.nexus!;
   const order: ReserveOrder = {
     unit: unit.snapshot.id,
     action,
-    nexus: { initiatorName, isid, portalGroupTag },
+    nexus: task.nexus!.name,
     key: NO_KEY,
     serviceActionKey: NO_KEY,
     type: ReservationType.none,

@@ -92,12 +92,12 @@ function deviceIdentification(unit: LogicalUnit, nexus: Nexus): Uint8Array {
     designation(CodeSet.ascii, Association.unit, DesignatorType.t10, ascii(VENDOR_ID + serial, 8 + serial.length)),
     designation(CodeSet.binary, Association.unit, DesignatorType.naa, Uint8Array.from(Buffer.from(naa, 'hex'))),
     designation(CodeSet.binary, Association.port, DesignatorType.relativePort, inFourBytes(nexus.relativeTargetPort)),
-    designation(CodeSet.binary, Association.port, DesignatorType.portGroup, inFourBytes(nexus.portalGroupTag)),
+    designation(CodeSet.binary, Association.port, DesignatorType.portGroup, inFourBytes(nexus.name.portalGroupTag)),
     designation(
       CodeSet.utf8,
       Association.port,
       DesignatorType.nameString,
-      nullPadded(targetPortName(nexus.targetName, nexus.portalGroupTag)),
+      nullPadded(targetPortName(nexus.targetName, nexus.name.portalGroupTag)),
     ),
     designation(CodeSet.utf8, Association.target, DesignatorType.nameString, nullPadded(nexus.targetName)),
   ]);

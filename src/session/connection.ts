@@ -337,7 +337,7 @@ export class Connection extends PduSender implements FrameConsumer {
 
   logFields(): Record<string, unknown> {
     return {
-      initiator: this.session.nexus.initiatorName,
+      initiator: this.session.nexus.name.initiatorName,
       peer: this.peerAddress,
       tsih: this.session.tsih,
       cid: this.cid,

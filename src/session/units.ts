@@ -237,8 +237,8 @@ export class Units {
     for (const session of unit === undefined ? [] : this.#sessions.values()) {
       if (session.nexus.targetName !== unit!.snapshot.targetName) continue;
       for (const { nexus, news } of message.news)
-        if (covers(nexus, session.nexus)) unit!.attention(session.nexus, NEWS[news]);
-      if (message.abort.some((nexus) => covers(nexus, session.nexus))) {
+        if (covers(nexus, session.nexus.name)) unit!.attention(session.nexus, NEWS[news]);
+      if (message.abort.some((nexus) => covers(nexus, session.nexus.name))) {
         session.abortTasks((task) => task.unit === unit, wait);
       }
     }

@@ -13,9 +13,8 @@ it.each([
   const { portalGroupTag, relativeTargetPort } = port;
   const bench = new ScsiBench({ portalGroups: [portalGroupTag] });
   const nexus = bench.addNexus(2, portalGroupTag);
-  const { initiatorName, isid } = nexus;
   const registration = {
-    nexus: { initiatorName, isid, portalGroupTag },
+    nexus: nexus.name,
     key: '0000000000000001',
     allTargetPorts: false,
   };

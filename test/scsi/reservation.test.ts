@@ -82,7 +82,7 @@ describe('a registration without an ISID', () => {
     ReservationType.EXCLUSIVE_ACCESS_ALL_REGISTRANTS,
   ])('lets every session of its initiator write and read, and nobody else write, under type %i', (type) => {
     const bench = new ScsiBench();
-    const { initiatorName } = bench.nexus;
+    const { initiatorName } = bench.nexus.name;
     const stranger = bench.addNexus(2);
     const registrations = [
       { nexus: HOLDER, key: '0000000000000001', allTargetPorts: false },
@@ -96,7 +96,7 @@ describe('a registration without an ISID', () => {
 
   it('holds for its target port alone', () => {
     const bench = new ScsiBench({ portalGroups: [1, 2] });
-    const { initiatorName } = bench.nexus;
+    const { initiatorName } = bench.nexus.name;
     const registrations = [
       { nexus: { initiatorName, isid: '', portalGroupTag: 2 }, key: '0000000000000002', allTargetPorts: false },
     ];
