@@ -234,7 +234,7 @@ export class Processor implements TaskControl {
       this.#runner.stepDone(task, errno);
       return;
     }
-    if (errno !== 0 && task.status === Status.GOOD) failMoving(task, piece, errno);
+    if (errno !== 0) failMoving(task, piece, errno);
     if (task.pumping) return;
     if (task.aborted || task.status !== Status.GOOD) this.settle(task);
     else if (task.movement === Movement.streamIn) this.#pumpRead(task, task.unit!);
@@ -257,7 +257,7 @@ export class Processor implements TaskControl {
     assert(task.piecesInFlight === 0, 'processor: a task ends after its operations');
     if (task.lane !== null) this.pacer.leave(task);
     else this.memory.stopWaiting(task);
-    this.#pieces.dropAll(task);
+    this.memory.giveBack(task);
     task.completed = true;
     const unit = task.unit;
     if (task.excludes) this.#runner.unlock(task);

@@ -20,7 +20,7 @@ import { TRANSFER_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkReady } from './medium.ts';
 import { AdditionalSense, fail, failField, failRead, failWrite, SenseKey } from './sense.ts';
-import { Movement, type Piece, type Task } from './task.ts';
+import { Movement, type Piece, Status, type Task } from './task.ts';
 
 /** The bit that makes the operation code, or the service action, of a READ that of the WRITE of the same length. */
 const WRITES = 0x02;
@@ -101,6 +101,8 @@ export function checkMedium(task: Task, unit: LogicalUnit): boolean {
 /** The backend's `errno` for a piece of a READ or WRITE. What was done of the piece before is not what failed. Allocates nothing. */
 export function failMoving(task: Task, piece: Piece, errno: number): void {
   const lba = Math.floor((piece.offset + piece.progress) / task.unit!.blockSize);
-  if (task.movement === Movement.streamOut) failWrite(task, errno, lba);
+  // SBC-4: it is the first in error, and hosts take what is before it for done.
+  if (task.status !== Status.GOOD) task.information = Math.min(lba, task.information);
+  else if (task.movement === Movement.streamOut) failWrite(task, errno, lba);
   else failRead(task, errno, lba);
 }

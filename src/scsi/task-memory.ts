@@ -117,11 +117,16 @@ export class TaskMemory {
   /** streamIn: gives up what is to be read once more. False: the backend still has some of it, or it is not the time to read. */
   giveUpPieces(task: Task): boolean {
     if (task.piecesInFlight !== 0) return false;
-    if (task.firstPiece !== null) task.assigned = task.firstPiece.start;
-    this.#pieces.dropAll(task);
+    this.giveBack(task);
     if (task.heldBack) return false;
     task.readsAnew = false;
     return true;
+  }
+
+  /** Takes a task's pieces back. Of a READ only what was sent is assigned then. Allocates nothing. */
+  giveBack(task: Task): void {
+    if (task.movement === Movement.streamIn && task.firstPiece !== null) task.assigned = task.firstPiece.start;
+    this.#pieces.dropAll(task);
   }
 
   /** streamOut, listOut: the piece for `length` bytes that come unasked, whole blocks of them; null when there is none. Allocates nothing. */

@@ -26,10 +26,13 @@ function movedLength(task: IscsiTask): number {
 
 /**
  * How far what the command had to move is from what the initiator expected: positive is overflow, negative underflow (§11.4.5).
- * A command that failed before it moved anything leaves everything it was expected to move.
+ * A command that failed before it moved anything leaves everything it was expected to move, and a READ that failed what it did not send: Linux
+ * takes what is before the LBA in the sense data for read, as far as the residual lets it.
  */
 export function residual(task: IscsiTask): number {
-  if (task.status !== Status.GOOD && task.assigned === 0) return -task.expectedDataTransferLength;
+  if (task.status !== Status.GOOD && (task.assigned === 0 || task.movement === Movement.streamIn)) {
+    return task.assigned - task.expectedDataTransferLength;
+  }
   return movedLength(task) - task.expectedDataTransferLength;
 }
 

@@ -2,8 +2,14 @@
 
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
+import { FINAL_BIT } from '../../src/pdu/opcode.ts';
+import { R2T } from '../../src/pdu/r2t.ts';
+import { ScsiResponse, UNDERFLOW_BIT } from '../../src/pdu/scsi-response.ts';
+import { Status } from '../../src/scsi/task.ts';
 import { QUIET_MS } from '../../src/session/disk-failures.ts';
 import { read16, synchronizeCache16, write16 } from '../support/cdbs.ts';
+import { decode } from '../support/header-values.ts';
 import { BLOCK_BYTES, SessionBench, SimLun } from '../support/session-bench.ts';
 import type { SimInitiator } from '../support/sim-initiator.ts';
 
@@ -22,6 +28,69 @@ function read(bench: SessionBench, initiator: SimInitiator, lba: number, lun: nu
   initiator.command(read16(lba, 1), { lun, read: BLOCK_BYTES });
   bench.settle();
 }
+
+describe('a command whose pieces the disk answers in another order, and some of them with an error', () => {
+  const PIECE = SLOT_BYTES_MAX;
+  const BLOCKS_PER_PIECE = PIECE / BLOCK_BYTES;
+  /** Behind the length, in the fixed format: INFORMATION. */
+  const INFORMATION_AT = 2 + 3;
+
+  const answer = (initiator: SimInitiator) => {
+    const pdu = initiator.replies().at(-1)!;
+    const { status, flags, residualCount } = decode(ScsiResponse, pdu.header);
+    return { status, flags, residualCount, lba: pdu.data.readUInt32BE(INFORMATION_AT) };
+  };
+
+  it('if it is a READ counts all that it did not send as residual: hosts take what is before the LBA in error for read', () => {
+    const { bench, initiator } = failing(EIO);
+    bench.file.stuckBelow = PIECE;
+    initiator.command(read16(0, 4 * BLOCKS_PER_PIECE), { read: 4 * PIECE });
+    bench.settle();
+    bench.file.errno = 0;
+    bench.file.stuckBelow = 0;
+    bench.settle();
+    expect(answer(initiator)).toEqual({
+      status: Status.CHECK_CONDITION,
+      flags: FINAL_BIT | UNDERFLOW_BIT,
+      residualCount: 4 * PIECE,
+      lba: BLOCKS_PER_PIECE,
+    });
+  });
+
+  it('if it is a READ does not count what it did send', () => {
+    const { bench, initiator } = failing(0);
+    initiator.command(read16(0, 16 * BLOCKS_PER_PIECE), { read: 16 * PIECE });
+    const sent: number[] = [];
+    for (let turn = 0; sent.length === 0 && turn < 10; turn++) {
+      bench.engine.turn();
+      sent.push(...initiator.replies().map(({ data }) => data.length));
+    }
+    bench.file.errno = EIO;
+    bench.settle();
+    const { lba, residualCount } = answer(initiator);
+    expect(lba).toBeGreaterThanOrEqual(sent.length * BLOCKS_PER_PIECE);
+    expect(residualCount).toBe(16 * PIECE - lba * BLOCK_BYTES);
+  });
+
+  it('tells the first LBA in error', () => {
+    const { bench, initiator } = failing(EIO);
+    const length = 2 * PIECE;
+    bench.file.stuckBelow = PIECE;
+    const tag = initiator.command(write16(0, 2 * BLOCKS_PER_PIECE), { write: length });
+    for (let round = 0; round < 2; round++) {
+      bench.settle();
+      const { targetTransferTag, bufferOffset, desiredDataTransferLength } = decode(
+        R2T,
+        initiator.replies()[0]!.header,
+      );
+      initiator.dataOut(tag, new Uint8Array(desiredDataTransferLength), { targetTransferTag, bufferOffset });
+    }
+    bench.settle();
+    bench.file.stuckBelow = 0;
+    bench.settle();
+    expect(answer(initiator)).toMatchObject({ status: Status.CHECK_CONDITION, lba: 0 });
+  });
+});
 
 describe('a disk that fails', () => {
   it('is logged at once: what was done where, what came of it, and what to do', () => {

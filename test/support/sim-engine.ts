@@ -23,6 +23,8 @@ export interface SimFile {
   errno: number;
   /** Operations are kept back until this is false again. */
   stuck: boolean;
+  /** Reads and writes that begin below this offset are, too. */
+  stuckBelow: number;
   syncs: number;
 }
 
@@ -120,7 +122,7 @@ export class SimEngine implements Engine {
   }
 
   addFile(fd: number, size: number): SimFile {
-    const file = { bytes: new Uint8Array(size), errno: 0, stuck: false, syncs: 0 };
+    const file = { bytes: new Uint8Array(size), errno: 0, stuck: false, stuckBelow: 0, syncs: 0 };
     this.files.set(fd, file);
     return file;
   }
@@ -269,7 +271,7 @@ export class SimEngine implements Engine {
   }
 
   read(fd: number, address: Address, length: number, offset: number, token: number): void {
-    this.#submit(fd, token, (file) => {
+    this.#submit(fd, token, offset, (file) => {
       const part = file.bytes.subarray(offset, offset + length);
       this.#bytesAt(address).set(part);
       return part.length;
@@ -277,7 +279,7 @@ export class SimEngine implements Engine {
   }
 
   write(fd: number, address: Address, length: number, offset: number, durable: boolean, token: number): void {
-    this.#submit(fd, token, (file) => {
+    this.#submit(fd, token, offset, (file) => {
       file.bytes.set(this.#bytesAt(address).subarray(0, length), offset);
       if (durable) file.syncs++;
       return length;
@@ -285,14 +287,14 @@ export class SimEngine implements Engine {
   }
 
   sync(fd: number, token: number): void {
-    this.#submit(fd, token, (file) => {
+    this.#submit(fd, token, Number.POSITIVE_INFINITY, (file) => {
       file.syncs++;
       return 0;
     });
   }
 
   clearRange(fd: number, _mode: RangeMode, offset: number, length: number, token: number): void {
-    this.#submit(fd, token, (file) => {
+    this.#submit(fd, token, offset, (file) => {
       file.bytes.fill(0, offset, offset + length);
       return 0;
     });
@@ -323,12 +325,12 @@ export class SimEngine implements Engine {
     this.stopped = true;
   }
 
-  #submit(fd: number, token: number, work: (file: SimFile) => number): void {
+  #submit(fd: number, token: number, offset: number, work: (file: SimFile) => number): void {
     const file = this.files.get(fd)!;
     this.#operations.push({
       token,
       run: () => {
-        if (file.stuck) return STUCK;
+        if (file.stuck || offset < file.stuckBelow) return STUCK;
         return file.errno === 0 ? work(file) : -file.errno;
       },
     });
