@@ -1,6 +1,7 @@
 // `lunaring serve`: settings in, a running target out, and an orderly end at the first signal.
 // Starting and stopping the target itself is control/target.ts, its admin interface admin/admin.ts.
 
+import { constants } from 'node:os';
 import type { Logger } from 'pino';
 import { hostPort } from '../base/host-port.ts';
 import { Sequence } from '../base/sequence.ts';
@@ -9,6 +10,7 @@ import { type Loaded, loadSettings } from '../config/load.ts';
 import { Reload } from '../control/reload.ts';
 import { type Load, Saving } from '../control/saving.ts';
 import type { RunningTarget } from '../control/target.ts';
+import { exitAtOnce } from '../kernel/libc.ts';
 import { banner, readyLine } from './banner.ts';
 import { Hangup } from './hangup.ts';
 import { createLogger, readerOf } from './log.ts';
@@ -27,6 +29,16 @@ type Usable = Extract<Loaded, { originOf: unknown }>;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Ctrl-C under npm arrives twice, from the terminal and from npm. What follows this soon is the same wish, not impatience. */
 const SAME_SIGNAL_MS = 500;
+
+/** What shells and container engines take for an end by signal N is the exit status 128 + N. */
+const SIGNALLED = 128;
+
+/** Ends the process on the spot, by a signal that nobody handles any more. Not process.exit, which waits for threads that may be waiting in the kernel. */
+function endAtOnce(signal: NodeJS.Signals): void {
+  // The first process of a namespace, as in a container, gets no signal from within but those that it handles (pid_namespaces(7)).
+  if (process.pid === 1) exitAtOnce(SIGNALLED + constants.signals[signal]);
+  else process.kill(process.pid, signal);
+}
 
 /** Watches for reasons to end. A second signal ends the process on the spot, as if nobody had caught it. */
 class Ending implements Disposable {
@@ -62,8 +74,7 @@ class Ending implements Disposable {
     if (this.#signalledAt !== null) {
       this.#log.warn({ signal }, 'second signal: ending at once');
       this[Symbol.dispose]();
-      // Not process.exit, which waits for threads that may be waiting in the kernel.
-      process.kill(process.pid, signal);
+      endAtOnce(signal);
       return;
     }
     this.#signalledAt = now;
@@ -82,8 +93,7 @@ async function stop(running: RunningTarget, log: Logger): Promise<void> {
     await running.stop();
   } catch (error) {
     log.fatal({ err: error }, 'could not stop in order; ending at once');
-    // Threads are left that may be waiting in the kernel; nothing gentler is sure to end them.
-    process.kill(process.pid, 'SIGKILL');
+    endAtOnce('SIGKILL');
   }
 }
 

@@ -1,7 +1,8 @@
 // Our own target as a process of its own, the way a user runs it: configuration file in, exit status out.
 // What is asked of it over the wire is raw-initiator.ts and the clients' business.
 
-import { existsSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
@@ -33,16 +34,33 @@ export interface Ready {
 /** The line that says so, on standard output. */
 const READY_LINE = /^\{"event":"ready".*\}$/m;
 
+/** Runs a program as the first process of a namespace of its own, which ends with this one. */
+const AS_FIRST = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
+
+/** Why no target can be the first process of a namespace here; null: one can. */
+export function firstProcessObstacle(): string | null {
+  const [program, ...options] = AS_FIRST;
+  const { status, stderr, error } = spawnSync(program!, [...options, 'true'], { encoding: 'utf8' });
+  return error?.message ?? (status === 0 ? null : stderr.trim());
+}
+
+/** The only child of a process. */
+function childOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
+}
+
 /** A running `lunaring serve`. Stop it, or let `await using` do it: an exit status other than 0 is an error. */
 export class TargetProcess implements AsyncDisposable {
   readonly ready: Ready;
+  readonly pid: number;
   readonly #daemon: Daemon;
   readonly #scratch: Scratch;
   #draining = false;
   #stopped = false;
 
-  private constructor(daemon: Daemon, scratch: Scratch) {
+  private constructor(daemon: Daemon, pid: number, scratch: Scratch) {
     this.#daemon = daemon;
+    this.pid = pid;
     this.#scratch = scratch;
     this.ready = JSON.parse(READY_LINE.exec(daemon.output)![0]) as Ready;
   }
@@ -59,6 +77,8 @@ export class TargetProcess implements AsyncDisposable {
       readonly descriptors?: number;
       /** Without what lets root read and write files whose mode forbids it. */
       readonly obeysModes?: boolean;
+      /** As the first process of a namespace, which a container's is. */
+      readonly first?: boolean;
     } = {},
   ): Promise<TargetProcess> {
     const program = join(repositoryRoot(), 'dist/src/cli/main.js');
@@ -73,22 +93,20 @@ export class TargetProcess implements AsyncDisposable {
     };
     // JSON is YAML.
     writeFileSync(path, JSON.stringify(whole, null, 2));
-    const { descriptors, obeysModes = false } = options;
+    const { descriptors, obeysModes = false, first = false } = options;
     const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`];
     const obedient =
       obeysModes && process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : [];
-    const command = [...limited, ...obedient, process.execPath, program, 'serve', '--config', path];
+    const alone = first ? AS_FIRST : [];
+    const command = [...limited, ...obedient, ...alone, process.execPath, program, 'serve', '--config', path];
     try {
       const ready = (output: string) => READY_LINE.test(output);
-      return new TargetProcess(await Daemon.start(command, { ...options, ready, directory: scratch.path }), scratch);
+      const daemon = await Daemon.start(command, { ...options, ready, directory: scratch.path });
+      return new TargetProcess(daemon, first ? childOf(daemon.pid) : daemon.pid, scratch);
     } catch (error) {
       scratch[Symbol.dispose]();
       throw error;
     }
-  }
-
-  get pid(): number {
-    return this.#daemon.pid;
   }
 
   /** Of the first portal. */
