@@ -6,6 +6,7 @@ import { type Disk, failureOf } from '../backend/disk.ts';
 import { zeroes } from '../backend/zeroes.ts';
 import { NONE } from '../base/free-list.ts';
 import { close, ringEventfd } from '../kernel/libc.ts';
+import { discard } from '../kernel/memory.ts';
 import { DiskOperation, EXCHANGE_DATA_BYTES, Exchange } from '../ring/exchange.ts';
 
 /** One worker's way to a disk. */
@@ -67,9 +68,8 @@ export class DiskServer {
   }
 
   #serve(link: Link): void {
-    const { exchange } = link;
-    exchange.diskHeard();
-    for (let place = exchange.nextAsked(); place !== NONE; place = exchange.nextAsked()) this.#run(link, place);
+    link.exchange.diskHeard();
+    for (let place = link.nextAsked(); place !== NONE; place = link.nextAsked()) this.#run(link, place);
   }
 
   #run(link: Link, place: number): void {
@@ -132,11 +132,16 @@ export class DiskServer {
   }
 }
 
-/** A worker that uses the disk. */
+/**
+ * A worker that uses the disk. When it has left and the last function has ended that it asked for, which may still write what it was given,
+ * the memory goes back to the kernel: the buffer lasts until that worker has collected its garbage, which it hardly ever does.
+ */
 class Link {
   readonly exchange: Exchange;
   readonly port: MessagePort;
   #wakeFd: number;
+  /** Functions that have yet to end. */
+  #running = 0;
   #closed = false;
 
   constructor(exchange: Exchange, port: MessagePort, wakeFd: number) {
@@ -149,10 +154,21 @@ class Link {
   readonly data = (place: number, length: number): Uint8Array =>
     new Uint8Array(this.exchange.memory, this.exchange.dataAt(place), Math.min(length, EXCHANGE_DATA_BYTES));
 
+  /** A place that asks for something, or {@link NONE}. It is to be answered. */
+  nextAsked(): number {
+    const place = this.exchange.nextAsked();
+    if (place !== NONE) this.#running++;
+    return place;
+  }
+
   answer(place: number, errno: number, failedAt: number): void {
-    const mustWake = this.exchange.answer(place, errno, failedAt);
+    this.#running--;
     // Who is gone needs no answer.
-    if (this.#closed || !mustWake) return;
+    if (this.#closed) {
+      this.#discardUnused();
+      return;
+    }
+    if (!this.exchange.answer(place, errno, failedAt)) return;
     if (this.#wakeFd < 0) this.port.postMessage(0);
     else ringEventfd(this.#wakeFd);
   }
@@ -161,6 +177,11 @@ class Link {
     this.#closed = true;
     if (this.#wakeFd >= 0) close(this.#wakeFd);
     this.#wakeFd = -1;
+    this.#discardUnused();
+  }
+
+  #discardUnused(): void {
+    if (this.#running === 0) discard(this.exchange.memory);
   }
 }
 

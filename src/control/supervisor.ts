@@ -7,7 +7,7 @@ import { Piscina } from 'piscina';
 import type { BufferParcel, WorkerAssignment } from '../../workers/io-worker.ts';
 import type { CustomDisk } from '../config/custom-lun.ts';
 import { close, createEventfd, duplicate, ringEventfd } from '../kernel/libc.ts';
-import { pageOffset } from '../kernel/memory.ts';
+import { pageOffset, untouchedMemory } from '../kernel/memory.ts';
 import { allocateChannel, Channel } from '../ring/channel.ts';
 import { Counter, Counters } from '../ring/counters.ts';
 import { Exchange } from '../ring/exchange.ts';
@@ -142,7 +142,7 @@ export class Supervisor implements Workers {
   connectDisk(worker: number, handle: number, disk: CustomDisk): void {
     const { parcels, wakeFd } = this.#links[worker]!;
     // Under posix, which has no eventfd, V8 copies, and to that pages make no difference.
-    const memory = Exchange.allocate(disk.concurrency, wakeFd < 0 ? undefined : pageOffset);
+    const memory = Exchange.allocate(disk.concurrency, wakeFd < 0 ? undefined : pageOffset, untouchedMemory);
     const { port1, port2 } = new MessageChannel();
     // A descriptor of its own: the worker's may be closed, and its number another file's, while the disk still answers.
     disk.connect({ memory, port: port1, wakeFd: wakeFd < 0 ? -1 : duplicate(wakeFd) });

@@ -62,6 +62,16 @@ export function discard(memory: SharedArrayBuffer): boolean {
   return advise(memory, MADV_DONTNEED);
 }
 
+/**
+ * A buffer whose pages count once they are used. Of any other that only holds where the C library has its memory from the kernel, as from 128 KiB
+ * on at first, but once it has freed some, only above what it has freed: what it had before must be written with zeroes, up to 32 MiB.
+ */
+export function untouchedMemory(bytes: number): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(bytes);
+  discard(memory);
+  return memory;
+}
+
 /** A page-aligned run of zeroed memory that both the kernel and JavaScript know the place of. */
 export class PageMemory {
   readonly memory: SharedArrayBuffer;

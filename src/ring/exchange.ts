@@ -75,13 +75,18 @@ export class Exchange {
   }
 
   /**
-   * Memory for `places` operations at a time; pages of it that no operation reaches cost nothing. `align` says where in the buffer the first
-   * page-aligned byte is, which only the kernel layer can know: data that begins a few bytes behind a page is slow to copy on some processors.
+   * Memory for `places` operations at a time, which `make` makes: zeroes, of which pages that no operation reaches should cost nothing. `align`
+   * says where in the buffer the first page-aligned byte is: data that begins a few bytes behind a page is slow to copy on some processors. Both
+   * are the kernel layer's to know.
    */
-  static allocate(places: number, align: (memory: SharedArrayBuffer) => number = () => 0): SharedArrayBuffer {
+  static allocate(
+    places: number,
+    align: (memory: SharedArrayBuffer) => number = () => 0,
+    make = (bytes: number) => new SharedArrayBuffer(bytes),
+  ): SharedArrayBuffer {
     assert(places > 0 && places <= EXCHANGE_PLACES_MAX, 'exchange: a number of places within its bounds');
     const { data, end } = plan(places);
-    const memory = new SharedArrayBuffer(end);
+    const memory = make(end);
     const words = new Int32Array(memory, 0, CONTROL_WORDS);
     words[PLACES] = places;
     words[DATA_START] = data + align(memory);

@@ -6,8 +6,9 @@ import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Disk, DiskError } from '../../src/backend/disk.ts';
 import { NONE } from '../../src/base/free-list.ts';
+import { PAGE_BYTES } from '../../src/base/page.ts';
 import { type DiskReport, DiskServer } from '../../src/control/disk-server.ts';
-import { DiskOperation, Exchange } from '../../src/ring/exchange.ts';
+import { DiskOperation, EXCHANGE_DATA_BYTES, Exchange } from '../../src/ring/exchange.ts';
 
 const { EIO, ENOSPC } = constants.errno;
 
@@ -24,6 +25,8 @@ function connect(disk: Partial<Disk>, places = 4) {
     worker,
     reports,
     port: port2,
+    /** The server's end. */
+    served: port1,
     bytes: (place: number, length: number) => new Uint8Array(worker.memory, worker.dataAt(place), length),
     /** Asks, and waits for the answer. */
     async run(operation: DiskOperation, offset: number, length: number): Promise<[errno: number, failedAt: number]> {
@@ -36,6 +39,9 @@ function connect(disk: Partial<Disk>, places = 4) {
     },
   };
 }
+
+/** Without the pages that it shares with its neighbours. */
+const insideOf = (data: Uint8Array) => data.subarray(PAGE_BYTES, -PAGE_BYTES);
 
 describe('a disk’s server', () => {
   it('reads into memory that holds zeroes', async () => {
@@ -152,22 +158,33 @@ describe('a disk’s server', () => {
     port2.close();
   });
 
-  it('lets a function end whose worker has left', async () => {
-    let end = (): void => {};
-    const read: Disk['read'] = () =>
-      new Promise((resolve) => {
-        end = resolve;
-      });
-    const disk = connect({ read });
-    disk.worker.ask(0, DiskOperation.read, 0, 512);
+  it('lets a function end whose worker has left, and gives the memory back then', async () => {
+    const ends = new Map<number, () => void>();
+    const disk = connect({ write: (_, offset) => new Promise((resolve) => ends.set(offset, resolve)) });
+    const data = disk.bytes(0, EXCHANGE_DATA_BYTES).fill(7);
+    for (const place of [0, 1]) disk.worker.ask(place, DiskOperation.write, place * 512, 512);
     disk.port.postMessage(0);
-    await turn();
-    await turn();
+    await expect.poll(() => ends.size).toBe(2);
+    const left = new Promise((resolve) => disk.served.once('close', resolve));
     disk.port.close();
-    await turn();
-    end();
-    await turn();
-    expect(disk.worker.nextAnswered()).toBe(0);
+    await left;
+    for (const end of ends.values()) {
+      // What is still being written is the data.
+      expect(data.every((byte) => byte === 7)).toBe(true);
+      end();
+      await turn();
+    }
+    expect(insideOf(data).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('gives the memory back when a worker leaves that waits for nothing', async () => {
+    const disk = connect({});
+    const data = disk.bytes(0, EXCHANGE_DATA_BYTES).fill(7);
+    await disk.run(DiskOperation.flush, 0, 0);
+    const left = new Promise((resolve) => disk.served.once('close', resolve));
+    await disk.server.close();
+    await left;
+    expect(insideOf(data).every((byte) => byte === 0)).toBe(true);
   });
 
   it('flushes and closes at the end, and says what went wrong with that', async () => {

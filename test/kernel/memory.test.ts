@@ -1,9 +1,17 @@
 // Addresses of shared memory: the kernel, asked to read a file to one, puts the bytes where JavaScript sees them.
 
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import koffi from 'koffi';
 import { expect, test } from 'vitest';
 import { PAGE_BYTES } from '../../src/base/page.ts';
-import { addressOf, adviseHugePages, discard, PageMemory, pageOffset } from '../../src/kernel/memory.ts';
+import {
+  addressOf,
+  adviseHugePages,
+  discard,
+  PageMemory,
+  pageOffset,
+  untouchedMemory,
+} from '../../src/kernel/memory.ts';
 import { Operation } from '../../src/kernel/sqe.ts';
 import { Uring } from '../../src/kernel/uring.ts';
 import { Scratch } from '../support/scratch.ts';
@@ -76,4 +84,24 @@ test('what lies in a buffer is given back, and the bytes around its pages are le
   expect(discard(memory)).toBe(true);
   expect(bytes.subarray(offset, end).every((byte) => byte === 0)).toBe(true);
   expect([...bytes.subarray(0, offset), ...bytes.subarray(end)].every((byte) => byte === 7)).toBe(true);
+});
+
+test('a buffer counts once it is used, whatever the C library had its memory for before', () => {
+  const BYTES = 8 * 1024 * 1024;
+  const c = koffi.load(null);
+  const malloc = c.func('malloc', 'int64', ['size_t']);
+  const free = c.func('free', 'void', ['int64']);
+  const memset = c.func('memset', 'int64', ['int64', 'int', 'size_t']);
+  const mincore = c.func('mincore', 'int', ['int64', 'size_t', 'void *']);
+  // The first comes from the kernel and goes back there; from then on the C library keeps what is no longer.
+  for (let times = 0; times < 2; times++) {
+    const address = malloc(BYTES);
+    memset(address, 7, BYTES);
+    free(address);
+  }
+  const memory = untouchedMemory(BYTES - PAGE_BYTES);
+  const pages = new Uint8Array(Math.floor(memory.byteLength / PAGE_BYTES) - 1);
+  expect(mincore(addressOf(memory) + pageOffset(memory), pages.length * PAGE_BYTES, pages)).toBe(0);
+  expect(pages.some((page) => (page & 1) !== 0)).toBe(false);
+  expect(new Uint8Array(memory).every((byte) => byte === 0)).toBe(true);
 });
