@@ -5,6 +5,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
 import type { BufferParcel, WorkerAssignment } from '../../workers/io-worker.ts';
+import { LunaringError } from '../base/error.ts';
 import type { CustomDisk } from '../config/custom-lun.ts';
 import { close, createEventfd, duplicate, ringEventfd } from '../kernel/libc.ts';
 import { pageOffset, untouchedMemory } from '../kernel/memory.ts';
@@ -45,6 +46,8 @@ export interface WorkerReading {
 
 interface WorkerLink {
   readonly index: number;
+  /** Ends a start that waits for a thread. */
+  readonly start: AbortController;
   channel: Channel<ToWorker, FromWorker>;
   parcels: MessagePort;
   bell: MessagePort;
@@ -93,13 +96,17 @@ export class Supervisor implements Workers {
       atomics: 'disabled',
       idleTimeout: Number.POSITIVE_INFINITY,
     });
+    // A thread that could not be made, or not load the worker, had no task yet: piscina has that wait for another, which may never come.
+    this.#pool.on('error', (error: Error) => {
+      for (const { running, start } of this.#links) if (!running) start.abort(error);
+    });
   }
 
   get count(): number {
     return this.#options.workers;
   }
 
-  /** Starts every worker; resolves when all of them serve. */
+  /** Starts every worker; resolves when all of them serve. Throws a {@link LunaringError} when one can't be started. */
   async start(): Promise<void> {
     const ready = Array.from({ length: this.count }, (_, index) => this.#startWorker(index));
     await Promise.all(ready);
@@ -159,33 +166,35 @@ export class Supervisor implements Workers {
     for (const link of this.#links) this.#release(link);
   }
 
-  /** Starts worker `index`, for the first time or again. Resolves when it has said that it is ready. */
-  #startWorker(index: number): Promise<void> {
+  /** Starts worker `index`, for the first time or again. Resolves when it has said that it is ready; throws a {@link LunaringError} otherwise. */
+  async #startWorker(index: number): Promise<void> {
     const { engine, slabBytes, busyPollUs, coalesceUs, polled, cpus } = this.#options;
     const bells = new MessageChannel();
     const parcels = new MessageChannel();
     const memory = allocateChannel();
-    const wakeFd = engine === 'uring' ? createEventfd() : -1;
-    const ring = engine === 'uring' ? () => ringEventfd(wakeFd) : () => bells.port1.postMessage(0);
+    const ring = engine === 'uring' ? () => ringEventfd(link.wakeFd) : () => bells.port1.postMessage(0);
     const channel = new Channel<ToWorker, FromWorker>(memory.toWorker, memory.fromWorker, ring);
     const previous = this.#links[index];
     const link: WorkerLink = {
       index,
+      start: new AbortController(),
       channel,
       parcels: parcels.port1,
       bell: bells.port1,
-      wakeFd,
+      wakeFd: -1,
       running: false,
       startedAt: performance.now(),
       quickFailures: previous?.quickFailures ?? 0,
       starts: (previous?.starts ?? 0) + 1,
       finished: Promise.resolve(),
     };
+    // From now on it is stopped with the others, whatever can't be had for it.
     this.#links[index] = link;
+    if (engine === 'uring') link.wakeFd = createEventfd();
     this.counters.block(index)[Counter.connections] = 0;
     this.counters.block(index)[Counter.sessions] = 0;
     this.#options.unitFigures.writerEnded(index);
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       bells.port1.on('message', () => {
         channel.receive((message) => {
           if (message.type === 'ready') {
@@ -214,15 +223,16 @@ export class Supervisor implements Workers {
         unitFigures: this.#options.unitFigures.memory,
         sessionFigures: this.#options.sessionFigures.memory,
         channel: memory,
-        wakeFd,
+        wakeFd: link.wakeFd,
         bell: bells.port2,
         parcels: parcels.port2,
       };
-      const task = this.#pool.run(assignment, { transferList: [bells.port2, parcels.port2] });
+      const { signal } = link.start;
+      const task = this.#pool.run(assignment, { transferList: [bells.port2, parcels.port2], signal });
       link.finished = task.then(
         () => this.#ended(link, null),
         (error: Error) => {
-          if (!link.running) reject(error);
+          if (!link.running) reject(unstartable(index, signal.aborted ? (signal.reason as Error) : error));
           this.#ended(link, error);
         },
       );
@@ -254,4 +264,9 @@ export class Supervisor implements Workers {
     if (link.wakeFd >= 0) close(link.wakeFd);
     link.wakeFd = -1;
   }
+}
+
+/** The machine has no thread for a worker, or not what its engine needs. */
+function unstartable(worker: number, cause: Error): LunaringError {
+  return new LunaringError('LUNARING_WORKER', `worker ${worker} can't be started: ${cause.message}`, { cause });
 }
