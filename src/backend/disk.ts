@@ -95,7 +95,7 @@ export class DiskError extends LunaringError {
 export interface DiskFailure {
   /** Positive. */
   readonly errno: number;
-  /** Where the block that failed begins, in bytes from the disk's start; undefined: nobody said. */
+  /** Where the block that failed begins, in bytes from the disk's start; undefined: nobody said, or what is no such number. */
   readonly offset: number | undefined;
   /** The disk meant it, and need not be told of it. */
   readonly meant: boolean;
@@ -103,12 +103,21 @@ export interface DiskFailure {
 
 /**
  * What an error says. A {@link DiskError} is known by its fields, so that one of another copy of this package counts as well; errors of
- * Node's for which there is a sense (ENOSPC, EROFS …) count as that. Everything else is a failure of the medium.
+ * Node's for which there is a sense (ENOSPC, EROFS …) count as that. Everything else is a failure of the medium, and so is what can't be
+ * looked at: functions throw what they like.
  */
 export function failureOf(error: unknown): DiskFailure {
+  try {
+    return readFailure(error);
+  } catch {
+    return { errno: Errno.EIO, offset: undefined, meant: false };
+  }
+}
+
+function readFailure(error: unknown): DiskFailure {
   const { code, kind, offset } = (typeof error === 'object' && error !== null ? error : {}) as Partial<DiskError>;
   if (code === 'LUNARING_DISK' && kind !== undefined && Object.hasOwn(ERRNO_OF_KIND, kind)) {
-    return { errno: ERRNO_OF_KIND[kind], offset, meant: true };
+    return { errno: ERRNO_OF_KIND[kind], offset: Number.isSafeInteger(offset) ? offset : undefined, meant: true };
   }
   const errno = (constants.errno as Record<string, number>)[String(code)] ?? Errno.EIO;
   return { errno: TELLING.has(errno) ? errno : Errno.EIO, offset: undefined, meant: false };

@@ -124,11 +124,22 @@ export class DiskServer {
 
   /** Once per kind. */
   #tell(operation: string, error: unknown): void {
+    const { kind, text } = described(error);
+    const told = `${operation} ${kind}`;
+    if (this.#kinds.has(told) || this.#kinds.size >= KINDS_MAX) return;
+    this.#kinds.add(told);
+    this.#report({ operation, error: text });
+  }
+}
+
+/** What there is to be said of an error. Functions throw what they like, things that can't be looked at among it. */
+function described(error: unknown): { readonly kind: string; readonly text: string } {
+  try {
     const { name, code } = (typeof error === 'object' && error !== null ? error : {}) as NodeJS.ErrnoException;
-    const kind = `${operation} ${name} ${code}`;
-    if (this.#kinds.has(kind) || this.#kinds.size >= KINDS_MAX) return;
-    this.#kinds.add(kind);
-    this.#report({ operation, error: error instanceof Error ? String(error.stack ?? error) : String(error) });
+    const text = error instanceof Error ? String(error.stack ?? error) : String(error);
+    return { kind: `${String(name)} ${String(code)}`, text };
+  } catch {
+    return { kind: 'unreadable', text: "something that can't be put in words" };
   }
 }
 

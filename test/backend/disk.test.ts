@@ -6,6 +6,9 @@ import { abilitiesOf, type Disk, DiskError, failureOf } from '../../src/backend/
 
 const { EBUSY, ECANCELED, EIO, ENOSPC, ENXIO, EROFS } = constants.errno;
 
+const { proxy: unreadable, revoke } = Proxy.revocable({}, {});
+revoke();
+
 describe('failureOf', () => {
   it.each([
     ['medium', EIO],
@@ -23,6 +26,11 @@ describe('failureOf', () => {
     expect(failureOf(new DiskError('medium', 'a scratch', { offset: 4096 })).offset).toBe(4096);
   });
 
+  it.each([4096n, '4096', 0.5, Number.NaN])('takes %o for no place of a block', (offset) => {
+    const error = Object.assign(new DiskError('medium', 'a scratch'), { offset });
+    expect(failureOf(error)).toEqual({ errno: EIO, offset: undefined, meant: true });
+  });
+
   it('knows the error of another copy of the package by its fields', () => {
     const foreign = Object.assign(new Error('full'), { code: 'LUNARING_DISK', kind: 'space' });
     expect(failureOf(foreign)).toEqual({ errno: ENOSPC, offset: undefined, meant: true });
@@ -36,6 +44,7 @@ describe('failureOf', () => {
     ['a text', 'no', EIO],
     ['nothing', undefined, EIO],
     ['null', null, EIO],
+    ['what can’t be looked at', unreadable, EIO],
   ])('takes %s for a surprise', (_, error, errno) => {
     expect(failureOf(error)).toEqual({ errno, offset: undefined, meant: false });
   });

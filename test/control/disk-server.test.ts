@@ -137,6 +137,39 @@ describe('a disk’s server', () => {
     expect(disk.reports[0]!.error).toContain('TypeError: a mistake');
   });
 
+  it.each<[what: string, make: () => unknown]>([
+    ['an error whose offset is a bigint', () => Object.assign(new DiskError('medium', 'a scratch'), { offset: 0n })],
+    ['an object that has no text', () => Object.create(null)],
+    ['an error whose code is a symbol', () => Object.assign(new Error('odd'), { code: Symbol('odd') })],
+    ['an error whose name is a symbol', () => Object.assign(new Error('odd'), { name: Symbol('odd') })],
+    [
+      'an error whose getters throw',
+      () =>
+        Object.defineProperty({}, 'code', {
+          get() {
+            throw new Error('odder');
+          },
+        }),
+    ],
+    [
+      'a proxy that was revoked',
+      () => {
+        const { proxy, revoke } = Proxy.revocable({}, {});
+        revoke();
+        return proxy;
+      },
+    ],
+  ])('answers and serves on when a function throws %s', async (_, make) => {
+    const disk = connect({
+      read() {
+        throw make();
+      },
+      write: () => Promise.reject(make()),
+    });
+    expect(await disk.run(DiskOperation.read, 0, 512)).toEqual([EIO, 0]);
+    expect(await disk.run(DiskOperation.write, 0, 512)).toEqual([EIO, 0]);
+  });
+
   it('serves what was asked before it listened, and ends operations in any order', async () => {
     const ends = new Map<number, () => void>();
     const read: Disk['read'] = (_, offset) => new Promise((resolve) => ends.set(offset, resolve));
