@@ -2,6 +2,7 @@
 // What a disk is, and how it is reached, is backend/disk.ts's and control/open-disk.ts's.
 
 import type { Logger } from 'pino';
+import { LunaringError } from '../base/error.ts';
 import type { CustomDisk } from '../config/custom-lun.ts';
 import { ConfigurationError, formatPath } from '../config/finding.ts';
 import type { LunSettings } from '../config/settings.ts';
@@ -15,18 +16,44 @@ const TRANSITION_MS = 120_000;
 export class Disks {
   readonly #log: Logger;
   readonly #open = new Map<CustomDisk, OpenDisk>();
+  /** What is being opened or closed: each has {@link TRANSITION_MS} for it. */
+  readonly #transitions = new Set<Promise<unknown>>();
+  #refusing = false;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** Opens the disks of these units, and puts them in the place of what stood for them. Throws {@link ConfigurationError}; nothing stays open then. */
-  async open(luns: readonly LunSettings[], customs: CustomLuns, path: readonly PropertyKey[]): Promise<LunSettings[]> {
+  /** From now on nothing is opened, and what is being opened is closed again. */
+  refuse(): void {
+    this.#refusing = true;
+  }
+
+  /** Throws a {@link LunaringError} once nothing is opened any more. */
+  check(): void {
+    if (this.#refusing) throw new LunaringError('LUNARING_CLOSED', 'the target is closed, or about to be');
+  }
+
+  /**
+   * Opens the disks of these units, and puts them in the place of what stood for them. Throws {@link ConfigurationError}, and a
+   * {@link LunaringError} as {@link check} does; nothing stays open then.
+   */
+  open(luns: readonly LunSettings[], customs: CustomLuns, path: readonly PropertyKey[]): Promise<LunSettings[]> {
+    return this.#transition(this.#openUnits(luns, customs, path));
+  }
+
+  async #openUnits(
+    luns: readonly LunSettings[],
+    customs: CustomLuns,
+    path: readonly PropertyKey[],
+  ): Promise<LunSettings[]> {
+    this.check();
     const opened: LunSettings[] = [];
     try {
       for (const [index, lun] of luns.entries()) {
         const custom = customs.get(lun.lun);
         opened.push(custom === undefined ? lun : await this.#openUnit(lun, custom, [...path, index]));
+        this.check();
       }
     } catch (error) {
       await this.close(opened);
@@ -63,14 +90,30 @@ export class Disks {
     return this.#close(luns.flatMap((lun) => (lun.backend === 'custom' ? (this.#open.get(lun.disk) ?? []) : [])));
   }
 
-  /** Closes all that are open, in the same way. */
-  closeAll(): Promise<void> {
-    return this.#close([...this.#open.values()]);
+  /** Closes all that are open, in the same way, for good; waits also for those that are being opened or closed. */
+  async closeAll(): Promise<void> {
+    this.refuse();
+    const closed = this.#close([...this.#open.values()]);
+    // Whoever opens or closes them hears what went wrong with it.
+    await Promise.allSettled(this.#transitions);
+    await closed;
   }
 
-  async #close(disks: readonly OpenDisk[]): Promise<void> {
+  #close(disks: readonly OpenDisk[]): Promise<void> {
     for (const disk of disks) this.#open.delete(disk);
-    const ends = await Promise.allSettled(disks.map((disk) => disk.close()));
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    return this.#transition(closeEach(disks));
   }
+
+  /** What {@link closeAll} waits for, too. */
+  #transition<Result>(work: Promise<Result>): Promise<Result> {
+    this.#transitions.add(work);
+    const over = () => void this.#transitions.delete(work);
+    work.then(over, over);
+    return work;
+  }
+}
+
+async function closeEach(disks: readonly OpenDisk[]): Promise<void> {
+  const ends = await Promise.allSettled(disks.map((disk) => disk.close()));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }

@@ -20,7 +20,7 @@ export interface ServedContext {
 
 /**
  * A running target: what createTarget answers. Names of targets are taken in any case; what answers false or undefined knows none of that
- * name. Everything but {@link close} is for as long as it runs. What is no valid argument throws a {@link ConfigurationError}, and changes
+ * name. Everything but {@link close} is for as long as it runs; what adds to it throws a LunaringError once it is called. What is no valid argument throws a {@link ConfigurationError}, and changes
  * nothing.
  */
 export class ServedTarget implements AsyncDisposable {
@@ -73,6 +73,7 @@ export class ServedTarget implements AsyncDisposable {
     const settings = settled(() => settleTargetPart(target, this.portals, directory));
     const luns = await disks.open(settings.luns, customs, ['luns']);
     try {
+      disks.check();
       return this.#running.administration.addTarget({ ...settings, luns });
     } catch (error) {
       await disks.close(luns);
@@ -103,12 +104,14 @@ export class ServedTarget implements AsyncDisposable {
   /** Adds a unit; initiators that are logged in are told. Throws {@link ConfigurationError}; nothing is added then. */
   async addUnit(name: string, options: LunOptions): Promise<boolean> {
     const { disks, directory } = this.#context;
+    disks.check();
     if (this.target(name) === undefined) return false;
     const { target, customs } = split({ name, luns: [options] });
     const lun = settled(() => settleUnitPart(target.luns[0], this.portals, directory));
     const luns = await disks.open([lun], customs, []);
     let added = false;
     try {
+      disks.check();
       added = await this.#running.administration.addUnit(name, luns[0]!);
     } finally {
       if (!added) await disks.close(luns);
@@ -171,6 +174,7 @@ export class ServedTarget implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#context.disks.refuse();
     try {
       await this.#running.stop();
     } finally {

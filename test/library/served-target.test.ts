@@ -1,8 +1,13 @@
 // What a program does to its target while initiators use it: units and targets with disks come, grow and go.
 
+import { existsSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import type { LunOptions } from '../../src/library/options.ts';
 import { read10, readCapacity16, reportLuns, testUnitReady } from '../support/cdbs.ts';
+import { accepts } from '../support/daemon.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
+import { Scratch } from '../support/scratch.ts';
 import { TARGET_NAME } from '../support/target-process.ts';
 import { BLOCK, BLOCKS, ConfigurationError, createTarget, readableLog, ToldDisk } from './program.ts';
 
@@ -36,6 +41,24 @@ function heldDisks(): [Held, Held, Held] {
     return { disk, letGo };
   };
   return [hold(), hold(), hold()];
+}
+
+type CustomUnit = Extract<LunOptions, { readonly backend: 'custom' }>;
+
+/** The module of a disk that says in files how far it is, and is loaded once it is told so. */
+const SLOW_MODULE = `
+import { existsSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+export default async ({ loading, go, closed }) => {
+  writeFileSync(loading, '');
+  while (!existsSync(go)) await sleep(20);
+  return { read() {}, close: () => writeFileSync(closed, '') };
+};`;
+
+/** Nothing is left to do but for the disks. */
+function stopped(target: Served) {
+  const { port } = target.portals[0]!;
+  return expect.poll(() => accepts(port), { timeout: 20_000 }).toBe(false);
 }
 
 describe('a target that is served', () => {
@@ -184,5 +207,47 @@ describe('a target that is served', () => {
     expect(await target.endSession(initiator.session.tsih)).toBe(true);
     expect(target.sessions()).toEqual([]);
     expect(target.targets()).toHaveLength(1);
+  });
+
+  test.each<[what: string, add: (target: Served, unit: CustomUnit) => Promise<unknown>]>([
+    ['target', (target, unit) => target.addTarget({ name: 'iqn.2026-11.io.lunaring:late', luns: [unit] })],
+    ['unit', (target, unit) => target.addUnit(TARGET_NAME, unit)],
+  ])('does not get a %s any more once it is closed, and closes the disk that it was opening', async (_, add) => {
+    using scratch = new Scratch('closing');
+    const [loading, go, closed] = [scratch.file('loading'), scratch.file('go'), scratch.file('closed')];
+    writeFileSync(scratch.file('disk.mjs'), SLOW_MODULE);
+    const target = await start();
+    const module = pathToFileURL(scratch.file('disk.mjs'));
+    const added = add(target, { lun: 3, backend: 'custom', size: SIZE, module, data: { loading, go, closed } });
+    const refused = expect(added).rejects.toMatchObject({ code: 'LUNARING_CLOSED' });
+    await expect.poll(() => existsSync(loading), { timeout: 20_000 }).toBe(true);
+    const end = target.close();
+    await stopped(target);
+    writeFileSync(go, '');
+    await end;
+    expect(existsSync(closed)).toBe(true);
+    await refused;
+    const disk = new ToldDisk();
+    const late = add(target, { lun: 3, backend: 'custom', size: SIZE, disk });
+    await expect(late).rejects.toMatchObject({ code: 'LUNARING_CLOSED' });
+    expect(disk.calls).toEqual([]);
+  });
+
+  test('is not closed before the disk of a unit that is just being removed', async () => {
+    const target = await start();
+    const [{ disk, letGo }] = heldDisks();
+    await target.addUnit(TARGET_NAME, { lun: 3, backend: 'custom', size: SIZE, disk });
+    const removed = target.removeUnit(TARGET_NAME, 3);
+    await expect.poll(() => disk.calls).toEqual(['flush']);
+    let over = false;
+    const end = target.close().then(() => {
+      over = true;
+    });
+    await stopped(target);
+    expect(over).toBe(false);
+    letGo();
+    await end;
+    expect(disk.calls).toEqual(['flush', 'close']);
+    expect(await removed).toBe(true);
   });
 });
