@@ -6,6 +6,7 @@ import {
   closeSync,
   fchmodSync,
   fchownSync,
+  fstatSync,
   fsyncSync,
   openSync,
   readdirSync,
@@ -51,9 +52,15 @@ function permitted(change: () => void): boolean {
   }
 }
 
-/** Makes a file what another was. Only root may give it to another user, and others only to a group that they are in. */
+/**
+ * Makes a file what another was. Only root may give it to another user, and others only to a group that they are in; a confined service may
+ * not give it to anybody, but a new file has its group from the start.
+ */
 function resemble(fd: number, { uid, gid, mode }: Ownership): void {
-  const given = permitted(() => fchownSync(fd, uid, gid)) || permitted(() => fchownSync(fd, process.geteuid!(), gid));
+  const given =
+    permitted(() => fchownSync(fd, uid, gid)) ||
+    fstatSync(fd).gid === gid ||
+    permitted(() => fchownSync(fd, process.geteuid!(), gid));
   // What was for one group is not for another.
   fchmodSync(fd, mode & (given ? PERMISSIONS : PERMISSIONS & ~GROUP_PERMISSIONS));
 }

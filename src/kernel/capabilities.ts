@@ -25,6 +25,7 @@ const VERSION = 0x2008_0522;
 const CALLING_THREAD = 0;
 const SET_BYTES = 12;
 const [EFFECTIVE, PERMITTED, INHERITABLE] = [0, 4, 8];
+const SETS = [EFFECTIVE, PERMITTED, INHERITABLE];
 
 /** One of the three sets, whose halves are {@link SET_BYTES} apart. */
 const readSet = (sets: DataView, at: number): bigint =>
@@ -46,8 +47,10 @@ export function dropCapabilities(): number {
   const sets = new DataView(new ArrayBuffer(2 * SET_BYTES));
   checked('capget', libc().capget(header, sets));
   const before = readSet(sets, PERMITTED);
-  for (const at of [EFFECTIVE, PERMITTED, INHERITABLE]) writeSet(sets, at, readSet(sets, at) & KEPT);
-  checked('capset', libc().capset(header, sets));
+  const excess = SETS.filter((at) => (readSet(sets, at) & ~KEPT) !== 0n);
+  for (const at of excess) writeSet(sets, at, readSet(sets, at) & KEPT);
+  // Who has nothing to give up may be forbidden to: filters of system calls take it for a call of the privileged.
+  if (excess.length !== 0) checked('capset', libc().capset(header, sets));
   const PR_SET_NO_NEW_PRIVS = 38;
   checked('prctl', libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   return (before & ~KEPT).toString(2).replaceAll('0', '').length;

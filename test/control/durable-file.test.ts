@@ -17,7 +17,7 @@ import { repositoryRoot } from '../support/repository.ts';
 import { Scratch } from '../support/scratch.ts';
 
 /** What became of the disk, in order: the text of a file that was synced, the end of a path, a directory that was synced. */
-const disk = vi.hoisted(() => ({ failsDirectories: false, events: [] as string[] }));
+const disk = vi.hoisted(() => ({ failsDirectories: false, refusesOwners: false, events: [] as string[] }));
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
   const fsyncSync = (fd: number): void => {
@@ -33,7 +33,11 @@ vi.mock('node:fs', async (original) => {
     fs.rmSync(path, options);
     disk.events.push('removed');
   };
-  return { ...fs, fsyncSync, renameSync, rmSync };
+  const fchownSync = (fd: number, uid: number, gid: number): void => {
+    if (disk.refusesOwners) throw Object.assign(new Error('EPERM: operation not permitted, fchown'), { code: 'EPERM' });
+    fs.fchownSync(fd, uid, gid);
+  };
+  return { ...fs, fsyncSync, fchownSync, renameSync, rmSync };
 });
 
 const MODULE = join(repositoryRoot(), 'dist/src/control/durable-file.js');
@@ -77,6 +81,20 @@ describe('a file that is replaced', () => {
     disk.events = [];
     removeDurably(path);
     expect(disk.events).toEqual(['removed', 'directory']);
+  });
+
+  test('keeps its permissions where nobody may change owners, and it is in the group that a new file has', () => {
+    chmodSync(path, 0o640);
+    const before = ownership();
+    disk.refusesOwners = true;
+    try {
+      replaceDurably(path, 'after', statSync(path));
+      expect(ownership()).toEqual(before);
+      replaceDurably(path, 'after', { uid: USER, gid: GROUP, mode: 0o640 });
+      expect(ownership()[2]).toBe('600');
+    } finally {
+      disk.refusesOwners = false;
+    }
   });
 
   test('leaves every other file alone, whatever it is called', () => {

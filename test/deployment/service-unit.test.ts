@@ -39,6 +39,9 @@ const NEEDED = [
   'sendto',
   'sched_setaffinity',
   'prlimit64',
+  'capget',
+  'prctl',
+  'fchmod',
 ];
 
 /** What the unit has the service manager run. */

@@ -2,10 +2,27 @@
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, it } from 'vitest';
-import { KEPT_CAPABILITIES } from '../../src/kernel/capabilities.ts';
+import { expect, it, vi } from 'vitest';
+import { dropCapabilities, KEPT_CAPABILITIES } from '../../src/kernel/capabilities.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { succeed } from '../support/run.ts';
+
+/** A process of this test's: what it has, and what the kernel does not let it do. */
+const kernel = vi.hoisted(() => ({ permitted: 0, setsRefused: 0 }));
+vi.mock('../../src/kernel/libc.ts', async (original) => ({
+  ...(await original<typeof import('../../src/kernel/libc.ts')>()),
+  libc: () => ({
+    capget: (_header: DataView, sets: DataView) => {
+      sets.setUint32(4, kernel.permitted, true);
+      return 0;
+    },
+    capset: () => {
+      kernel.setsRefused++;
+      return -1;
+    },
+    prctl: () => 0,
+  }),
+}));
 
 const MODULE = pathToFileURL(join(repositoryRoot(), 'dist/src/kernel/capabilities.js')).href;
 const PROGRAM = `
@@ -28,4 +45,12 @@ it('all but those that serving needs are gone afterwards, and no program gives a
   expect(after.slice(0, 3).map(hex)).toEqual(before.slice(0, 3).map((set) => hex(set) & KEPT));
   expect(after[3]).toBe('1');
   expect(dropped).toEqual([ones(hex(before[1]) & ~KEPT), 0]);
+});
+
+it('who has none but those asks for no change, which a filter of system calls may forbid', () => {
+  kernel.permitted = 1 << KEPT_CAPABILITIES.CAP_NET_BIND_SERVICE;
+  expect(dropCapabilities()).toBe(0);
+  expect(kernel.setsRefused).toBe(0);
+  kernel.permitted = -1;
+  expect(dropCapabilities).toThrow('capset');
 });
