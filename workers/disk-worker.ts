@@ -1,7 +1,7 @@
 // The thread of a disk that is a module: loads it, and runs its functions for the workers that are connected. Composes; decides nothing.
 // Main starts it and ends it (src/control/open-disk.ts); what runs in between is src/control/disk-server.ts.
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, workerData } from 'node:worker_threads';
 import { abilitiesOf, type Disk, type DiskAbilities } from '../src/backend/disk.ts';
 import { type DiskLink, type DiskReport, DiskServer } from '../src/control/disk-server.ts';
 
@@ -11,6 +11,8 @@ export interface DiskWorkerAssignment {
   readonly module: string;
   /** A copy of what the program gave for it. */
   readonly data: unknown;
+  /** Main's messages come here, and go there. The thread's own port is left to the module, and to what it loads. */
+  readonly port: MessagePort;
 }
 
 /** Main to the thread. */
@@ -24,8 +26,11 @@ export type FromDiskWorker =
   | { readonly type: 'report'; readonly report: DiskReport }
   | { readonly type: 'closed' };
 
+const assignment = workerData as DiskWorkerAssignment;
+const { port } = assignment;
+
 function tell(message: FromDiskWorker): void {
-  parentPort!.postMessage(message);
+  port.postMessage(message);
 }
 
 async function load({ module, data }: DiskWorkerAssignment): Promise<Disk> {
@@ -40,9 +45,9 @@ function fail(error: unknown): void {
 }
 
 try {
-  const disk = await load(workerData as DiskWorkerAssignment);
+  const disk = await load(assignment);
   const server = new DiskServer(disk, (report) => tell({ type: 'report', report }));
-  parentPort!.on('message', (message: ToDiskWorker) => {
+  port.on('message', (message: ToDiskWorker) => {
     if (message.type === 'connect') server.connect(message.link);
     else server.close().then(() => tell({ type: 'closed' }), fail);
   });

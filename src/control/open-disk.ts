@@ -1,7 +1,7 @@
 // Opens the disks that a program brings: functions of this thread's, or a module that gets a thread of its own.
 // How workers reach a disk is disk-server.ts's; which units have one, the caller's.
 
-import { type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { DiskWorkerAssignment, FromDiskWorker, ToDiskWorker } from '../../workers/disk-worker.ts';
 import { abilitiesOf, type Disk, type DiskAbilities } from '../backend/disk.ts';
@@ -83,9 +83,10 @@ export async function openDiskModule(
   data: unknown,
   { concurrency, timeoutMs, transitionMs, log }: DiskUse,
 ): Promise<OpenDisk> {
-  const assignment: DiskWorkerAssignment = { module: module.href, data };
-  const thread = new Worker(WORKER_FILE, { workerData: assignment });
-  const disk = new ThreadedDisk(thread, module, log);
+  const { port1, port2 } = new MessageChannel();
+  const assignment: DiskWorkerAssignment = { module: module.href, data, port: port2 };
+  const thread = new Worker(WORKER_FILE, { workerData: assignment, transferList: [port2] });
+  const disk = new ThreadedDisk(thread, port1, module, log);
   try {
     await within(transitionMs, `loading ${module.href}`, disk.loaded);
   } catch (cause) {
@@ -107,6 +108,7 @@ class ThreadedDisk {
   readonly loaded: Promise<void>;
   abilities!: DiskAbilities;
   readonly #thread: Worker;
+  readonly #port: MessagePort;
   readonly #log: Logger;
   readonly #module: URL;
   /** By worker. */
@@ -116,8 +118,10 @@ class ThreadedDisk {
   #closing = false;
   #error: Error | null = null;
 
-  constructor(thread: Worker, module: URL, log: Logger) {
+  /** `port` leads to workers/disk-worker.ts. */
+  constructor(thread: Worker, port: MessagePort, module: URL, log: Logger) {
     this.#thread = thread;
+    this.#port = port;
     this.#module = module;
     this.#log = log;
     const loaded = deferred();
@@ -131,19 +135,23 @@ class ThreadedDisk {
     // Whoever waits for them hears of it; an end that nobody waits for is a loss.
     this.loaded.catch(() => {});
     this.#closed.catch(() => {});
-    thread.on('message', (message: FromDiskWorker) => {
+    const heard = (message: FromDiskWorker): void => {
       if (message.type === 'ready') {
         this.abilities = message.abilities;
         loaded.resolve();
       } else if (message.type === 'failed') fail(message.error);
       else if (message.type === 'closed') closed.resolve();
       else report(log, message.report);
-    });
+    };
+    port.on('message', heard);
     thread.on('error', (error: Error) => {
       this.#error = error;
       fail(error);
     });
     thread.on('exit', () => {
+      const next = () => receiveMessageOnPort(port)?.message as FromDiskWorker | undefined;
+      // Its last words may still be on their way.
+      for (let message = next(); message !== undefined; message = next()) heard(message);
       fail(new Error('its thread ended'));
       this.#lost();
     });
@@ -152,7 +160,7 @@ class ThreadedDisk {
   connect(link: DiskLink): void {
     const message: ToDiskWorker = { type: 'connect', link };
     if (this.#ended) link.port.close();
-    else this.#thread.postMessage(message, [link.port as MessagePort]);
+    else this.#port.postMessage(message, [link.port as MessagePort]);
   }
 
   onLost(worker: number, then: () => void): void {
@@ -164,7 +172,7 @@ class ThreadedDisk {
     this.#closing = true;
     if (this.#ended) return;
     const message: ToDiskWorker = { type: 'close' };
-    this.#thread.postMessage(message);
+    this.#port.postMessage(message);
     try {
       await within(limitMs, `closing ${this.#module.href}`, this.#closed);
     } finally {

@@ -89,6 +89,22 @@ describe('a disk that is a module', () => {
     expect(lost).toBe(0);
   });
 
+  test('may say what it likes to the thread that started its own, and hears nothing there', async () => {
+    const talks = `
+      import { parentPort } from 'node:worker_threads';
+      export default () => {
+        for (const message of [null, 'hello', { type: 'failed' }, { type: 'closed' }]) parentPort.postMessage(message);
+        let heard = 0;
+        parentPort.on('message', () => heard++);
+        return { read() {}, close() { if (heard !== 0) throw new Error('it was told ' + heard + ' things'); } };
+      };`;
+    const disk = await openDiskModule(moduleOf(talks), null, USE);
+    let lost = 0;
+    disk.onLost(0, () => lost++);
+    await disk.close();
+    expect(lost).toBe(0);
+  });
+
   test('tells each worker once that its thread has ended, whoever ran in its place before', async () => {
     const ends = `export default () => {
       setTimeout(() => process.exit(0), 200);
