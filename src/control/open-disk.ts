@@ -30,7 +30,8 @@ export interface OpenDisk extends CustomDisk {
   close(): Promise<void>;
 }
 
-const WORKER_FILE = new URL('../../workers/disk-worker.js', import.meta.url);
+/** Loads the worker. As a file it could not be what a thread begins with under `node --input-type=module -e`, whose options threads inherit. */
+const WORKER_CODE = `import(${JSON.stringify(new URL('../../workers/disk-worker.js', import.meta.url))})`;
 
 function report(log: Logger, { operation, error }: DiskReport): void {
   log.error({ operation }, `a disk's function threw: ${error}`);
@@ -85,7 +86,7 @@ export async function openDiskModule(
 ): Promise<OpenDisk> {
   const { port1, port2 } = new MessageChannel();
   const assignment: DiskWorkerAssignment = { module: module.href, data, port: port2 };
-  const thread = new Worker(WORKER_FILE, { workerData: assignment, transferList: [port2] });
+  const thread = new Worker(WORKER_CODE, { eval: true, workerData: assignment, transferList: [port2] });
   const disk = new ThreadedDisk(thread, port1, module, log);
   try {
     await within(transitionMs, `loading ${module.href}`, disk.loaded);

@@ -8,6 +8,7 @@ import { createTarget, readableLog } from '../library/program.ts';
 import { read10, write10 } from '../support/cdbs.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
 import { repositoryRoot } from '../support/repository.ts';
+import { succeed } from '../support/run.ts';
 import { noise, Scratch } from '../support/scratch.ts';
 import { TARGET_NAME } from '../support/target-process.ts';
 
@@ -87,6 +88,21 @@ describe('a disk that is a module', () => {
     disk.onLost(0, () => lost++);
     await disk.close();
     expect(lost).toBe(0);
+  });
+
+  test('serves a program that is no file', async () => {
+    const program = `
+      import { createTarget } from '${join(repositoryRoot(), 'dist/src/library/index.js')}';
+      const unit = { lun: 0, backend: 'custom', size: ${SIZE}, module: new URL('${moduleOf(MODULE)}'), data: { size: ${SIZE} } };
+      const target = await createTarget({
+        portals: [{ address: '127.0.0.1', port: 0 }],
+        tuning: { workers: 1, slabMiB: 16 },
+        targets: [{ name: '${TARGET_NAME}', luns: [unit] }],
+      });
+      console.log(target.targets()[0].units[0].backend);
+      await target.close();`;
+    const { stdout } = await succeed(process.execPath, ['--input-type=module', '--eval', program]);
+    expect(stdout.trim()).toBe('custom');
   });
 
   test('may say what it likes to the thread that started its own, and hears nothing there', async () => {
