@@ -115,6 +115,7 @@ class ThreadedDisk {
   /** By worker. */
   readonly #lostListeners = new Map<number, () => void>();
   readonly #closed: Promise<void>;
+  #isLoaded = false;
   #ended = false;
   #closing = false;
   #error: Error | null = null;
@@ -139,6 +140,7 @@ class ThreadedDisk {
     const heard = (message: FromDiskWorker): void => {
       if (message.type === 'ready') {
         this.abilities = message.abilities;
+        this.#isLoaded = true;
         loaded.resolve();
       } else if (message.type === 'failed') fail(message.error);
       else if (message.type === 'closed') closed.resolve();
@@ -183,7 +185,8 @@ class ThreadedDisk {
 
   #lost(): void {
     this.#ended = true;
-    if (this.#closing) return;
+    // What can't be loaded is no unit's disk yet: whoever wanted it hears of it.
+    if (this.#closing || !this.#isLoaded) return;
     const module = this.#module.href;
     this.#log.error({ err: this.#error, module }, "a disk's thread ended; its unit answers HARDWARE ERROR from now on");
     for (const then of this.#lostListeners.values()) then();

@@ -146,7 +146,10 @@ describe('a disk that is a module', () => {
     ['ends its thread', 'process.exit(0);', /its thread ended/],
     ['is no JavaScript', 'export default {', /Unexpected/],
   ])('is refused when it %s', async (_, text, message) => {
-    await expect(openDiskModule(moduleOf(text), null, USE)).rejects.toThrow(message);
+    const { log, lines } = readableLog();
+    await expect(openDiskModule(moduleOf(text), null, { ...USE, log })).rejects.toThrow(message);
+    // It is an error of whoever opens it, and no unit's.
+    expect(lines).toEqual([]);
   });
 
   test('is refused when it is not loaded in time', async () => {
