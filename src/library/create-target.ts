@@ -6,28 +6,31 @@ import { ConfigurationError, type Finding } from '../config/finding.ts';
 import { settleDocument } from '../config/load.ts';
 import { startTarget } from '../control/target.ts';
 import { Disks } from './disks.ts';
-import { type CreateTargetOptions, ORIGIN, splitTarget } from './options.ts';
+import { type CreateTargetOptions, isRecord, judgeOptions, ORIGIN, splitTarget } from './options.ts';
 import { ServedTarget } from './served-target.ts';
 
 const STANDARD_ERROR = 2;
+const NO_OPTIONS: CreateTargetOptions = { targets: [] };
 
 /**
  * Starts serving, and resolves when initiators can log in. Throws a {@link ConfigurationError} that names everything that is wrong with the
  * options, and a LunaringError for what the machine does not allow; nothing is left open or running then.
  */
 export async function createTarget(options: CreateTargetOptions): Promise<ServedTarget> {
-  const { targets, log: given, directory = process.cwd(), ...rest } = options;
-  const log = given ?? pino({ level: 'warn', base: null }, pino.destination({ fd: STANDARD_ERROR, sync: true }));
-  const findings: Finding[] = administered(options);
-  const splits = (targets ?? []).map((target, index) =>
+  const findings: Finding[] = [...judgeOptions(options)];
+  const { targets = [], log: given, directory, ...rest } = isRecord(options) ? options : NO_OPTIONS;
+  const base = typeof directory === 'string' ? directory : process.cwd();
+  const splits = (Array.isArray(targets) ? targets : []).map((target, index) =>
     splitTarget(target, ['targets', index], (finding) => findings.push(finding)),
   );
-  const document = { ...rest, targets: splits.map(({ target }) => target), admin: false };
-  const judged = settleDocument(document, { placeOf: () => ORIGIN, directoryOf: () => directory });
+  const judgedTargets = Array.isArray(targets) ? splits.map(({ target }) => target) : targets;
+  const document = { ...rest, targets: judgedTargets, admin: false };
+  const judged = settleDocument(document, { placeOf: () => ORIGIN, directoryOf: () => base });
   findings.push(...judged.findings);
   const { settings } = judged;
   const errors = findings.filter(({ severity }) => severity === 'error');
   if (settings === null || errors.length !== 0) throw new ConfigurationError(errors);
+  const log = given ?? pino({ level: 'warn', base: null }, pino.destination({ fd: STANDARD_ERROR, sync: true }));
   for (const { path, received, remedy } of findings) log.warn(`${path}: ${received}; ${remedy}`);
 
   const disks = new Disks(log);
@@ -38,16 +41,9 @@ export async function createTarget(options: CreateTargetOptions): Promise<Served
       served.push({ ...target, luns });
     }
     const running = await startTarget({ ...settings, targets: served }, log);
-    return new ServedTarget(running, { disks, directory });
+    return new ServedTarget(running, { disks, directory: base });
   } catch (error) {
     await disks.closeAll().catch((err: Error) => log.error({ err }, 'a disk was not closed in order'));
     throw error;
   }
-}
-
-/** The schema knows `admin`, and createTarget has none: said here, and not left out in silence. `false` says what is so. */
-function administered(options: object): Finding[] {
-  if (((options as { admin?: unknown }).admin ?? false) === false) return [];
-  const [received, allowed] = ['an unknown key, admin', 'no admin interface: the program is the administrator'];
-  return [{ severity: 'error', path: 'admin', origin: ORIGIN, received, allowed, remedy: 'remove it' }];
 }

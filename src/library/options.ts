@@ -64,6 +64,38 @@ export interface Split {
   readonly customs: CustomLuns;
 }
 
+/** Whether a value has keys: programs in JavaScript say what they like. */
+export function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What is called of a log. */
+const LOG_FUNCTIONS = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
+
+/** What is wrong with the options that no configuration file has, and with their shape. */
+export function* judgeOptions(options: unknown): Generator<Finding> {
+  const finding = (path: string, received: string, allowed: string, remedy: string): Finding => {
+    return { severity: 'error', path, origin: ORIGIN, received, allowed, remedy };
+  };
+  if (!isRecord(options)) {
+    yield finding('options', Array.isArray(options) ? 'an array' : String(options), 'an object', 'see docs/library.md');
+    return;
+  }
+  const { admin = false, directory, log } = options as { [Key in 'admin' | 'directory' | 'log']?: unknown };
+  // The schema knows `admin`, and createTarget has none: said here, and not left out in silence. `false` says what is so.
+  if (admin !== false) {
+    const allowed = 'no admin interface: the program is the administrator';
+    yield finding('admin', 'an unknown key, admin', allowed, 'remove it');
+  }
+  if (directory !== undefined && typeof directory !== 'string') {
+    yield finding('directory', typeof directory, 'a path, as text', 'change it, or leave it out');
+  }
+  const isLog = isRecord(log) && LOG_FUNCTIONS.every((name) => typeof (log as Partial<Logger>)[name] === 'function');
+  if (log !== undefined && !isLog) {
+    yield finding('log', 'no logger', `an object with the functions of pino's`, 'use pino, or leave it out');
+  }
+}
+
 /** Parts a target into what the schema judges and what it does not know. `report` hears what is wrong with the latter. */
 export function splitTarget(
   target: TargetOptions,
@@ -82,7 +114,7 @@ export function splitTarget(
 }
 
 function* judge(lun: CustomLunOptions, path: readonly PropertyKey[]): Generator<Finding> {
-  const { disk, module, timeoutMs = TIMEOUT_MS_DEFAULT, concurrency = CONCURRENCY_DEFAULT } = lun;
+  const { disk, module, data, timeoutMs = TIMEOUT_MS_DEFAULT, concurrency = CONCURRENCY_DEFAULT } = lun;
   const finding = (key: string, received: string, allowed: string, remedy: string): Finding => {
     return { severity: 'error', path: formatPath([...path, key]), origin: ORIGIN, received, allowed, remedy };
   };
@@ -92,6 +124,9 @@ function* judge(lun: CustomLunOptions, path: readonly PropertyKey[]): Generator<
   } else if (module !== undefined && !(module instanceof URL)) {
     const remedy = "write new URL('./disk.js', import.meta.url)";
     yield finding('module', typeof module, 'a URL', remedy);
+  }
+  if (disk !== undefined && data !== undefined) {
+    yield finding('data', 'data beside disk', 'data for a module', 'remove it');
   }
   if (!isWithin(timeoutMs, TIMEOUT_MS_MIN, TIMEOUT_MS_MAX)) {
     yield finding('timeoutMs', String(timeoutMs), `${TIMEOUT_MS_MIN} to ${TIMEOUT_MS_MAX} ms`, 'change it');

@@ -191,6 +191,7 @@ describe('createTarget', () => {
   test.each([
     [{}, /targets\[0\]\.luns\[0\]\.disk.*\n.*neither disk nor module/],
     [{ disk, module: new URL('file:///x.js') }, /disk and module/],
+    [{ disk, data: 5 }, /luns\[0\]\.data.*\n.*data beside disk/],
     [{ disk: {} }, /luns\[0\]\.disk.*\n.*a disk has a function read/],
     [{ module: './x.js' }, /module.*\n.*received {2}string\n.*a URL/],
     [{ module: new URL('file:///nowhere/x.js') }, /luns\[0\]\.module.*\n.*nowhere/],
@@ -202,6 +203,22 @@ describe('createTarget', () => {
     const refusal = await refusalOf(lun);
     expect(refusal).toMatch(/^ConfigurationError/);
     expect(refusal).toMatch(message);
+  });
+
+  test.each<[what: string, wrong: unknown, message: RegExp]>([
+    ['nothing', undefined, /options.*\n.*undefined\n.*an object/],
+    ['a number', 5, /options.*\n.*5\n.*an object/],
+    ['an array', [], /options.*\n.*an array\n.*an object/],
+    ['targets that are no list', { targets: {} }, /targets.*\n.*received {2}a mapping/],
+    ['targets that are nothing', { targets: null }, /targets.*\n.*received {2}null/],
+    ['a directory that is no text', { targets: [], directory: 5 }, /directory.*\n.*number\n.*a path/],
+    ['a log that has not all levels', { targets: [], log: console }, /log.*\n.*no logger/],
+    ['what a log is made of', { targets: [], log: { level: 'warn' } }, /log.*\n.*no logger/],
+    ['two of these', { targets: [], log: null, directory: 5 }, /directory[\s\S]*log.*\n.*no logger/],
+  ])('refuses %s for options', async (_, wrong, message) => {
+    const started = createTarget(wrong as CreateTargetOptions);
+    await expect(started).rejects.toThrow(ConfigurationError);
+    await expect(started).rejects.toThrow(message);
   });
 
   test('says everything that is wrong at once', async () => {
