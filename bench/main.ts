@@ -12,7 +12,7 @@ import { describeMachine } from './machine.ts';
 import { measureManySessions } from './many-sessions.ts';
 import type { Series } from './measurement.ts';
 import { type Options, readOptions, selected, USAGE, UsageError } from './options.ts';
-import { type Files, floorPresent, type Peer, peerNames, startPeers } from './peers.ts';
+import { type Files, floorPresent, type Peer, peerNames, settingsOf, startPeers } from './peers.ts';
 import { writeHtml } from './report-html.ts';
 import { cellTable, duration, manySessionsText, preamble, progressLine } from './report-terminal.ts';
 import { type Results, writeJson } from './results.ts';
@@ -125,6 +125,8 @@ async function bench(options: Options): Promise<void> {
   print(preamble(machine, options));
   if (!floorPresent(options)) print('floor     absent: its source is not in the repository; --floor names one');
   const peers = await startPeers(options, files(scratch, options.sizeMiB));
+  const targets = settingsOf(peers);
+  for (const [name, setting] of Object.entries(targets)) print(`${name}  ${setting}`);
   let all: Series[];
   try {
     all = await measureAll(cells, peers, options);
@@ -133,7 +135,8 @@ async function bench(options: Options): Promise<void> {
   }
   const manySessions = options.idleSessions > 0 ? await measureManySessions(options) : null;
   if (manySessions !== null) print(`\n${manySessionsText(manySessions)}`);
-  const results: Results = { machine, options, all, manySessions, clientCpuCount: countCpus(options.clientCpus) };
+  const clientCpuCount = countCpus(options.clientCpus);
+  const results: Results = { machine, options, targets, all, manySessions, clientCpuCount };
   if (options.json !== undefined) writeJson(options.json, results);
   if (options.html !== undefined) writeHtml(options.html, results);
 }

@@ -32,6 +32,8 @@ export interface Peer {
   /** Null: no target, the client goes to the disk itself. */
   readonly pid: number | null;
   readonly url: string;
+  /** Engine and workers, as a target of ours says them itself. */
+  readonly setting?: string;
   /** Instead of the one that the cell names. */
   readonly instrument?: Instrument;
   /** Why this peer can't be measured in this cell, or null. */
@@ -57,7 +59,7 @@ interface Candidate {
 }
 
 /** What is particular to a peer. */
-type Started = Pick<Peer, 'pid' | 'url' | 'stop'> & Partial<Pick<Peer, 'instrument' | 'excludes'>>;
+type Started = Pick<Peer, 'pid' | 'url' | 'stop'> & Partial<Pick<Peer, 'setting' | 'instrument' | 'excludes'>>;
 
 type Target = NonNullable<ConfigurationFile['targets']>[number];
 
@@ -118,6 +120,11 @@ export function peerNames(options: Options): readonly string[] {
   return candidates(options).map(({ name }) => name);
 }
 
+/** What those that say so run with, by name: an engine may have been chosen by the target itself. */
+export function settingsOf(peers: readonly Peer[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(peers.flatMap(({ name, setting }) => (setting === undefined ? [] : [[name, setting]])));
+}
+
 /** Starts those that were asked for. */
 export async function startPeers(options: Options, files: Files): Promise<Peer[]> {
   const peers: Peer[] = [];
@@ -155,9 +162,11 @@ function ours({ backend, direct = true, engine, digest = false, busyPollUs = 'au
     const settings: ConfigurationFile = { targets: [target], tuning, log: { level: 'warn' } };
     const process = await TargetProcess.start(settings, { cpus: options.targetCpus });
     if (backend === 'memory') await fill(process.url(), options);
+    const { engine: chosen, workers } = process.ready;
     return {
       pid: process.pid,
       url: process.url(),
+      setting: `engine ${chosen}, ${workers} worker(s)`,
       excludes: (cell) => (digest && cell.instrument.startsWith('raw') ? 'raw offers no header digests' : null),
       stop: () => process.stop(),
     };

@@ -20,7 +20,7 @@ const HEADINGS = ['target', ...COLUMNS.map(({ title }) => title), ...RATIOS];
 
 /** Everything as one page. */
 export function toHtml(results: Results): string {
-  const { machine, options, all, manySessions } = results;
+  const { machine, options, targets, all, manySessions } = results;
   const peers = [...new Set(all.map(({ peer }) => peer))];
   const colourOf = (peer: string) => peers.indexOf(peer) % COLOURS;
   const measured = all.filter(({ rounds }) => rounds.length > 0);
@@ -30,7 +30,7 @@ export function toHtml(results: Results): string {
     ...cpuPlots(measured, colourOf),
   ];
   const cells = [...new Set(all.map(({ cell }) => cell))];
-  const facts = Object.entries({ ...machine, ...settings(options) });
+  const facts = Object.entries({ ...machine, ...settings(options), ...targets });
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>lunaring: benchmark of ${escapeHtml(machine['date'] ?? '')}</title><style>${STYLE}</style></head><body><main>
@@ -59,9 +59,8 @@ function summary({ rounds, seconds }: Options): string {
 }
 
 function settings(options: Options): Record<string, string> {
-  const { workers, engine, sizeMiB, directory, targetCpus, clientCpus, rounds, seconds, set } = options;
+  const { sizeMiB, directory, targetCpus, clientCpus, rounds, seconds, set } = options;
   return {
-    lunaring: `${workers} worker(s), engine ${engine}`,
     disk: `${sizeMiB} MiB, its file in ${directory}`,
     pinning: `targets on CPU ${targetCpus ?? 'any'}, client on CPU ${clientCpus ?? 'any'}`,
     cells: `${set} set, ${rounds} round(s) of ${seconds} s`,

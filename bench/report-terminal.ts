@@ -63,7 +63,6 @@ export function preamble(machine: Readonly<Record<string, string>>, options: Opt
     ...Object.entries(machine).map(([key, value]) => `${key.padEnd(10)}${value}`),
     `disk      ${options.sizeMiB} MiB, its file in ${options.directory}`,
     `pinning   targets on ${pinned(options.targetCpus)}, client on ${pinned(options.clientCpus)}`,
-    `lunaring  ${options.workers} worker(s), engine ${options.engine}`,
     `rounds    ${options.rounds} of ${options.seconds} s for every cell and peer, in turn, the order reversed every other round; figures are medians`,
     ...Object.entries(GROUPS).map(([group, text]) => `${group.padEnd(10)}${text}`),
     'switches  context switches of the target per I/O because it waited; forced: because the CPU was taken from it',

@@ -12,6 +12,8 @@ import { type Figures, medians, ratios, spreads, values } from './statistics.ts'
 export interface Results {
   readonly machine: Machine;
   readonly options: Options;
+  /** Engine and workers of ours, by the peer's name. */
+  readonly targets: Readonly<Record<string, string>>;
   readonly all: readonly Series[];
   readonly manySessions: ManySessions | null;
   /** CPUs that the client may use. */
@@ -52,14 +54,14 @@ export function compare(all: readonly Series[]): Comparison[] {
 
 /** The whole as one document. What could not be measured is null in it. */
 export function toJson(results: Results): string {
-  const { machine, options, all, manySessions, clientCpuCount } = results;
+  const { machine, options, targets, all, manySessions, clientCpuCount } = results;
   const summed = all.map((series) => ({
     ...series,
     median: series.rounds.length === 0 ? null : medians(series.rounds),
     spread: series.rounds.length === 0 ? null : spreads(series.rounds),
     clientIsLimit: limitedByClient(series, clientCpuCount),
   }));
-  return `${JSON.stringify({ machine, options, results: summed, ratios: compare(all), manySessions }, null, 2)}\n`;
+  return `${JSON.stringify({ machine, options, targets, results: summed, ratios: compare(all), manySessions }, null, 2)}\n`;
 }
 
 export function writeJson(path: string, results: Results): void {

@@ -30,7 +30,8 @@ const all = [
 ];
 const results: Results = {
   machine: { machine: 'a "machine" & more', date: 'today' },
-  options: readOptions(['--size', '16'])!,
+  options: readOptions(['--size', '16', '--engine', 'auto'])!,
+  targets: { 'lunaring-memory': 'engine uring, 3 worker(s)' },
   all,
   manySessions: null,
   clientCpuCount: 1,
@@ -55,6 +56,12 @@ test('the page says what it was measured on, in text that can not be taken for m
   expect(html).toContain('a &quot;machine&quot; &amp; more');
   expect(html).toContain('it &lt;broke&gt;');
   expect(html).not.toContain('<broke>');
+});
+
+test('page and document say with what the targets ran, not what they were asked for', () => {
+  expect(toHtml(results)).toContain('<tr><th>lunaring-memory</th><td>engine uring, 3 worker(s)</td></tr>');
+  expect(toHtml(results)).not.toContain('engine auto');
+  expect(JSON.parse(toJson(results)).targets).toEqual(results.targets);
 });
 
 test('the page and the table say where the client was the limit', () => {

@@ -15,9 +15,12 @@ describe.skipIf(missingClients().length > 0)('npm run bench', () => {
     using scratch = new Scratch('bench-test');
     const [json, html] = [scratch.file('result.json'), scratch.file('result.html')];
     const only = ['--cells', 'randread-4k-qd32', '--peers', 'lunaring-direct,tgt-aio', '--size', '16'];
-    const { stdout } = await succeed(process.execPath, [PROGRAM, '--quick', ...only, '--json', json, '--html', html]);
+    // What is set around it changes nothing.
+    const env = { LUNARING_ENGINE: 'uring', LUNARING_WORKERS: '2' };
+    const told = ['--engine', 'posix', '--json', json, '--html', html];
+    const { stdout } = await succeed(process.execPath, [PROGRAM, '--quick', ...only, ...told], { env });
     expect(stdout).toContain('lunaring-direct / tgt-aio');
-    const { results, ratios } = JSON.parse(readFileSync(json, 'utf8'));
+    const { results, ratios, targets } = JSON.parse(readFileSync(json, 'utf8'));
     expect(results.map((series: { peer: string }) => series.peer)).toEqual(['lunaring-direct', 'tgt-aio']);
     for (const { median } of results) {
       expect(median.iops).toBeGreaterThan(0);
@@ -25,6 +28,7 @@ describe.skipIf(missingClients().length > 0)('npm run bench', () => {
       expect(median.p999Us).toBeGreaterThanOrEqual(median.p99Us);
     }
     expect(ratios).toHaveLength(1);
+    expect(targets).toEqual({ 'lunaring-direct': 'engine posix, 1 worker(s)' });
     expect(readFileSync(html, 'utf8')).toContain('</html>');
   });
 

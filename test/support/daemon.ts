@@ -10,12 +10,18 @@ export interface DaemonOptions {
   readonly ready: (output: string) => boolean | Promise<boolean>;
   /** CPUs to run on, as `taskset -c` takes them. */
   readonly cpus?: string | undefined;
+  /** Besides what is set around it, which has no say in a target's settings. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly directory?: string;
 }
 
 const READY_LIMIT_MS = 60_000;
 const POLL_MS = 20;
+
+/** The environment without settings of a target: they would go before those in its configuration file, which are the ones that are reported. */
+function surroundings(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LUNARING_')));
+}
 
 /** A running server. */
 export class Daemon {
@@ -39,7 +45,7 @@ export class Daemon {
     // However a test run ends, by SIGKILL too: it leaves no server behind.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...pinned, ...command], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
+      env: { ...surroundings(), ...options.env },
       cwd: options.directory,
     });
     const daemon = new Daemon(command[0]!, child);
