@@ -3,6 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { delimiter } from 'node:path';
 import { whenUnread } from '../src/cli/broken-pipe.ts';
 import { findFio } from '../test/support/fio.ts';
 import { Scratch } from '../test/support/scratch.ts';
@@ -141,6 +142,8 @@ async function bench(options: Options): Promise<void> {
   if (options.html !== undefined) writeHtml(options.html, results);
 }
 
+// tgtd and istgt are in sbin, which a user's PATH may lack.
+process.env['PATH'] = [process.env['PATH'], '/usr/sbin', '/sbin'].join(delimiter);
 // Interrupted, it ends by way of 'exit', so that no disk of half a gigabyte stays behind.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_FAILURE));
 whenUnread(process.stdout, () => process.exit());

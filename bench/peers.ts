@@ -2,6 +2,7 @@
 // All of them run for the whole benchmark, one busy at a time.
 
 import { execFileSync } from 'node:child_process';
+import { oneLine } from '../src/base/one-line.ts';
 import { MIB } from '../src/config/limits.ts';
 import type { Daemon } from '../test/support/daemon.ts';
 import { fio } from '../test/support/fio.ts';
@@ -27,12 +28,12 @@ export const GROUPS: Readonly<Record<Group, string>> = {
 export interface Peer {
   readonly name: string;
   readonly group: Group;
-  /** The first of its group: what the others are compared with. */
+  /** The first of ours in its group: what the others are compared with. */
   readonly subject: boolean;
   /** Null: no target, the client goes to the disk itself. */
   readonly pid: number | null;
   readonly url: string;
-  /** Engine and workers, as a target of ours says them itself. */
+  /** Engine and workers, as a target of ours says them itself; why the peer is absent. */
   readonly setting?: string;
   /** Instead of the one that the cell names. */
   readonly instrument?: Instrument;
@@ -43,7 +44,7 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
-/** Paths of what the peers need: a file for each group that has one, and one to compile the floor to. No two lunarings serve the same file. */
+/** Paths of what the peers need: a file for each group that has one and for each variant of ours, and one to compile the floor to. No two lunarings serve the same file. */
 export interface Files {
   /** A file of that name, filled. */
   disk(name: string): string;
@@ -59,7 +60,11 @@ interface Candidate {
 }
 
 /** What is particular to a peer. */
-type Started = Pick<Peer, 'pid' | 'url' | 'stop'> & Partial<Pick<Peer, 'setting' | 'instrument' | 'excludes'>>;
+type Started = Pick<Peer, 'pid' | 'url' | 'stop'> &
+  Partial<Pick<Peer, 'setting' | 'instrument' | 'excludes'>> & {
+    /** What it serves; none: it is in memory. */
+    readonly file?: string;
+  };
 
 type Target = NonNullable<ConfigurationFile['targets']>[number];
 
@@ -125,20 +130,43 @@ export function settingsOf(peers: readonly Peer[]): Readonly<Record<string, stri
   return Object.fromEntries(peers.flatMap(({ name, setting }) => (setting === undefined ? [] : [[name, setting]])));
 }
 
-/** Starts those that were asked for. */
+const isOurs = (name: string): boolean => name.startsWith('lunaring');
+
+/** Starts those that were asked for. One that does not start is absent; throws when that is one of ours, or all of them. */
 export async function startPeers(options: Options, files: Files): Promise<Peer[]> {
+  const wanted = candidates(options);
   const peers: Peer[] = [];
+  const reasons: Error[] = [];
   try {
-    for (const { name, group, start } of candidates(options)) {
-      const subject = peers.every((peer) => peer.group !== group) && name.startsWith('lunaring');
-      const prepare = () => settle(group, files);
-      peers.push({ name, group, subject, excludes: () => null, prepare, ...(await start(name, options, files)) });
+    for (const { name, group, start } of wanted) {
+      const subject = wanted.find((one) => one.group === group && isOurs(one.name))?.name === name;
+      const started = await start(name, options, files).catch((reason: Error) => {
+        if (isOurs(name)) throw reason;
+        reasons.push(reason);
+        return absentFor(reason);
+      });
+      const prepare = () => settle(group, started.file);
+      peers.push({ name, group, subject, excludes: () => null, prepare, ...started });
     }
+    if (reasons.length === wanted.length) throw reasons[0]!;
   } catch (error) {
     await Promise.allSettled(peers.map((peer) => peer.stop()));
     throw error;
   }
   return peers;
+}
+
+/** What stands for a peer that did not start, with what it said last. */
+function absentFor({ message }: Error): Started {
+  const lines = message.trim().split('\n');
+  const reason = lines.length === 1 ? message : `${lines[0]}: ${lines.at(-1)}`;
+  return {
+    pid: null,
+    url: '',
+    setting: `absent: ${oneLine(reason)}`,
+    excludes: () => 'did not start',
+    stop: async () => undefined,
+  };
 }
 
 interface Ours {
@@ -167,6 +195,7 @@ function ours({ backend, direct = true, engine, digest = false, busyPollUs = 'au
       pid: process.pid,
       url: process.url(),
       setting: `engine ${chosen}, ${workers} worker(s)`,
+      ...(backend === undefined ? { file: file() } : {}),
       excludes: (cell) => (digest && cell.instrument.startsWith('raw') ? 'raw offers no header digests' : null),
       stop: () => process.stop(),
     };
@@ -184,12 +213,15 @@ function served({ daemon, url }: { daemon: Daemon; url: string }): Started {
 }
 
 function tgt(group: 'direct' | 'cached', store: string, openFlags?: string): Candidate['start'] {
-  return async (_name, options, files) =>
-    served(await startTgt(files.disk(group), store, options.targetCpus, openFlags));
+  return async (_name, options, files) => {
+    const file = files.disk(group);
+    return { ...served(await startTgt(file, store, options.targetCpus, openFlags)), file };
+  };
 }
 
 async function istgt(_name: string, options: Options, files: Files): Promise<Started> {
-  return served(await startIstgt(files.disk('cached'), options.sizeMiB, options.targetCpus));
+  const file = files.disk('cached');
+  return { ...served(await startIstgt(file, options.sizeMiB, options.targetCpus)), file };
 }
 
 async function floor(_name: string, options: Options, files: Files): Promise<Started> {
@@ -206,19 +238,22 @@ async function floor(_name: string, options: Options, files: Files): Promise<Sta
 }
 
 function disk(group: 'direct' | 'cached', direct: boolean): Candidate['start'] {
-  return async (_name, _options, files) => ({
-    pid: null,
-    url: files.disk(group),
-    instrument: runLocally(direct),
-    excludes: (cell) => (cell.instrument === 'fio' ? null : 'only fio goes to the disk itself'),
-    stop: async () => undefined,
-  });
+  return async (_name, _options, files) => {
+    const file = files.disk(group);
+    return {
+      pid: null,
+      url: file,
+      file,
+      instrument: runLocally(direct),
+      excludes: (cell) => (cell.instrument === 'fio' ? null : 'only fio goes to the disk itself'),
+      stop: async () => undefined,
+    };
+  };
 }
 
 /** Nothing of an earlier measurement is still on its way to the disk, and the page cache holds all of the file or none of it. */
-function settle(group: Group, files: Files): void {
-  if (group !== 'direct' && group !== 'cached') return;
-  const file = files.disk(group);
+function settle(group: Group, file: string | undefined): void {
+  if (file === undefined) return;
   execFileSync('sync', [file]);
   if (group === 'cached') execFileSync('dd', [`if=${file}`, 'of=/dev/null', 'bs=1M', 'status=none']);
   else execFileSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0', 'status=none']);

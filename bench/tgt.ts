@@ -1,6 +1,7 @@
 // tgt, the userspace target of the Linux distributions, as a private instance: the peer that ours is measured against.
 // Two backing stores matter: aio (O_DIRECT, kernel AIO) and rdwr (a pool of threads; page cache, or O_DIRECT when it is told so).
 
+import { dirname, join } from 'node:path';
 import { accepts, Daemon } from '../test/support/daemon.ts';
 import { succeed } from '../test/support/run.ts';
 import { freePort } from '../test/support/scratch.ts';
@@ -19,7 +20,10 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   ImmediateData: 'Yes',
 };
 
-/** Starts a tgtd that serves `path` from the backing store `store` (`aio`, `rdwr`) with `--bsoflags` as given. It ignores SIGTERM: kill it. */
+/**
+ * Starts a tgtd that serves `path` from the backing store `store` (`aio`, `rdwr`) with `--bsoflags` as given, its control socket beside it: where
+ * the system's is, only root may make one. It ignores SIGTERM: kill it.
+ */
 export async function startTgt(
   path: string,
   store: string,
@@ -27,11 +31,10 @@ export async function startTgt(
   openFlags?: string,
 ): Promise<{ daemon: Daemon; url: string }> {
   const port = await freePort();
-  // Any number from 1 to 32767 that no other instance uses (0 is the system's): it names the control socket.
-  const control = String((port % 32_767) + 1);
-  const command = ['tgtd', '-f', '-C', control, '-t', IO_THREADS, '--iscsi', `portal=127.0.0.1:${port}`];
-  const daemon = await Daemon.start(command, { ready: () => accepts(port), cpus });
-  const admin = (...args: string[]) => succeed('tgtadm', ['-C', control, '--lld', 'iscsi', ...args]);
+  const env = { TGT_IPC_SOCKET: join(dirname(path), `tgt-${port}`) };
+  const command = ['tgtd', '-f', '-t', IO_THREADS, '--iscsi', `portal=127.0.0.1:${port}`];
+  const daemon = await Daemon.start(command, { ready: () => accepts(port), cpus, env });
+  const admin = (...args: string[]) => succeed('tgtadm', ['--lld', 'iscsi', ...args], { env });
   const target = ['--mode', 'target', '--tid', '1'];
   try {
     await admin('--op', 'new', ...target, '-T', NAME);

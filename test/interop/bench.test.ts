@@ -15,8 +15,8 @@ describe.skipIf(missingClients().length > 0)('npm run bench', () => {
     using scratch = new Scratch('bench-test');
     const [json, html] = [scratch.file('result.json'), scratch.file('result.html')];
     const only = ['--cells', 'randread-4k-qd32', '--peers', 'lunaring-direct,tgt-aio', '--size', '16'];
-    // What is set around it changes nothing.
-    const env = { LUNARING_ENGINE: 'uring', LUNARING_WORKERS: '2' };
+    // What is set around it changes nothing, and a user's PATH lacks the place where tgtd is.
+    const env = { LUNARING_ENGINE: 'uring', LUNARING_WORKERS: '2', PATH: '/usr/bin:/bin' };
     const told = ['--engine', 'posix', '--json', json, '--html', html];
     const { stdout } = await succeed(process.execPath, [PROGRAM, '--quick', ...only, ...told], { env });
     expect(stdout).toContain('lunaring-direct / tgt-aio');
