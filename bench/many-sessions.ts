@@ -8,7 +8,7 @@ import { TargetProcess } from '../test/support/target-process.ts';
 import { cell } from './cells.ts';
 import { measure } from './measure.ts';
 import type { Measurement } from './measurement.ts';
-import type { Options } from './options.ts';
+import { type Options, SESSIONS_BESIDE_IDLE } from './options.ts';
 import type { Peer } from './peers.ts';
 import { withIdleSessions } from './raw-load.ts';
 import { median } from './statistics.ts';
@@ -40,7 +40,7 @@ async function idleCpu(pid: number, seconds: number): Promise<number> {
 export async function measureManySessions(options: Options): Promise<ManySessions> {
   const count = options.idleSessions;
   const unit = { lun: 0, backend: 'memory' as const, size: options.sizeMiB * MIB };
-  const sessions = count + 2 * BUSY_SESSIONS;
+  const sessions = count + SESSIONS_BESIDE_IDLE;
   await using target = await TargetProcess.start(
     {
       targets: [

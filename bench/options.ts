@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LunaringError } from '../src/base/error.ts';
-import { KIB, MIB } from '../src/config/limits.ts';
+import { KIB, MIB, SESSION_LIMIT_MAX } from '../src/config/limits.ts';
 import type { Axes, SetName } from './cell-sets.ts';
 import { PATTERNS, type Pattern } from './cells.ts';
 
@@ -40,6 +40,11 @@ export interface Options {
   /** Idle sessions of the cells about many sessions; 0: those aren't measured. */
   readonly idleSessions: number;
 }
+
+/** Of one worker: it promises 32,768 commands, and 16 of them to each session to begin with. */
+const WORKER_SESSIONS_MAX = 2048;
+/** Room for the busy ones, twice: those of the measurement before may not be quite gone. */
+export const SESSIONS_BESIDE_IDLE = 16;
 
 export const USAGE = `usage: npm run bench -- [options]
   --quick              few cells, 1 s and 1 round each: under 3 minutes
@@ -97,8 +102,17 @@ export function readOptions(args: readonly string[]): Options | null {
     floor: values.floor === undefined ? undefined : resolve(values.floor),
     json: values.json,
     html: values.html,
-    idleSessions: values.idle === undefined ? 0 : positive('idle', values.idle),
+    idleSessions: values.idle === undefined ? 0 : idleSessions(values.idle, positive('workers', values.workers ?? '1')),
   };
+}
+
+function idleSessions(value: string, workers: number): number {
+  const count = positive('idle', value);
+  const most = Math.min(SESSION_LIMIT_MAX, workers * WORKER_SESSIONS_MAX) - SESSIONS_BESIDE_IDLE;
+  if (count <= most) return count;
+  throw new UsageError(
+    `--idle ${count}: ${most} are the most that a target with --workers ${workers} takes beside the busy ones`,
+  );
 }
 
 function parse(args: readonly string[]) {

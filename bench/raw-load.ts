@@ -15,6 +15,8 @@ const US = 1000;
 /** What is read lies in the first so many bytes: every disk here is larger. */
 const SPAN_BYTES = 8 * 2 ** 20;
 const READ_10 = 0x28;
+/** Longer than anyone measures: a target need not ping at all. The longest that a timer takes. */
+const IDLE_LIMIT_MS = 2 ** 31 - 1;
 
 interface Address {
   readonly port: number;
@@ -115,15 +117,31 @@ class Load {
   }
 }
 
-/** Holds `count` sessions open, silent, for as long as `during` takes. */
+/**
+ * Holds `count` sessions open for as long as `during` takes, silent but for their answers to pings of the target. Throws when one of them has
+ * ended meanwhile: whatever was measured, it was not among so many.
+ */
 export async function withIdleSessions<T>(url: string, count: number, during: () => Promise<T>): Promise<T> {
   const idle: RawInitiator[] = [];
   try {
-    while (idle.length < count) idle.push(await logInTo(url));
+    while (idle.length < count) {
+      const initiator = await logInTo(url);
+      idle.push(initiator);
+      // One that stops answering is dropped by the target, and missed below.
+      answerPings(initiator).catch(() => undefined);
+    }
     // What the logins left to do is done before anything is measured.
     await sleep(500);
-    return await during();
+    const result = await during();
+    const ended = idle.filter(({ wire }) => wire.closed).length;
+    if (ended > 0) throw new Error(`${ended} of ${count} idle sessions have ended`);
+    return result;
   } finally {
     for (const one of idle) one[Symbol.dispose]();
   }
+}
+
+/** Until the connection ends. */
+async function answerPings(initiator: RawInitiator): Promise<void> {
+  while ((await initiator.receiveAnswer(IDLE_LIMIT_MS)) !== null);
 }

@@ -1,0 +1,11 @@
+// The command line of the benchmark: what can't be done is said before anything is measured.
+
+import { expect, test } from 'vitest';
+import { readOptions, UsageError } from '../../bench/options.ts';
+
+test('no more idle sessions are promised than the workers take', () => {
+  expect(readOptions(['--idle', '2000'])!.idleSessions).toBe(2000);
+  expect(readOptions(['--idle', '4000', '--workers', '2'])!.idleSessions).toBe(4000);
+  expect(() => readOptions(['--idle', '4000'])).toThrow('2032 are the most');
+  expect(() => readOptions(['--idle', '5000', '--workers', '8'])).toThrow(UsageError);
+});
