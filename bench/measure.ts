@@ -2,7 +2,7 @@
 // What is made of several of them is statistics.ts; when which is measured, schedule.ts.
 
 import { readFileSync } from 'node:fs';
-import { contextSwitches, cpuTimes, readProcess } from '../test/support/process-readings.ts';
+import { cpuTimes, readProcess, SwitchWatch } from '../test/support/process-readings.ts';
 import { run } from '../test/support/run.ts';
 import type { Cell } from './cells.ts';
 import { INSTRUMENT, type Observation } from './instruments.ts';
@@ -21,7 +21,9 @@ export async function measure(peer: Peer, cell: Cell, options: Options, warm: bo
   peer.prepare();
   const before = peer.pid === null ? null : readings(peer.pid);
   const children = childrenUs();
+  using switches = peer.pid === null ? null : SwitchWatch.of(peer.pid);
   const seen = await observe(peer, cell, options.seconds, options);
+  switches?.look();
   const childrenSpent = childrenUs() - children;
   const after = peer.pid === null ? null : readings(peer.pid);
   // The disk itself has no target: what its client spends is all there is.
@@ -40,8 +42,8 @@ export async function measure(peer: Peer, cell: Cell, options: Options, warm: bo
     cpuUsPerIo: userUsPerIo + systemUsPerIo,
     userUsPerIo,
     systemUsPerIo,
-    voluntaryPerIo: before === null ? null : perIo(({ voluntary }) => voluntary, 0),
-    involuntaryPerIo: before === null ? null : perIo(({ involuntary }) => involuntary, 0),
+    voluntaryPerIo: switches === null ? null : switches.voluntary / seen.ios,
+    involuntaryPerIo: switches === null ? null : switches.involuntary / seen.ios,
     rssBytes: after?.rssBytes ?? null,
     clientCpu: seen.clientCpu ?? (childrenSpent * seen.iops) / (seen.ios * SECOND_US),
   };
@@ -50,13 +52,11 @@ export async function measure(peer: Peer, cell: Cell, options: Options, warm: bo
 interface Readings {
   readonly userUs: number;
   readonly systemUs: number;
-  readonly voluntary: number;
-  readonly involuntary: number;
   readonly rssBytes: number;
 }
 
 function readings(pid: number): Readings {
-  return { ...cpuTimes(pid), ...contextSwitches(pid), rssBytes: readProcess(pid).rssBytes };
+  return { ...cpuTimes(pid), rssBytes: readProcess(pid).rssBytes };
 }
 
 /** CPU time of all the programs that this one ran to their end. */

@@ -65,15 +65,65 @@ export function ofThreads(pid: number, name: string): string[] {
   });
 }
 
-/** Context switches of the threads that a process has now: it waited, or the CPU was taken from it. */
-export function contextSwitches(pid: number): { readonly voluntary: number; readonly involuntary: number } {
-  let voluntary = 0;
-  let involuntary = 0;
-  for (const status of ofThreads(pid, 'status')) {
-    voluntary += Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1] ?? 0);
-    involuntary += Number(/^nonvoluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1] ?? 0);
+interface Switches {
+  readonly voluntary: number;
+  readonly involuntary: number;
+}
+
+/** How often a thread's counts are read: what it did since goes away with it. */
+const LOOK_MS = 100;
+
+/** Context switches of a process from now on, those of threads that come and go included: a thread that ends counts with what was read of it last. */
+export class SwitchWatch implements Disposable {
+  /** It waited. */
+  voluntary = 0;
+  /** The CPU was taken from it. */
+  involuntary = 0;
+  readonly #pid: number;
+  #threads: ReadonlyMap<string, Switches>;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Counts when it is told to {@link look}. */
+  constructor(pid: number) {
+    this.#pid = pid;
+    this.#threads = switches(pid);
   }
-  return { voluntary, involuntary };
+
+  /** Looks by itself every {@link LOOK_MS}, until it is disposed. */
+  static of(pid: number): SwitchWatch {
+    const watch = new SwitchWatch(pid);
+    watch.#timer = setInterval(() => watch.look(), LOOK_MS).unref();
+    return watch;
+  }
+
+  look(): void {
+    const threads = switches(this.#pid);
+    for (const [thread, { voluntary, involuntary }] of threads) {
+      const before = this.#threads.get(thread);
+      this.voluntary += voluntary - (before?.voluntary ?? 0);
+      this.involuntary += involuntary - (before?.involuntary ?? 0);
+    }
+    this.#threads = threads;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/** Of each thread that a process has now, by its number; none when it has gone. */
+function switches(pid: number): ReadonlyMap<string, Switches> {
+  const threads = new Map<string, Switches>();
+  try {
+    for (const status of ofThreads(pid, 'status')) {
+      const of = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)$`, 'm').exec(status)?.[1] ?? 0);
+      const thread = /^Pid:\s+(\d+)$/m.exec(status)![1]!;
+      threads.set(thread, { voluntary: of('voluntary_ctxt_switches'), involuntary: of('nonvoluntary_ctxt_switches') });
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return threads;
 }
 
 function kibibytes(status: string, key: string): number {
