@@ -1,12 +1,15 @@
 // The eyes: each client runs a cell against an address for some seconds and says what it saw.
 // What the target spent meanwhile is measure.ts. Cells of different instruments are never compared with each other.
 
+import { join } from 'node:path';
+import { MIB } from '../src/config/limits.ts';
 import { iscsiPerf } from '../test/support/clients.ts';
 import { type FioDirection, type FioResult, fio } from '../test/support/fio.ts';
+import { repositoryRoot } from '../test/support/repository.ts';
 import { succeed } from '../test/support/run.ts';
 import { type Cell, type InstrumentName, mixed, writes } from './cells.ts';
 import type { Options } from './options.ts';
-import { rawLoad } from './raw-load.ts';
+import type { RawJob } from './raw-load.ts';
 
 /** What a client saw. Null: it can't tell. */
 export interface Observation {
@@ -35,8 +38,8 @@ export const INSTRUMENT: Readonly<Record<InstrumentName, Instrument>> = {
   fio: (url, cell, seconds, options) => runFio(url, cell, seconds, options, {}),
   'iscsi-perf': runIscsiPerf,
   'qemu-img': runQemuImg,
-  raw: (url, cell, seconds) => rawLoad(url, cell, seconds, false),
-  'raw-data-digest': (url, cell, seconds) => rawLoad(url, cell, seconds, true),
+  raw: (url, cell, seconds, options) => runRaw(url, cell, seconds, options, false),
+  'raw-data-digest': (url, cell, seconds, options) => runRaw(url, cell, seconds, options, true),
 };
 
 /** Why `instrument` can't do this cell, or null. */
@@ -116,4 +119,18 @@ async function runQemuImg(url: string, cell: Cell, seconds: number, options: Opt
   const took = Number(/Run completed in ([\d.]+) seconds/.exec(stdout)?.[1]);
   if (!(took > 0)) throw new Error(`qemu-img bench measured nothing\n${stdout}`);
   return { ...UNTOLD, ios: count, iops: count / took };
+}
+
+async function runRaw(
+  url: string,
+  cell: Cell,
+  seconds: number,
+  options: Options,
+  dataDigest: boolean,
+): Promise<Observation> {
+  const job: RawJob = { url, cell, seconds, sizeBytes: options.sizeMiB * MIB, dataDigest };
+  const limits = { cpus: options.clientCpus, limitSeconds: seconds + LIMIT_BEYOND_SECONDS };
+  const program = join(repositoryRoot(), 'dist/bench/raw-client.js');
+  const { stdout } = await succeed(process.execPath, [program, JSON.stringify(job)], limits);
+  return JSON.parse(stdout);
 }

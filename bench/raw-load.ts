@@ -12,7 +12,7 @@ import type { Observation } from './instruments.ts';
 
 const BLOCK = 512;
 const US = 1000;
-/** What is read lies in the first so many bytes: every disk here is larger. */
+/** What is read lies in the first so many bytes, or as many as there are. */
 const SPAN_BYTES = 8 * 2 ** 20;
 const READ_10 = 0x28;
 /** Longer than anyone measures: a target need not ping at all. The longest that a timer takes. */
@@ -41,10 +41,19 @@ export async function logInTo(url: string, dataDigest = false): Promise<RawIniti
   return initiator;
 }
 
-/** READ(10)s for `seconds`, `cell.depth` of them outstanding. */
-export async function rawLoad(url: string, cell: Cell, seconds: number, dataDigest: boolean): Promise<Observation> {
+export interface RawJob {
+  readonly url: string;
+  readonly cell: Cell;
+  readonly seconds: number;
+  /** Size of the disk. */
+  readonly sizeBytes: number;
+  readonly dataDigest: boolean;
+}
+
+/** READ(10)s for some seconds, `cell.depth` of them outstanding. */
+export async function rawLoad({ url, cell, seconds, sizeBytes, dataDigest }: RawJob): Promise<Observation> {
   using initiator = await logInTo(url, dataDigest);
-  const load = new Load(initiator, parseAddress(url).lun, cell);
+  const load = new Load(initiator, parseAddress(url).lun, cell, Math.min(SPAN_BYTES, sizeBytes));
   const began = performance.now();
   const usage = process.resourceUsage();
   await load.run(began + seconds * 1000);
@@ -74,13 +83,15 @@ class Load {
   readonly #initiator: RawInitiator;
   readonly #lun: number;
   readonly #cell: Cell;
+  readonly #spanBytes: number;
   readonly #begun = new Map<number, number>();
   #next = 0;
 
-  constructor(initiator: RawInitiator, lun: number, cell: Cell) {
+  constructor(initiator: RawInitiator, lun: number, cell: Cell, spanBytes: number) {
     this.#initiator = initiator;
     this.#lun = lun;
     this.#cell = cell;
+    this.#spanBytes = spanBytes;
   }
 
   /** Reads until `deadline`, of performance.now(), and then receives what is still to come. */
@@ -100,7 +111,7 @@ class Load {
 
   #send(): void {
     const { blockSize, pattern } = this.#cell;
-    const places = Math.floor(SPAN_BYTES / blockSize);
+    const places = Math.floor(this.#spanBytes / blockSize);
     const place = pattern === 'randread' ? Math.floor(Math.random() * places) : this.#next++ % places;
     const cdb = Buffer.alloc(16);
     cdb[0] = READ_10;
