@@ -9,6 +9,7 @@ import { findFio } from '../test/support/fio.ts';
 import { Scratch } from '../test/support/scratch.ts';
 import { cellSet } from './cell-sets.ts';
 import type { Cell } from './cells.ts';
+import { cpusOf } from './cpus.ts';
 import { describeMachine } from './machine.ts';
 import { measureManySessions } from './many-sessions.ts';
 import type { Series } from './measurement.ts';
@@ -45,13 +46,9 @@ function files(scratch: Scratch, sizeMiB: number): Files {
   return { disk, floor: scratch.file('floor') };
 }
 
-/** How many CPUs a list like `0,2-3` names. */
-function countCpus(list: string | undefined): number {
-  if (list === undefined) return availableParallelism();
-  return list.split(',').reduce((sum, part) => {
-    const [first = 0, last = first] = part.split('-').map(Number);
-    return sum + last - first + 1;
-  }, 0);
+/** How many CPUs the client may use. */
+function clientCpus({ clientCpus: list }: Options): number {
+  return list === undefined ? availableParallelism() : cpusOf(list)!.size;
 }
 
 /** The line at the bottom of a terminal; elsewhere nothing. */
@@ -91,7 +88,7 @@ class Progress implements Listener {
 }
 
 async function measureAll(cells: readonly Cell[], peers: readonly Peer[], options: Options): Promise<Series[]> {
-  const clientCpuCount = countCpus(options.clientCpus);
+  const clientCpuCount = clientCpus(options);
   const pairs = countPairs(cells, peers);
   const expected = pairs * pairSeconds(options);
   print(`time      about ${duration(expected)}: ${cells.length} cells, ${pairs} pairs of cell and peer`);
@@ -136,7 +133,7 @@ async function bench(options: Options): Promise<void> {
   }
   const manySessions = options.idleSessions > 0 ? await measureManySessions(options) : null;
   if (manySessions !== null) print(`\n${manySessionsText(manySessions)}`);
-  const clientCpuCount = countCpus(options.clientCpus);
+  const clientCpuCount = clientCpus(options);
   const results: Results = { machine, options, targets, all, manySessions, clientCpuCount };
   if (options.json !== undefined) writeJson(options.json, results);
   if (options.html !== undefined) writeHtml(options.html, results);

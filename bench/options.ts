@@ -1,13 +1,15 @@
 // The command line of the benchmark.
 // The defaults suit a shared machine with two cores; every one is printed with the results.
 
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LunaringError } from '../src/base/error.ts';
 import { KIB, MIB, SESSION_LIMIT_MAX } from '../src/config/limits.ts';
+import { readTopology } from '../src/kernel/topology.ts';
 import type { Axes, SetName } from './cell-sets.ts';
 import { PATTERNS, type Pattern } from './cells.ts';
+import { apart, cpusOf } from './cpus.ts';
 
 export interface Options {
   /** Seconds that each measurement lasts. */
@@ -67,8 +69,8 @@ export const USAGE = `usage: npm run bench -- [options]
   --directory DIR      where its file is made (the temporary directory)
   --workers N          worker threads of lunaring (1)
   --engine E           auto, uring or posix (auto)
-  --target-cpus LIST   CPUs of the target, as taskset takes them (0), none: not pinned
-  --client-cpus LIST   CPUs of the client (1), none: not pinned
+  --target-cpus LIST   CPUs of the target, as taskset takes them (the first that may be used), none: not pinned
+  --client-cpus LIST   CPUs of the client (the first of another core), none: not pinned
   --json FILE          write the results as JSON
   --html FILE          write a report with plots
 `;
@@ -84,7 +86,7 @@ export class UsageError extends LunaringError {
 export function readOptions(args: readonly string[]): Options | null {
   const values = parse(args);
   if (values.help) return null;
-  const pin = availableParallelism() > 1;
+  const usual = apart(readTopology());
   return {
     set: values.full ? 'full' : values.quick ? 'quick' : 'default',
     axes: axes(values),
@@ -97,8 +99,8 @@ export function readOptions(args: readonly string[]): Options | null {
     directory: resolve(values.directory ?? tmpdir()),
     workers: positive('workers', values.workers ?? '1'),
     engine: engine(values.engine ?? 'auto'),
-    targetCpus: cpus(values['target-cpus'], pin ? '0' : undefined),
-    clientCpus: cpus(values['client-cpus'], pin ? '1' : undefined),
+    targetCpus: cpus('target-cpus', values['target-cpus'], usual?.target),
+    clientCpus: cpus('client-cpus', values['client-cpus'], usual?.client),
     floor: values.floor === undefined ? undefined : resolve(values.floor),
     json: values.json,
     html: values.html,
@@ -187,9 +189,11 @@ function list(value: string | undefined): string[] {
   return value === undefined ? [] : value.split(',').filter((part) => part !== '');
 }
 
-function cpus(value: string | undefined, byDefault: string | undefined): string | undefined {
-  if (value === undefined) return byDefault;
-  return value === 'none' ? undefined : value;
+function cpus(name: string, value: string | undefined, byDefault: number | undefined): string | undefined {
+  if (value === undefined) return byDefault?.toString();
+  if (value === 'none') return undefined;
+  if (cpusOf(value) === null) throw new UsageError(`--${name} takes CPUs like 0,2-3 or 0-10:2, or none, not ${value}`);
+  return value;
 }
 
 /** Whether `name` is among what was asked for. */

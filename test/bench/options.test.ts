@@ -9,3 +9,9 @@ test('no more idle sessions are promised than the workers take', () => {
   expect(() => readOptions(['--idle', '4000'])).toThrow('2032 are the most');
   expect(() => readOptions(['--idle', '5000', '--workers', '8'])).toThrow(UsageError);
 });
+
+test('CPUs are a list as taskset takes it, or none', () => {
+  expect(readOptions(['--client-cpus', '0-10:2'])!.clientCpus).toBe('0-10:2');
+  expect(readOptions(['--client-cpus', 'none'])!.clientCpus).toBeUndefined();
+  expect(() => readOptions(['--target-cpus', '1,'])).toThrow('--target-cpus takes CPUs');
+});
