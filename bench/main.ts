@@ -6,19 +6,21 @@ import { availableParallelism } from 'node:os';
 import { delimiter } from 'node:path';
 import { whenUnread } from '../src/cli/broken-pipe.ts';
 import { findFio } from '../test/support/fio.ts';
+import { exitWhenInterrupted } from '../test/support/interruption.ts';
 import { Scratch } from '../test/support/scratch.ts';
 import { cellSet } from './cell-sets.ts';
 import type { Cell } from './cells.ts';
 import { cpusOf } from './cpus.ts';
 import { describeMachine } from './machine.ts';
-import { measureManySessions } from './many-sessions.ts';
+import { type ManySessions, measureManySessions } from './many-sessions.ts';
 import type { Series } from './measurement.ts';
 import { type Options, readOptions, selected, USAGE, UsageError } from './options.ts';
+import { prepareOutputs, writeOutputs } from './outputs.ts';
 import { type Files, floorPresent, type Peer, peerNames, settingsOf, startPeers } from './peers.ts';
-import { writeHtml } from './report-html.ts';
-import { cellTable, duration, manySessionsText, preamble, progressLine } from './report-terminal.ts';
-import { type Results, writeJson } from './results.ts';
-import { countPairs, type Listener, measureCell, pairSeconds } from './schedule.ts';
+import { Progress } from './progress.ts';
+import { cellTable, duration, manySessionsText, preamble } from './report-terminal.ts';
+import type { Results } from './results.ts';
+import { countPairs, measureCell, pairSeconds } from './schedule.ts';
 
 /** A slow disk, and the largest size that anyone would ask for. */
 const FILL_LIMIT_MS = 600_000;
@@ -51,63 +53,49 @@ function clientCpus({ clientCpus: list }: Options): number {
   return list === undefined ? availableParallelism() : cpusOf(list)!.size;
 }
 
-/** The line at the bottom of a terminal; elsewhere nothing. */
-class Progress implements Listener {
-  readonly #began = performance.now();
-  readonly #total: number;
-  readonly #expectedSeconds: number;
-  #done = 0;
-
-  constructor(total: number, expectedSeconds: number) {
-    this.#total = total;
-    this.#expectedSeconds = expectedSeconds;
-  }
-
-  begins(cell: Cell, peer: Peer, round: number): void {
-    if (!process.stderr.isTTY) return;
-    const elapsed = (performance.now() - this.#began) / 1000;
-    const what = `${cell.name}  ${peer.name}  round ${round + 1}`;
-    process.stderr.write(`\r\x1b[K${progressLine(this.#done, this.#total, elapsed, this.#expectedSeconds, what)}`);
-  }
-
-  failed(cell: Cell, peer: Peer, error: Error): void {
-    this.clear();
-    process.exitCode = EXIT_FAILURE;
-    process.stderr.write(`${peer.name}, ${cell.name}: ${error.message}\n`);
-  }
-
-  /** So many pairs of cell and peer are done. */
-  advance(pairs: number): void {
-    this.#done += pairs;
-    this.clear();
-  }
-
-  clear(): void {
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-  }
+/** Something could not be measured or written: the run goes on, and fails in the end. */
+function fail(message: string): void {
+  process.exitCode = EXIT_FAILURE;
+  process.stderr.write(`${message}\n`);
 }
 
-async function measureAll(cells: readonly Cell[], peers: readonly Peer[], options: Options): Promise<Series[]> {
+/** Measures everything, and adds it to `all` cell by cell. */
+async function measureAll(
+  cells: readonly Cell[],
+  peers: readonly Peer[],
+  options: Options,
+  all: Series[],
+): Promise<void> {
   const clientCpuCount = clientCpus(options);
   const pairs = countPairs(cells, peers);
   const expected = pairs * pairSeconds(options);
   print(`time      about ${duration(expected)}: ${cells.length} cells, ${pairs} pairs of cell and peer`);
-  const progress = new Progress(pairs, expected);
-  const all: Series[] = [];
+  const progress = new Progress(pairs, expected, fail);
+  process.once('exit', () => progress.clear());
   for (const cell of cells) {
     const series = await measureCell(cell, peers, options, progress);
     progress.advance(countPairs([cell], peers));
     all.push(...series);
     print(`\n${cellTable(cell, series, clientCpuCount)}`);
   }
-  return all;
+}
+
+/** Null: nobody asked for it, or it could not be measured. */
+async function measureIdle(options: Options): Promise<ManySessions | null> {
+  if (options.idleSessions === 0) return null;
+  try {
+    const found = await measureManySessions(options);
+    print(`\n${manySessionsText(found)}`);
+    return found;
+  } catch (error) {
+    fail(`${options.idleSessions} idle sessions: ${(error as Error).message}`);
+    return null;
+  }
 }
 
 async function stopAll(peers: readonly Peer[]): Promise<void> {
   for (const stop of await Promise.allSettled(peers.map((peer) => peer.stop()))) {
-    if (stop.status === 'fulfilled') continue;
-    process.stderr.write(`${stop.reason}\n`);
-    process.exitCode = EXIT_FAILURE;
+    if (stop.status === 'rejected') fail(String(stop.reason));
   }
 }
 
@@ -118,6 +106,7 @@ async function bench(options: Options): Promise<void> {
   const names = peerNames(options);
   if (cells.length === 0) throw new UsageError(`no cell is called anything like ${options.cells.join(' or ')}`);
   if (names.length === 0) throw new UsageError(`no peer is called anything like ${options.peers.join(' or ')}`);
+  prepareOutputs(options);
   using scratch = new Scratch('bench', options.directory);
   const machine = describeMachine(fioPath, names);
   print(preamble(machine, options));
@@ -125,24 +114,22 @@ async function bench(options: Options): Promise<void> {
   const peers = await startPeers(options, files(scratch, options.sizeMiB));
   const targets = settingsOf(peers);
   for (const [name, setting] of Object.entries(targets)) print(`${name}  ${setting}`);
-  let all: Series[];
+  const all: Series[] = [];
+  let manySessions: ManySessions | null = null;
   try {
-    all = await measureAll(cells, peers, options);
+    await measureAll(cells, peers, options, all).finally(() => stopAll(peers));
+    manySessions = await measureIdle(options);
   } finally {
-    await stopAll(peers);
+    // What was measured before something went wrong is worth keeping.
+    const results: Results = { machine, options, targets, all, manySessions, clientCpuCount: clientCpus(options) };
+    for (const { message } of writeOutputs(results)) fail(message);
   }
-  const manySessions = options.idleSessions > 0 ? await measureManySessions(options) : null;
-  if (manySessions !== null) print(`\n${manySessionsText(manySessions)}`);
-  const clientCpuCount = clientCpus(options);
-  const results: Results = { machine, options, targets, all, manySessions, clientCpuCount };
-  if (options.json !== undefined) writeJson(options.json, results);
-  if (options.html !== undefined) writeHtml(options.html, results);
 }
 
 // tgtd and istgt are in sbin, which a user's PATH may lack.
 process.env['PATH'] = [process.env['PATH'], '/usr/sbin', '/sbin'].join(delimiter);
-// Interrupted, it ends by way of 'exit', so that no disk of half a gigabyte stays behind.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_FAILURE));
+// No disk of half a gigabyte stays behind.
+exitWhenInterrupted();
 whenUnread(process.stdout, () => process.exit());
 
 try {

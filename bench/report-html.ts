@@ -1,7 +1,6 @@
 // The report as one page that needs nothing else: plots, tables, and what it was measured on.
 // How a plot is drawn is plots.ts, the looks are report-style.ts.
 
-import { writeFileSync } from 'node:fs';
 import type { Cell } from './cells.ts';
 import { sizeName } from './cells.ts';
 import { COLUMNS, cellTexts, times } from './columns.ts';
@@ -47,10 +46,6 @@ ${cells.map((cell) => cellSection(cell, results)).join('\n')}
 <table class="facts">${facts.map(([key, value]) => `<tr><th>${escapeHtml(key)}</th><td>${escapeHtml(value)}</td></tr>`).join('')}</table>
 </main></body></html>
 `;
-}
-
-export function writeHtml(path: string, results: Results): void {
-  writeFileSync(path, toHtml(results));
 }
 
 function summary({ rounds, seconds }: Options): string {

@@ -1,7 +1,6 @@
 // Everything that a run found, and the document that keeps it.
 // How it is shown is report-terminal.ts and report-html.ts.
 
-import { writeFileSync } from 'node:fs';
 import type { Cell } from './cells.ts';
 import type { Machine } from './machine.ts';
 import type { ManySessions } from './many-sessions.ts';
@@ -62,10 +61,6 @@ export function toJson(results: Results): string {
     clientIsLimit: limitedByClient(series, clientCpuCount),
   }));
   return `${JSON.stringify({ machine, options, targets, results: summed, ratios: compare(all), manySessions }, null, 2)}\n`;
-}
-
-export function writeJson(path: string, results: Results): void {
-  writeFileSync(path, toJson(results));
 }
 
 /** IOPS round by round: the figure whose spread stands for all. */

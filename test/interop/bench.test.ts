@@ -1,9 +1,10 @@
 // The benchmark stays alive: it runs, small, and what it writes is whole. What it measures here means nothing.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { missingClients } from '../support/clients.ts';
+import { Daemon } from '../support/daemon.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { run, succeed } from '../support/run.ts';
 import { Scratch } from '../support/scratch.ts';
@@ -52,5 +53,45 @@ describe.skipIf(missingClients().length > 0)('npm run bench', () => {
     const absent = await run(process.execPath, [PROGRAM, '--floor', '/nowhere/floor.c']);
     expect(absent.code).toBe(2);
     expect(absent.stderr).toContain('/nowhere/floor.c');
+    const unwritable = await run(process.execPath, [PROGRAM, '--quick', '--json', '/nowhere/result.json']);
+    expect(unwritable.code).toBe(2);
+    expect(unwritable.stderr).toContain('/nowhere/result.json');
+  });
+
+  test('what was measured is kept when something fails later', async () => {
+    using scratch = new Scratch('bench-test');
+    const json = scratch.file('result.json');
+    const only = [
+      '--cells',
+      'randread-4k-qd32',
+      '--peers',
+      'disk-direct',
+      '--size',
+      '16',
+      '--idle',
+      '400',
+      '--json',
+      json,
+    ];
+    // Too few descriptors for so many sessions.
+    const limited = ['--nofile=200:200', process.execPath, PROGRAM, '--quick', ...only];
+    const { code, stderr } = await run('prlimit', limited);
+    expect(stderr).toContain('400 idle sessions: ');
+    expect(code).toBe(1);
+    const { results, manySessions } = JSON.parse(readFileSync(json, 'utf8'));
+    expect(results[0].median.iops).toBeGreaterThan(0);
+    expect(manySessions).toBeNull();
+  });
+
+  test.each(['SIGTERM', 'SIGHUP'] as const)('interrupted by %s it leaves no disk behind', async (signal) => {
+    using scratch = new Scratch('bench-test');
+    const only = ['--cells', 'randread-4k-qd32', '--peers', 'disk-direct', '--size', '16', '--directory', scratch.path];
+    const command = [process.execPath, PROGRAM, '--quick', ...only];
+    const bench = await Daemon.start(command, { ready: (output) => output.includes('time  ') });
+    expect(readdirSync(scratch.path)).toHaveLength(1);
+    process.kill(bench.pid, signal);
+    await expect.poll(() => bench.running, { timeout: 20_000 }).toBe(false);
+    expect(bench.ending).toBe('exit status 1');
+    expect(readdirSync(scratch.path)).toEqual([]);
   });
 });

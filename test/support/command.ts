@@ -1,6 +1,7 @@
 // What the commands behind `npm run sim`, `fuzz`, `faults` and `soak` have in common: options, help, and how they end.
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { exitWhenInterrupted } from './interruption.ts';
 
 /** Options that can't be: the command prints this, how it is used, and ends with 2. */
 export class UsageError extends Error {}
@@ -17,6 +18,7 @@ export async function runCommand<O extends Options>(
   options: O,
   main: (values: Values<O>) => Promise<boolean>,
 ): Promise<void> {
+  exitWhenInterrupted();
   try {
     if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
       process.stdout.write(usage);
