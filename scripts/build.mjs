@@ -2,7 +2,7 @@
 // Needs nothing but Node and npm.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -71,6 +71,7 @@ function build(lastLine = '') {
   for (const program of ONE_MODULE) bundle(program, lastLine);
   // The live page's files are served as they are: they go beside the code that reads them.
   cpSync(`${TOP}/src/admin/page`, `${TOP}/dist/src/admin/page`, { recursive: true });
+  prune();
   // As old as the build's beginning: what changes while it runs is built the next time.
   writeFileSync(stamp, '');
   utimesSync(stamp, begun, begun);
@@ -83,14 +84,28 @@ function bundle(program, lastLine) {
   require(lastLine, 'node_modules/.bin/rolldown', `${program}.ts`, ...target, ...others);
 }
 
-/** Builds if needed, and runs a program of dist/ with this script's arguments; its standard output is ours. Returns its exit status. */
-export function runBuilt(program) {
+/** Below `top`, removes from dist/ what was made of sources that have gone: it would still run, and go into a package. */
+export function prune(top = TOP, folder = '') {
+  for (const entry of readdirSync(`${top}/dist/${folder}`, { withFileTypes: true })) {
+    const path = `${folder}${entry.name}`;
+    if (entry.isDirectory() && existsSync(`${top}/${path}`)) prune(top, `${path}/`);
+    // What lies at the top of dist/ is the compiler's and this script's own.
+    else if (entry.isDirectory() || (folder !== '' && !hasSource(`${top}/${path}`))) {
+      rmSync(`${top}/dist/${path}`, { recursive: true });
+    }
+  }
+}
+
+/** Whether a file was compiled from one that is there, or is a copy of it. */
+function hasSource(path) {
+  return existsSync(path) || existsSync(path.replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts'));
+}
+
+/** Builds if needed, and runs a program of dist/ with this script's arguments: in this very process, so that signals and the exit status need nobody to pass them on. */
+export async function runBuilt(program) {
   buildIfStale();
-  const { status, error } = spawnSync(process.execPath, [`${TOP}/dist/${program}`, ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
-  if (error) throw error;
-  return status ?? 1;
+  process.argv[1] = `${TOP}/dist/${program}`;
+  await import(process.argv[1]);
 }
 
 // `npm run build`.

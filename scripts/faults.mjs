@@ -4,4 +4,4 @@
 
 import { runBuilt } from './build.mjs';
 
-process.exitCode = runBuilt('test/faults/main.js');
+await runBuilt('test/faults/main.js');

@@ -4,4 +4,4 @@
 
 import { runBuilt } from './build.mjs';
 
-process.exitCode = runBuilt('test/fuzz/main.js');
+await runBuilt('test/fuzz/main.js');

@@ -4,4 +4,4 @@
 
 import { runBuilt } from './build.mjs';
 
-process.exitCode = runBuilt('test/sim/main.js');
+await runBuilt('test/sim/main.js');

@@ -4,4 +4,4 @@
 
 import { runBuilt } from './build.mjs';
 
-process.exitCode = runBuilt('test/faults/soak.js');
+await runBuilt('test/faults/soak.js');

@@ -10,6 +10,8 @@ import { run, succeed } from '../support/run.ts';
 import { Scratch } from '../support/scratch.ts';
 
 const PROGRAM = join(repositoryRoot(), 'dist/bench/main.js');
+/** What npm runs. */
+const SCRIPT = join(repositoryRoot(), 'scripts/bench.mjs');
 
 describe.skipIf(missingClients().length > 0)('npm run bench', () => {
   test('measures ours beside tgt, and writes what it found', async () => {
@@ -86,7 +88,7 @@ describe.skipIf(missingClients().length > 0)('npm run bench', () => {
   test.each(['SIGTERM', 'SIGHUP'] as const)('interrupted by %s it leaves no disk behind', async (signal) => {
     using scratch = new Scratch('bench-test');
     const only = ['--cells', 'randread-4k-qd32', '--peers', 'disk-direct', '--size', '16', '--directory', scratch.path];
-    const command = [process.execPath, PROGRAM, '--quick', ...only];
+    const command = [process.execPath, SCRIPT, '--quick', ...only];
     const bench = await Daemon.start(command, { ready: (output) => output.includes('time  ') });
     expect(readdirSync(scratch.path)).toHaveLength(1);
     process.kill(bench.pid, signal);
