@@ -93,8 +93,8 @@ export function readOptions(args: readonly string[]): Options | null {
     systemCalls: !(values['no-system-calls'] ?? values.quick ?? false),
     seconds: positive('seconds', values.seconds ?? (values.quick ? '1' : '2')),
     rounds: positive('rounds', values.rounds ?? (values.quick ? '1' : '3')),
-    cells: list(values.cells),
-    peers: list(values.peers),
+    cells: list('cells', values.cells),
+    peers: list('peers', values.peers),
     sizeMiB: positive('size', values.size ?? '512'),
     directory: resolve(values.directory ?? tmpdir()),
     workers: positive('workers', values.workers ?? '1'),
@@ -159,10 +159,10 @@ function positive(name: string, value: string): number {
 }
 
 function axes(values: ReturnType<typeof parse>): Axes {
-  const numbers = (name: string, value: string) => list(value).map((one) => positive(name, one));
+  const numbers = (name: string, value: string) => list(name, value).map((one) => positive(name, one));
   return {
-    ...(values.rw === undefined ? {} : { patterns: list(values.rw).map(pattern) }),
-    ...(values.block === undefined ? {} : { blocks: list(values.block).map(blockSize) }),
+    ...(values.rw === undefined ? {} : { patterns: list('rw', values.rw).map(pattern) }),
+    ...(values.block === undefined ? {} : { blocks: list('block', values.block).map(blockSize) }),
     ...(values.depth === undefined ? {} : { depths: numbers('depth', values.depth) }),
     ...(values.sessions === undefined ? {} : { sessions: numbers('sessions', values.sessions) }),
   };
@@ -185,8 +185,11 @@ function engine(value: string): Options['engine'] {
   throw new UsageError('--engine takes auto, uring or posix');
 }
 
-function list(value: string | undefined): string[] {
-  return value === undefined ? [] : value.split(',').filter((part) => part !== '');
+function list(name: string, value: string | undefined): string[] {
+  if (value === undefined) return [];
+  const parts = value.split(',').filter((part) => part !== '');
+  if (parts.length === 0) throw new UsageError(`--${name} takes one or more, with commas between them`);
+  return parts;
 }
 
 function cpus(name: string, value: string | undefined, byDefault: number | undefined): string | undefined {

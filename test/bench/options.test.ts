@@ -15,3 +15,11 @@ test('CPUs are a list as taskset takes it, or none', () => {
   expect(readOptions(['--client-cpus', 'none'])!.clientCpus).toBeUndefined();
   expect(() => readOptions(['--target-cpus', '1,'])).toThrow('--target-cpus takes CPUs');
 });
+
+test.each(['rw', 'block', 'depth', 'sessions', 'cells', 'peers'])(
+  '--%s without a value is refused, not taken for all or nothing',
+  (name) => {
+    expect(() => readOptions([`--${name}`, ''])).toThrow(`--${name} takes`);
+    expect(() => readOptions([`--${name}`, ','])).toThrow(`--${name} takes`);
+  },
+);
