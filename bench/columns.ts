@@ -51,6 +51,7 @@ export function times(value: number): string {
   return Number.isFinite(value) ? `×${value.toFixed(2)}` : '-';
 }
 
+/** A share, or a dash when it can't be had. */
 export function percent(share: number): string {
-  return `${(share * 100).toFixed(0)}%`;
+  return Number.isFinite(share) ? `${(share * 100).toFixed(0)}%` : '-';
 }

@@ -11,9 +11,9 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** How far the values lie apart, as a share of their median: (max - min) / median. 0 of a single one. */
+/** How far the values lie apart, as a share of their median: (max - min) / median. NaN of a single one, which tells nothing of that. */
 export function spread(values: readonly number[]): number {
-  if (values.length < 2) return 0;
+  if (values.length < 2) return Number.NaN;
   const range = Math.max(...values) - Math.min(...values);
   return range === 0 ? 0 : range / median(values);
 }

@@ -71,6 +71,12 @@ test('the page and the table say where the client was the limit', () => {
   expect(cellTable(shallow, all, 1)).not.toContain('!');
 });
 
+test('one round has no spread', () => {
+  expect(cellTable(deep, all, 1)).toMatch(/lunaring-memory .* -$/m);
+  expect(cellTable(shallow, all, 1)).toMatch(/lunaring-memory .* 18%$/m);
+  expect(JSON.parse(toJson(results)).results[2].spread.iops).toBeNull();
+});
+
 test('the document holds rounds, medians, spreads and ratios', () => {
   const { results: found, ratios } = JSON.parse(toJson(results));
   expect(found).toHaveLength(4);

@@ -38,8 +38,9 @@ describe('spread', () => {
     expect(spread([90, 100, 120])).toBeCloseTo(0.3);
   });
 
-  test('is 0 of a single value, and of values that are all 0', () => {
-    expect(spread([5])).toBe(0);
+  test('is none of a single value, and 0 of values that are all 0', () => {
+    expect(spread([5])).toBeNaN();
+    expect(spread([])).toBeNaN();
     expect(spread([0, 0])).toBe(0);
   });
 });
