@@ -108,7 +108,7 @@ async function bench(options: Options): Promise<void> {
   if (names.length === 0) throw new UsageError(`no peer is called anything like ${options.peers.join(' or ')}`);
   prepareOutputs(options);
   using scratch = new Scratch('bench', options.directory);
-  const machine = describeMachine(fioPath, names);
+  const machine = describeMachine(fioPath, names, options.directory);
   print(preamble(machine, options));
   if (!floorPresent(options)) print('floor     absent: its source is not in the repository; --floor names one');
   const peers = await startPeers(options, files(scratch, options.sizeMiB));

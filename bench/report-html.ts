@@ -129,7 +129,7 @@ function cpuPlots(all: readonly Series[], colourOf: (peer: string) => number): s
         const parts = [userUsPerIo, systemUsPerIo];
         return { name: peer, colour: colourOf(peer), parts, text: `${cpuUsPerIo.toFixed(1)} µs` };
       });
-    return barPlot(`CPU of the target per I/O, user and (paler) system: ${cell.name}`, bars);
+    return barPlot(`CPU per I/O of the target (disk-…: of fio itself), user and (paler) system: ${cell.name}`, bars);
   });
 }
 

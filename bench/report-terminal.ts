@@ -60,7 +60,7 @@ export function manySessionsText(found: ManySessions): string {
 export function preamble(machine: Readonly<Record<string, string>>, options: Options): string {
   const pinned = (cpus: string | undefined) => (cpus === undefined ? 'any CPU' : `CPU ${cpus}`);
   return [
-    ...Object.entries(machine).map(([key, value]) => `${key.padEnd(10)}${value}`),
+    ...Object.entries(machine).map(([key, value]) => `${key.padEnd(8)}  ${value}`),
     `disk      ${options.sizeMiB} MiB, its file in ${options.directory}`,
     `pinning   targets on ${pinned(options.targetCpus)}, client on ${pinned(options.clientCpus)}`,
     `rounds    ${options.rounds} of ${options.seconds} s for every cell and peer, in turn, the order reversed every other round; figures are medians`,

@@ -5,7 +5,7 @@ import { cell } from '../../bench/cells.ts';
 import type { Measurement, Series } from '../../bench/measurement.ts';
 import { readOptions } from '../../bench/options.ts';
 import { toHtml } from '../../bench/report-html.ts';
-import { cellTable, duration, progressLine } from '../../bench/report-terminal.ts';
+import { cellTable, duration, preamble, progressLine } from '../../bench/report-terminal.ts';
 import { compare, type Results, toJson } from '../../bench/results.ts';
 
 const shallow = cell('randread', 4096, 1);
@@ -69,6 +69,16 @@ test('the page and the table say where the client was the limit', () => {
   expect(cellTable(deep, all, 1)).toContain('100%!');
   expect(cellTable(deep, all, 2)).toContain('100%!');
   expect(cellTable(shallow, all, 1)).not.toContain('!');
+});
+
+test('the page says whose CPU time it is where there is no target', () => {
+  expect(toHtml(results)).toContain('CPU per I/O of the target (disk-…: of fio itself)');
+});
+
+test('facts stand apart from their names, however long these are', () => {
+  const text = preamble({ node: 'v20', 'congestion control': 'bbr' }, results.options);
+  expect(text).toMatch(/^node {6}v20$/m);
+  expect(text).toMatch(/^congestion control {2}bbr$/m);
 });
 
 test('one round has no spread', () => {
