@@ -58,15 +58,19 @@ export class DurableWriter {
     this.#lane = lane;
   }
 
-  /** Writes until the target fails, or `stop` is aborted. */
-  async write(initiator: RawInitiator, stop: AbortSignal): Promise<void> {
+  /**
+   * Writes until the target is `killed`, which ends in the loss of the connection. What goes wrong before is an error, and a command that ends
+   * with anything but GOOD is one at any time.
+   */
+  async write(initiator: RawInitiator, killed: AbortSignal): Promise<void> {
     try {
-      for (let count = 1; !stop.aborted; count++) {
+      for (let count = 1; !killed.aborted; count++) {
         await this.#writeOne(initiator);
         if (count % SYNC_EVERY === 0) await this.#sync(initiator);
       }
-    } catch {
-      // The target has failed, which is the point; what is not acknowledged is noted as sent.
+    } catch (error) {
+      // What is not acknowledged is noted as sent.
+      if (error instanceof BadStatus || !killed.aborted) throw error;
     }
   }
 
@@ -76,7 +80,7 @@ export class DurableWriter {
     const sequence = ++slot.sent;
     const data = slotOf(this.#number(index), sequence);
     const { status } = await initiator.command(write16(this.#lba(index), SLOT_BLOCKS), { write: data });
-    if (status !== Status.GOOD) throw new Error(`a WRITE ended with ${status}`);
+    if (status !== Status.GOOD) throw new BadStatus(`a WRITE ended with ${status}`);
     slot.acknowledged = sequence;
     this.writes++;
   }
@@ -85,7 +89,7 @@ export class DurableWriter {
     const acknowledged = this.#slots.map((slot) => slot.acknowledged);
     const { writes } = this;
     const { status } = await initiator.command(synchronizeCache16());
-    if (status !== Status.GOOD) throw new Error(`a SYNCHRONIZE CACHE ended with ${status}`);
+    if (status !== Status.GOOD) throw new BadStatus(`a SYNCHRONIZE CACHE ended with ${status}`);
     for (const [index, slot] of this.#slots.entries()) slot.synced = acknowledged[index]!;
     this.syncedWrites = writes;
   }
@@ -118,3 +122,5 @@ export class DurableWriter {
     return this.#number(index) * SLOT_BLOCKS;
   }
 }
+
+class BadStatus extends Error {}

@@ -56,7 +56,7 @@ async function live(
   }
 }
 
-/** Runs the rounds. What is lost or damaged is counted, and ends them. */
+/** Runs the rounds. What is lost or damaged is counted, and ends them. Throws when a writer fails while the target should live. */
 export async function killRounds(options: KillOptions): Promise<KillResult> {
   using scratch = new Scratch('kill');
   const path = scratch.file('disk');
@@ -76,15 +76,16 @@ export async function killRounds(options: KillOptions): Promise<KillResult> {
   while (round < options.rounds && lost + damaged === 0) {
     await live(options, path, async (target, initiators) => {
       await inspect(initiators);
-      const stop = new AbortController();
-      const writing = writers.map((writer, lane) => writer.write(initiators[lane]!, stop.signal));
+      const killed = new AbortController();
+      const writing = Promise.all(writers.map((writer, lane) => writer.write(initiators[lane]!, killed.signal)));
       const enough = written() + LIFE_WRITES.least + random.below(LIFE_WRITES.most - LIFE_WRITES.least);
-      while (written() < enough && target.running) await sleep(POLL_MS);
-      await sleep(random.below(LIFE_MS));
+      // A writer that fails before its time ends the round.
+      while (written() < enough) await Promise.race([sleep(POLL_MS), writing]);
+      await Promise.race([sleep(random.below(LIFE_MS)), writing]);
       // Writes are under way now.
+      killed.abort();
       process.kill(target.pid, 'SIGKILL');
-      await Promise.all(writing);
-      stop.abort();
+      await writing;
     });
     round++;
     if (round % PROGRESS_EVERY === 0) options.progress?.(`${round} rounds, ${written()} writes`);

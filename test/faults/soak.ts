@@ -157,6 +157,9 @@ class Soak {
     // Nobody is there at the end, as at the start four were; each thread keeps one open that it closes others with.
     if (last.descriptors > first.descriptors)
       found.push(`${last.descriptors - first.descriptors} descriptors more are open`);
+    // Each failure takes one session at least, that of the connection which caused it.
+    if (this.outages.length < this.failures)
+      found.push(`${this.failures} failures of a worker took only ${this.outages.length} sessions`);
     const longest = Math.max(0, ...this.outages.map(({ ms }) => ms));
     if (longest > OUTAGE_MS_MAX) found.push(`an initiator was away for ${Math.round(longest)} ms`);
     return found;
@@ -181,6 +184,7 @@ const options = {
 await runCommand(USAGE, options, async (values) => {
   const { hours, minutes } = values;
   const seconds = hours === undefined ? numberOf('minutes', minutes) * 60 : numberOf('hours', hours) * 3600;
+  if (seconds === 0) throw new UsageError('no time: nothing would be tested');
   const { engine } = values;
   if (engine !== 'uring' && engine !== 'posix') throw new UsageError(`--engine ${engine}: uring or posix is wanted`);
   if (findFio() === null) throw new Error('no fio with the libiscsi engine: run node scripts/setup-clients.mjs');

@@ -1,6 +1,7 @@
 // The two ways in which the target may fail by its own fault: an exception ends its worker and nothing else, an abort ends the process.
 
 import { describe, expect, it } from 'vitest';
+import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 import { PersistentInitiator, startFailingTarget } from './worker-failure.ts';
 
 const SESSIONS = 4;
@@ -77,4 +78,29 @@ describe.each(['uring', 'posix'] as const)('a worker that fails, engine %s', { t
       initiator.abandon();
     },
   );
+});
+
+describe('an initiator that persists', () => {
+  const target = (readOnly: boolean) =>
+    TargetProcess.start({
+      targets: [
+        { name: TARGET_NAME, maxConnections: 2, luns: [{ lun: 0, backend: 'memory', size: '1MiB', readOnly }] },
+      ],
+      tuning: { workers: 1, slabMiB: 16 },
+    });
+
+  it('takes a command that fails for a fault of the target, not for the loss of its connection', async () => {
+    await using protectedDisk = await target(true);
+    const initiator = await PersistentInitiator.start(protectedDisk.port, 0);
+    await expect(initiator.advances(1)).rejects.toThrow('a WRITE ended with 2');
+    expect(initiator.outages).toEqual([]);
+    initiator.abandon();
+  });
+
+  it('notices that a worker does not fail though it should', async () => {
+    await using sound = await target(false);
+    const initiator = await PersistentInitiator.start(sound.port, 0);
+    await expect(initiator.failItsWorker()).rejects.toThrow('the worker did not fail');
+    await initiator.stop();
+  });
 });

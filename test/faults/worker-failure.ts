@@ -11,6 +11,8 @@ import { type ConfigurationFile, TARGET_NAME, TargetProcess } from '../support/t
 
 /** The worker that is to take over a connection with this CID fails. */
 const FATAL_CID = 6666;
+/** What main answers when the worker has gone that was to take a connection. */
+const TARGET_ERROR = 0x0300;
 const PRELOAD = join(repositoryRoot(), 'test/support/fail-worker.cjs');
 const BLOCKS = 16;
 const BYTES = BLOCKS * 512;
@@ -78,11 +80,13 @@ export class PersistentInitiator {
     return new PersistentInitiator(port, lba, await logIn(port));
   }
 
-  /** Adds a connection to its session that is the end of the worker that has it. Resolves with the status of that login. */
+  /** Adds a connection to its session that is the end of the worker that has it. Resolves with the status of that login; throws when it is not what a failed worker leaves. */
   async failItsWorker(): Promise<number> {
     using connection = await RawInitiator.connect(this.#port, this.#initiator.session);
     connection.cid = FATAL_CID;
-    return (await connection.login({ skipSecurity: true })).status;
+    const { status } = await connection.login({ skipSecurity: true });
+    if (status !== TARGET_ERROR) throw new Error(`the worker did not fail: the login ended with status ${status}`);
+    return status;
   }
 
   /** Resolves when it has completed so many more commands. */
@@ -108,17 +112,18 @@ export class PersistentInitiator {
       const data = noise(BYTES, this.rounds + 1);
       await this.#insist(async (initiator) => {
         const { status } = await initiator.command(write16(this.#lba, BLOCKS), { write: data });
-        if (status !== 0) throw new Error(`a WRITE ended with ${status}`);
+        if (status !== 0) throw new Fault(`a WRITE ended with ${status}`);
       });
       await this.#insist(async (initiator) => {
-        const { data: found } = await initiator.command(read16(this.#lba, BLOCKS), { read: BYTES });
-        if (!found.equals(data)) throw new WrongData(`other data at LBA ${this.#lba} than were acknowledged`);
+        const { status, data: found } = await initiator.command(read16(this.#lba, BLOCKS), { read: BYTES });
+        if (status !== 0) throw new Fault(`a READ ended with ${status}`);
+        if (!found.equals(data)) throw new Fault(`other data at LBA ${this.#lba} than were acknowledged`);
       });
       this.rounds++;
     }
   }
 
-  /** Does it, if need be over several sessions. */
+  /** Does it, over several sessions when their connections are lost. Whatever else goes wrong is thrown. */
   async #insist(step: (initiator: RawInitiator) => Promise<void>): Promise<void> {
     let lostAt = 0;
     let failedLogins = 0;
@@ -133,8 +138,9 @@ export class PersistentInitiator {
         this.outages.push({ ms: now - lostAt, ...stages });
         return;
       } catch (error) {
-        if (error instanceof WrongData) throw error;
+        if (error instanceof Fault) throw error;
         if (this.#abandoned) return;
+        if (!this.#initiator.wire.closed) throw error;
         if (lostAt === 0) lostAt = performance.now();
         triedAt = performance.now();
         if (triedAt - lostAt > OUTAGE_MS_MAX)
@@ -163,4 +169,5 @@ function logIn(port: number): Promise<RawInitiator> {
   return RawInitiator.logIn(port, { keys: { MaxConnections: '2' } });
 }
 
-class WrongData extends Error {}
+/** What no loss of a connection explains. */
+class Fault extends Error {}
