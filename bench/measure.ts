@@ -2,8 +2,8 @@
 // What is made of several of them is statistics.ts; when which is measured, schedule.ts.
 
 import { readFileSync } from 'node:fs';
+import { Daemon } from '../test/support/daemon.ts';
 import { cpuTimes, readProcess, SwitchWatch } from '../test/support/process-readings.ts';
-import { run } from '../test/support/run.ts';
 import type { Cell } from './cells.ts';
 import { INSTRUMENT, type Observation } from './instruments.ts';
 import type { Measurement } from './measurement.ts';
@@ -12,6 +12,10 @@ import type { Peer } from './peers.ts';
 
 const WARM_UP_SECONDS = 1;
 const SYSTEM_CALLS_SECONDS = 1;
+/** What the program says that perf runs meanwhile. */
+const SLEEPER = /^counting until (\d+) ends$/m;
+const COUNTING_SECONDS_MAX = 120;
+const PERF_END_LIMIT_MS = 10_000;
 const TICK_US = 10_000;
 const SECOND_US = 1e6;
 
@@ -78,17 +82,22 @@ function observe(peer: Peer, cell: Cell, seconds: number, options: Options): Pro
  */
 export async function systemCallsPerIo(peer: Peer, cell: Cell, options: Options): Promise<number | null> {
   if (peer.pid === null) return null;
-  const inMs = String((SYSTEM_CALLS_SECONDS + 30) * 1000);
-  const stop = new AbortController();
-  const args = ['stat', '-x,', '-e', 'raw_syscalls:sys_enter', '-p', String(peer.pid), '--timeout', inMs];
+  const count = ['perf', 'stat', '-x,', '-e', 'raw_syscalls:sys_enter', '-p', String(peer.pid)];
+  // It starts this once it counts, and stops counting when this ends.
+  const sleeper = `echo counting until $$ ends; exec setpriv --pdeathsig TERM sleep ${COUNTING_SECONDS_MAX}`;
   try {
-    const counting = run('perf', args, { limitSeconds: SYSTEM_CALLS_SECONDS + 60, stop: stop.signal });
-    const seen = await observe(peer, cell, SYSTEM_CALLS_SECONDS, options).finally(() => stop.abort());
-    const { stderr } = await counting;
-    const count = /^(\d+),[^,]*,raw_syscalls:sys_enter/m.exec(stderr)?.[1];
-    return count === undefined ? null : Number(count) / seen.ios;
+    const ready = (output: string) => SLEEPER.test(output);
+    const perf = await Daemon.start([...count, '--', 'sh', '-c', sleeper], { ready });
+    try {
+      const { ios } = await observe(peer, cell, SYSTEM_CALLS_SECONDS, options);
+      process.kill(Number(SLEEPER.exec(perf.output)![1]), 'SIGTERM');
+      await perf.terminate(PERF_END_LIMIT_MS, true);
+      const calls = /^(\d+),[^,]*,raw_syscalls:sys_enter/m.exec(perf.output)?.[1];
+      return calls === undefined ? null : Number(calls) / ios;
+    } finally {
+      await perf.kill();
+    }
   } catch {
-    stop.abort();
     return null;
   }
 }
