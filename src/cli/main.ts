@@ -2,6 +2,9 @@
 // The `lunaring` program: gives command-line.ts the process to work in, and ends with its exit status.
 // Importing it runs it, which is how scripts/start.mjs does without a second process.
 
+// Before the others, which take their time.
+import './first-process.ts';
+
 import { text } from 'node:stream/consumers';
 import { startAdmin } from '../admin/admin.ts';
 import { startTarget } from '../control/target.ts';

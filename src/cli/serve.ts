@@ -17,7 +17,7 @@ import { createLogger, readerOf } from './log.ts';
 import { ServiceManager } from './service-manager.ts';
 import { VERSION } from './version.ts';
 import { WorkerPulse } from './worker-pulse.ts';
-import { ExitCode, type World } from './world.ts';
+import { ExitCode, SIGNALLED, type World } from './world.ts';
 
 /** Options of the command. */
 export interface ServeOptions {
@@ -29,9 +29,6 @@ type Usable = Extract<Loaded, { originOf: unknown }>;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Ctrl-C under npm arrives twice, from the terminal and from npm. What follows this soon is the same wish, not impatience. */
 const SAME_SIGNAL_MS = 500;
-
-/** What shells and container engines take for an end by signal N is the exit status 128 + N. */
-const SIGNALLED = 128;
 
 /** Ends the process on the spot, by a signal that nobody handles any more. Not process.exit, which waits for threads that may be waiting in the kernel. */
 function endAtOnce(signal: NodeJS.Signals): void {

@@ -22,6 +22,9 @@ export interface World {
 export const ExitCode = { fine: 0, failed: 1, usage: 2 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
+/** What shells and container engines take for an end by signal N is the exit status 128 + N. */
+export const SIGNALLED = 128;
+
 /** A value as the line of JSON that `--json` asks for. */
 export function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;

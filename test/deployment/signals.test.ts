@@ -3,15 +3,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { AsyncEvent, AsyncMessage } from '../../src/pdu/async-message.ts';
 import { read10, write10 } from '../support/cdbs.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { noise, Scratch } from '../support/scratch.ts';
-import { firstProcessObstacle, TARGET_NAME, TargetProcess } from '../support/target-process.ts';
+import { AS_FIRST, childOf, firstProcessObstacle, TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 
 const BLOCK = 512;
 const LUNS = [{ lun: 0, path: 'disk.img', size: '1MiB', direct: false }];
@@ -35,6 +37,13 @@ test('the first signal: the initiator is asked to log out, commands go on, login
   await initiator.logOut();
   await target.stop();
 });
+
+function needsFirst(context: TestContext): void {
+  const obstacle = firstProcessObstacle();
+  if (obstacle === null) return;
+  process.stderr.write(`not tried: ${context.task.name}: ${obstacle}\n`);
+  context.skip(obstacle);
+}
 
 /** Has a target drain for an initiator that stays, and sends the second signal. Answers how it ended. */
 async function signalTwice(target: TargetProcess): Promise<string> {
@@ -60,11 +69,7 @@ test('the second signal: it ends at once, whoever is still there', async () => {
 });
 
 test('the second signal: a container’s first process ends at once as well', async (context) => {
-  const obstacle = firstProcessObstacle();
-  if (obstacle !== null) {
-    process.stderr.write(`not tried: ${context.task.name}: ${obstacle}\n`);
-    context.skip(obstacle);
-  }
+  needsFirst(context);
   const target = await start({ first: true });
   try {
     // No signal of its own reaches it: the status says which it would have been.
@@ -73,6 +78,27 @@ test('the second signal: a container’s first process ends at once as well', as
     await target.kill();
   }
 });
+
+test.for(['SIGTERM', 'SIGINT'] as const)(
+  '%s: a container’s first process ends that does not serve',
+  async (signal, context) => {
+    needsFirst(context);
+    // Nobody answers what it asks.
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const program = join(repositoryRoot(), 'dist/src/cli/main.js');
+    const [unshare, ...options] = AS_FIRST;
+    const command = [process.execPath, program, 'status', '--admin', `127.0.0.1:${port}`];
+    const child = spawn(unshare!, [...options, ...command], { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    process.kill(childOf(child.pid!), signal);
+    expect(await ended).toEqual([128 + constants.signals[signal], null]);
+    socket.destroy();
+  },
+);
 
 test('SIGHUP while it starts: it starts, and then serves what the file says by then', async () => {
   using scratch = new Scratch('hangup');

@@ -35,7 +35,7 @@ export interface Ready {
 const READY_LINE = /^\{"event":"ready".*\}$/m;
 
 /** Runs a program as the first process of a namespace of its own, which ends with this one. */
-const AS_FIRST = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
+export const AS_FIRST = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
 
 /** Why no target can be the first process of a namespace here; null: one can. */
 export function firstProcessObstacle(): string | null {
@@ -45,7 +45,7 @@ export function firstProcessObstacle(): string | null {
 }
 
 /** The only child of a process. */
-function childOf(pid: number): number {
+export function childOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
 }
 
