@@ -92,8 +92,9 @@ export class ControlPlane implements WorkerEvents {
     return this.logins.administration;
   }
 
-  /** Has the disks keep what was written, and closes them. No worker runs any more. */
+  /** Has the disks keep what was written, and closes them. No worker runs any more: what they were asked for is done. */
   close(): void {
+    this.#requests.allLost();
     syncStorageAtEnd(this.catalog.store.withOpenStorage(), this.#log);
     this.catalog.close();
   }

@@ -33,4 +33,10 @@ export class Requests {
   lost(worker: number): void {
     for (const request of [...this.#waiting.keys()]) this.done(worker, request);
   }
+
+  /** No worker is left. */
+  allLost(): void {
+    for (const { resolve } of this.#waiting.values()) resolve();
+    this.#waiting.clear();
+  }
 }

@@ -250,4 +250,17 @@ describe('a target that is served', () => {
     expect(disk.calls).toEqual(['flush', 'close']);
     expect(await removed).toBe(true);
   });
+
+  test('ends a removal that its workers were busy with', async () => {
+    const target = await start();
+    const disk = new ToldDisk();
+    disk.before = (operation) => (operation === 'read' ? new Promise(() => {}) : undefined);
+    await target.addUnit(TARGET_NAME, { lun: 3, backend: 'custom', size: SIZE, disk, timeoutMs: 8000 });
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    initiator.command(read10(0, 1), { lun: 3, read: BLOCK }).catch(() => {});
+    await expect.poll(() => disk.calls).toEqual(['read 0+1']);
+    const removed = target.removeUnit(TARGET_NAME, 3);
+    await target.close();
+    expect(await removed).toBe(true);
+  });
 });
