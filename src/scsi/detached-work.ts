@@ -1,21 +1,17 @@
 // Work on a unit that outlives the command that asked for it: no abort, no reset and no end of a session reaches it (SANITIZE, FORMAT UNIT).
 // Each piece of work has a task of its own, in no task set; its steps are run by command-runner.ts.
 
+import type { Countdown } from '../base/countdown.ts';
 import { type ColdCommand, NO_DATA } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { Task } from './task.ts';
-
-/** Hears of the end of work that is being stopped. */
-export interface Endings {
-  add(): void;
-  taskEnded(): void;
-}
 
 interface Work {
   readonly asker: Task;
   /** By which the asker is known: a task that has ended is used again. */
   readonly askerSteps: Task['steps'];
-  endings: Endings | null;
+  /** Who waits for its end, once it is being stopped. */
+  wait: Countdown | null;
 }
 
 const DETACHED: ColdCommand = { ...NO_DATA, name: 'detached work', run: () => {} };
@@ -30,7 +26,7 @@ export class DetachedWork {
     task.nexus = asker.nexus;
     task.unit = asker.unit;
     task.command = DETACHED;
-    this.#works.set(task, { asker, askerSteps: asker.steps, endings: null });
+    this.#works.set(task, { asker, askerSteps: asker.steps, wait: null });
     return task;
   }
 
@@ -53,16 +49,16 @@ export class DetachedWork {
   end(task: Task): void {
     const work = this.#works.get(task)!;
     this.#works.delete(task);
-    work.endings?.taskEnded();
+    work.wait?.done();
   }
 
-  /** Has the work at `unit` (null: all) go no further than the operation it waits for. It always waits for one. */
-  stop(unit: LogicalUnit | null, endings: Endings | null): void {
+  /** Has the work at `unit` (null: all) go no further than the operation it waits for; it always waits for one. `wait` hears of each one's end. */
+  stop(unit: LogicalUnit | null, wait: Countdown | null): void {
     for (const [task, work] of this.#works) {
       if (task.aborted || (unit !== null && task.unit !== unit)) continue;
       task.aborted = true;
-      work.endings = endings;
-      endings?.add();
+      work.wait = wait;
+      wait?.add();
     }
   }
 }

@@ -2,6 +2,7 @@
 // Hears of requests from the session layer and answers through TaskEvents; the other commands run in command-runner.ts.
 
 import { assert } from '../base/assert.ts';
+import type { Countdown } from '../base/countdown.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
@@ -13,7 +14,6 @@ import { controlAt, NACA, OperationCode } from './cdb.ts';
 import { CommandRunner, type TaskControl } from './command-runner.ts';
 import { commandFor } from './commands.ts';
 import { checkCondition } from './condition.ts';
-import type { Endings } from './detached-work.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { Pacer } from './pacer.ts';
 import { PiecePool } from './piece-pool.ts';
@@ -305,8 +305,8 @@ export class Processor implements TaskControl {
   }
 
   /** Ends work that no command waits for, at `unit` (null: everywhere), when the operations under way have ended. */
-  stopWork(unit: LogicalUnit | null, endings: Endings | null): void {
-    this.#runner.detached.stop(unit, endings);
+  stopWork(unit: LogicalUnit | null, wait: Countdown | null): void {
+    this.#runner.detached.stop(unit, wait);
   }
 
   // Streams

@@ -1,6 +1,7 @@
 // One full-feature connection: takes PDUs from the framer, gives each to the part that knows it, and ends in good order.
 // Sending is pdu-sender.ts; what a PDU means is in the files named after it.
 
+import type { Countdown } from '../base/countdown.ts';
 import { NONE } from '../base/free-list.ts';
 import type { SocketHandle } from '../engine/engine.ts';
 import { BHS_SIZE } from '../pdu/bhs.ts';
@@ -9,7 +10,6 @@ import { ScsiCommand } from '../pdu/scsi-command.ts';
 import { Counter } from '../ring/counters.ts';
 import type { Handoff } from '../ring/messages.ts';
 import type { Piece } from '../scsi/task.ts';
-import type { AbortWait } from './abort-wait.ts';
 import { announceSessionDrop } from './async-message.ts';
 import { candidatePayload, commandHeader, commandPayload, dropCommand } from './command.ts';
 import { ConnectionState } from './connection-state.ts';
@@ -77,7 +77,7 @@ export class Connection extends PduSender implements FrameConsumer {
   /** A text exchange that is not over. */
   textExchange: TextExchange | null = null;
   /** Who waits for the end of the connection. */
-  readonly #closeWaits: AbortWait[] = [];
+  readonly #closeWaits: Countdown[] = [];
 
   /** `handoff` brought it, `cell` is its own from here on. */
   constructor(host: SessionHost, session: Session, socket: SocketHandle, handoff: Handoff, cell: number) {
@@ -257,7 +257,7 @@ export class Connection extends PduSender implements FrameConsumer {
    * As `close`, or with an announcement to the initiator (§11.9.1); `wait` hears when connection and tasks are gone. `recovers`: the tasks may
    * go on over another connection, and `wait` hears when only they are left.
    */
-  closeThen(reason: string, wait: AbortWait, announced = false, recovers = false): void {
+  closeThen(reason: string, wait: Countdown, announced = false, recovers = false): void {
     wait.add();
     this.#closeWaits.push(wait);
     if (!recovers) {
@@ -295,7 +295,7 @@ export class Connection extends PduSender implements FrameConsumer {
   }
 
   #endWaits(): void {
-    for (const wait of this.#closeWaits.splice(0)) wait.taskEnded();
+    for (const wait of this.#closeWaits.splice(0)) wait.done();
   }
 
   /** A task has gone. */

@@ -1,8 +1,8 @@
 // A SCSI command with what iSCSI adds to it (RFC 7143 §4.2): its tags, its place in the connection, its data sequences.
 // Fields, and the pool that they come from; the SCSI half is scsi/task.ts. All tasks of a worker are of this one class.
 
+import type { Countdown } from '../base/countdown.ts';
 import { Task } from '../scsi/task.ts';
-import type { AbortWait } from './abort-wait.ts';
 import type { Connection } from './connection.ts';
 
 /** What the payload under way on a connection belongs to; a candidate is a command that is received once its data are whole. */
@@ -36,7 +36,7 @@ export class IscsiTask extends Task {
   /** Sequences that had to be asked for again. */
   recoveries = 0;
   /** Who waits for the end of this aborted task: it may be aborted again before it has ended. */
-  abortWaits: AbortWait[] | null = null;
+  abortWaits: Countdown[] | null = null;
   previousInConnection: IscsiTask | null = null;
   nextInConnection: IscsiTask | null = null;
 

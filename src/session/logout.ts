@@ -1,10 +1,10 @@
 // Logout (RFC 7143 §11.14, §11.15): a session or one connection ends in good order.
 // Tasks that the logout cuts off are aborted first; the connection closes once the response has left.
 
+import { Countdown } from '../base/countdown.ts';
 import { BHS_SIZE, Bhs } from '../pdu/bhs.ts';
 import { LOGOUT_REASON_MASK, LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../pdu/logout.ts';
 import { FINAL_BIT, OPCODE_MASK, Opcode } from '../pdu/opcode.ts';
-import { AbortWait } from './abort-wait.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionState } from './connection-state.ts';
 import { Fault } from './faults.ts';
@@ -73,7 +73,7 @@ function closeConnection(connection: Connection, itt: number, cid: number): void
     return;
   }
   if (leaver.state === ConnectionState.lost) {
-    const wait = new AbortWait(() => sendLogoutResponse(connection, itt, LogoutResult.SUCCESS));
+    const wait = new Countdown(() => sendLogoutResponse(connection, itt, LogoutResult.SUCCESS));
     leaver.closeThen('logged out over another connection', wait);
     wait.seal();
     return;
@@ -104,7 +104,7 @@ function removeForRecovery(connection: Connection, at: number, itt: number, cid:
     return;
   }
   leaver.sent!.acknowledge(LogoutRequest.expStatSN.get(connection.view, at));
-  const wait = new AbortWait(() => {
+  const wait = new Countdown(() => {
     leaver.lostAt = connection.engine.now();
     session.connectionGone(leaver);
     sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);

@@ -1,6 +1,7 @@
 // A worker's sessions: what the engine reports goes to the connection it belongs to, what main asks for is done here.
 // Composes session/, scsi/ and backend/ over whichever engine it is given; knows neither threads nor rings.
 
+import { Countdown } from '../base/countdown.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine, EngineEvents, SocketHandle } from '../engine/engine.ts';
 import { NO_RELEASE } from '../engine/engine.ts';
@@ -17,7 +18,6 @@ import type { StateOrder, StateResult } from '../ring/unit-state.ts';
 import { Processor } from '../scsi/processor.ts';
 import type { Task } from '../scsi/task.ts';
 import type { Orders, TaskEvents } from '../scsi/task-events.ts';
-import { AbortWait } from './abort-wait.ts';
 import { beginConnection, welcome } from './begin-connection.ts';
 import { beginSession } from './begin-session.ts';
 import type { Connection } from './connection.ts';
@@ -327,7 +327,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   // Ending
 
   #endSession({ tsih, reason, request, announced }: Extract<ToWorker, { type: 'endSession' }>): void {
-    const wait = new AbortWait(() => this.uplink({ type: 'done', request }));
+    const wait = new Countdown(() => this.uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
     session?.leave();
     for (const connection of session?.members ?? []) connection.closeThen(reason, wait, announced);
@@ -336,7 +336,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   }
 
   #endConnection({ tsih, cid, reason, request, replaced }: Extract<ToWorker, { type: 'endConnection' }>): void {
-    const wait = new AbortWait(() => this.uplink({ type: 'done', request }));
+    const wait = new Countdown(() => this.uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
     if (session?.leaving === false) session.awaited = replaced;
     const connection = session?.memberWith(cid);

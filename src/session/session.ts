@@ -1,6 +1,7 @@
 // A session on its worker: the CmdSN window, the connections, and the tasks of all of them (RFC 7143 §4.2, §6).
 // One nexus for SCSI. Who may log in, and what was negotiated, was settled before it came here.
 
+import { Countdown } from '../base/countdown.ts';
 import { NONE } from '../base/free-list.ts';
 import { serialBefore } from '../base/serial.ts';
 import type { SessionParameters } from '../pdu/parameters.ts';
@@ -9,7 +10,6 @@ import { Figure } from '../ring/figures.ts';
 import type { SharedReset } from '../ring/messages.ts';
 import type { Nexus } from '../scsi/nexus.ts';
 import { Movement, Status } from '../scsi/task.ts';
-import { AbortWait } from './abort-wait.ts';
 import type { CmdWindow } from './cmd-window.ts';
 import { releaseCommand } from './command.ts';
 import { countAnswered } from './command-figures.ts';
@@ -52,7 +52,7 @@ export class Session {
   /** Who waits until all requests before a CmdSN have come. */
   #waiters: { readonly cmdSN: number; readonly then: () => void }[] = [];
   /** Resets that it asked for and that are not done everywhere yet: who waits for each. */
-  readonly #resets = new Set<AbortWait[]>();
+  readonly #resets = new Set<Countdown[]>();
 
   constructor(
     host: SessionHost,
@@ -94,7 +94,7 @@ export class Session {
     // Nobody can join the session any more to take those tasks up.
     this.leave();
     this.#last = connection;
-    const wait = new AbortWait(() => this.closed());
+    const wait = new Countdown(() => this.closed());
     for (const lost of this.lost) lost.closeThen('the session has ended', wait);
     wait.seal();
   }
@@ -193,8 +193,8 @@ export class Session {
     return null;
   }
 
-  /** Aborts the session's tasks for which `concerned` holds; `wait` hears of the end of each. */
-  abortTasks(concerned: (task: IscsiTask) => boolean, wait: AbortWait): void {
+  /** Aborts the session's tasks for which `concerned` holds; `wait`, where there is one, hears of the end of each. */
+  abortTasks(concerned: (task: IscsiTask) => boolean, wait: Countdown | null): void {
     for (const connection of this.members) {
       // Aborting may end a task, and with it its place in the list. The newest first: an ORDERED task would start those behind it.
       const tasks: IscsiTask[] = [];
@@ -207,10 +207,12 @@ export class Session {
   }
 
   /** Aborts one task. */
-  abortTask(task: IscsiTask, wait: AbortWait): void {
-    task.abortWaits ??= [];
-    task.abortWaits.push(wait);
-    wait.add();
+  abortTask(task: IscsiTask, wait: Countdown | null): void {
+    if (wait !== null) {
+      task.abortWaits ??= [];
+      task.abortWaits.push(wait);
+      wait.add();
+    }
     task.connection!.forgetPayload(task);
     if (task.completed) {
       // Its response waits for data that nobody needs any more.
@@ -226,17 +228,17 @@ export class Session {
   }
 
   /** Has a reset applied on every worker; `wait` hears when that is done. */
-  requestReset(reset: SharedReset, wait: AbortWait): void {
-    const waits: AbortWait[] = [];
+  requestReset(reset: SharedReset, wait: Countdown): void {
+    const waits: Countdown[] = [];
     this.#resets.add(waits);
     this.#awaitReset(waits, wait);
     this.host.units.requestReset(reset, () => {
       this.#resets.delete(waits);
-      for (const each of waits) each.taskEnded();
+      for (const each of waits) each.done();
     });
   }
 
-  #awaitReset(waits: AbortWait[], wait: AbortWait): void {
+  #awaitReset(waits: Countdown[], wait: Countdown): void {
     wait.add();
     waits.push(wait);
   }
@@ -253,7 +255,7 @@ export class Session {
 
   /** A reset that is under way would otherwise reach tasks that others send once the session is known to be over. */
   #abort(concerned: (task: IscsiTask) => boolean, then: () => void): void {
-    const wait = new AbortWait(then);
+    const wait = new Countdown(then);
     for (const waits of this.#resets) this.#awaitReset(waits, wait);
     this.abortTasks(concerned, wait);
     wait.seal();
@@ -295,7 +297,7 @@ export class Session {
     connection.unlink(task);
     this.host.processor.retire(task);
     this.host.tasks.give(task);
-    if (waits !== null) for (const wait of waits) wait.taskEnded();
+    if (waits !== null) for (const wait of waits) wait.done();
     connection.taskEnded();
   }
 }

@@ -2,7 +2,6 @@
 // The end of one connection is connection.ts's.
 
 import { Counter } from '../ring/counters.ts';
-import { AbortWait } from './abort-wait.ts';
 import { askForLogout } from './async-message.ts';
 import type { Connection } from './connection.ts';
 import { lacksData } from './data-out.ts';
@@ -91,7 +90,6 @@ function finish(connection: Connection, reason: string): void {
   connection.finishing = reason;
   connection.expendable = true;
   connection.stopReading();
-  const wait = new AbortWait(() => {});
-  connection.session.abortTasks((task) => task.connection === connection && lacksData(task), wait);
+  connection.session.abortTasks((task) => task.connection === connection && lacksData(task), null);
   connection.taskEnded();
 }

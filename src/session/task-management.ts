@@ -1,6 +1,7 @@
 // Task management (RFC 7143 §11.5, §11.6; SAM-5 §7): aborts that are answered when the tasks are really gone.
 // What reaches beyond this session goes to main, which has every worker apply it: session-host.ts.
 
+import { Countdown } from '../base/countdown.ts';
 import { serialBefore } from '../base/serial.ts';
 import { BHS_SIZE } from '../pdu/bhs.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
@@ -14,7 +15,6 @@ import {
 import { Counter, TASK_FUNCTIONS } from '../ring/counters.ts';
 import type { SharedReset } from '../ring/messages.ts';
 import { readLun } from '../scsi/lun.ts';
-import { AbortWait } from './abort-wait.ts';
 import { Arrival } from './cmd-window.ts';
 import type { Connection } from './connection.ts';
 import { taskReassign } from './reassign.ts';
@@ -76,7 +76,7 @@ function abortMany(
 ): void {
   const session = connection.session;
   const closeConnections = taskFunction === TaskFunction.TARGET_COLD_RESET;
-  const wait = new AbortWait(() => {
+  const wait = new Countdown(() => {
     respond(TaskFunctionResponse.FUNCTION_COMPLETE);
     if (!closeConnections) return;
     for (const each of session.members) each.leave('target cold reset');
@@ -100,7 +100,7 @@ function abortTask(connection: Connection, at: number, respond: (response: TaskF
     if (task.lun !== readLun(view, at + TaskManagementRequest.lun.offset)) {
       return respond(TaskFunctionResponse.TASK_DOES_NOT_EXIST);
     }
-    const wait = new AbortWait(() => respond(TaskFunctionResponse.FUNCTION_COMPLETE));
+    const wait = new Countdown(() => respond(TaskFunctionResponse.FUNCTION_COMPLETE));
     session.abortTask(task, wait);
     wait.seal();
     return;

@@ -3,6 +3,7 @@
 
 import { createBackend } from '../backend/create.ts';
 import { CustomBackend } from '../backend/custom.ts';
+import { Countdown } from '../base/countdown.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type Figures, privateFigures } from '../ring/figures.ts';
@@ -17,7 +18,6 @@ import { LogicalUnit, type UnitCounts } from '../scsi/logical-unit.ts';
 import type { Processor } from '../scsi/processor.ts';
 import { AdditionalSense } from '../scsi/sense.ts';
 import type { Piece } from '../scsi/task.ts';
-import { AbortWait } from './abort-wait.ts';
 import { announceSessionDrop } from './async-message.ts';
 import type { Connection } from './connection.ts';
 import { DiskFailures } from './disk-failures.ts';
@@ -189,7 +189,7 @@ export class Units {
   /** Takes a unit out of every session, once its tasks are gone. */
   remove(id: number, request: number): void {
     const unit = this.#units.get(id);
-    const wait = new AbortWait(() => {
+    const wait = new Countdown(() => {
       const sending = unit !== undefined && unit.backend.lender !== null ? this.#connectionsOf(unit) : [];
       this.#lentBytes.whenSent(sending, () => {
         unit?.backend.detach();
@@ -231,7 +231,7 @@ export class Units {
 
   /** A unit's reservations have changed: from here on nothing starts that they forbid, and main hears when the preempted have stopped. */
   applyReservation(message: Extract<ToWorker, { type: 'reservation' }>): void {
-    const wait = new AbortWait(() => this.#uplink({ type: 'done', request: message.request }));
+    const wait = new Countdown(() => this.#uplink({ type: 'done', request: message.request }));
     const unit = this.#units.get(message.unit);
     unit?.reserve(message.state);
     for (const session of unit === undefined ? [] : this.#sessions.values()) {
@@ -286,7 +286,7 @@ export class Units {
 
   /** Applies a reset here, and tells main when the last task that it aborts has ended. */
   applyReset(reset: SharedReset, request: number): void {
-    const wait = new AbortWait(() => {
+    const wait = new Countdown(() => {
       if (reset.closeConnections) this.#dropSessions(reset);
       this.#uplink({ type: 'done', request });
     });
@@ -298,7 +298,7 @@ export class Units {
     wait.seal();
   }
 
-  #resetForSession(session: Session, unit: LogicalUnit, reset: SharedReset, wait: AbortWait): void {
+  #resetForSession(session: Session, unit: LogicalUnit, reset: SharedReset, wait: Countdown): void {
     let cleared = false;
     // The session that asked has aborted its own.
     const asked = session.tsih === reset.byTsih;
