@@ -12,12 +12,7 @@ import { Movement, type Piece, Status } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';
 import { NOWHERE, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
-
-/** A Target Transfer Tag's low bits name the piece; the high ones tell one use of it from the next. */
-const TAG_PIECE_BITS = 17;
-const TAG_PIECE_MASK = 2 ** TAG_PIECE_BITS - 1;
-/** Tags of R2Ts stay below this: above are those of text exchanges and pings. */
-const TAG_SERIALS = 2 ** (31 - TAG_PIECE_BITS);
+import { R2T_PIECE_BITS, R2T_PIECE_MASK, R2T_SERIALS } from './transfer-tags.ts';
 
 /** Sequences of one command that are asked for again: a line that damages more than that is no use. */
 const RECOVERIES_MAX = 64;
@@ -37,7 +32,7 @@ export function dataOutHeader(connection: Connection, at: number): Verdict {
   connection.payloadTask = task;
   task.receiving = true;
   if (tag === RESERVED_TAG) return placeUnsolicited(connection, task, dataSN, offset);
-  return placeSolicited(connection, task, connection.host.processor.pieceAt(tag & TAG_PIECE_MASK)!, dataSN, offset);
+  return placeSolicited(connection, task, connection.host.processor.pieceAt(tag & R2T_PIECE_MASK)!, dataSN, offset);
 }
 
 function findUnsolicited(connection: Connection, itt: number): IscsiTask | null {
@@ -48,7 +43,7 @@ function findUnsolicited(connection: Connection, itt: number): IscsiTask | null 
 }
 
 function findSolicited(connection: Connection, itt: number, tag: number): IscsiTask | null {
-  const piece = connection.host.processor.pieceAt(tag & TAG_PIECE_MASK);
+  const piece = connection.host.processor.pieceAt(tag & R2T_PIECE_MASK);
   if (piece === undefined || piece.transferTag !== tag) return null;
   const task = piece.task as IscsiTask | null;
   if (task === null || task.connection !== connection || task.initiatorTaskTag !== itt) return null;
@@ -214,8 +209,8 @@ export function requestData(connection: Connection, task: IscsiTask): void {
 
 function sendR2T(connection: Connection, task: IscsiTask, piece: Piece, length: number): void {
   const host = connection.host;
-  host.nextTagSerial = (host.nextTagSerial + 1) % TAG_SERIALS || 1;
-  piece.transferTag = host.nextTagSerial * 2 ** TAG_PIECE_BITS + piece.index;
+  host.nextTagSerial = (host.nextTagSerial + 1) % R2T_SERIALS || 1;
+  piece.transferTag = host.nextTagSerial * 2 ** R2T_PIECE_BITS + piece.index;
   piece.burstDataSN = 0;
   piece.burstEnd += length;
   piece.solicitedAt = connection.engine.now();

@@ -7,9 +7,7 @@ import { NopIn } from '../pdu/nop-in.ts';
 import { NopOut } from '../pdu/nop-out.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import type { Connection } from './connection.ts';
-
-/** The tag of our pings. One is outstanding at a time, and R2T tags never have this bit. */
-const PING_TAG = 0x8000_0001;
+import { PING_TAG } from './transfer-tags.ts';
 
 /** A ping, which is echoed with its data, or the answer to ours. */
 export function nopOut(connection: Connection, at: number, slot: number, length: number): void {

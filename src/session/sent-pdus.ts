@@ -9,12 +9,10 @@ import { KeptPdus } from './kept-pdus.ts';
 import { Retransmission } from './retransmission.ts';
 import type { SentBudget } from './sent-budget.ts';
 import { NO_STATUS, SentPdu, SentSequence } from './sent-pdu.ts';
+import { ACK_SERIALS, ACK_TAGS } from './transfer-tags.ts';
 
 /** Bytes of heap for one connection. An initiator that acknowledges nothing loses the oldest. */
 const SENT_BYTES_MAX = 64 * 1024 * 1024;
-/** Tags that ask for an acknowledgement: R2Ts, pings and text exchanges never have both of these bits. */
-const ACK_TAGS = 0xc000_0000;
-const ACK_TAG_SERIALS = 0x3fff_ffff;
 
 /** Why a run of PDUs can't be sent again. */
 export const Missing = {
@@ -210,7 +208,7 @@ export class SentPdus {
   ackTag(initiatorTaskTag: number): number {
     const sequence = this.running(initiatorTaskTag);
     if (sequence.transferTag === 0) {
-      this.#tagSerial = this.#tagSerial === ACK_TAG_SERIALS - 1 ? 1 : this.#tagSerial + 1;
+      this.#tagSerial = this.#tagSerial === ACK_SERIALS - 1 ? 1 : this.#tagSerial + 1;
       sequence.transferTag = ACK_TAGS + this.#tagSerial;
       this.#asking.set(sequence.transferTag, sequence);
     }

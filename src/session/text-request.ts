@@ -7,11 +7,10 @@ import { encodePairs, parseNumber, parsePairs } from '../pdu/text.ts';
 import { CONTINUE_BIT, TextRequest, TextResponse } from '../pdu/text-pdu.ts';
 import type { Connection } from './connection.ts';
 import { Fault } from './faults.ts';
+import { EXCHANGE_TAG } from './transfer-tags.ts';
 
 /** Text of one exchange that is taken, in bytes: keys of the full feature phase are few and short. */
 const TEXT_BYTES_MAX = 8192;
-/** The tag of an exchange that goes on. One is open at a time, and R2T tags never have this bit. */
-const EXCHANGE_TAG = 0x8000_0002;
 /** RFC 7143 §13.12. */
 const SEGMENT_BYTES_MIN = 512;
 const SEGMENT_BYTES_MAX = 2 ** 24 - 1;
