@@ -230,7 +230,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
         this.units.applyReset(message.reset, message.request);
         return;
       case 'resetDone':
-        this.units.resetDone(message.request);
+        this.units.resets.answer(message.request);
         return;
       case 'reservation':
         this.units.applyReservation(message);
@@ -242,10 +242,10 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
         this.units.applyState(message);
         return;
       case 'stateChanged':
-        this.units.stateChanged(message.request, message.result);
+        this.units.changes.answer(message.request, message.result);
         return;
       case 'reserved':
-        this.units.reserved(message.request, message.result);
+        this.units.orders.answer(message.request, message.result);
         return;
       case 'sessionMeter':
         this.units.limit(message.tsih, message.meter);

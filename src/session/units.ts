@@ -22,6 +22,7 @@ import { announceSessionDrop } from './async-message.ts';
 import type { Connection } from './connection.ts';
 import { DiskFailures } from './disk-failures.ts';
 import { LentBytes } from './lent-bytes.ts';
+import { Pending } from './pending.ts';
 import type { Session } from './session.ts';
 
 const NEWS = {
@@ -61,13 +62,12 @@ export class Units {
   readonly #units = new Map<number, LogicalUnit>();
   /** The backends of those whose disk is another thread's, by unit. */
   readonly #customs = new Map<number, CustomBackend<Piece>>();
-  /** Resets that this worker asked for, by number. */
-  readonly #resets = new Map<number, () => void>();
-  /** Reservation orders of this worker's commands, by number. */
-  readonly #orders = new Map<number, (result: ReserveResult) => void>();
-  /** Changes of units' state that this worker's commands want, by number. */
-  readonly #changes = new Map<number, (result: StateResult) => void>();
-  #nextRequest = 1;
+  /** Resets that this worker asked for. */
+  readonly resets = new Pending<void>();
+  /** Reservation orders of this worker's commands. */
+  readonly orders = new Pending<ReserveResult>();
+  /** Changes of units' state that this worker's commands want. */
+  readonly changes = new Pending<StateResult>();
 
   constructor(
     engine: Engine,
@@ -216,17 +216,9 @@ export class Units {
 
   /** Has a reservation order carried out; `then` runs when every worker knows what came of it. */
   reserve(order: ReserveOrder, then: (result: ReserveResult) => void): void {
-    const request = this.#nextRequest++;
-    this.#orders.set(request, then);
+    const request = this.orders.add(then);
     const { generation } = this.#units.get(order.unit)!.reservations;
     this.#uplink({ type: 'reserve', request, order, generation });
-  }
-
-  /** An order of ours is carried out. */
-  reserved(request: number, result: ReserveResult): void {
-    const then = this.#orders.get(request);
-    this.#orders.delete(request);
-    then?.(result);
   }
 
   /** A unit's reservations have changed: from here on nothing starts that they forbid, and main hears when the preempted have stopped. */
@@ -247,16 +239,7 @@ export class Units {
 
   /** Has a unit's state changed; `then` runs when every worker knows what came of it. */
   changeState(order: StateOrder, then: (result: StateResult) => void): void {
-    const request = this.#nextRequest++;
-    this.#changes.set(request, then);
-    this.#uplink({ type: 'changeState', request, order });
-  }
-
-  /** A change of ours is made. */
-  stateChanged(request: number, result: StateResult): void {
-    const then = this.#changes.get(request);
-    this.#changes.delete(request);
-    then?.(result);
+    this.#uplink({ type: 'changeState', request: this.changes.add(then), order });
   }
 
   /** Initiators have made something else of a unit, and all but the one who did hear of it. */
@@ -272,16 +255,7 @@ export class Units {
 
   /** Has a reset applied on every worker; `then` runs when that is done. */
   requestReset(reset: SharedReset, then: () => void): void {
-    const request = this.#nextRequest++;
-    this.#resets.set(request, then);
-    this.#uplink({ type: 'reset', request, reset });
-  }
-
-  /** Main says that a reset of ours is done everywhere. */
-  resetDone(request: number): void {
-    const then = this.#resets.get(request);
-    this.#resets.delete(request);
-    then?.();
+    this.#uplink({ type: 'reset', request: this.resets.add(then), reset });
   }
 
   /** Applies a reset here, and tells main when the last task that it aborts has ended. */
