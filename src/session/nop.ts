@@ -42,7 +42,7 @@ export function keepAlive(connection: Connection, now: number, late: number): vo
   const interval = connection.session.nopIntervalMs;
   if (connection.pingSent !== 0) connection.pingSent += late;
   // Not read for want of memory: what it says has to wait, and that is our doing.
-  if (connection.takesOn() || connection.framer.stalled) connection.lastSign = now;
+  if (connection.sampleProgress() || connection.framer.stalled) connection.lastSign = now;
   // It was heard after the tick before, and when exactly nobody knows: the clock is not asked for each PDU.
   const { heard } = connection;
   if (heard) connection.lastSign = Math.max(connection.lastSign, connection.lastTick);
@@ -51,10 +51,10 @@ export function keepAlive(connection: Connection, now: number, late: number): vo
   if (heard || interval === 0 || now - connection.lastSign < interval) return;
   if (connection.pingSent === 0) {
     // What it takes from here on, it takes before the ping.
-    connection.takesFromKernel();
+    connection.sampleKernelQueue();
     sendPing(connection);
   } else if (now - connection.pingSent >= interval) {
-    if (connection.takesFromKernel()) connection.lastSign = now;
+    if (connection.sampleKernelQueue()) connection.lastSign = now;
     else connection.close('the initiator does not answer a NOP-In');
   }
 }

@@ -210,8 +210,8 @@ export abstract class PduSender {
     if (this.throttled && !this.#unsentBeyond(0.5)) this.#unthrottle();
   }
 
-  /** Whether something that was waiting for the initiator at the last call has left since: it takes what it is behind with. Once a tick. */
-  takesOn(): boolean {
+  /** Notes how far it is. True: something that waited for the initiator at the last call has left, it takes what it is behind with. Once a tick. */
+  sampleProgress(): boolean {
     const waited = this.#givenBefore !== this.#returnedBefore;
     const taken = waited && this.returned !== this.#returnedBefore;
     this.#givenBefore = this.given;
@@ -219,8 +219,8 @@ export abstract class PduSender {
     return taken;
   }
 
-  /** As {@link takesOn}, for what the engine has handed to the kernel: fewer bytes are unacknowledged than at the last call. A system call. */
-  takesFromKernel(): boolean {
+  /** As {@link sampleProgress}, for what the engine has handed to the kernel. True: fewer bytes are unacknowledged than at the last call. A system call. */
+  sampleKernelQueue(): boolean {
     const before = this.#unacknowledged;
     this.#unacknowledged = this.engine.unacknowledged(this.socket);
     return this.#unacknowledged < before;
