@@ -20,7 +20,7 @@ export interface TaskControl {
   /** Notes that a backend is about to be asked. */
   dispatch(task: Task, piece: Piece, operation: BlockOperation): void;
   finish(task: Task): void;
-  settle(task: Task): void;
+  finishWhenIdle(task: Task): void;
 }
 
 /** The commands off the fast path of one worker. */
@@ -58,7 +58,7 @@ export class CommandRunner implements CommandServices {
     while (task.steps === null) {
       const piece = task.firstPiece;
       if (task.aborted || task.status !== Status.GOOD || (piece === null && task.assigned === task.moveLength)) {
-        this.#control.settle(task);
+        this.#control.finishWhenIdle(task);
         return;
       }
       if (piece === null || piece.received < piece.length) return;
@@ -100,7 +100,7 @@ export class CommandRunner implements CommandServices {
     if (this.detached.has(task)) {
       this.#workOn(task, errno);
     } else if (task.aborted) {
-      this.#control.settle(task);
+      this.#control.finishWhenIdle(task);
     } else if (this.#resume(task, errno)) {
       const { command } = task;
       if (command?.movement !== Movement.streamOut) {

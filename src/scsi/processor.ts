@@ -48,7 +48,7 @@ export class Processor implements TaskControl {
     this.memory = new TaskMemory(engine.slab, this.#pieces, (task) => this.#goOn(task));
     this.pacer = new Pacer(engine, meters, (task) => this.start(task));
     this.#runner = new CommandRunner(engine, this.#pieces, this, events);
-    this.#quiescence = new Quiescence(this.#runner.detached, (task) => this.settle(task));
+    this.#quiescence = new Quiescence(this.#runner.detached, (task) => this.finishWhenIdle(task));
   }
 
   /** Reads the CDB: what moves, which way, how much. Looks at nothing that may change before the task's turn comes. */
@@ -78,7 +78,7 @@ export class Processor implements TaskControl {
     task.transferLength = SLOT_BYTES_MAX;
   }
 
-  /** Judges the task in its turn, in CmdSN order. False: it has failed, and is to be settled by the caller instead of started. */
+  /** Judges the task in its turn, in CmdSN order. False: it has failed, and the caller calls {@link finishWhenIdle} instead of {@link start}. */
   admit(task: Task): boolean {
     const unit = task.unit;
     const command = task.command;
@@ -120,7 +120,7 @@ export class Processor implements TaskControl {
     }
     if (task.status !== Status.GOOD) {
       // It was interrupted while it waited.
-      this.settle(task);
+      this.finishWhenIdle(task);
       return;
     }
     switch (task.movement) {
@@ -131,7 +131,7 @@ export class Processor implements TaskControl {
       case Movement.streamOut:
         // A command that takes its data in pieces looks at the rest first.
         if (task.command !== null) task.command.run(task, unit!, this.#runner);
-        if (task.moveLength === 0 || task.status !== Status.GOOD) this.settle(task);
+        if (task.moveLength === 0 || task.status !== Status.GOOD) this.finishWhenIdle(task);
         else this.#wantData(task);
         return;
       case Movement.listOut:
@@ -236,7 +236,7 @@ export class Processor implements TaskControl {
     }
     if (errno !== 0) failMoving(task, piece, errno);
     if (task.pumping) return;
-    if (task.aborted || task.status !== Status.GOOD) this.settle(task);
+    if (task.aborted || task.status !== Status.GOOD) this.finishWhenIdle(task);
     else if (task.movement === Movement.streamIn) this.#pumpRead(task, task.unit!);
     else this.#pieceWritten(task, piece);
   };
@@ -245,7 +245,7 @@ export class Processor implements TaskControl {
    * Ends an aborted or failed task once nobody works on its memory any more. RFC 7143 §11.4.2: a failure is reported after the data that
    * the initiator was asked for; an abort waits for none.
    */
-  settle(task: Task): void {
+  finishWhenIdle(task: Task): void {
     if (task.completed || task.piecesInFlight !== 0) return;
     if (!task.receiving && (task.aborted || task.burstsOutstanding === 0)) this.finish(task);
     else if (task.inSet && task.unit!.whenIdle !== null) this.#quiescence.check(task.unit!);
@@ -273,7 +273,7 @@ export class Processor implements TaskControl {
   }
 
   /** Gives the memory of a reply or a list back, unless the engine has it (`task.slot` is then NONE). */
-  retire(task: Task): void {
+  releaseReply(task: Task): void {
     if (task.slot !== NONE) this.#engine.slab.release(task.slot);
     task.slot = NONE;
   }
@@ -287,7 +287,7 @@ export class Processor implements TaskControl {
   abort(task: Task): void {
     if (task.completed) return;
     task.aborted = true;
-    this.settle(task);
+    this.finishWhenIdle(task);
   }
 
   /** Takes over what initiators have made of a unit. `then` runs when nothing is under way any more that the state rules out: mostly at once. */
@@ -328,7 +328,7 @@ export class Processor implements TaskControl {
     }
     task.pumping = false;
     const moved = task.firstPiece === null && task.assigned === task.moveLength;
-    if (moved || task.aborted || task.status !== Status.GOOD) this.settle(task);
+    if (moved || task.aborted || task.status !== Status.GOOD) this.finishWhenIdle(task);
   }
 
   #pieceWritten(task: Task, piece: Piece): void {

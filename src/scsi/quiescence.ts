@@ -10,11 +10,11 @@ import { Status, type Task } from './task.ts';
 /** Who waits at a unit is its `whenIdle`. */
 export class Quiescence {
   readonly #detached: DetachedWork;
-  readonly #settle: (task: Task) => void;
+  readonly #finishWhenIdle: (task: Task) => void;
 
-  constructor(detached: DetachedWork, settle: (task: Task) => void) {
+  constructor(detached: DetachedWork, finishWhenIdle: (task: Task) => void) {
     this.#detached = detached;
-    this.#settle = settle;
+    this.#finishWhenIdle = finishWhenIdle;
   }
 
   /** Ends the unit's tasks with NOT READY; those that have begun their own steps end by themselves. `then` runs when all are done with the medium. */
@@ -26,7 +26,7 @@ export class Quiescence {
     }
     // All of them first: the end of one may be another's turn to start, and with that its end.
     for (const task of tasks) failWith(task, notReadySense(unit));
-    for (const task of tasks) if (task.inSet) this.#settle(task);
+    for (const task of tasks) if (task.inSet) this.#finishWhenIdle(task);
     this.check(unit);
   }
 

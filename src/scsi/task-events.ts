@@ -11,7 +11,7 @@ export interface TaskEvents {
   dataReady(task: Task): void;
   /** streamOut, listOut: the task runs, or memory has come back: ask the initiator for more. */
   dataWanted(task: Task): void;
-  /** The task has ended: status and sense are set, a reply lies at `task.at`. It goes back with `retire`. */
+  /** The task has ended: status and sense are set, a reply lies at `task.at`. It goes back with `releaseReply`. */
   complete(task: Task): void;
 }
 

@@ -271,7 +271,7 @@ export function releaseCommand(task: IscsiTask): void {
   task.held = false;
   const connection = task.connection!;
   if (task.aborted) {
-    connection.host.processor.settle(task);
+    connection.host.processor.finishWhenIdle(task);
     return;
   }
   admit(connection, task);
@@ -283,6 +283,6 @@ export function releaseCommand(task: IscsiTask): void {
 function runCommand(connection: Connection, task: IscsiTask): void {
   const processor = connection.host.processor;
   if (task.completed) return;
-  if (task.aborted || task.refused) processor.settle(task);
+  if (task.aborted || task.refused) processor.finishWhenIdle(task);
   else processor.start(task);
 }

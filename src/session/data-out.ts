@@ -125,7 +125,7 @@ export function dataOutPayload(connection: Connection, damaged = false): void {
     return;
   }
   if (!wants(task)) {
-    settle(connection, task);
+    finishInTurn(connection, task);
     return;
   }
   if (piece !== null && !task.unsolicitedOpen && piece.transferTag === 0) piece.burstEnd = piece.received;
@@ -159,12 +159,12 @@ export function resumeDataOut(connection: Connection, task: IscsiTask): void {
     piece.burstEnd = piece.received;
   }
   if (wants(task)) requestData(connection, task);
-  else settle(connection, task);
+  else finishInTurn(connection, task);
 }
 
 /** Ends a task that wants no data any more. One that is held for its turn in CmdSN order ends in its turn. */
-function settle(connection: Connection, task: IscsiTask): void {
-  if (!task.held) connection.host.processor.settle(task);
+function finishInTurn(connection: Connection, task: IscsiTask): void {
+  if (!task.held) connection.host.processor.finishWhenIdle(task);
 }
 
 /** A sequence has ended that lost data: it ends where the loss began, and the rest is asked for like all that did not come (§7.8). */

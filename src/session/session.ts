@@ -218,7 +218,7 @@ export class Session {
       // Its response waits for data that nobody needs any more.
       task.unsolicitedOpen = false;
       task.aborted = true;
-      this.end(task);
+      this.forget(task);
       return;
     }
     // Its CmdSN stays in the queue, with nothing behind it.
@@ -263,7 +263,7 @@ export class Session {
 
   /** SCSI is done with the task: it is answered, unless it was aborted or data that belongs to it is still on its way, either way. */
   complete(task: IscsiTask): void {
-    if (task.aborted) this.end(task);
+    if (task.aborted) this.forget(task);
     else if (!task.unsolicitedOpen && !task.heldBack) this.respond(task);
   }
 
@@ -282,11 +282,11 @@ export class Session {
       }
     }
     countAnswered(this, task);
-    this.end(task);
+    this.forget(task);
   }
 
   /** The task is over, answered or not. Allocates nothing. */
-  end(task: IscsiTask): void {
+  forget(task: IscsiTask): void {
     const connection = task.connection!;
     this.figures[Figure.inFlight]!--;
     if (task.unit !== null) task.unit.figures[Figure.inFlight]!--;
@@ -295,7 +295,7 @@ export class Session {
     if (!task.statusSent && connection.sent !== null) connection.sent.left(task);
     const waits = task.abortWaits;
     connection.unlink(task);
-    this.host.processor.retire(task);
+    this.host.processor.releaseReply(task);
     this.host.tasks.give(task);
     if (waits !== null) for (const wait of waits) wait.done();
     connection.taskEnded();

@@ -264,7 +264,7 @@ export class ScsiBench {
     task.moveLength = Math.min(task.transferLength, task.expectedDataTransferLength);
     if (task.movement === Movement.replyIn || task.movement === Movement.none) task.moveLength = 0;
     if (this.processor.admit(task)) this.processor.start(task);
-    else this.processor.settle(task);
+    else this.processor.finishWhenIdle(task);
     return task;
   }
 
@@ -309,6 +309,6 @@ export class ScsiBench {
       data: replied ? reply : Buffer.concat(this.#received.splice(0)),
       dataLength: replied ? task.dataLength : 0,
     };
-    this.processor.retire(task);
+    this.processor.releaseReply(task);
   }
 }
