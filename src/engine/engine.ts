@@ -1,4 +1,4 @@
-// What the data plane asks of the operating system. Two implementations serve (uring, posix); a third, in test/, simulates.
+// What the data plane asks of the operating system. Two implementations serve (uring, posix); two in test/ simulate, one step by step, one by chance.
 // Nothing here knows PDUs or SCSI: sockets carry bytes, files hold bytes, addresses name I/O memory.
 
 import type { Slab } from './slab.ts';

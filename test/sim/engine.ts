@@ -1,5 +1,5 @@
-// The engine of a simulated worker: turns at times that chance picks, over simulated connections and disks.
-// What arrives, how it is split, in which order operations end, and how much of a send leaves, differs from turn to turn.
+// The engine of a simulated worker, run by chance: what arrives, how it is split, in which order operations end, and how much of a send leaves,
+// differs from turn to turn. Tests that decide all that have test/support/sim-engine.ts.
 
 import type { Address, Engine, EngineEvents, RangeMode, SocketHandle, Stretch } from '../../src/engine/engine.ts';
 import { NO_RELEASE } from '../../src/engine/engine.ts';
@@ -46,9 +46,9 @@ export interface Surroundings {
 }
 
 /** See the file's head. */
-export class WorkerEngine implements Engine {
+export class ChanceEngine implements Engine {
   readonly name = 'sim';
-  readonly description = 'simulated';
+  readonly description = 'simulated, by chance';
   readonly slab: Slab;
   events!: EngineEvents;
   /** Crashed or stopped: nothing happens any more. */

@@ -11,7 +11,7 @@ import { Turns } from '../../src/ring/turns.ts';
 import { SessionHost } from '../../src/session/session-host.ts';
 import type { BufferParcel } from '../../workers/io-worker.ts';
 import type { SimClock } from './clock.ts';
-import { type Surroundings, WorkerEngine } from './engine.ts';
+import { ChanceEngine, type Surroundings } from './engine.ts';
 import type { Random } from './random.ts';
 
 /** What the workers run on. */
@@ -22,7 +22,7 @@ export interface WorkersOptions extends Omit<Surroundings, 'stopped'> {
 }
 
 interface Worker {
-  readonly engine: WorkerEngine;
+  readonly engine: ChanceEngine;
   readonly host: SessionHost;
   readonly channel: Channel<ToWorker, FromWorker>;
   running: boolean;
@@ -84,7 +84,7 @@ export class SimWorkers implements Workers {
       memory.toWorker,
       bell(() => this.#hear(index, worker)),
     );
-    const engine = new WorkerEngine({ ...this.#options, stopped: () => {} });
+    const engine = new ChanceEngine({ ...this.#options, stopped: () => {} });
     const host = new SessionHost({
       worker: index,
       turns: this.turns,
@@ -146,7 +146,7 @@ export class SimWorkers implements Workers {
     for (const { engine } of this.#workers) engine.dead = true;
   }
 
-  get all(): readonly { readonly engine: WorkerEngine; readonly host: SessionHost }[] {
+  get all(): readonly { readonly engine: ChanceEngine; readonly host: SessionHost }[] {
     return this.#workers;
   }
 

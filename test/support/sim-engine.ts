@@ -1,5 +1,5 @@
 // An engine without a kernel: sockets are byte queues, files are buffers, time stands still until it is moved.
-// Runs one turn at a time, so that a test decides what arrives, how it is split, and when a disk answers.
+// Runs one turn at a time, so that a test decides what arrives, how it is split, and when a disk answers. The one run by chance is test/sim/engine.ts.
 
 import { PAGE_BYTES } from '../../src/base/page.ts';
 import type { Address, Engine, EngineEvents, RangeMode, SocketHandle, Stretch } from '../../src/engine/engine.ts';
@@ -39,7 +39,7 @@ export interface SimOptions {
 /** The engine, with the test's handles on it. */
 export class SimEngine implements Engine {
   readonly name = 'sim';
-  readonly description = 'simulated';
+  readonly description = 'simulated, step by step';
   readonly slab: Slab;
   events!: EngineEvents;
   /** Milliseconds; move it, then run a turn with `tick`. */
