@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { KEYS } from '../src/login/keys.ts';
+import { KEYS } from '../src/pdu/keys.ts';
 
 const TOP = join(import.meta.dirname, '..');
 

@@ -1,5 +1,5 @@
 // Every bound on what can be configured, each with its reason. The schema checks them, the reference page prints them.
-// What the negotiated keys may be on the wire is the standard's business (login/keys.ts); these are the values we offer.
+// What the negotiated keys may be on the wire is the standard's business (pdu/keys.ts); these are the values we offer.
 
 import { availableParallelism } from 'node:os';
 

@@ -3,13 +3,13 @@
 
 import { serialAdd } from '../base/serial.ts';
 import { BHS_SIZE, Bhs, padded, RESERVED_TAG } from '../pdu/bhs.ts';
+import { findKey } from '../pdu/keys.ts';
 import { LOGOUT_REASON_MASK, LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../pdu/logout.ts';
 import { FINAL_BIT, IMMEDIATE_BIT, OPCODE_MASK, Opcode } from '../pdu/opcode.ts';
 import { Reject, RejectReason } from '../pdu/reject.ts';
 import { encodePairs, parseText } from '../pdu/text.ts';
 import { CONTINUE_BIT, TextRequest, TextResponse } from '../pdu/text-pdu.ts';
 import { type AdvertisedTarget, answerSendTargets, type Seeker } from './discovery.ts';
-import { findKey } from './keys.ts';
 
 /** Commands that a discovery session may have outstanding; initiators send one and wait. */
 export const DISCOVERY_WINDOW = 8;

@@ -2,8 +2,8 @@
 // What the values mean is judged elsewhere.
 
 import { LoginStatus } from '../pdu/login-status.ts';
-import type { SortedKeys } from './keys.ts';
 import { fault, type LoginFault } from './refusal.ts';
+import type { SortedKeys } from './sorted-keys.ts';
 
 /** The keys given in the requests of one login. */
 export class GivenKeys {

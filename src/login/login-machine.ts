@@ -11,7 +11,6 @@ import { encodePairs, type Pair, parseText } from '../pdu/text.ts';
 import { denial } from './access.ts';
 import { type Applicant, judgeAgain, judgeApplicant } from './applicant.ts';
 import { GivenKeys } from './given-keys.ts';
-import { type SortedKeys, sortKeys } from './keys.ts';
 import {
   judgeConstants,
   judgeFrame,
@@ -27,6 +26,7 @@ import { redirectTo } from './redirect.ts';
 import { fault, isFault, type LoginFault, refusalOf } from './refusal.ts';
 import { answerTo, encodeLoginResponse, type LoginAnswer } from './response.ts';
 import { SecurityDialogue } from './security.ts';
+import { type SortedKeys, sortKeys } from './sorted-keys.ts';
 
 /** Requests of one login: CHAP takes four, text of {@link TEXT_BYTES_MAX} eight. */
 const REQUESTS_MAX = 16;

@@ -1,6 +1,7 @@
-// The operational stage (RFC 7143 §6.2, §6.3.3): offers of both sides become one value per key, by the rules of keys.ts.
+// The operational stage (RFC 7143 §6.2, §6.3.3): offers of both sides become one value per key, by the rules of pdu/keys.ts.
 // A negotiation that fails ends the login (§7.12); there is no Reject and go on.
 
+import { KEYS, type KeySpec, parseInRange, Rule } from '../pdu/keys.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import {
   type ConnectionParameters,
@@ -10,7 +11,6 @@ import {
   type SessionParameters,
 } from '../pdu/parameters.ts';
 import { formatBoolean, type Pair, parseBoolean, parseList, parseNumber } from '../pdu/text.ts';
-import { KEYS, type KeySpec, Rule } from './keys.ts';
 import type { DigestOffer, OfferedParameters } from './policy.ts';
 import { fault, isFault, type LoginFault } from './refusal.ts';
 
@@ -216,12 +216,6 @@ export class Negotiation {
     session.defaultTime2Retain = 0;
     answers[at] = ['DefaultTime2Retain', '0'];
   }
-}
-
-function parseInRange(value: string, spec: KeySpec): number | null {
-  const [min, max] = spec.range!;
-  const number = parseNumber(value);
-  return number !== null && number >= min && number <= max ? number : null;
 }
 
 function rangeFault(key: string, value: string, spec: KeySpec): LoginFault {

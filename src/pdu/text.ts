@@ -1,5 +1,5 @@
 // Text of Login and Text PDUs (RFC 7143 §6.1): key=value pairs, each ended by a NUL, and the ways values are spelled.
-// What a key means and who may send it is login/keys.ts and session/text-request.ts.
+// What a key means and who may send it is keys.ts.
 
 /** Bytes of a key, §6.1. */
 export const KEY_BYTES_MAX = 63;
@@ -78,7 +78,7 @@ function pairFault({ key, value }: Pair): TextFault | null {
   if (key === '') return TextFault.emptyKey;
   if (!/^[A-Za-z0-9.\-+@_#]+$/.test(key)) return TextFault.keyCharacters;
   if (key.length > KEY_BYTES_MAX) return TextFault.keyTooLong;
-  // The limit is per value, not per list of values. Which keys take no list, their table knows (login/keys.ts).
+  // The limit is per value, not per list of values. Which keys take no list, their table knows (keys.ts).
   return value.split(',').some(isTooLong) ? TextFault.valueTooLong : null;
 }
 

@@ -2,8 +2,9 @@
 // One exchange at a time per connection; the pairs themselves are read by pdu/text.ts.
 
 import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';
+import { findKey, KEYS, parseInRange } from '../pdu/keys.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
-import { encodePairs, parseNumber, parsePairs } from '../pdu/text.ts';
+import { encodePairs, parsePairs } from '../pdu/text.ts';
 import { CONTINUE_BIT, TextRequest, TextResponse } from '../pdu/text-pdu.ts';
 import type { Connection } from './connection.ts';
 import { Fault } from './faults.ts';
@@ -11,9 +12,8 @@ import { EXCHANGE_TAG } from './transfer-tags.ts';
 
 /** Text of one exchange that is taken, in bytes: keys of the full feature phase are few and short. */
 const TEXT_BYTES_MAX = 8192;
-/** RFC 7143 §13.12. */
-const SEGMENT_BYTES_MIN = 512;
-const SEGMENT_BYTES_MAX = 2 ** 24 - 1;
+/** Bytes of one response, if the initiator takes as much: the portals of one target nearly always fit, in a slot of 16 KiB. */
+const ANSWER_BYTES_MAX = 8192;
 
 /** A text exchange under way: what came so far, and what is still to be sent. */
 export interface TextExchange {
@@ -74,7 +74,7 @@ function answer(
   pending: Uint8Array,
   mayEnd: boolean,
 ): void {
-  const max = Math.min(connection.parameters.maxXmitDataSegmentLength, SEGMENT_BYTES_MIN * 16);
+  const max = Math.min(connection.parameters.maxXmitDataSegmentLength, ANSWER_BYTES_MAX);
   const part = pending.subarray(0, max);
   const more = pending.length > part.length;
   exchange.pending = more ? pending.subarray(part.length) : null;
@@ -93,17 +93,17 @@ function answerPairs(connection: Connection, pairs: ReadonlyMap<string, string>)
         text = sendTargets(connection, value);
         break;
       case 'MaxRecvDataSegmentLength': {
-        const length = parseNumber(value) ?? Number.NaN;
-        const valid = Number.isInteger(length) && length >= SEGMENT_BYTES_MIN && length <= SEGMENT_BYTES_MAX;
-        if (valid) redeclare(connection, length);
-        else answers.push([key, 'Reject']);
+        const length = parseInRange(value, KEYS.MaxRecvDataSegmentLength);
+        if (length === null) answers.push([key, 'Reject']);
+        else redeclare(connection, length);
         break;
       }
       case 'InitiatorAlias':
       case 'X#NodeArchitecture':
         break;
       default:
-        answers.push([key, LOGIN_KEYS.has(key) ? 'Reject' : 'NotUnderstood']);
+        // All others are settled at login; obsolete ones may not be called not understood (§13.25).
+        answers.push([key, findKey(key) === undefined ? 'NotUnderstood' : 'Reject']);
     }
   }
   return Buffer.concat([text, encodePairs(answers)]);
@@ -127,42 +127,6 @@ function sendTargets(connection: Connection, value: string): Uint8Array {
   if (value === '' || value.toLowerCase() === own) return Buffer.from(connection.sendTargets);
   return value === 'All' ? encodePairs([['SendTargets', 'Reject']]) : new Uint8Array(0);
 }
-
-/** Keys that are settled at login and can't come up again (§12.1, and LO and IO keys of §13). */
-const LOGIN_KEYS = new Set([
-  'AuthMethod',
-  'CHAP_A',
-  'CHAP_I',
-  'CHAP_C',
-  'CHAP_N',
-  'CHAP_R',
-  'HeaderDigest',
-  'DataDigest',
-  'MaxConnections',
-  'TargetName',
-  'InitiatorName',
-  'TargetAlias',
-  'TargetAddress',
-  'TargetPortalGroupTag',
-  'InitialR2T',
-  'ImmediateData',
-  'MaxBurstLength',
-  'FirstBurstLength',
-  'DefaultTime2Wait',
-  'DefaultTime2Retain',
-  'MaxOutstandingR2T',
-  'DataPDUInOrder',
-  'DataSequenceInOrder',
-  'ErrorRecoveryLevel',
-  'SessionType',
-  'TaskReporting',
-  'iSCSIProtocolLevel',
-  // Obsolete, and none of these may be called not understood (§13.25).
-  'IFMarker',
-  'OFMarker',
-  'IFMarkInt',
-  'OFMarkInt',
-]);
 
 function sendText(connection: Connection, itt: number, text: Uint8Array, final: boolean, more: boolean): void {
   const slab = connection.engine.slab;

@@ -2,8 +2,8 @@
 // Steps go out one after another; what the answers are worth is for conversation.ts to judge.
 
 import fc from 'fast-check';
-import { KEYS } from '../../src/login/keys.ts';
 import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
+import { KEYS } from '../../src/pdu/keys.ts';
 import { LoginRequest } from '../../src/pdu/login-request.ts';
 import { IMMEDIATE_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { encodePairs } from '../../src/pdu/text.ts';

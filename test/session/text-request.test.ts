@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { KEYS } from '../../src/login/keys.ts';
 import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
+import { KEYS } from '../../src/pdu/keys.ts';
 import { FINAL_BIT } from '../../src/pdu/opcode.ts';
 import { encodePairs, parsePairs } from '../../src/pdu/text.ts';
 import { CONTINUE_BIT, TextRequest, TextResponse } from '../../src/pdu/text-pdu.ts';
@@ -63,11 +63,23 @@ it('is told the portals of where its own connection came in', () => {
   }
 });
 
-it('knows every key that login knows, and answers none of them with NotUnderstood', () => {
+it('knows every key of the standard, and answers none of them with NotUnderstood', () => {
   const { ask } = begin();
   for (const key of Object.keys(KEYS)) {
     const { text } = ask([[key, '1']], FINAL_BIT);
     const declared = ['SendTargets', 'InitiatorAlias', 'X#NodeArchitecture'].includes(key);
     expect([...parsePairs(text)!], key).toEqual(declared ? [] : [[key, 'Reject']]);
   }
+});
+
+it.each([
+  ['512', []],
+  ['0xFFFFFF', []],
+  ['511', [['MaxRecvDataSegmentLength', 'Reject']]],
+  ['16777216', [['MaxRecvDataSegmentLength', 'Reject']]],
+  ['8192.5', [['MaxRecvDataSegmentLength', 'Reject']]],
+  ['', [['MaxRecvDataSegmentLength', 'Reject']]],
+])('§13.12: MaxRecvDataSegmentLength=%s is answered %j', (value, answer) => {
+  const { text } = begin().ask([['MaxRecvDataSegmentLength', value]], FINAL_BIT);
+  expect([...parsePairs(text)!]).toEqual(answer);
 });
