@@ -145,5 +145,5 @@ export class ReservationAuthority {
 
 /** Where a unit's reservations are kept; null: nowhere. */
 function storedAt(unit: UnitSnapshot): string | null {
-  return unit.durableReservations && unit.backend.kind === 'file' ? reservationPath(unit.backend.path) : null;
+  return unit.keepsState && unit.backend.kind === 'file' ? reservationPath(unit.backend.path) : null;
 }

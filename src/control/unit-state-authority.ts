@@ -129,5 +129,5 @@ export class UnitStateAuthority {
 
 /** Where a unit's saved mode parameters are kept; null: nowhere. */
 function storedAt(unit: UnitSnapshot): string | null {
-  return unit.durableReservations && unit.backend.kind === 'file' ? modeParametersPath(unit.backend.path) : null;
+  return unit.keepsState && unit.backend.kind === 'file' ? modeParametersPath(unit.backend.path) : null;
 }

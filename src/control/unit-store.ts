@@ -25,7 +25,7 @@ interface Storage {
   readonly bytes: number;
   readonly thin: boolean;
   readonly writeCache: boolean;
-  readonly durableReservations: boolean;
+  readonly keepsState: boolean;
   readonly backend: BackendSnapshot;
 }
 
@@ -111,7 +111,7 @@ export class UnitStore {
       writeCache: storage.writeCache,
       serial,
       naa,
-      durableReservations: storage.durableReservations,
+      keepsState: storage.keepsState,
       thin: storage.thin,
       portalGroups,
       figures: this.#figures?.open() ?? NONE,
@@ -227,7 +227,7 @@ export class UnitStore {
       case 'memory':
         return this.#openMemory(lun.size, lun.atomicWrites, id, memory);
       case 'null': {
-        const kept = { writeCache: false, durableReservations: false };
+        const kept = { writeCache: false, keepsState: false };
         return { bytes: lun.size, thin: true, ...kept, backend: { kind: 'null' } };
       }
       case 'custom':
@@ -238,7 +238,7 @@ export class UnitStore {
   #openCustom({ size, disk }: CustomLunSettings, id: number): Storage {
     this.#disks.set(id, disk);
     const { canUnmap, canFlush, timeoutMs } = disk;
-    const kept = { writeCache: canFlush, durableReservations: false };
+    const kept = { writeCache: canFlush, keepsState: false };
     return { bytes: size, thin: canUnmap, ...kept, backend: { kind: 'custom', handle: id, timeoutMs } };
   }
 
@@ -252,8 +252,8 @@ export class UnitStore {
       thin: canPunch,
       // Without O_DIRECT data waits in the page cache, with it in the device's own: only a flush or FUA makes it last.
       writeCache: !lun.readOnly,
-      // They are kept in a file beside the unit's own: not in /dev, which is made anew at every boot.
-      durableReservations: regular,
+      // It is kept in files beside the unit's own: not in /dev, which is made anew at every boot.
+      keepsState: regular,
       backend: { kind: 'file', fd, path: lun.path, direct: lun.direct, canPunch },
     };
   }
@@ -262,7 +262,7 @@ export class UnitStore {
     const memory = kept ?? reserveMemory(bytes, atomic);
     if (kept === undefined) adviseHugePages(memory);
     this.#memories.set(id, memory);
-    const cache = { writeCache: false, durableReservations: false };
+    const cache = { writeCache: false, keepsState: false };
     return { bytes, thin: true, ...cache, backend: { kind: 'memory', handle: id, atomic } };
   }
 }

@@ -36,8 +36,8 @@ export interface UnitSnapshot {
   readonly serial: string;
   /** NAA IEEE registered extended or locally assigned identifier: 16 or 32 hex digits. */
   readonly naa: string;
-  /** Whether reservations can be made to outlast a restart (APTPL). */
-  readonly durableReservations: boolean;
+  /** Whether there is a regular file, beside which reservations (APTPL) and saved mode parameters outlast a restart. */
+  readonly keepsState: boolean;
   /** Whether unmapped blocks read as zeroes and give their space back. */
   readonly thin: boolean;
   /** Its meter (meters.ts); -1: it is not limited. */

@@ -46,7 +46,7 @@ export function headerBytes({ subpage }: ModePage): number {
 
 /** Whether the unit has a place for saved values. */
 export function canSave({ snapshot }: LogicalUnit): boolean {
-  return snapshot.durableReservations;
+  return snapshot.keepsState;
 }
 
 const WCE = 0x04;

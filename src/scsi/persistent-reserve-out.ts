@@ -76,7 +76,7 @@ function readOrder(task: Task, unit: LogicalUnit, view: DataView): ReserveOrder 
     return null;
   }
   const aptpl = (flags & APTPL) !== 0 && (registers || moves);
-  if (aptpl && !unit.snapshot.durableReservations) {
+  if (aptpl && !unit.snapshot.keepsState) {
     failParameter(task, moves ? MoveParameters.flags.offset : Parameters.flags.offset);
     return null;
   }

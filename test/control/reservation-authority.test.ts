@@ -65,7 +65,7 @@ class Bench {
       },
     } as unknown as Workers;
     const backend = path === null ? { kind: 'null' } : { kind: 'file', path };
-    const unit = { id: UNIT, targetName: TARGET, backend, durableReservations: path !== null };
+    const unit = { id: UNIT, targetName: TARGET, backend, keepsState: path !== null };
     const catalog = {
       units: [unit],
       unit: (id: number) => (id === UNIT ? unit : undefined),

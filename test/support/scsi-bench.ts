@@ -89,7 +89,7 @@ function snapshotOf(options: BenchUnit, id: number, lun: number, fd: number): Un
     writeCache: options.writeCache ?? false,
     serial: '0123456789ABCDEF',
     naa: `300000000000000${id}`,
-    durableReservations: options.durable ?? true,
+    keepsState: options.durable ?? true,
     thin: options.thin ?? false,
     meter: options.meter ?? NONE,
     portalGroups: options.portalGroups ?? [1],

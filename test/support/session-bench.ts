@@ -123,7 +123,7 @@ export class SessionBench {
       portalGroups: [1],
       figures: NONE,
       meter: NONE,
-      durableReservations: false,
+      keepsState: false,
       backend,
     });
     this.changeUnit(lun, {});
