@@ -97,7 +97,7 @@ export class Administration {
 
   /** As a configuration would have them, secrets included: to be compared and saved, not to be told. */
   servedTargets(): TargetSettings[] {
-    return this.#context.catalog.targets.map(servedTarget);
+    return this.#context.catalog.targets.map(({ settings }) => settings);
   }
 
   /** Finds out what adding, growing and removing would come to; see there. */
@@ -142,7 +142,7 @@ export class Administration {
     const { catalog, log } = this.#context;
     const target = catalog.find(name);
     if (target === undefined) return false;
-    target.state = state;
+    target.settings = { ...target.settings, state };
     log.info({ target: target.name, state }, 'the state of a target was set');
     return true;
   }
@@ -152,7 +152,8 @@ export class Administration {
     const { catalog, log } = this.#context;
     const target = catalog.find(name);
     if (target === undefined) return false;
-    target.redirect = redirect;
+    const { redirect: _, ...settings } = target.settings;
+    target.settings = redirect === null ? settings : { ...settings, redirect };
     log.info({ target: target.name, redirect }, 'the redirect of a target was set');
     return true;
   }
@@ -179,7 +180,7 @@ export class Administration {
     await Promise.all(own.map((entry) => this.#end(entry, 'its target was removed')));
     const remains = await this.#enrolment.dismiss(removed);
     return {
-      restore: async () => void this.#addTarget(servedTarget(target), remains),
+      restore: async () => void this.#addTarget(target.settings, remains),
       release: () => discardRemains(remains),
     };
   }
@@ -317,11 +318,6 @@ export class Administration {
       });
     }
   }
-}
-
-/** A target as a configuration would have it. */
-function servedTarget({ settings: { redirect: _, ...settings }, state, redirect }: CatalogTarget): TargetSettings {
-  return { ...settings, state, ...(redirect === null ? {} : { redirect }) };
 }
 
 function setLun(target: CatalogTarget, lun: number, change: (settings: LunSettings) => LunSettings): void {

@@ -4,7 +4,7 @@
 import { LunaringError } from '../base/error.ts';
 import { ConfigurationError, type Finding } from '../config/finding.ts';
 import { normalizeName } from '../config/iscsi-name.ts';
-import type { LunSettings, RedirectSettings, Settings, TargetSettings } from '../config/settings.ts';
+import type { LunSettings, Settings, TargetSettings } from '../config/settings.ts';
 import { discard } from '../kernel/memory.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import { holderName } from './holders.ts';
@@ -15,12 +15,8 @@ import { UnitStore, type UnitStoreOptions } from './unit-store.ts';
 export interface CatalogTarget {
   /** Normalised. */
   readonly name: string;
-  /** As they were configured, or changed since; but for `state` and `redirect`, which are below as they are now. */
+  /** As they were configured, or changed since. */
   settings: TargetSettings;
-  /** An offline target refuses logins with 0301. */
-  state: TargetSettings['state'];
-  /** Where all its initiators are sent. */
-  redirect: RedirectSettings | null;
   /** LUN number and unit id, in LUN order. */
   luns: readonly (readonly [lun: number, unit: number])[];
 }
@@ -174,8 +170,7 @@ export class Catalog {
       else findings.push(opened);
     }
     luns.sort(([a], [b]) => a - b);
-    const { name, state, redirect = null } = settings;
-    this.#targets.set(name, { name, settings, state, redirect, luns });
+    this.#targets.set(settings.name, { name: settings.name, settings, luns });
     return findings;
   }
 

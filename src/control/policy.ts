@@ -41,9 +41,9 @@ export class Policy implements LoginPolicy {
     const { catalog, tombstones, settings } = this.#sources;
     const target = catalog.find(name);
     if (target?.settings.portalGroups.includes(portalGroupTag)) {
-      const { state, redirect } = target;
+      const { redirect = null } = target.settings;
       const offered = offerOf(target.settings, settings.tuning);
-      return { kind: 'served', target: { ...target.settings, state, redirect, offered } };
+      return { kind: 'served', target: { ...target.settings, redirect, offered } };
     }
     const stone = target === undefined ? tombstones.find(name) : undefined;
     if (stone?.portalGroups.includes(portalGroupTag)) return { kind: 'removed', acl: stone.acl };

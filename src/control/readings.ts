@@ -2,9 +2,10 @@
 // How it is told to people and monitoring is for the layers above.
 
 import { NONE } from '../base/free-list.ts';
+import type { TargetSettings } from '../config/settings.ts';
 import { addFigures, type Figures, privateFigures } from '../ring/figures.ts';
 import type { Admittance } from './admittance.ts';
-import type { Catalog, CatalogTarget } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import type { Refusals } from './refusals.ts';
 import { ON_MAIN, type Sessions } from './sessions.ts';
 import type { Supervisor, WorkerReading } from './supervisor.ts';
@@ -37,7 +38,7 @@ export interface SessionReading {
 /** A target, and how many use it. */
 export interface TargetReading {
   readonly name: string;
-  readonly state: CatalogTarget['state'];
+  readonly state: TargetSettings['state'];
   readonly sessions: number;
   readonly connections: number;
 }
@@ -81,7 +82,7 @@ export class Readings {
 
   targets(): TargetReading[] {
     const { catalog, sessions } = this.#context;
-    return catalog.targets.map(({ name, state }) => ({ name, state, ...sessions.countOf(name) }));
+    return catalog.targets.map(({ name, settings: { state } }) => ({ name, state, ...sessions.countOf(name) }));
   }
 
   units(): UnitReading[] {

@@ -135,9 +135,11 @@ function unitReport(target: CatalogTarget, catalog: Catalog, settings: LunSettin
 }
 
 export function targetReport(target: CatalogTarget, catalog: Catalog, sessions: Sessions): TargetReport {
-  const { name, settings, state, redirect } = target;
+  const { name, settings } = target;
   const {
     alias = '',
+    state,
+    redirect = null,
     portalGroups,
     sessionLimit,
     connectionLimit,

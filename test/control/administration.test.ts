@@ -58,7 +58,7 @@ describe('targets', () => {
     expect(administration.changeTarget(A.toUpperCase(), { alias: 'first', sessionLimit: 2 })).toBe(true);
     expect(administration.setState(A, 'offline')).toBe(true);
     expect(administration.setRedirect(A, { address: '192.0.2.7', permanent: true })).toBe(true);
-    expect(catalog.find(A)).toMatchObject({ state: 'offline', settings: { alias: 'first', sessionLimit: 2 } });
+    expect(catalog.find(A)).toMatchObject({ settings: { state: 'offline', alias: 'first', sessionLimit: 2 } });
     expect(administration.servedTargets()[0]).toMatchObject({
       state: 'offline',
       redirect: { address: '192.0.2.7', permanent: true },

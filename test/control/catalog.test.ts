@@ -44,7 +44,7 @@ describe('targets', () => {
   test('are found whatever the case of the name', () => {
     const catalog = open([target('a', { lun: 0, ...MEMORY }), { ...target('b'), state: 'offline' }]);
     expect(catalog.find('IQN.2026-11.com.EXAMPLE:A')?.name).toBe('iqn.2026-11.com.example:a');
-    expect(catalog.find('iqn.2026-11.com.example:b')).toMatchObject({ state: 'offline', luns: [] });
+    expect(catalog.find('iqn.2026-11.com.example:b')).toMatchObject({ settings: { state: 'offline' }, luns: [] });
     expect(catalog.find('iqn.2026-11.com.example:c')).toBeUndefined();
     expect(catalog.find('nonsense')).toBeUndefined();
     catalog.close();
