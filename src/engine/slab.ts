@@ -160,9 +160,14 @@ export class Slab {
     return this.#classes[this.#slotClass[slot]!]!.bytes;
   }
 
-  /** Bytes of slab that a slot or cell takes up. */
+  /** Whether a token is a cell's, and not a slot's. Allocates nothing. */
+  isCell(token: number): boolean {
+    return token >= this.#slotData.length;
+  }
+
+  /** Bytes of slab that a slot or cell counts for: a slot's headroom is not among them. Allocates nothing. */
   footprint(token: number): number {
-    return token < this.#slotData.length ? this.capacityOf(token) : CELL_BYTES;
+    return this.isCell(token) ? CELL_BYTES : this.capacityOf(token);
   }
 
   /** A cell of {@link CELL_BYTES}, or {@link NONE}. Allocates nothing. */

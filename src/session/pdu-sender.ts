@@ -3,7 +3,7 @@
 
 import { NONE } from '../base/free-list.ts';
 import { type Address, type Engine, NO_RELEASE, type SocketHandle } from '../engine/engine.ts';
-import { CELL_BYTES, SLOT_BYTES_MAX } from '../engine/slab.ts';
+import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { writeStatSN, writeWindow } from '../pdu/answer-header.ts';
 import { BHS_SIZE, DIGEST_SIZE, padded } from '../pdu/bhs.ts';
 import { crc32c } from '../pdu/digest.ts';
@@ -196,7 +196,7 @@ export abstract class PduSender {
       return false;
     }
     if (token !== NO_RELEASE) {
-      this.#count(this.engine.slab.footprint(token), 1);
+      this.#count(token, 1);
       if (!this.throttled && this.#unsentBeyond(1)) this.#throttle();
     }
     return true;
@@ -204,7 +204,7 @@ export abstract class PduSender {
 
   /** The engine is done with `token`'s memory. Allocates nothing. */
   released(token: number): void {
-    this.#count(this.engine.slab.footprint(token), -1);
+    this.#count(token, -1);
     this.engine.slab.release(token);
     if (this.sent !== null) this.sent.retransmission.pump(this);
     if (this.throttled && !this.#unsentBeyond(0.5)) this.#unthrottle();
@@ -227,8 +227,9 @@ export abstract class PduSender {
   }
 
   /** One slot or cell more (1) or less (-1) is with the engine. Allocates nothing. */
-  #count(footprint: number, sign: 1 | -1): void {
-    const cell = footprint === CELL_BYTES;
+  #count(token: number, sign: 1 | -1): void {
+    const cell = this.engine.slab.isCell(token);
+    const footprint = this.engine.slab.footprint(token);
     this.host.unsentTokens += sign;
     if (sign > 0) this.given++;
     else this.returned++;

@@ -20,6 +20,7 @@ describe('a slab', () => {
     const slab = new Slab(PLAN, pageOffset);
     const slots = takeAll(() => slab.takeSlot(1));
     const cells = takeAll(() => slab.takeCell());
+    expect([...slots, ...cells].filter((token) => slab.isCell(token))).toEqual(cells);
     expect(slots.length + cells.length).toBe(slab.tokenCount);
     const places = [
       ...slots.map((slot) => ({
