@@ -30,13 +30,34 @@ function statusOf({ running, version, startedAt }: AdminContext) {
   };
 }
 
-/** Figures that are one number each. */
-const FIGURES = Object.entries(Counter).filter(
-  ([name]) => !['sessions', 'taskManagement', 'snacks', 'sendWaits'].includes(name),
-);
+/** What is told of a worker: figures that are one number each. */
+const FIGURES = [
+  'connections',
+  'commands',
+  'reads',
+  'writes',
+  'bytesRead',
+  'bytesWritten',
+  'errors',
+  'tasksAborted',
+  'slabBytesInUse',
+  'sends',
+  'receives',
+  'turns',
+  'digestErrors',
+  'headerDigestErrors',
+  'rejects',
+  'threadId',
+  'slabBytes',
+  'stalledConnections',
+  'throttledConnections',
+  'resent',
+  'polling',
+  'sendWaitMicros',
+] as const satisfies readonly Counter[];
 
 function workerReportOf({ worker, running, counters }: WorkerReading) {
-  const figures = Object.fromEntries(FIGURES.map(([name, index]) => [name, counters[index]!]));
+  const figures = Object.fromEntries(FIGURES.map((name) => [name, counters[Counter[name]]!]));
   return { index: worker, running, sessions: counters[Counter.sessions]!, figures };
 }
 

@@ -1,7 +1,6 @@
 // `lunaring worker list`: the threads that serve sessions, what each has done and has in hand.
 // Where they should run `lunaring check` says; /metrics has every figure over time.
 
-import type { Counter } from '../ring/counters.ts';
 import type { AdminOptions } from './admin-address.ts';
 import type { Received } from './admin-client.ts';
 import { administer } from './administer.ts';
@@ -9,12 +8,15 @@ import { formatBytes, formatCount } from './quantities.ts';
 import { table } from './table.ts';
 import type { ExitCode, World } from './world.ts';
 
+type Shown = 'connections' | 'commands' | 'bytesRead' | 'bytesWritten' | 'errors' | 'slabBytesInUse';
+
 /** GET /workers: one of these a worker. */
 export interface WorkerReport {
   readonly index: number;
   readonly running: boolean;
   readonly sessions: number;
-  readonly figures: Readonly<Record<Counter, number>>;
+  /** Those that people are shown. */
+  readonly figures: Readonly<Record<Shown, number>>;
 }
 
 /** For people. */

@@ -85,13 +85,4 @@ export class Counters {
     assert((worker + 1) * bytes <= this.memory.byteLength, 'counters: there is no such worker');
     return new Float64Array(this.memory, worker * bytes, COUNTERS_PER_BLOCK);
   }
-
-  /** A worker's figures under their names. */
-  read(worker: number): Record<Counter, number> {
-    const block = this.block(worker);
-    return Object.fromEntries(Object.entries(Counter).map(([name, index]) => [name, block[index]])) as Record<
-      Counter,
-      number
-    >;
-  }
 }
