@@ -158,13 +158,3 @@ export function layout<const Table extends Record<string, FieldSpec<unknown>>>(
   assert(end === size, `layout: the fields end at ${end}, the structure at ${size}`);
   return accessors as Layout<Table>;
 }
-
-/** One line per field, reserved ones in hex: for logs and failing tests. */
-export function inspect(structure: Layout<Record<string, FieldSpec<unknown>>>, view: DataView, at: number): string {
-  const lines = structure.fields.map((name) => {
-    const field = structure[name] as Field<number> | ByteField;
-    const value = 'get' in field ? `${field.get(view, at)}` : Buffer.from(field.copy(view, at)).toString('hex');
-    return `${String(field.offset).padStart(4)}  ${name.padEnd(28)} ${value}`;
-  });
-  return lines.join('\n');
-}

@@ -74,15 +74,6 @@ export class LoginMachine {
     this.#random = options.random ?? randomBytes;
   }
 
-  /** As far as it was given: a refusal names it. */
-  get initiatorName(): string | null {
-    return this.#given.initiatorName;
-  }
-
-  get targetName(): string | null {
-    return this.#given.targetName;
-  }
-
   /** Takes one PDU: header and data segment, or the header alone of a PDU that is not worth reading (see framer.ts). */
   receive(pdu: Uint8Array): Outcome {
     if (this.#over) return { kind: 'close', reason: 'login is over' };
@@ -265,7 +256,7 @@ export class LoginMachine {
 
   #refuse(found: LoginFault): Refused {
     this.#over = true;
-    const { initiatorName, targetName } = this;
+    const { initiatorName, targetName } = this.#given;
     const refusal = refusalOf(found, { endpoint: this.#endpoint, initiatorName, targetName });
     const address = found.targetAddress;
     const text = address === undefined ? NOTHING : encodePairs([['TargetAddress', address]]);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytes, inspect, layout, reserved, u8, u16, u24, u32, u64 } from '../../src/base/layout.ts';
+import { bytes, layout, reserved, u8, u16, u24, u32, u64 } from '../../src/base/layout.ts';
+import { inspect } from '../support/header-values.ts';
 
 const Sample = layout(24, {
   kind: u8(0),

@@ -346,9 +346,11 @@ test('bytes that are no PDU end the login without an answer', () => {
   expect(new LoginMachine(new World(), ENDPOINT).receive(new Uint8Array(47))).toMatchObject({ kind: 'close' });
 });
 
-test('names are known as soon as they are given', () => {
-  const { machine } = new Initiator(new World());
-  expect([machine.initiatorName, machine.targetName]).toEqual([null, null]);
-  machine.receive(loginRequest({ csg: 0 }, IDENTITY));
-  expect([machine.initiatorName, machine.targetName]).toEqual([INITIATOR, TARGET]);
+test('a refusal knows the names as soon as they are given', () => {
+  const { refusal: nameless } = new Initiator(new World()).refused({ csg: 0 });
+  expect([nameless.initiatorName, nameless.targetName]).toEqual([null, null]);
+  const initiator = new Initiator(new World());
+  initiator.send({ csg: 0 }, IDENTITY);
+  const { refusal } = initiator.refused({ csg: 0 }, { SendTargets: 'All' });
+  expect([refusal.initiatorName, refusal.targetName]).toEqual([INITIATOR, TARGET]);
 });

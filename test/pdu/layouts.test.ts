@@ -3,7 +3,7 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ByteField, type Field, inspect } from '../../src/base/layout.ts';
+import type { ByteField, Field } from '../../src/base/layout.ts';
 import { AsyncMessage } from '../../src/pdu/async-message.ts';
 import { BHS_SIZE, Bhs, padded } from '../../src/pdu/bhs.ts';
 import { DataIn } from '../../src/pdu/data-in.ts';
@@ -21,6 +21,7 @@ import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
 import { SnackRequest } from '../../src/pdu/snack.ts';
 import { TaskManagementRequest, TaskManagementResponse } from '../../src/pdu/task-management.ts';
 import { TextRequest, TextResponse } from '../../src/pdu/text-pdu.ts';
+import { inspect } from '../support/header-values.ts';
 
 type AnyField = Field<number> | ByteField;
 
@@ -152,7 +153,7 @@ describe('captured headers', () => {
     const pdu = view(
       '468000000000000000000000000000004165 7eeb0000000033ea603c 00000002 00000000000000000000000000000000',
     );
-    const lines = inspect(LogoutRequest as never, pdu, 0).split('\n');
+    const lines = inspect(LogoutRequest, pdu, 0).split('\n');
     expect(lines).toHaveLength(LogoutRequest.fields.length);
     expect(lines.find((line) => line.includes('initiatorTaskTag'))).toContain(String(0x41657eeb));
   });

@@ -1,7 +1,7 @@
 // Headers by name: any layout's fields as a plain object, to and from 48 bytes, and which layout an opcode has.
 // Judges nothing: a test may write any value into any field, reserved ones included.
 
-import { type ByteField, type Field, type FieldSpec, inspect, type Layout } from '../../src/base/layout.ts';
+import type { ByteField, Field, FieldSpec, Layout } from '../../src/base/layout.ts';
 import { AsyncMessage } from '../../src/pdu/async-message.ts';
 import { BHS_SIZE, Bhs } from '../../src/pdu/bhs.ts';
 import { DataIn } from '../../src/pdu/data-in.ts';
@@ -79,6 +79,16 @@ export function decode<L extends AnyLayout>(layout: L, bytes: Uint8Array): Heade
     return [name, 'get' in field ? field.get(view, 0) : field.copy(view, 0)];
   });
   return Object.fromEntries(values) as HeaderValues<L>;
+}
+
+/** The structure at offset `at`, one line per field, reserved ones in hex. */
+export function inspect(layout: AnyLayout, view: DataView, at: number): string {
+  const lines = layout.fields.map((name) => {
+    const field = layout[name] as Field<number> | ByteField;
+    const value = 'get' in field ? `${field.get(view, at)}` : Buffer.from(field.copy(view, at)).toString('hex');
+    return `${String(field.offset).padStart(4)}  ${name.padEnd(28)} ${value}`;
+  });
+  return lines.join('\n');
 }
 
 /** A header that a target sent, field by field: for the message of a failing test. */
