@@ -6,6 +6,7 @@ import {
   isAllRegistrants,
   isForRegistrants,
   type NexusName,
+  NO_KEY,
   nexusKey,
   type Registration,
   type ReservationNews,
@@ -26,7 +27,6 @@ export interface ReserveOutcome {
   readonly abort: readonly NexusName[];
 }
 
-const NO_KEY = '0'.repeat(16);
 /** Registrations of one unit: hosts of a large cluster over several paths. */
 const REGISTRATIONS_MAX = 256;
 

@@ -36,6 +36,9 @@ export const ReservationType = {
 } as const;
 export type ReservationType = (typeof ReservationType)[keyof typeof ReservationType];
 
+/** The key of who is not registered; as the new key of a registration it ends that. */
+export const NO_KEY = '0'.repeat(16);
+
 /** A PERSISTENT RESERVE OUT, checked as far as one worker can. Keys are 16 hex digits. */
 export interface ReserveOrder {
   readonly unit: number;

@@ -1,14 +1,13 @@
 // RESERVE(6), (10), RELEASE(6) and (10) (SPC-2): the whole unit for one initiator, until it lets go, is gone, or the unit is reset.
 // The rules, and how they go together with persistent reservations, are control/reservations.ts.
 
-import { ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
+import { NO_KEY, ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
 import { Cdb10, OperationCode } from './cdb.ts';
 import { type ColdCommand, type CommandServices, NO_DATA, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { failField } from './sense.ts';
 import { Status, type Task } from './task.ts';
 
-const NO_KEY = '0'.repeat(16);
 /** Third-party reservation and extents, byte 1: long obsolete, and not supported. */
 const OBSOLETE = 0x1f;
 
