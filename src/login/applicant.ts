@@ -16,7 +16,7 @@ import {
   SessionType,
 } from './policy.ts';
 import { redirectTo } from './redirect.ts';
-import { fault, isFault, type LoginFault } from './refusal.ts';
+import { fault, isFault, type LoginFault, wrong } from './refusal.ts';
 
 /** An initiator that may go on to security. */
 export interface Applicant {
@@ -105,7 +105,7 @@ function judgeName(key: string, why: string, keys: Keys, check: (text: string) =
   if (value === undefined) return fault(LoginStatus.MISSING_PARAMETER, why, `no ${key}`, key);
   const checked = check(value);
   if (checked.ok) return checked.name;
-  return fault(LoginStatus.INITIATOR_ERROR, `${key} is an iSCSI name`, `${key}=${value}`, checked.expected);
+  return wrong(`${key} is an iSCSI name`, `${key}=${value}`, checked.expected);
 }
 
 function judgeAdmission(policy: LoginPolicy): LoginFault | null {

@@ -1,8 +1,7 @@
 // What an initiator has said so far in a login: names are kept, and no key is settled twice.
 // What the values mean is judged elsewhere.
 
-import { LoginStatus } from '../pdu/login-status.ts';
-import { fault, type LoginFault } from './refusal.ts';
+import { type LoginFault, wrong } from './refusal.ts';
 import type { SortedKeys } from './sorted-keys.ts';
 
 /** The keys given in the requests of one login. */
@@ -33,12 +32,12 @@ export class GivenKeys {
       }
       const expected = before === undefined ? `${key} in the first request` : `${key}=${before}`;
       const rule = 'names and session type are given at the start, and stay';
-      return fault(LoginStatus.INITIATOR_ERROR, rule, `${key}=${value}`, expected);
+      return wrong(rule, `${key}=${value}`, expected);
     }
     for (const { key } of [...sorted.security, ...sorted.operational]) {
       if (this.#settled.has(key)) {
         const rule = 'a key is negotiated once in a login';
-        return fault(LoginStatus.INITIATOR_ERROR, rule, `${key} again`, 'each key once');
+        return wrong(rule, `${key} again`, 'each key once');
       }
       this.#settled.add(key);
     }

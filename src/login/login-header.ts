@@ -13,7 +13,7 @@ import {
 } from '../pdu/login-request.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import { CONTINUE_BIT } from '../pdu/text-pdu.ts';
-import { fault, type LoginFault } from './refusal.ts';
+import { fault, type LoginFault, wrong } from './refusal.ts';
 
 /** §13.12: the longest data segment during login, in both directions. */
 export const LOGIN_SEGMENT_BYTES_MAX = 8192;
@@ -58,9 +58,6 @@ export function readLoginHeader(pdu: Uint8Array): LoginHeader {
     expStatSN: LoginRequest.expStatSN.get(view, 0),
   };
 }
-
-const wrong = (rule: string, received: string, expected: string): LoginFault =>
-  fault(LoginStatus.INITIATOR_ERROR, rule, received, expected);
 
 /** Lengths and version: what is judged before anything else is believed. */
 export function judgeFrame(header: LoginHeader, first: boolean): LoginFault | null {

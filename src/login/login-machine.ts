@@ -23,7 +23,7 @@ import { Negotiation } from './negotiation.ts';
 import type { Grant, Outcome, Refused } from './outcome.ts';
 import { type LoginEndpoint, type LoginPolicy, SessionType } from './policy.ts';
 import { redirectTo } from './redirect.ts';
-import { fault, isFault, type LoginFault, refusalOf } from './refusal.ts';
+import { fault, isFault, type LoginFault, refusalOf, wrong } from './refusal.ts';
 import { answerTo, encodeLoginResponse, type LoginAnswer } from './response.ts';
 import { SecurityDialogue } from './security.ts';
 import { type SortedKeys, sortKeys } from './sorted-keys.ts';
@@ -116,11 +116,11 @@ export class LoginMachine {
     this.#textBytes += header.dataSegmentLength;
     if (this.#requests > REQUESTS_MAX) {
       const rule = 'a login takes no more requests than it needs';
-      return fault(LoginStatus.INITIATOR_ERROR, rule, `${this.#requests} requests`, `at most ${REQUESTS_MAX}`);
+      return wrong(rule, `${this.#requests} requests`, `at most ${REQUESTS_MAX}`);
     }
     if (this.#textBytes <= TEXT_BYTES_MAX) return null;
     const rule = 'a login takes no more text than it needs';
-    return fault(LoginStatus.INITIATOR_ERROR, rule, `${this.#textBytes} bytes`, `at most ${TEXT_BYTES_MAX}`);
+    return wrong(rule, `${this.#textBytes} bytes`, `at most ${TEXT_BYTES_MAX}`);
   }
 
   /** Our turn to listen: collects text until it is complete. */
@@ -139,7 +139,7 @@ export class LoginMachine {
     if (data.length === 0 && !header.continues) return this.#say(header, this.#unsaid!);
     const rule = 'the rest of an answer is asked for with an empty request';
     const received = `${data.length} bytes, C=${Number(header.continues)}`;
-    return this.#refuse(fault(LoginStatus.INITIATOR_ERROR, rule, received, 'no data, C=0'));
+    return this.#refuse(wrong(rule, received, 'no data, C=0'));
   }
 
   /** Judges a complete text, in the order in which reasons are reported. */
@@ -147,7 +147,7 @@ export class LoginMachine {
     const text = parseText(bytes);
     if (!text.ok) {
       const rule = 'a text is made of key=value pairs, each with a NUL';
-      return fault(LoginStatus.INITIATOR_ERROR, rule, `${text.excerpt}: ${text.fault}`, 'Key=value NUL');
+      return wrong(rule, `${text.excerpt}: ${text.fault}`, 'Key=value NUL');
     }
     const sorted = sortKeys(text.pairs, header.currentStage);
     if (isFault(sorted)) return sorted;

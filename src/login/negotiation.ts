@@ -2,7 +2,6 @@
 // A negotiation that fails ends the login (§7.12); there is no Reject and go on.
 
 import { KEYS, type KeySpec, parseInRange, Rule } from '../pdu/keys.ts';
-import { LoginStatus } from '../pdu/login-status.ts';
 import {
   type ConnectionParameters,
   DEFAULT_CONNECTION_PARAMETERS,
@@ -12,7 +11,7 @@ import {
 } from '../pdu/parameters.ts';
 import { formatBoolean, type Pair, parseBoolean, parseList, parseNumber } from '../pdu/text.ts';
 import type { DigestOffer, OfferedParameters } from './policy.ts';
-import { fault, isFault, type LoginFault } from './refusal.ts';
+import { isFault, type LoginFault, wrong } from './refusal.ts';
 
 /** What kind of login it is. */
 export interface NegotiationOptions {
@@ -56,9 +55,6 @@ type BooleanKey = keyof typeof FLAGS;
 
 const DIGESTS = { HeaderDigest: 'headerDigest', DataDigest: 'dataDigest' } as const;
 type DigestKey = keyof typeof DIGESTS;
-
-const wrong = (rule: string, received: string, expected: string): LoginFault =>
-  fault(LoginStatus.INITIATOR_ERROR, rule, received, expected);
 
 /** The negotiation of one login. */
 export class Negotiation {

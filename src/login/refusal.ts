@@ -2,7 +2,7 @@
 // What the codes mean in general is pdu/login-status.ts; the bytes on the wire are response.ts.
 
 import { oneLine } from '../base/one-line.ts';
-import { describeLoginStatus, formatLoginStatus, type LoginStatus } from '../pdu/login-status.ts';
+import { describeLoginStatus, formatLoginStatus, LoginStatus } from '../pdu/login-status.ts';
 import type { LoginEndpoint } from './policy.ts';
 
 /** What one rule found wrong with a login. */
@@ -51,6 +51,11 @@ export interface RefusedParty {
 /** A fault. The arguments in the order in which people ask. */
 export function fault(code: LoginStatus, rule: string, received: string, expected: string): LoginFault {
   return { code, rule, received, expected };
+}
+
+/** A {@link fault} that no other code tells more of: 0200. */
+export function wrong(rule: string, received: string, expected: string): LoginFault {
+  return fault(LoginStatus.INITIATOR_ERROR, rule, received, expected);
 }
 
 /** Whether a rule found something wrong. */

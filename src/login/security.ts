@@ -6,7 +6,7 @@ import type { AuthSettings, ChapSettings } from '../config/settings.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import { formatBinary, parseBinary, parseList, parseNumber } from '../pdu/text.ts';
 import { type ChapAlgorithm, chapResponse, chooseAlgorithm, responsesEqual } from './chap.ts';
-import { fault, isFault, type LoginFault } from './refusal.ts';
+import { fault, isFault, type LoginFault, wrong } from './refusal.ts';
 
 /** How far the dialogue is, and what the initiator may send. */
 const State = {
@@ -83,7 +83,7 @@ export class SecurityDialogue {
         const [key] = keys.keys();
         if (key === undefined) return [];
         const rule = 'a security key comes when it is due';
-        return fault(LoginStatus.INITIATOR_ERROR, rule, `${key} after the dialogue is over`, 'no security key');
+        return wrong(rule, `${key} after the dialogue is over`, 'no security key');
       }
     }
   }
@@ -95,7 +95,7 @@ export class SecurityDialogue {
     if (offered === undefined) {
       const [key] = keys.keys();
       if (key !== undefined) {
-        return fault(LoginStatus.INITIATOR_ERROR, 'AuthMethod comes before CHAP keys', key, 'AuthMethod');
+        return wrong('AuthMethod comes before CHAP keys', key, 'AuthMethod');
       }
       if (!this.#proven && transit) {
         return failed('the security stage is not left without proof', 'T=1 and no AuthMethod', 'AuthMethod=CHAP');
@@ -120,7 +120,7 @@ export class SecurityDialogue {
     if (offered === undefined) return missing('the first step of CHAP', 'CHAP_A');
     const premature = [...keys.keys()].find((key) => key !== 'CHAP_A');
     if (premature !== undefined) {
-      return fault(LoginStatus.INITIATOR_ERROR, 'a security key comes when it is due', premature, 'CHAP_A alone');
+      return wrong('a security key comes when it is due', premature, 'CHAP_A alone');
     }
     const { algorithms } = this.#options.auth as ChapSettings;
     const algorithm = chooseAlgorithm(algorithms, parseList(offered));

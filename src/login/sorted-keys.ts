@@ -3,9 +3,8 @@
 
 import { findKey, type KeySpec, Rule } from '../pdu/keys.ts';
 import { Stage } from '../pdu/login-request.ts';
-import { LoginStatus } from '../pdu/login-status.ts';
 import { type Pair, VALUE_BYTES_MAX } from '../pdu/text.ts';
-import { fault, type LoginFault } from './refusal.ts';
+import { type LoginFault, wrong } from './refusal.ts';
 
 /** The values that stand for no value (§6.2), which no key takes as its own. */
 const RESERVED_VALUES: readonly string[] = ['NotUnderstood', 'Irrelevant', 'Reject'];
@@ -29,8 +28,8 @@ export function sortKeys(pairs: readonly Pair[], stage: number): SortedKeys | Lo
     }
     // An initiator may say that it does not understand what we declared.
     if (spec.sender === 'target' && RESERVED_VALUES.includes(pair.value)) continue;
-    const wrong = placementFault(pair.key, spec, stage) ?? lengthFault(pair, spec);
-    if (wrong !== null) return wrong;
+    const found = placementFault(pair.key, spec, stage) ?? lengthFault(pair, spec);
+    if (found !== null) return found;
     if (spec.rule === Rule.identify) sorted.identity.push(pair);
     else if (spec.stage === 'security') sorted.security.push(pair);
     else if (spec.stage === 'operational') sorted.operational.push(pair);
@@ -39,18 +38,17 @@ export function sortKeys(pairs: readonly Pair[], stage: number): SortedKeys | Lo
 }
 
 function placementFault(key: string, spec: KeySpec, stage: number): LoginFault | null {
-  const wrong = (rule: string, expected: string) =>
-    fault(LoginStatus.INITIATOR_ERROR, rule, `${key} with CSG=${stage}`, expected);
-  if (spec.sender === 'target') return wrong('a key is sent by who may send it', 'a key of an initiator');
+  const misplaced = (rule: string, expected: string) => wrong(rule, `${key} with CSG=${stage}`, expected);
+  if (spec.sender === 'target') return misplaced('a key is sent by who may send it', 'a key of an initiator');
   switch (spec.stage) {
     case 'any':
       return null;
     case 'fullFeature':
-      return wrong('a key is sent in its phase', `${key} after login`);
+      return misplaced('a key is sent in its phase', `${key} after login`);
     case 'security':
-      return stage === Stage.SECURITY ? null : wrong('security keys come in the security stage', 'CSG=0');
+      return stage === Stage.SECURITY ? null : misplaced('security keys come in the security stage', 'CSG=0');
     case 'operational':
-      return stage === Stage.OPERATIONAL ? null : wrong('operational keys come in the operational stage', 'CSG=1');
+      return stage === Stage.OPERATIONAL ? null : misplaced('operational keys come in the operational stage', 'CSG=1');
   }
 }
 
@@ -59,5 +57,5 @@ function lengthFault({ key, value }: Pair, { form = 'simple' }: KeySpec): LoginF
   const bytes = Buffer.byteLength(value);
   if (form !== 'simple' || bytes <= VALUE_BYTES_MAX) return null;
   const rule = 'a value is no longer than its key allows';
-  return fault(LoginStatus.INITIATOR_ERROR, rule, `${key} of ${bytes} bytes`, `at most ${VALUE_BYTES_MAX} bytes`);
+  return wrong(rule, `${key} of ${bytes} bytes`, `at most ${VALUE_BYTES_MAX} bytes`);
 }
