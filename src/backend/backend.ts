@@ -23,6 +23,8 @@ export interface BlockIo {
   progress: number;
   /** Which of the backend's operations this is: a backend's own. */
   operation: number;
+  /** The errno with which it failed at first, positive, while it is tried again: a backend's own. */
+  failure: number;
 }
 
 /** A stretch of a unit that has space of its own below, or none: then it reads as zeroes. */

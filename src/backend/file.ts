@@ -24,6 +24,8 @@ const Operation = {
   persist: 7,
   /** sync, write: not the disk's to answer any more. */
   refuse: 8,
+  /** write, durable, direct: writing once more what failed, without having it last. */
+  rewrite: 9,
 } as const;
 
 /**
@@ -78,6 +80,7 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
   /** Allocates nothing. */
   write(io: Io): void {
     io.progress = 0;
+    io.operation = Operation.write;
     if (io.durable && this.#loss.happened) this.#refuse(io);
     else this.#write(io);
   }
@@ -117,6 +120,7 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
     switch (io.operation) {
       case Operation.read:
       case Operation.write:
+      case Operation.rewrite:
       case Operation.fill:
         this.#moved(io, result);
         return;
@@ -141,13 +145,13 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
   /** Goes on after a transfer of `moved` bytes, or ends. Allocates nothing. */
   #moved(io: Io, moved: number): void {
     if (moved < 0) {
-      this.#complete(io, -moved);
+      if (this.#lasts(io)) this.#rewrite(io, -moved);
+      else this.#complete(io, -moved);
       return;
     }
     const end = io.progress + moved;
     if (end >= io.length) {
-      if (io.operation === Operation.write && io.durable && !this.#direct) this.#persist(io);
-      else this.#complete(io, 0);
+      this.#movedAll(io);
       return;
     }
     const progress = this.#direct ? end - (end % DIRECT_ALIGNMENT) : end;
@@ -160,36 +164,58 @@ export class FileBackend<Io extends BlockIo> implements Backend<Io> {
     if (io.operation === Operation.read) {
       const rest = io.length - progress;
       this.#engine.read(this.#fd, io.address + progress, rest, io.offset + progress, io.index);
-    } else if (io.operation === Operation.write) {
-      this.#write(io);
-    } else {
+    } else if (io.operation === Operation.fill) {
       this.#fill(io);
+    } else {
+      this.#write(io);
     }
   }
 
+  /** Allocates nothing. */
+  #movedAll(io: Io): void {
+    if (io.operation === Operation.rewrite) this.#synced(io, -io.failure);
+    else if (this.#lasts(io)) this.#synced(io, 0);
+    else if (io.operation === Operation.write && io.durable) this.#persist(io);
+    else this.#complete(io, 0);
+  }
+
   /**
-   * Writes what is left. Through the page cache a durable write is a write and then a sync: of both in one call nobody could say which
-   * failed, and a full file system, or a block that can't be read to be changed in part, has lost nothing. Allocates nothing.
+   * Whether this is a write and its sync in one, as they are by direct I/O: many devices do both as one, without emptying their caches.
+   * Through the page cache a durable write is a write and then a sync: of both in one call nobody could say which failed, and a full file
+   * system, or a block that can't be read to be changed in part, has lost nothing. Allocates nothing.
    */
+  #lasts(io: Io): boolean {
+    return io.operation === Operation.write && io.durable && this.#direct;
+  }
+
+  /** Writes what is left. Allocates nothing. */
   #write(io: Io): void {
     const { progress } = io;
-    io.operation = Operation.write;
-    const durable = io.durable && this.#direct;
     const rest = io.length - progress;
-    this.#engine.write(this.#fd, io.address + progress, rest, io.offset + progress, durable, io.index);
+    this.#engine.write(this.#fd, io.address + progress, rest, io.offset + progress, this.#lasts(io), io.index);
+  }
+
+  /**
+   * Of a write and its sync in one `errno` does not say which failed. What can't be written fails again, and has lost nothing. What can
+   * be written failed at the sync, and next time the disk would not say so. Allocates nothing.
+   */
+  #rewrite(io: Io, errno: number): void {
+    io.operation = Operation.rewrite;
+    io.failure = errno;
+    this.#write(io);
   }
 
   /** Allocates nothing. */
   #persist(io: Io): void {
     io.operation = Operation.persist;
-    // Nothing of it is sure before the sync has ended.
-    io.progress = 0;
     this.#engine.sync(this.#fd, io.index, io.offset, io.length);
   }
 
   /** Another sync may have failed meanwhile, on whichever worker, and have heard what was to be told of our own writes. */
   #synced(io: Io, result: number): void {
     if (result < 0) this.#loss.note(-result);
+    // Nothing of a write is sure before its sync has succeeded.
+    io.progress = 0;
     this.#complete(io, result < 0 || this.#loss.happened ? Errno.ENOTRECOVERABLE : 0);
   }
 

@@ -111,7 +111,10 @@ export interface Engine {
 
   /** Reads `length` bytes at `offset` of file descriptor `fd`. Short only at the end of the file. */
   read(fd: number, address: Address, length: number, offset: number, token: number): void;
-  /** Writes; with `durable` the data is on stable storage before `fileDone` (RWF_DSYNC). */
+  /**
+   * Writes; with `durable` the data is on stable storage before `fileDone` (RWF_DSYNC). An error is then that of either, and a sync that
+   * follows does not tell it again.
+   */
   write(fd: number, address: Address, length: number, offset: number, durable: boolean, token: number): void;
   /** All that was written before is on stable storage afterwards (fdatasync); with a `length`, at least what was written to that range. */
   sync(fd: number, token: number, offset?: number, length?: number): void;

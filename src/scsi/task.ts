@@ -72,6 +72,7 @@ export class Piece implements BlockIo {
   askedAt = 0;
   progress = 0;
   operation = 0;
+  failure = 0;
   /** Write: bytes that have arrived. */
   received = 0;
   /** Write: where the burst under way ends, in bytes of this piece; what asked for it is session/data-out.ts's. */

@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Loss } from '../../src/backend/backend.ts';
 import { FileBackend } from '../../src/backend/file.ts';
 import { Errno } from '../../src/kernel/errno.ts';
@@ -166,6 +166,58 @@ describe('a durable write through the page cache', () => {
     answer(8192, -ENOSPC);
     expect({ ended, happened: loss.happened }).toEqual({ ended: [Errno.ENOTRECOVERABLE], happened: true });
     expect(piece.progress).toBe(0);
+  });
+});
+
+describe('a durable write by direct I/O', () => {
+  const durably = () => {
+    const made = rig({ direct: true });
+    made.piece.durable = true;
+    made.backend.write(made.piece);
+    return made;
+  };
+
+  it('that fails is tried once more without lasting', () => {
+    const { ended, answer } = durably();
+    const calls = answer(4096, -EIO);
+    expect(calls.map(({ call, durable, offset, length }) => [call, durable, offset - 65536, length])).toEqual([
+      ['write', true, 0, 8192],
+      ['write', true, 4096, 4096],
+      ['write', false, 4096, 4096],
+    ]);
+    expect(ended).toEqual([]);
+  });
+
+  it('that then can be written failed at its sync: nothing is promised any more', () => {
+    const { backend, piece, engine, ended, loss, answer } = durably();
+    const note = vi.spyOn(loss, 'note');
+    answer(-ENOSPC, 4096, 4096);
+    expect({ ended, noted: note.mock.calls }).toEqual({ ended: [Errno.ENOTRECOVERABLE], noted: [[ENOSPC]] });
+    expect(piece.progress).toBe(0);
+    backend.sync(piece);
+    answer(0);
+    expect(engine.calls.map(({ call }) => call)).toEqual(['write', 'write', 'write', 'nextTurn']);
+    expect(ended).toEqual([Errno.ENOTRECOVERABLE, Errno.ENOTRECOVERABLE]);
+  });
+
+  it('that then can not be written either has lost nothing, and says where it failed', () => {
+    const { backend, piece, ended, loss, answer } = durably();
+    answer(-EIO, 4096, -ENOSPC);
+    expect({ ended, progress: piece.progress, happened: loss.happened }).toEqual({
+      ended: [ENOSPC],
+      progress: 4096,
+      happened: false,
+    });
+    backend.sync(piece);
+    answer(0);
+    expect(ended).toEqual([ENOSPC, 0]);
+  });
+
+  it('does not succeed when another worker has heard meanwhile what was lost', () => {
+    const { ended, loss, answer } = durably();
+    loss.note(EIO);
+    answer(8192);
+    expect(ended).toEqual([Errno.ENOTRECOVERABLE]);
   });
 });
 
