@@ -9,7 +9,7 @@ import type { UnitSnapshot } from '../ring/messages.ts';
 import type { Admittance } from './admittance.ts';
 import type { Catalog, CatalogTarget } from './catalog.ts';
 import type { Endings } from './endings.ts';
-import { discardRemains, Enrolment, NO_REMAINS, type Remains } from './enrolment.ts';
+import { Enrolment, NO_REMAINS, type Remains } from './enrolment.ts';
 import type { Machine } from './machine.ts';
 import type { MeterBook } from './meter-book.ts';
 import type { Refusals } from './refusals.ts';
@@ -57,11 +57,14 @@ export interface AdministrationContext {
   readonly log: Logger;
 }
 
-/** A target or a unit that was taken out. It goes for good with {@link release}, unless {@link restore} puts it back before. */
+/**
+ * A target or a unit that was taken out. It goes for good with {@link release}, unless {@link restore} puts it back before. Until then another
+ * unit that opens its file has lost the writes that it had lost.
+ */
 export interface Withdrawal {
   /**
-   * Serves it as it was, with what its memory held, its reservations and its state; sessions that ended do not come back. Throws
-   * ConfigurationError where something else is in its place by now.
+   * Serves it as it was, with what its memory held, its reservations, its state, and the writes that it had lost; sessions that ended do not
+   * come back. Throws ConfigurationError where something else is in its place by now.
    */
   restore(): Promise<void>;
   release(): void;
@@ -179,10 +182,7 @@ export class Administration {
     const own = [...sessions.all()].filter(({ identity }) => identity.targetName === target.name);
     await Promise.all(own.map((entry) => this.#end(entry, 'its target was removed')));
     const remains = await this.#enrolment.dismiss(removed);
-    return {
-      restore: async () => void this.#addTarget(target.settings, remains),
-      release: () => discardRemains(remains),
-    };
+    return this.#withdrawal(remains, async () => void this.#addTarget(target.settings, remains));
   }
 
   // Units
@@ -221,10 +221,7 @@ export class Administration {
     const remains = await this.#enrolment.dismiss(removed);
     await this.#enrolment.publishMap(target);
     log.info({ target: target.name, lun }, 'a unit was removed');
-    return {
-      restore: async () => void (await this.#addUnit(target.name, settings, remains)),
-      release: () => discardRemains(remains),
-    };
+    return this.#withdrawal(remains, () => this.#addUnit(target.name, settings, remains));
   }
 
   /** Makes a unit `bytes` long, or with null as long as its device has become; initiators are told. Throws StorageError. */
@@ -300,6 +297,19 @@ export class Administration {
     let total = 0;
     for (const { figures } of sessions.all()) total += sessions.figures.total(figures)[Figure.inFlight]!;
     return total;
+  }
+
+  #withdrawal(remains: Remains, putBack: () => Promise<unknown>): Withdrawal {
+    return {
+      restore: async () => {
+        try {
+          await putBack();
+        } finally {
+          this.#enrolment.settle(remains);
+        }
+      },
+      release: () => this.#enrolment.discard(remains),
+    };
   }
 
   #end(entry: SessionEntry, reason: string): Promise<void> {

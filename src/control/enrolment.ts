@@ -8,12 +8,14 @@ import type { ToWorker, UnitSnapshot } from '../ring/messages.ts';
 import { type NexusName, nexusKey, type ReservationSnapshot } from '../ring/reservations.ts';
 import type { UnitState } from '../ring/unit-state.ts';
 import type { Catalog, CatalogTarget, Memories, RemovedUnits } from './catalog.ts';
+import { holderName } from './holders.ts';
 import { introduceUnit } from './introduction.ts';
 import type { Machine } from './machine.ts';
 import type { Requests } from './requests.ts';
 import type { ReservationAuthority } from './reservation-authority.ts';
 import { nexusLost } from './reservations.ts';
 import type { Sessions } from './sessions.ts';
+import { identifyOpenStorage } from './storage.ts';
 import { findingOf, unreadable } from './storage-finding.ts';
 import { syncStorage } from './storage-sync.ts';
 import { withoutPreventer } from './unit-state.ts';
@@ -42,14 +44,16 @@ interface UnitRemains {
 export interface Remains {
   readonly memories: Memories;
   readonly units: ReadonlyMap<number, UnitRemains>;
+  /** Where their blocks are, whose losses are remembered. */
+  readonly places: readonly string[];
 }
 
 /** Of units that were never served. */
-export const NO_REMAINS: Remains = { memories: new Map(), units: new Map() };
+export const NO_REMAINS: Remains = { memories: new Map(), units: new Map(), places: [] };
 
-/** They are not coming back: their memory is the machine's again. */
-export function discardRemains({ memories }: Remains): void {
-  for (const memory of memories.values()) discard(memory);
+/** The same text for all open units in the same file or device; what is in none is known by its own name. */
+function placeOf({ backend, targetName, lun }: UnitSnapshot): string {
+  return backend.kind === 'file' ? identifyOpenStorage(backend.fd) : holderName(targetName, lun);
 }
 
 /** Without what `nexus` held for as long as it lasted. */
@@ -60,6 +64,13 @@ function withoutNexus({ reservations, state }: UnitRemains, nexus: NexusName): U
 /** See the file's head. */
 export class Enrolment {
   readonly #context: EnrolmentContext;
+  /** Of units that may come back, they or others in the same place. */
+  readonly #kept = new Set<Remains>();
+  /**
+   * By place of those: the errno, positive, of the sync by which writes were lost. The kernel has told it, and does not tell whoever opens
+   * the file next.
+   */
+  readonly #losses = new Map<string, number>();
 
   constructor(context: EnrolmentContext) {
     this.#context = context;
@@ -70,9 +81,11 @@ export class Enrolment {
    * and can't be read: then they are taken back, as serving without it would let everybody in.
    */
   introduce(units: readonly UnitSnapshot[], takeBack: () => RemovedUnits | undefined, remains: Remains): void {
-    const { workers, reservations, unitStates } = this.#context;
+    const { catalog, workers, reservations, unitStates } = this.#context;
     try {
       for (const unit of units) {
+        const loss = this.#losses.get(placeOf(unit));
+        if (loss !== undefined) catalog.store.noteLoss(unit, loss);
         const before = this.#lasting(unit.targetName, remains.units.get(unit.lun));
         reservations.load(unit, before?.reservations);
         unitStates.load(unit, before?.state);
@@ -87,15 +100,35 @@ export class Enrolment {
     }
   }
 
-  /** Units that nobody finds any more: their tasks end, what was written is kept, their files are closed. Answers what is left of them. */
+  /**
+   * Units that nobody finds any more: their tasks end, what was written is kept, their files are closed. Answers what is left of them, until
+   * {@link settle} or {@link discard}.
+   */
   async dismiss(removed: RemovedUnits): Promise<Remains> {
     const units = new Map<number, UnitRemains>();
     for (const { id, lun } of removed.units) {
       await this.#askAll((request) => ({ type: 'unitRemoved', id, request }));
       units.set(lun, this.#forget(id));
     }
-    await syncStorage(removed.units, this.#context.machine, this.#context.log);
-    return { memories: removed.closeFiles(), units };
+    const { machine, log } = this.#context;
+    this.#rememberLosses(removed.units, await syncStorage(removed.units, machine, log));
+    const places = removed.units.map(placeOf);
+    const remains = { memories: removed.closeFiles(), units, places };
+    this.#kept.add(remains);
+    return remains;
+  }
+
+  /** They have come back, or can't. */
+  settle(remains: Remains): void {
+    this.#kept.delete(remains);
+    const places = new Set([...this.#kept].flatMap((kept) => kept.places));
+    for (const place of this.#losses.keys()) if (!places.has(place)) this.#losses.delete(place);
+  }
+
+  /** They are not coming back: their memory is the machine's again. */
+  discard(remains: Remains): void {
+    this.settle(remains);
+    for (const memory of remains.memories.values()) discard(memory);
   }
 
   /** A target's sessions address these units from now on, and are told that there are others than before. */
@@ -111,6 +144,14 @@ export class Enrolment {
     const own = [...this.#context.sessions.identities()].filter((identity) => identity.targetName === targetName);
     const present = new Set(own.map(nexusKey));
     return holders.filter((nexus) => !present.has(nexusKey(nexus))).reduce(withoutNexus, unit);
+  }
+
+  /** `failed`: the errnos of the syncs that have just failed, by unit id. */
+  #rememberLosses(units: readonly UnitSnapshot[], failed: ReadonlyMap<number, number>): void {
+    for (const unit of units) {
+      const errno = this.#context.catalog.store.lossOf(unit) || failed.get(unit.id);
+      if (errno !== undefined) this.#losses.set(placeOf(unit), errno);
+    }
   }
 
   #forget(unit: number): UnitRemains {

@@ -60,7 +60,13 @@ const { O_CREAT, O_DIRECT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 /** The same text for every path that leads to the same file or device; null where there is none yet. */
 export function identifyStorage(path: string): string | null {
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return null;
+  return stats === undefined ? null : identify(stats);
+}
+
+/** The same text for a descriptor, wherever its path leads by now. */
+export const identifyOpenStorage = (fd: number): string => identify(fstatSync(fd));
+
+function identify(stats: Stats): string {
   return stats.isBlockDevice() ? `device ${stats.rdev}` : `file ${stats.dev}:${stats.ino}`;
 }
 

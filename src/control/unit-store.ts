@@ -139,6 +139,11 @@ export class UnitStore {
     return this.#lostWrites?.errnoOf(id) ?? 0;
   }
 
+  /** The storage of a unit that has just been opened had lost writes before: a sync failed with `errno`, positive. */
+  noteLoss({ id }: UnitSnapshot, errno: number): void {
+    this.#lostWrites?.note(id, errno);
+  }
+
   /** What is wrong with a unit that has the serial number or the world-wide name of another; null: nothing. */
   judgeNames(unit: UnitSnapshot): StorageError | null {
     for (const other of this.#units.values()) {

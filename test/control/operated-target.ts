@@ -21,6 +21,7 @@ import type { Workers } from '../../src/control/workers.ts';
 import { SessionType } from '../../src/login/policy.ts';
 import { DEFAULT_CONNECTION_PARAMETERS, type SessionParameters } from '../../src/pdu/parameters.ts';
 import { Figures } from '../../src/ring/figures.ts';
+import { LostWrites } from '../../src/ring/lost-writes.ts';
 import type { ToWorker } from '../../src/ring/messages.ts';
 import { Meters } from '../../src/ring/meters.ts';
 import { Turns } from '../../src/ring/turns.ts';
@@ -39,6 +40,8 @@ export class OperatedTarget implements Disposable {
   readonly administration: Administration;
   readonly reservations: ReservationAuthority;
   readonly unitStates: UnitStateAuthority;
+  /** What workers have said of syncs that failed. */
+  readonly lostWrites = LostWrites.create();
   /** As they were loaded. */
   readonly settings: Settings;
   /** What the first worker heard, by type. */
@@ -57,7 +60,8 @@ export class OperatedTarget implements Disposable {
     const meterBook = new MeterBook(Meters.create(), () => this.sessions.identities());
     this.#meterBook = meterBook;
     const figures = Figures.create(WORKERS.length, UNITS_MAX);
-    this.catalog = new Catalog(settings, { machineId: 'test', meters: meterBook, figures });
+    const { lostWrites } = this;
+    this.catalog = new Catalog(settings, { machineId: 'test', meters: meterBook, figures, lostWrites });
     const requests = new Requests();
     const workers = this.#workers(requests);
     const { catalog, sessions, tombstones, admittance } = this;
