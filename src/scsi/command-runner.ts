@@ -9,7 +9,7 @@ import type { CommandServices, Steps, StreamCommand } from './cold-command.ts';
 import { DetachedWork } from './detached-work.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { PiecePool } from './piece-pool.ts';
-import { type BlockOperation, Movement, type Piece, Status, type Task } from './task.ts';
+import { type BlockOperation, isWhole, Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders } from './task-events.ts';
 
 /** A step of a command has not ended yet. */
@@ -53,7 +53,7 @@ export class CommandRunner implements CommandServices {
     if (this.#resume(task, 0)) this.#control.finish(task);
   }
 
-  /** streamOut: hands the command the pieces that are full, in order and one at a time. */
+  /** streamOut: hands the command the pieces that are whole, in order and one at a time. */
   takePieces(task: Task, command: StreamCommand): void {
     while (task.steps === null) {
       const piece = task.firstPiece;
@@ -61,7 +61,7 @@ export class CommandRunner implements CommandServices {
         this.#control.finishWhenIdle(task);
         return;
       }
-      if (piece === null || piece.received < piece.length) return;
+      if (piece === null || !isWhole(piece)) return;
       task.steps = command.piece(task, task.unit!, piece, this);
       if (this.#resume(task, 0)) this.#pieceTaken(task);
     }

@@ -20,7 +20,7 @@ import { PiecePool } from './piece-pool.ts';
 import { Quiescence } from './quiescence.ts';
 import { checkLength32, checkMedium, decodeReadWrite, failMoving } from './read-write.ts';
 import { AdditionalSense, fail, failField, failListLength, failOperationCode, SenseKey } from './sense.ts';
-import { Attribute, type BlockOperation, Movement, type Piece, Status, type Task } from './task.ts';
+import { Attribute, type BlockOperation, isWhole, Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders, TaskEvents } from './task-events.ts';
 import { TaskMemory } from './task-memory.ts';
 
@@ -165,10 +165,10 @@ export class Processor implements TaskControl {
     return this.#pieces.at(index);
   }
 
-  /** streamOut, listOut: more of the piece has arrived; once all of it has, it is written, or the command runs. Allocates nothing. */
+  /** streamOut, listOut: more of the piece has arrived; once {@link isWhole}, it is written, or the command runs. Allocates nothing. */
   pieceFilled(piece: Piece): void {
     const task = piece.task!;
-    if (!task.started || piece.received < piece.length || piece.inFlight || task.status !== Status.GOOD) return;
+    if (!task.started || !isWhole(piece) || piece.inFlight || task.status !== Status.GOOD) return;
     if (task.command === null) {
       this.dispatch(task, piece, 'write');
       task.unit!.backend.write(piece);

@@ -98,6 +98,14 @@ export class Piece implements BlockIo {
   }
 }
 
+/**
+ * Write: all of the piece has arrived, and the burst that brought the last of it has ended. A PDU without data may still be to come before (RFC
+ * 7143 §11.7.7), and finds the burst by its piece. Allocates nothing.
+ */
+export function isWhole(piece: Piece): boolean {
+  return piece.received === piece.length && piece.transferTag === 0;
+}
+
 /** A command in execution. Pooled: {@link Task.reset} resets all but the CDB and its time, which every command brings. */
 export class Task {
   // What came with the request.

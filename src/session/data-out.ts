@@ -158,8 +158,14 @@ export function resumeDataOut(connection: Connection, task: IscsiTask): void {
     piece.transferTag = 0;
     piece.burstEnd = piece.received;
   }
-  if (wants(task)) requestData(connection, task);
-  else finishInTurn(connection, task);
+  if (!wants(task)) {
+    finishInTurn(connection, task);
+    return;
+  }
+  // It may lack nothing but the end of its burst, which does not come any more.
+  const piece = task.lastPiece;
+  requestData(connection, task);
+  if (piece !== null) connection.host.processor.pieceFilled(piece);
 }
 
 /** Ends a task that wants no data any more. One that is held for its turn in CmdSN order ends in its turn. */

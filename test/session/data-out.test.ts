@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
 import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { DataOut } from '../../src/pdu/data-out.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
@@ -305,6 +306,86 @@ describe('Data-Out that is not what it should be (RFC 7143 §7.9)', () => {
     expect(reject!.data.equals(damaged.subarray(0, 48))).toBe(true);
     expect(ending(response)).toEqual([...BROKEN, AdditionalSense.PROTOCOL_SERVICE_CRC_ERROR]);
     expect(bench.file.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+});
+
+describe('an empty Data-Out PDU (RFC 7143 §11.7.7)', () => {
+  const keys = { initialR2T: true, immediateData: false };
+
+  it('ends a burst, and the next is asked for', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { ...keys, maxOutstandingR2T: 1 } });
+    const data = noise(2 * SLOT_BYTES_MAX, 7);
+    const tag = one.command(write16(0, data.length / BLOCK_BYTES), { write: data.length });
+    bench.settle();
+    const { targetTransferTag: first } = r2ts(one)[0]!;
+    one.dataOut(tag, data.subarray(0, SLOT_BYTES_MAX), { targetTransferTag: first, flags: 0 });
+    bench.settle();
+    one.dataOut(tag, Buffer.alloc(0), { targetTransferTag: first, bufferOffset: SLOT_BYTES_MAX, dataSN: 1 });
+    bench.settle();
+    const [next] = r2ts(one);
+    expect(next).toMatchObject({ bufferOffset: SLOT_BYTES_MAX, desiredDataTransferLength: SLOT_BYTES_MAX });
+    const { bufferOffset, targetTransferTag } = next!;
+    one.dataOut(tag, data.subarray(SLOT_BYTES_MAX), { targetTransferTag, bufferOffset });
+    bench.settle();
+    expect(one.replies().map(ending)).toEqual([[Status.GOOD]]);
+    expect(data.equals(bench.file.bytes.subarray(0, data.length))).toBe(true);
+  });
+
+  it.each([
+    ['WRITE', OperationCode.WRITE_16],
+    ['WRITE AND VERIFY', OperationCode.WRITE_AND_VERIFY_16],
+  ])('ends a burst behind the next one, and %s is answered after it', (_name, opcode) => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { ...keys, maxOutstandingR2T: 2 } });
+    const data = noise(2 * SLOT_BYTES_MAX, 7);
+    const cdb = write16(0, data.length / BLOCK_BYTES);
+    cdb[0] = opcode;
+    const tag = one.command(cdb, { write: data.length });
+    bench.settle();
+    const [first, second] = r2ts(one).map(({ targetTransferTag }) => ({ targetTransferTag }));
+    one.dataOut(tag, data.subarray(0, SLOT_BYTES_MAX), { ...first, flags: 0 });
+    one.dataOut(tag, data.subarray(SLOT_BYTES_MAX), { ...second, bufferOffset: SLOT_BYTES_MAX });
+    bench.settle();
+    expect(one.replies()).toEqual([]);
+    one.dataOut(tag, Buffer.alloc(0), { ...first, bufferOffset: SLOT_BYTES_MAX, dataSN: 1 });
+    bench.settle();
+    expect(one.replies().map(ending)).toEqual([[Status.GOOD]]);
+    expect(data.equals(bench.file.bytes.subarray(0, data.length))).toBe(true);
+  });
+
+  it('ends what comes unasked, and the rest is asked for', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { firstBurstLength: 1024 } });
+    const data = noise(2048, 8);
+    const tag = one.command(write16(0, 4), { write: 2048, data: data.subarray(0, 1024), unsolicited: true });
+    bench.settle();
+    one.dataOut(tag, Buffer.alloc(0), { flags: 0, bufferOffset: 1024 });
+    one.dataOut(tag, Buffer.alloc(0), { dataSN: 1, bufferOffset: 1024 });
+    bench.settle();
+    const [r2t] = r2ts(one);
+    const { targetTransferTag } = r2t!;
+    expect(r2t).toMatchObject({ bufferOffset: 1024, desiredDataTransferLength: 1024 });
+    one.dataOut(tag, data.subarray(1024), { targetTransferTag, bufferOffset: 1024 });
+    bench.settle();
+    expect(one.replies().map(ending)).toEqual([[Status.GOOD]]);
+    expect(data.equals(bench.file.bytes.subarray(0, 2048))).toBe(true);
+  });
+
+  it('in the midst of a burst changes nothing', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: keys });
+    const data = noise(1024, 9);
+    const tag = one.command(write16(0, 2), { write: 1024 });
+    bench.settle();
+    const { targetTransferTag } = r2ts(one)[0]!;
+    one.dataOut(tag, Buffer.alloc(0), { targetTransferTag, flags: 0 });
+    one.dataOut(tag, data.subarray(0, 512), { targetTransferTag, flags: 0, dataSN: 1 });
+    one.dataOut(tag, Buffer.alloc(0), { targetTransferTag, flags: 0, dataSN: 2, bufferOffset: 512 });
+    one.dataOut(tag, data.subarray(512), { targetTransferTag, dataSN: 3, bufferOffset: 512 });
+    bench.settle();
+    expect(one.replies().map(ending)).toEqual([[Status.GOOD]]);
+    expect(data.equals(bench.file.bytes.subarray(0, 1024))).toBe(true);
   });
 });
 

@@ -264,6 +264,20 @@ describe('a WRITE of a lost connection', () => {
     expect(Buffer.from(bench.file.bytes.subarray(0, data.length)).equals(data)).toBe(true);
   });
 
+  it('is written when all its data had come, though not the end of their burst', () => {
+    const { bench, one } = begin();
+    const data = noise(SEGMENT, 5);
+    const tag = one.command(write16(0, 8), { write: SEGMENT });
+    bench.settle();
+    const { targetTransferTag } = decode(R2T, one.replies()[0]!.header);
+    one.dataOut(tag, data, { targetTransferTag, flags: 0 });
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    const { pdus } = reassign(bench, two, tag);
+    expect(pdus.map(({ header }) => decode(ScsiResponse, header))).toMatchObject([{ status: Status.GOOD }]);
+    expect(data.equals(bench.file.bytes.subarray(0, SEGMENT))).toBe(true);
+  });
+
   it('whose immediate data had not all come was not received, and is sent again', () => {
     const { bench, one } = begin();
     const data = noise(SEGMENT, 4);
