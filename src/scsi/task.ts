@@ -99,11 +99,11 @@ export class Piece implements BlockIo {
 }
 
 /**
- * Write: all of the piece has arrived, and the burst that brought the last of it has ended. A PDU without data may still be to come before (RFC
- * 7143 §11.7.7), and finds the burst by its piece. Allocates nothing.
+ * Write: all of the piece has arrived, and the burst that brought the last of it has ended. Until then PDUs may come that add nothing (RFC 7143
+ * §11.7.7, or more than the command takes), and they count on finding the piece. Allocates nothing.
  */
 export function isWhole(piece: Piece): boolean {
-  return piece.received === piece.length && piece.transferTag === 0;
+  return piece.received === piece.length && piece.transferTag === 0 && !piece.task!.unsolicitedOpen;
 }
 
 /** A command in execution. Pooled: {@link Task.reset} resets all but the CDB and its time, which every command brings. */
@@ -158,6 +158,8 @@ export class Task {
   receiving = false;
   /** The PDU that brings it is still coming in: it starts when that is here. */
   arriving = false;
+  /** Data-Out PDUs that nobody asked for are to follow, until one has F. */
+  unsolicitedOpen = false;
   /** Bursts that the initiator was asked for and has not ended: a task that fails meanwhile is answered after them. */
   burstsOutstanding = 0;
   /** The processor is working on the task: completions inside its own calls are noted, not acted on. */
@@ -250,6 +252,7 @@ export class Task {
     this.lastPiece = null;
     this.receiving = false;
     this.arriving = false;
+    this.unsolicitedOpen = false;
     this.burstsOutstanding = 0;
     this.pumping = false;
     this.pieceCount = 0;

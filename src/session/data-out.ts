@@ -60,6 +60,7 @@ function placeUnsolicited(connection: Connection, task: IscsiTask, dataSN: numbe
   if (!inOrder) outOfOrder(connection, task);
   else if (end > limit) tooMuchData(task);
   const piece = task.firstPiece;
+  connection.payloadPiece = piece;
   if (piece === null || !wants(task) || task.dataOutLost) return Verdict.accepted;
   return keep(connection, piece, Math.min(length, Math.max(0, piece.length - piece.received)));
 }
@@ -81,7 +82,6 @@ function placeSolicited(
 }
 
 function keep(connection: Connection, piece: Piece, length: number): Verdict {
-  connection.payloadPiece = piece;
   connection.payloadKept = length;
   connection.framer.expectPayload(length === 0 ? NOWHERE : piece.at + piece.received, length);
   return Verdict.accepted;
@@ -115,7 +115,7 @@ export function dataOutPayload(connection: Connection, damaged = false): void {
   if (damaged) outOfOrder(connection, task);
   if (piece !== null && wants(task) && !task.dataOutLost) piece.received += connection.payloadKept;
   if (connection.payloadFinal) {
-    if (task.dataOutLost) loseRest(task, piece ?? task.firstPiece);
+    if (task.dataOutLost) loseRest(task, piece);
     if (piece !== null && piece.transferTag !== 0) endBurst(task, piece);
     else task.unsolicitedOpen = false;
   }

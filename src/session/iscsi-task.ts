@@ -25,8 +25,6 @@ export class IscsiTask extends Task {
   burstSent = 0;
   /** The last Data-In carried the status. */
   statusSent = false;
-  /** Unsolicited Data-Out PDUs are to follow, until one has F. */
-  unsolicitedOpen = false;
   /** DataSN that the next unsolicited Data-Out must carry. */
   unsolicitedDataSN = 0;
   /** Bytes of Data-Out seen so far, unsolicited ones that nobody wanted included. */
@@ -51,7 +49,6 @@ export class IscsiTask extends Task {
     this.dataSN = 0;
     this.burstSent = 0;
     this.statusSent = false;
-    this.unsolicitedOpen = false;
     this.unsolicitedDataSN = 0;
     this.dataOutReceived = 0;
     this.dataOutLost = false;

@@ -372,6 +372,18 @@ describe('an empty Data-Out PDU (RFC 7143 §11.7.7)', () => {
     expect(data.equals(bench.file.bytes.subarray(0, 2048))).toBe(true);
   });
 
+  it('ends what comes unasked though one before it was lost, at ErrorRecoveryLevel 1', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { errorRecoveryLevel: 1 } });
+    const data = noise(512, 10);
+    const tag = one.command(write16(0, 1), { write: 512, unsolicited: true });
+    one.dataOut(tag, data, { flags: 0 });
+    one.dataOut(tag, Buffer.alloc(0), { dataSN: 2, bufferOffset: 512 });
+    bench.settle();
+    expect(one.replies().map(ending)).toEqual([[Status.GOOD]]);
+    expect(data.equals(bench.file.bytes.subarray(0, 512))).toBe(true);
+  });
+
   it('in the midst of a burst changes nothing', () => {
     const bench = new SessionBench();
     const one = bench.logIn({ session: keys });
@@ -404,6 +416,33 @@ describe('a command whose parameter list is here', () => {
     bench.tell({ type: 'reserved', request: asked[0]!.request, result: 'good' });
     bench.settle();
     expect(one.replies().map(ending)).toEqual([[Status.GOOD]]);
+  });
+});
+
+describe('unsolicited data beyond what the command writes', () => {
+  it('are dropped, and nothing else is touched by a PDU of them that is still coming in', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    const two = bench.logIn({ session: { initialR2T: true, immediateData: false } });
+    const [mine, dropped, others] = [noise(512, 1), noise(512, 2), noise(512, 3)];
+    bench.file.stuck = true;
+    const tag = one.command(write16(0, 1), { write: 1024, data: mine, unsolicited: true });
+    bench.settle();
+    const pdu = one.encode(DataOut, { initiatorTaskTag: tag, bufferOffset: 512 }, { data: dropped });
+    one.sendBytes(pdu.subarray(0, 100));
+    bench.settle();
+    bench.file.stuck = false;
+    bench.settle();
+    const other = two.command(write16(16, 1), { write: 512 });
+    bench.settle();
+    const { targetTransferTag } = r2ts(two)[0]!;
+    one.sendBytes(pdu.subarray(100));
+    bench.settle();
+    two.dataOut(other, others, { targetTransferTag });
+    bench.settle();
+    for (const each of [one, two]) expect(each.replies().map(ending)).toEqual([[Status.GOOD]]);
+    expect(mine.equals(bench.file.bytes.subarray(0, 512))).toBe(true);
+    expect(others.equals(bench.file.bytes.subarray(16 * 512, 17 * 512))).toBe(true);
   });
 });
 

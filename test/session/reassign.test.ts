@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
+import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { DataOut } from '../../src/pdu/data-out.ts';
 import { LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../../src/pdu/logout.ts';
@@ -264,19 +265,23 @@ describe('a WRITE of a lost connection', () => {
     expect(Buffer.from(bench.file.bytes.subarray(0, data.length)).equals(data)).toBe(true);
   });
 
-  it('is written when all its data had come, though not the end of their burst', () => {
-    const { bench, one } = begin();
-    const data = noise(SEGMENT, 5);
-    const tag = one.command(write16(0, 8), { write: SEGMENT });
-    bench.settle();
-    const { targetTransferTag } = decode(R2T, one.replies()[0]!.header);
-    one.dataOut(tag, data, { targetTransferTag, flags: 0 });
-    bench.settle();
-    const two = breakAndJoin(bench, one);
-    const { pdus } = reassign(bench, two, tag);
-    expect(pdus.map(({ header }) => decode(ScsiResponse, header))).toMatchObject([{ status: Status.GOOD }]);
-    expect(data.equals(bench.file.bytes.subarray(0, SEGMENT))).toBe(true);
-  });
+  it.each([true, false])(
+    'is written when all its data had come, though not the end of their burst: asked for %s',
+    (asked) => {
+      const { bench, one } = begin({ initialR2T: asked });
+      const data = noise(SEGMENT, 5);
+      const tag = one.command(write16(0, 8), { write: SEGMENT, unsolicited: !asked });
+      bench.settle();
+      const [r2t] = one.replies();
+      const targetTransferTag = r2t === undefined ? RESERVED_TAG : decode(R2T, r2t.header).targetTransferTag;
+      one.dataOut(tag, data, { targetTransferTag, flags: 0 });
+      bench.settle();
+      const two = breakAndJoin(bench, one);
+      const { pdus } = reassign(bench, two, tag);
+      expect(pdus.map(({ header }) => decode(ScsiResponse, header))).toMatchObject([{ status: Status.GOOD }]);
+      expect(data.equals(bench.file.bytes.subarray(0, SEGMENT))).toBe(true);
+    },
+  );
 
   it('whose immediate data had not all come was not received, and is sent again', () => {
     const { bench, one } = begin();
