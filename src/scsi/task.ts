@@ -286,3 +286,11 @@ export class Task {
     this.nextInSet = null;
   }
 }
+
+/**
+ * Whether the command moves data from the initiator. One that reads does not, though the initiator may say that it moves data both ways, and send
+ * some (RFC 7143 §11.3.1): they pass by, and its pieces are for what it reads. Allocates nothing.
+ */
+export function takesData(task: Task): boolean {
+  return task.movement === Movement.streamOut || task.movement === Movement.listOut;
+}

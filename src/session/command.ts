@@ -8,7 +8,7 @@ import { Counter } from '../ring/counters.ts';
 import { Figure } from '../ring/figures.ts';
 import { readLun } from '../scsi/lun.ts';
 import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
-import { CDB_BYTES_MAX, Movement, Status } from '../scsi/task.ts';
+import { CDB_BYTES_MAX, Movement, Status, takesData } from '../scsi/task.ts';
 import { Arrival } from './cmd-window.ts';
 import type { Connection } from './connection.ts';
 import { readDirectly } from './direct-read.ts';
@@ -224,7 +224,7 @@ function placeUnsolicited(connection: Connection, task: IscsiTask): boolean {
     return true;
   }
   const unasked = task.unsolicitedOpen ? firstBurstLength : length;
-  if (unasked === 0 || task.moveLength === 0 || task.status !== Status.GOOD) return true;
+  if (unasked === 0 || !takesData(task) || task.moveLength === 0 || task.status !== Status.GOOD) return true;
   const piece = connection.host.processor.memory.firstPiece(task, unasked);
   if (piece === null) {
     if (memoryComesBack(connection, connection.share.hasRoomUnasked(unasked))) return false;

@@ -8,7 +8,7 @@ import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { countLatencyTwice, Figure } from '../ring/figures.ts';
 import { lunWord } from '../scsi/lun.ts';
 import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
-import { Movement, type Piece, Status } from '../scsi/task.ts';
+import { type Piece, Status, takesData } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';
 import { NOWHERE, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
@@ -59,7 +59,7 @@ function placeUnsolicited(connection: Connection, task: IscsiTask, dataSN: numbe
   task.dataOutReceived += length;
   if (!inOrder) outOfOrder(connection, task);
   else if (end > limit) tooMuchData(task);
-  const piece = task.firstPiece;
+  const piece = takesData(task) ? task.firstPiece : null;
   connection.payloadPiece = piece;
   if (piece === null || !wants(task) || task.dataOutLost) return Verdict.accepted;
   return keep(connection, piece, Math.min(length, Math.max(0, piece.length - piece.received)));
@@ -137,7 +137,7 @@ export function dataOutPayload(connection: Connection, damaged = false): void {
 /** Whether the initiator owes the task data, or its turn: it can't end by itself. */
 export function lacksData(task: IscsiTask): boolean {
   if (task.held || task.receiving || task.unsolicitedOpen || task.burstsOutstanding !== 0) return true;
-  if (task.movement !== Movement.streamOut && task.movement !== Movement.listOut) return false;
+  if (!takesData(task)) return false;
   if (task.assigned < task.moveLength) return true;
   for (let piece = task.firstPiece; piece !== null; piece = piece.next) if (piece.received < piece.length) return true;
   return false;
@@ -153,7 +153,7 @@ export function resumeDataOut(connection: Connection, task: IscsiTask): void {
     connection.session.complete(task);
     return;
   }
-  if (task.movement !== Movement.streamOut && task.movement !== Movement.listOut) return;
+  if (!takesData(task)) return;
   for (let piece = task.firstPiece; piece !== null; piece = piece.next) {
     piece.transferTag = 0;
     piece.burstEnd = piece.received;
@@ -197,7 +197,7 @@ function endBurst(task: IscsiTask, piece: Piece): void {
 
 /** Asks for the data that is still missing, as far as memory and MaxOutstandingR2T (§13.17) allow. Allocates nothing. */
 export function requestData(connection: Connection, task: IscsiTask): void {
-  if (!wants(task) || task.unsolicitedOpen || !task.started || task.waitsIn !== null) return;
+  if (!takesData(task) || !wants(task) || task.unsolicitedOpen || !task.started || task.waitsIn !== null) return;
   const parameters = connection.session.parameters;
   while (task.burstsOutstanding < parameters.maxOutstandingR2T) {
     let piece = task.lastPiece;

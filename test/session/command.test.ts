@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Bhs } from '../../src/pdu/bhs.ts';
+import { STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { RejectReason } from '../../src/pdu/reject.ts';
 import { READ_BIT, WRITE_BIT } from '../../src/pdu/scsi-command.ts';
@@ -145,6 +146,31 @@ describe('a command whose initiator expects data to go another way than its CDB 
       bits: FINAL_BIT | UNDERFLOW_BIT,
       residualCount: BLOCK_BYTES,
     });
+  });
+
+  it.each([
+    ['with it', BLOCK_BYTES, 0],
+    ['after it', 0, BLOCK_BYTES],
+    ['with it and after it', 100, BLOCK_BYTES - 100],
+  ])('reads, and writes nothing, when READ(16) comes for both ways and with data %s', (_, immediate, after) => {
+    const bench = new SessionBench();
+    bench.file.bytes.set(CONTENT);
+    const one = bench.logIn();
+    const data = noise(BLOCK_BYTES, 8);
+    const flags = READ_BIT | WRITE_BIT | (after === 0 ? FINAL_BIT : 0);
+    bench.file.stuck = true;
+    const tag = one.command(read16(0, 1), { read: BLOCK_BYTES, values: { flags }, data: data.subarray(0, immediate) });
+    bench.settle();
+    if (after !== 0) one.dataOut(tag, data.subarray(immediate), { bufferOffset: immediate });
+    bench.settle();
+    expect(one.replies()).toEqual([]);
+    bench.file.stuck = false;
+    bench.settle();
+    const [reply, ...others] = one.replies();
+    expect([reply!.opcode, reply!.header[1], others]).toEqual([Opcode.DATA_IN, FINAL_BIT | STATUS_BIT, []]);
+    expect(reply!.data.equals(CONTENT)).toBe(true);
+    expect(CONTENT.equals(bench.file.bytes.subarray(0, BLOCK_BYTES))).toBe(true);
+    expect([...bench.host.sessions][0]!.members.map(({ firstTask }) => firstTask)).toEqual([null]);
   });
 
   it('says how much it would have been where no data are expected at all', () => {
