@@ -124,6 +124,7 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
       const io = this.#ios[place]!;
       if (io === null || this.#deadlines[place]! > now) continue;
       this.#ios[place] = null;
+      if (this.#exchange.giveUp(place)) this.#bell.postMessage(0);
       this.#complete(io, Errno.ETIMEDOUT);
     }
     while (this.#waiting.length !== 0 && this.#waitingDeadlines[0]! <= now) {

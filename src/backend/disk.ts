@@ -7,7 +7,8 @@ import { Errno } from '../kernel/errno.ts';
 
 /**
  * The functions of a disk. Each may answer at once or with a promise; several operations may be under way, and they may end in any order.
- * Offsets and lengths are bytes, whole blocks within the disk. The disk's functions are called on one thread, whichever worker asks.
+ * Those that overlap are not under way together, unless they only read. Offsets and lengths are bytes, whole blocks within the disk. The
+ * disk's functions are called on one thread, whichever worker asks.
  */
 export interface Disk {
   /**

@@ -1,13 +1,15 @@
 // Runs the functions of a disk for the workers that ask: on main, or in the thread that workers/disk-worker.ts makes of a module.
-// Answers everything once, whatever the functions do; how long a worker waits is backend/custom.ts's.
+// Answers everything once, whatever the functions do; how long a worker waits is backend/custom.ts's, and what overlaps disk-order.ts's.
 
 import type { MessagePort } from 'node:worker_threads';
 import { type Disk, failureOf } from '../backend/disk.ts';
 import { zeroes } from '../backend/zeroes.ts';
 import { NONE } from '../base/free-list.ts';
+import { Errno } from '../kernel/errno.ts';
 import { close, ringEventfd } from '../kernel/libc.ts';
 import { discard } from '../kernel/memory.ts';
 import { DiskOperation, EXCHANGE_DATA_BYTES, Exchange } from '../ring/exchange.ts';
+import { DiskOrder, type OrderedOperation } from './disk-order.ts';
 
 /** One worker's way to a disk. */
 export interface DiskLink {
@@ -32,11 +34,15 @@ const KINDS_MAX = 100;
 
 const NAMES = Object.fromEntries(Object.entries(DiskOperation).map(([name, operation]) => [operation, name]));
 
-/** A disk that workers use. */
+/**
+ * A disk that workers use. A function that takes long is not forgotten with its worker, or when its time is over: what overlaps a write that
+ * has yet to end waits for it, whoever asks, so that the write is never found to have come after one that was begun later.
+ */
 export class DiskServer {
   readonly #disk: Disk;
   readonly #report: (report: DiskReport) => void;
   readonly #links = new Set<Link>();
+  readonly #order = new DiskOrder<Operation>();
   readonly #kinds = new Set<string>();
 
   constructor(disk: Disk, report: (report: DiskReport) => void) {
@@ -49,17 +55,17 @@ export class DiskServer {
     const link = new Link(new Exchange(memory), port, wakeFd);
     this.#links.add(link);
     port.on('message', () => this.#serve(link));
-    port.on('close', () => {
-      link.close();
-      this.#links.delete(link);
-    });
+    port.on('close', () => this.#disconnect(link));
     // Whatever it asked before we listened.
     this.#serve(link);
   }
 
   /** Closes the links, has the disk keep what was written, and lets it go. Rejects with what its functions throw. */
   async close(): Promise<void> {
-    for (const link of this.#links) link.port.close();
+    for (const link of this.#links) {
+      link.port.close();
+      this.#disconnect(link);
+    }
     try {
       await this.#disk.flush?.();
     } finally {
@@ -67,34 +73,73 @@ export class DiskServer {
     }
   }
 
+  #disconnect(link: Link): void {
+    if (!this.#links.delete(link)) return;
+    link.close();
+    this.#drop();
+  }
+
+  /** A worker has woken us. */
   #serve(link: Link): void {
     link.exchange.diskHeard();
-    for (let place = link.nextAsked(); place !== NONE; place = link.nextAsked()) this.#run(link, place);
+    this.#drop();
+    for (let ready = this.#take(); ready.length !== 0; ready = this.#take()) this.#run(ready);
   }
 
-  #run(link: Link, place: number): void {
-    let running: Promise<void> | null;
-    try {
-      const result = this.#perform(link, place);
-      // Not every promise is one of this realm's: anything with `then` is one. Ours settles once, whatever that `then` does.
-      running = typeof result?.then === 'function' ? new Promise((resolve) => resolve(result)) : null;
-    } catch (error) {
-      this.#failed(link, place, error);
-      return;
+  /**
+   * Takes what all workers ask before any of it runs, and returns what may: one that was asked by a worker that has failed since
+   * is before those of the worker that came after, although its message may come behind theirs.
+   */
+  #take(): Operation[] {
+    const ready: Operation[] = [];
+    for (const link of this.#links) {
+      for (let place = link.nextAsked(); place !== NONE; place = link.nextAsked()) {
+        const operation = new Operation(link, place);
+        if (this.#order.enter(operation)) ready.push(operation);
+      }
     }
-    if (running === null) link.answer(place, 0, 0);
-    else
-      running.then(
-        () => link.answer(place, 0, 0),
-        (error: unknown) => this.#failed(link, place, error),
-      );
+    return ready;
   }
 
-  #perform({ exchange, data }: Link, place: number): void | Promise<void> {
-    const offset = exchange.offsetOf(place);
-    const length = exchange.lengthOf(place);
+  /** Ends what waits without anybody who waits for it. */
+  #drop(): void {
+    const ready: Operation[] = [];
+    for (const operation of this.#order.waiting()) {
+      // One of those before it may have been what it waited for.
+      if (operation.ahead !== 0 && !operation.isAwaited) ready.push(...this.#end(operation, Errno.ETIMEDOUT, 0));
+    }
+    this.#run(ready);
+  }
+
+  /** Runs operations, and those that are added meanwhile: what ends at once lets others run. */
+  #run(ready: Operation[]): void {
+    for (const operation of ready) {
+      if (!operation.isAwaited) {
+        ready.push(...this.#end(operation, Errno.ETIMEDOUT, 0));
+        continue;
+      }
+      let running: Promise<void> | null;
+      try {
+        const result = this.#perform(operation);
+        // Not every promise is one of this realm's: anything with `then` is one. Ours settles once, whatever that `then` does.
+        running = typeof result?.then === 'function' ? new Promise((resolve) => resolve(result)) : null;
+      } catch (error) {
+        ready.push(...this.#fail(operation, error));
+        continue;
+      }
+      if (running === null) ready.push(...this.#end(operation, 0, 0));
+      else
+        running.then(
+          () => this.#run(this.#end(operation, 0, 0)),
+          (error: unknown) => this.#run(this.#fail(operation, error)),
+        );
+    }
+  }
+
+  #perform({ link, place, kind, start: offset, length }: Operation): void | Promise<void> {
+    const { data } = link;
     const disk = this.#disk;
-    switch (exchange.operationOf(place)) {
+    switch (kind) {
       case DiskOperation.read: {
         const buffer = data(place, length);
         buffer.set(zeroes(length));
@@ -113,13 +158,18 @@ export class DiskServer {
     }
   }
 
-  #failed(link: Link, place: number, error: unknown): void {
+  /** Answers, and returns what may run now. */
+  #end(operation: Operation, errno: number, failedAt: number): Operation[] {
+    operation.link.answer(operation.place, errno, failedAt);
+    return this.#order.leave(operation);
+  }
+
+  #fail(operation: Operation, error: unknown): Operation[] {
     const { errno, offset, meant } = failureOf(error);
-    const { exchange } = link;
-    const start = exchange.offsetOf(place);
-    const inside = offset !== undefined && offset >= start && offset < start + exchange.lengthOf(place);
-    if (!meant) this.#tell(NAMES[exchange.operationOf(place)]!, error);
-    link.answer(place, errno, inside ? offset - start : 0);
+    const { start, end } = operation;
+    const inside = offset !== undefined && offset >= start && offset < end;
+    if (!meant) this.#tell(NAMES[operation.kind]!, error);
+    return this.#end(operation, errno, inside ? offset - start : 0);
   }
 
   /** Once per kind. */
@@ -151,8 +201,8 @@ class Link {
   readonly exchange: Exchange;
   readonly port: MessagePort;
   #wakeFd: number;
-  /** Functions that have yet to end. */
-  #running = 0;
+  /** Operations that have yet to be answered. */
+  #pending = 0;
   #closed = false;
 
   constructor(exchange: Exchange, port: MessagePort, wakeFd: number) {
@@ -168,12 +218,17 @@ class Link {
   /** A place that asks for something, or {@link NONE}. It is to be answered. */
   nextAsked(): number {
     const place = this.exchange.nextAsked();
-    if (place !== NONE) this.#running++;
+    if (place !== NONE) this.#pending++;
     return place;
   }
 
+  /** Whether the worker waits for the answer. */
+  awaits(place: number): boolean {
+    return !this.#closed && !this.exchange.isGivenUp(place);
+  }
+
   answer(place: number, errno: number, failedAt: number): void {
-    this.#running--;
+    this.#pending--;
     // Who is gone needs no answer.
     if (this.#closed) {
       this.#discardUnused();
@@ -192,7 +247,38 @@ class Link {
   }
 
   #discardUnused(): void {
-    if (this.#running === 0) discard(this.exchange.memory);
+    if (this.#pending === 0) discard(this.exchange.memory);
+  }
+}
+
+/** What a worker has asked for, until it is answered. */
+class Operation implements OrderedOperation {
+  readonly link: Link;
+  readonly place: number;
+  readonly kind: DiskOperation;
+  readonly start: number;
+  /** Bytes. */
+  readonly length: number;
+  readonly end: number;
+  readonly changes: boolean;
+  ahead = 0;
+
+  constructor(link: Link, place: number) {
+    const { exchange } = link;
+    this.link = link;
+    this.place = place;
+    this.kind = exchange.operationOf(place);
+    // A flush is about what has been answered: it overlaps nothing, and needs to wait for nobody.
+    const hasRange = this.kind !== DiskOperation.flush;
+    this.start = hasRange ? exchange.offsetOf(place) : 0;
+    this.length = hasRange ? exchange.lengthOf(place) : 0;
+    this.end = this.start + this.length;
+    this.changes = hasRange && this.kind !== DiskOperation.read;
+  }
+
+  /** Its worker is there, and has not given up. */
+  get isAwaited(): boolean {
+    return this.link.awaits(this.place);
   }
 }
 

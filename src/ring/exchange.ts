@@ -47,9 +47,10 @@ const ERRNO = 3;
 function plan(places: number) {
   const asked = CONTROL_WORDS * 4;
   const answered = asked + places * 4;
-  const fields = Math.ceil((answered + places * 4) / 8) * 8;
+  const givenUp = answered + places * 4;
+  const fields = Math.ceil((givenUp + places * 4) / 8) * 8;
   const data = pageFrom(fields + places * FIELDS * 8);
-  return { asked, answered, fields, data, end: data + PAGE_BYTES + places * EXCHANGE_DATA_BYTES };
+  return { asked, answered, givenUp, fields, data, end: data + PAGE_BYTES + places * EXCHANGE_DATA_BYTES };
 }
 
 /** Both threads make one over the same memory. Each operation has a place, which is the worker's to choose. Nothing here allocates, but the constructor. */
@@ -59,6 +60,8 @@ export class Exchange {
   readonly #words: Int32Array;
   readonly #asked: Int32Array;
   readonly #answered: Int32Array;
+  /** By place: 1 once the worker does not wait for the answer any more. */
+  readonly #givenUp: Int32Array;
   readonly #fields: Float64Array;
   readonly #dataStart: number;
 
@@ -66,10 +69,11 @@ export class Exchange {
     this.memory = memory;
     this.#words = new Int32Array(memory, 0, CONTROL_WORDS);
     this.places = this.#words[PLACES]!;
-    const { asked, answered, fields, end } = plan(this.places);
+    const { asked, answered, givenUp, fields, end } = plan(this.places);
     assert(memory.byteLength === end, 'exchange: memory that was allocated for one');
     this.#asked = new Int32Array(memory, asked, this.places);
     this.#answered = new Int32Array(memory, answered, this.places);
+    this.#givenUp = new Int32Array(memory, givenUp, this.places);
     this.#fields = new Float64Array(memory, fields, this.places * FIELDS);
     this.#dataStart = this.#words[DATA_START]!;
   }
@@ -106,10 +110,20 @@ export class Exchange {
     this.#fields[at + OPERATION] = operation;
     this.#fields[at + OFFSET] = offset;
     this.#fields[at + LENGTH] = length;
+    this.#givenUp[place] = 0;
     const tail = this.#words[ASKED_TAIL]!;
     this.#asked[tail % this.places] = place;
     // The store publishes: whoever sees the new tail sees the rest.
     Atomics.store(this.#words, ASKED_TAIL, this.#next(tail));
+    return Atomics.exchange(this.#words, DISK_RUNG, 1) === 0;
+  }
+
+  /**
+   * The worker waits no more for an operation, which is answered all the same, and has the place until then: at once if it has not begun.
+   * True: the disk's thread must be woken.
+   */
+  giveUp(place: number): boolean {
+    Atomics.store(this.#givenUp, place, 1);
     return Atomics.exchange(this.#words, DISK_RUNG, 1) === 0;
   }
 
@@ -165,6 +179,11 @@ export class Exchange {
   /** Bytes. */
   lengthOf(place: number): number {
     return this.#fields[place * FIELDS + LENGTH]!;
+  }
+
+  /** See {@link giveUp}. */
+  isGivenUp(place: number): boolean {
+    return Atomics.load(this.#givenUp, place) !== 0;
   }
 
   /** Answers; see {@link errnoOf} and {@link failedAtOf}. True: the worker must be woken. */

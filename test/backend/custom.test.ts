@@ -154,6 +154,7 @@ describe('a custom unit', () => {
     expect(bench.ended).toEqual([]);
     bench.backend.tick(1000 + TIMEOUT_MS);
     expect(bench.ended).toEqual([[0, ETIMEDOUT]]);
+    expect(bench.disk.isGivenUp(place)).toBe(true);
     // The function still has its memory: nobody else gets it, and what it writes there reaches nobody.
     expect(bench.disk.nextAsked()).toBe(NONE);
     bench.slabOf(late).fill(0x33);

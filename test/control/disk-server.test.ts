@@ -40,6 +40,37 @@ function connect(disk: Partial<Disk>, places = 4) {
   };
 }
 
+/** Another worker's end of a link to the same disk. */
+function link(server: DiskServer) {
+  const worker = new Exchange(Exchange.allocate(4));
+  const { port1, port2 } = new MessageChannel();
+  server.connect({ memory: worker.memory, port: port1, wakeFd: -1 });
+  onTestFinished(() => port2.close());
+  return { worker, port: port2 };
+}
+
+/** A disk whose functions end when they are told to. */
+function heldDisk() {
+  const calls: string[] = [];
+  const ends: (() => void)[] = [];
+  const hold = (call: string): Promise<void> => {
+    calls.push(call);
+    return new Promise((resolve) => ends.push(resolve));
+  };
+  return {
+    calls,
+    /** Ends the call that was made first of those that have yet to end. */
+    async end(): Promise<void> {
+      ends.shift()!();
+      await turn();
+    },
+    read: (_: Uint8Array, offset: number) => hold(`read ${offset}`),
+    write: (data: Uint8Array, offset: number) => hold(`write ${data[0]} at ${offset}`),
+    flush: () => hold('flush'),
+    unmap: (offset: number, length: number) => hold(`unmap ${offset}+${length}`),
+  };
+}
+
 /** Without the pages that it shares with its neighbours. */
 const insideOf = (data: Uint8Array) => data.subarray(PAGE_BYTES, -PAGE_BYTES);
 
@@ -208,6 +239,94 @@ describe('a disk’s server', () => {
       await turn();
     }
     expect(insideOf(data).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('has what overlaps a write that nobody waits for any more wait until it has ended', async () => {
+    const held = heldDisk();
+    const { worker, port, bytes } = connect(held, 6);
+    for (const place of [0, 1]) bytes(place, 1).fill(place + 1);
+    worker.ask(0, DiskOperation.write, 512, 1024);
+    port.postMessage(0);
+    await expect.poll(() => held.calls).toEqual(['write 1 at 512']);
+    worker.giveUp(0);
+    worker.ask(1, DiskOperation.write, 1024, 512);
+    worker.ask(2, DiskOperation.read, 0, 1024);
+    worker.ask(3, DiskOperation.unmap, 0, 512);
+    worker.ask(4, DiskOperation.read, 1536, 512);
+    worker.ask(5, DiskOperation.flush, 0, 0);
+    port.postMessage(0);
+    await expect.poll(() => held.calls).toHaveLength(3);
+    expect(held.calls.slice(1)).toEqual(['read 1536', 'flush']);
+    await held.end();
+    // The unmap overlaps what was asked before it.
+    expect(held.calls.slice(3)).toEqual(['write 2 at 1024', 'read 0']);
+    for (let calls = 0; calls < 4; calls++) await held.end();
+    expect(held.calls.slice(5)).toEqual(['unmap 0+512']);
+  });
+
+  it('has it wait also when the worker that wrote has left', async () => {
+    const held = heldDisk();
+    const { server, worker, port, served, bytes } = connect(held);
+    const other = link(server);
+    for (const place of [0, 1]) {
+      bytes(place, 1).fill(place + 1);
+      worker.ask(place, DiskOperation.write, 0, 512);
+    }
+    port.postMessage(0);
+    await expect.poll(() => held.calls).toEqual(['write 1 at 0']);
+    const left = new Promise((resolve) => served.once('close', resolve));
+    port.close();
+    await left;
+    other.worker.ask(0, DiskOperation.read, 0, 512);
+    other.port.postMessage(0);
+    await turn();
+    expect(held.calls).toHaveLength(1);
+    await held.end();
+    // What the other worker had asked for as well, and had not begun, is not done any more.
+    expect(held.calls).toEqual(['write 1 at 0', 'read 0']);
+  });
+
+  it('takes what a worker asked before it failed before what others ask after that', async () => {
+    const held = heldDisk();
+    const { server, worker, bytes } = connect(held);
+    const other = link(server);
+    bytes(0, 1).fill(1);
+    worker.ask(0, DiskOperation.write, 0, 512);
+    other.worker.ask(0, DiskOperation.write, 0, 512);
+    // The message of the first is still on its way.
+    other.port.postMessage(0);
+    await expect.poll(() => held.calls).toEqual(['write 1 at 0']);
+    await held.end();
+    expect(held.calls).toEqual(['write 1 at 0', 'write 0 at 0']);
+  });
+
+  it('gives the place back of an operation that waits when its worker waits no more, and does not run it', async () => {
+    const held = heldDisk();
+    const { worker, port } = connect(held);
+    for (const place of [0, 1, 2]) worker.ask(place, DiskOperation.write, 0, 512);
+    port.postMessage(0);
+    await expect.poll(() => held.calls).toHaveLength(1);
+    for (const place of [0, 1]) if (worker.giveUp(place)) port.postMessage(0);
+    await expect.poll(() => worker.nextAnswered()).toBe(1);
+    await held.end();
+    expect(worker.nextAnswered()).toBe(0);
+    expect(held.calls).toHaveLength(2);
+    await held.end();
+    expect(worker.nextAnswered()).toBe(2);
+    expect(held.calls).toHaveLength(2);
+  });
+
+  it('runs nothing any more at its end that waits', async () => {
+    const held = heldDisk();
+    const { server, worker, port } = connect(held);
+    for (const place of [0, 1]) worker.ask(place, DiskOperation.write, 0, 512);
+    port.postMessage(0);
+    await expect.poll(() => held.calls).toHaveLength(1);
+    const closed = server.close();
+    await held.end();
+    await held.end();
+    await closed;
+    expect(held.calls).toEqual(['write 0 at 0', 'flush']);
   });
 
   it('gives the memory back when a worker leaves that waits for nothing', async () => {

@@ -154,6 +154,28 @@ describe.each(['uring', 'posix'] as const)('a program’s target (%s)', (engine)
     expect(data.equals(Buffer.alloc(BLOCK, 0x5a))).toBe(true);
   });
 
+  test('keeps what is written after a function has had its time from what that one still writes', async () => {
+    const disk = new ToldDisk();
+    await using target = await createTarget(options(engine, { disk, timeoutMs: TIMEOUT_MS }));
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    const write = (byte: number) => initiator.command(write10(0, 1), { write: Buffer.alloc(BLOCK, byte) });
+    let answer = (): void => {};
+    disk.before = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    for (const times of [1, 2]) {
+      expect((await write(times)).sense).toMatchObject({ key: 0xb, additional: 0x0801 });
+      disk.before = () => {};
+    }
+    expect((await initiator.command(synchronizeCache16())).status).toBe(GOOD);
+    const newer = write(3);
+    answer();
+    expect((await newer).status).toBe(GOOD);
+    expect((await initiator.command(read10(0, 1), { read: BLOCK })).data.equals(Buffer.alloc(BLOCK, 3))).toBe(true);
+    expect(disk.calls).toEqual(['write 0+1', 'flush', 'write 0+1', 'read 0+1']);
+  });
+
   test('is read-only without a function write', async () => {
     await using target = await createTarget(options(engine, { disk: { read: () => {} } }));
     using initiator = await RawInitiator.logIn(target.portals[0]!.port);

@@ -38,6 +38,18 @@ describe('an exchange', () => {
     expect(exchange.answer(exchange.nextAsked(), 0, 0)).toBe(true);
   });
 
+  it('says of an operation that it is given up, and not of the next that has its place', () => {
+    const memory = Exchange.allocate(2);
+    const [worker, disk] = [new Exchange(memory), new Exchange(memory)];
+    for (const place of [0, 1]) worker.ask(place, DiskOperation.write, 0, 512);
+    disk.diskHeard();
+    expect(worker.giveUp(1)).toBe(true);
+    expect([disk.isGivenUp(0), disk.isGivenUp(1)]).toEqual([false, true]);
+    disk.answer(1, 5, 0);
+    worker.ask(worker.nextAnswered(), DiskOperation.write, 0, 512);
+    expect(disk.isGivenUp(1)).toBe(false);
+  });
+
   it.each([1, 7, EXCHANGE_PLACES_MAX])(
     'gives each of %i places memory of its own, on pages of the machine',
     (places) => {
