@@ -24,7 +24,7 @@ export function createBackend<Io extends BlockIo>(
     case 'memory':
       return new MemoryBackend(engine, parcelOf(snapshot.handle).memory, complete, snapshot.atomic);
     case 'custom':
-      return new CustomBackend(engine, parcelOf(snapshot.handle), snapshot.timeoutMs, complete);
+      return new CustomBackend(engine, parcelOf(snapshot.handle), snapshot.timeoutMs, complete, loss);
     default:
       return new NullBackend(engine, complete);
   }

@@ -8,11 +8,14 @@ import type { Slab } from '../engine/slab.ts';
 import { Errno } from '../kernel/errno.ts';
 import { DiskOperation, EXCHANGE_DATA_BYTES, Exchange } from '../ring/exchange.ts';
 import type { Bell, Parcel } from '../ring/parcel.ts';
-import type { Allocation, Backend, BlockComplete, BlockIo } from './backend.ts';
+import type { Allocation, Backend, BlockComplete, BlockIo, Loss } from './backend.ts';
 
 /** Of an operation that is not the disk's to answer: the engine ends it in its next turn. Kept in `io.operation` like the disk's. */
 const PAUSE = 16;
-const REFUSED = 17;
+/** There is no disk any more. */
+const GONE = 17;
+/** Nothing is promised to last any more. */
+const LOST = 18;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -33,6 +36,7 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
   readonly #bell: Bell;
   readonly #timeoutMs: number;
   readonly #complete: BlockComplete<Io>;
+  readonly #loss: Loss;
   readonly #places: FreeList;
   /** Whose operation each place has; null: nobody's, or somebody's who has not waited. */
   readonly #ios: (Io | null)[];
@@ -41,10 +45,10 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
   /** Operations without a place, and their deadlines. */
   readonly #waiting: Io[] = [];
   readonly #waitingDeadlines: number[] = [];
-  #lost = false;
+  #gone = false;
 
   /** `parcel` has the exchange, and the bell of the disk's thread. */
-  constructor(engine: Engine, parcel: Parcel, timeoutMs: number, complete: BlockComplete<Io>) {
+  constructor(engine: Engine, parcel: Parcel, timeoutMs: number, complete: BlockComplete<Io>, loss: Loss) {
     assert(parcel.bell !== undefined, 'custom unit: its disk has a thread');
     this.#engine = engine;
     this.#slab = engine.slab;
@@ -54,6 +58,7 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
     this.#bell = parcel.bell;
     this.#timeoutMs = timeoutMs;
     this.#complete = complete;
+    this.#loss = loss;
     const { places } = this.#exchange;
     this.#places = new FreeList(places);
     this.#ios = new Array<Io | null>(places).fill(null);
@@ -68,12 +73,14 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
 
   write(io: Io): void {
     io.operation = io.durable ? DiskOperation.writeDurably : DiskOperation.write;
-    this.#start(io);
+    if (io.durable && this.#loss.happened) this.#refuse(io, LOST);
+    else this.#start(io);
   }
 
   sync(io: Io): void {
     io.operation = DiskOperation.flush;
-    this.#start(io);
+    if (this.#loss.happened) this.#refuse(io, LOST);
+    else this.#start(io);
   }
 
   clear(io: Io, deallocate: boolean): void {
@@ -91,9 +98,10 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
     return { allocated: true, end };
   }
 
-  /** A pause is over, or it is time to say that there is no disk. */
+  /** A pause is over, or it is time to refuse. */
   fileDone(io: Io): void {
-    this.#complete(io, io.operation === REFUSED ? Errno.ENXIO : 0);
+    if (io.operation === LOST) this.#complete(io, Errno.ENOTRECOVERABLE);
+    else this.#complete(io, io.operation === GONE ? Errno.ENXIO : 0);
   }
 
   detach(): void {
@@ -109,7 +117,7 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
       const io = this.#ios[place]!;
       this.#ios[place] = null;
       this.#deadlines[place] = NEVER;
-      const errno = exchange.errnoOf(place);
+      const errno = this.#errnoOf(place);
       if (io !== null && errno === 0 && io.operation === DiskOperation.read) this.#copyOut(place, io);
       if (errno !== 0 && io !== null) io.progress = exchange.failedAtOf(place);
       this.#places.release(place);
@@ -135,7 +143,7 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
 
   /** Nobody answers any more: operations end, those to come as well. */
   lost(): void {
-    this.#lost = true;
+    this.#gone = true;
     for (let place = 0; place < this.#ios.length; place++) {
       const io = this.#ios[place]!;
       this.#ios[place] = null;
@@ -145,11 +153,24 @@ export class CustomBackend<Io extends BlockIo> implements Backend<Io> {
     for (let io = this.#waiting.shift(); io !== undefined; io = this.#waiting.shift()) this.#complete(io, Errno.ENXIO);
   }
 
+  /** A flush that was late, and that nobody waits for any more, has lost no less. */
+  #errnoOf(place: number): number {
+    const errno = this.#exchange.errnoOf(place);
+    if (errno === 0 || !this.#exchange.hasLostWrites(place)) return errno;
+    this.#loss.note(errno);
+    return Errno.ENOTRECOVERABLE;
+  }
+
+  #refuse(io: Io, reason: typeof GONE | typeof LOST): void {
+    io.progress = 0;
+    io.operation = reason;
+    this.#engine.nextTurn(io.index);
+  }
+
   #start(io: Io): void {
     io.progress = 0;
-    if (this.#lost) {
-      io.operation = REFUSED;
-      this.#engine.nextTurn(io.index);
+    if (this.#gone) {
+      this.#refuse(io, GONE);
       return;
     }
     const deadline = this.#engine.now() + this.#timeoutMs;

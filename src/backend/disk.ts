@@ -19,7 +19,10 @@ export interface Disk {
   read(buffer: Uint8Array, offset: number): void | Promise<void>;
   /** Keeps `data`, which is the disk's until the promise settles. Without this function the disk is read-only. */
   write?(data: Uint8Array, offset: number): void | Promise<void>;
-  /** Everything that was written before is on stable storage afterwards. Without this function every write is when it ends. */
+  /**
+   * Everything that was written before is on stable storage afterwards. Without this function every write is when it ends. Once it has failed,
+   * with another error than `notReady` or `aborted`, nothing is promised to last any more.
+   */
   flush?(): void | Promise<void>;
   /** The range reads as zeroes from now on, and its space may be used for something else. Without this function zeroes are written. */
   unmap?(offset: number, length: number): void | Promise<void>;

@@ -32,11 +32,16 @@ export interface DiskReport {
 /** Errors are told apart by so much; a disk that makes up new ones all the time is told of so many kinds. */
 const KINDS_MAX = 100;
 
+/** A flush that fails with one of these has lost nothing: it is to be asked for again. */
+const HARMLESS: ReadonlySet<number> = new Set([Errno.EBUSY, Errno.ECANCELED]);
+
 const NAMES = Object.fromEntries(Object.entries(DiskOperation).map(([name, operation]) => [operation, name]));
 
 /**
  * A disk that workers use. A function that takes long is not forgotten with its worker, or when its time is over: what overlaps a write that
  * has yet to end waits for it, whoever asks, so that the write is never found to have come after one that was begun later.
+ *
+ * Nor is a flush forgotten that failed: the next would mostly have nothing left to do and succeed, so that nobody who retries ever knew.
  */
 export class DiskServer {
   readonly #disk: Disk;
@@ -44,6 +49,8 @@ export class DiskServer {
   readonly #links = new Set<Link>();
   readonly #order = new DiskOrder<Operation>();
   readonly #kinds = new Set<string>();
+  /** Of the first flush that failed: what was written before it may be lost. 0: none has. */
+  #lostErrno = 0;
 
   constructor(disk: Disk, report: (report: DiskReport) => void) {
     this.#disk = disk;
@@ -136,8 +143,9 @@ export class DiskServer {
     }
   }
 
-  #perform({ link, place, kind, start: offset, length }: Operation): void | Promise<void> {
-    const { data } = link;
+  #perform(operation: Operation): void | Promise<void> {
+    const { place, kind, start: offset, length } = operation;
+    const { data } = operation.link;
     const disk = this.#disk;
     switch (kind) {
       case DiskOperation.read: {
@@ -148,7 +156,7 @@ export class DiskServer {
       case DiskOperation.write:
         return disk.write!(data(place, length), offset);
       case DiskOperation.writeDurably:
-        return writeDurably(disk, data(place, length), offset);
+        return writeDurably(disk, data(place, length), operation);
       case DiskOperation.flush:
         return disk.flush?.();
       case DiskOperation.unmap:
@@ -160,7 +168,9 @@ export class DiskServer {
 
   /** Answers, and returns what may run now. */
   #end(operation: Operation, errno: number, failedAt: number): Operation[] {
-    operation.link.answer(operation.place, errno, failedAt);
+    const { link, place } = operation;
+    if (operation.isFlushing && this.#lostErrno !== 0) link.answer(place, this.#lostErrno, 0, true);
+    else link.answer(place, errno, failedAt, false);
     return this.#order.leave(operation);
   }
 
@@ -169,6 +179,7 @@ export class DiskServer {
     const { start, end } = operation;
     const inside = offset !== undefined && offset >= start && offset < end;
     if (!meant) this.#tell(NAMES[operation.kind]!, error);
+    if (operation.isFlushing && !HARMLESS.has(errno)) this.#lostErrno ||= errno;
     return this.#end(operation, errno, inside ? offset - start : 0);
   }
 
@@ -227,14 +238,14 @@ class Link {
     return !this.#closed && !this.exchange.isGivenUp(place);
   }
 
-  answer(place: number, errno: number, failedAt: number): void {
+  answer(place: number, errno: number, failedAt: number, lostWrites: boolean): void {
     this.#pending--;
     // Who is gone needs no answer.
     if (this.#closed) {
       this.#discardUnused();
       return;
     }
-    if (!this.exchange.answer(place, errno, failedAt)) return;
+    if (!this.exchange.answer(place, errno, failedAt, lostWrites)) return;
     if (this.#wakeFd < 0) this.port.postMessage(0);
     else ringEventfd(this.#wakeFd);
   }
@@ -262,6 +273,8 @@ class Operation implements OrderedOperation {
   readonly end: number;
   readonly changes: boolean;
   ahead = 0;
+  /** A flush is what it waits for now: a durable write does so once it is written. */
+  isFlushing: boolean;
 
   constructor(link: Link, place: number) {
     const { exchange } = link;
@@ -269,7 +282,8 @@ class Operation implements OrderedOperation {
     this.place = place;
     this.kind = exchange.operationOf(place);
     // A flush is about what has been answered: it overlaps nothing, and needs to wait for nobody.
-    const hasRange = this.kind !== DiskOperation.flush;
+    this.isFlushing = this.kind === DiskOperation.flush;
+    const hasRange = !this.isFlushing;
     this.start = hasRange ? exchange.offsetOf(place) : 0;
     this.length = hasRange ? exchange.lengthOf(place) : 0;
     this.end = this.start + this.length;
@@ -282,8 +296,9 @@ class Operation implements OrderedOperation {
   }
 }
 
-async function writeDurably(disk: Disk, data: Uint8Array, offset: number): Promise<void> {
-  await disk.write!(data, offset);
+async function writeDurably(disk: Disk, data: Uint8Array, operation: Operation): Promise<void> {
+  await disk.write!(data, operation.start);
+  operation.isFlushing = true;
   await disk.flush?.();
 }
 

@@ -35,13 +35,15 @@ const DISK_RUNG = 80;
 const WORKER_RUNG = 96;
 const CONTROL_WORDS = 112;
 
-const FIELDS = 4;
+const FIELDS = 5;
 const OPERATION = 0;
 const OFFSET = 1;
 const LENGTH = 2;
 /** Of an answer, in place of the length: bytes before the block that failed. */
 const FAILED_AT = 2;
 const ERRNO = 3;
+/** Of an answer: 1 when writes that were acknowledged may be lost. */
+const LOST = 4;
 
 /** Where the parts of the buffer begin, in bytes; the data somewhat later, on a page of the machine's. */
 function plan(places: number) {
@@ -151,6 +153,11 @@ export class Exchange {
     return this.#fields[place * FIELDS + FAILED_AT]!;
   }
 
+  /** The operation failed because writes that were acknowledged may be lost, the errno being that of the flush that failed. */
+  hasLostWrites(place: number): boolean {
+    return this.#fields[place * FIELDS + LOST] !== 0;
+  }
+
   // The disk's side
 
   /** The disk's thread was woken; whatever is asked from now on wakes it again. Call it before {@link nextAsked}. */
@@ -186,11 +193,12 @@ export class Exchange {
     return Atomics.load(this.#givenUp, place) !== 0;
   }
 
-  /** Answers; see {@link errnoOf} and {@link failedAtOf}. True: the worker must be woken. */
-  answer(place: number, errno: number, failedAt: number): boolean {
+  /** Answers; see {@link errnoOf}, {@link failedAtOf} and {@link hasLostWrites}. True: the worker must be woken. */
+  answer(place: number, errno: number, failedAt: number, lostWrites = false): boolean {
     const at = place * FIELDS;
     this.#fields[at + ERRNO] = errno;
     this.#fields[at + FAILED_AT] = failedAt;
+    this.#fields[at + LOST] = lostWrites ? 1 : 0;
     const tail = this.#words[ANSWERED_TAIL]!;
     this.#answered[tail % this.places] = place;
     Atomics.store(this.#words, ANSWERED_TAIL, this.#next(tail));

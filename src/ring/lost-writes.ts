@@ -1,5 +1,5 @@
 // Units whose storage has lost writes that were acknowledged: one shared word per unit, the errno of the sync that said so.
-// The kernel says it once (fsync(2)), to the worker that asks first; the others have it from here. What follows is backend/file.ts's.
+// The kernel says it once (fsync(2)), to the worker that asks first; the others have it from here. What follows is the backends'.
 
 import { UNITS_MAX } from './turns.ts';
 

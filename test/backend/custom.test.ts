@@ -4,11 +4,13 @@ import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { CustomBackend } from '../../src/backend/custom.ts';
 import { NONE } from '../../src/base/free-list.ts';
+import { Errno } from '../../src/kernel/errno.ts';
 import { DiskOperation, Exchange } from '../../src/ring/exchange.ts';
 import { Piece } from '../../src/scsi/task.ts';
 import { ScriptedEngine } from '../support/scripted-engine.ts';
 
-const { EIO, ENXIO, ETIMEDOUT } = constants.errno;
+const { EIO, ENOSPC, ENXIO, ETIMEDOUT } = constants.errno;
+const { ENOTRECOVERABLE } = Errno;
 const TIMEOUT_MS = 5000;
 
 class Bench {
@@ -18,6 +20,8 @@ class Bench {
   readonly disk: Exchange;
   readonly backend: CustomBackend<Piece>;
   readonly ended: (readonly [piece: number, errno: number])[] = [];
+  /** Of the unit's losses: each errno that was noted. */
+  readonly noted: number[] = [];
   rings = 0;
   closed = false;
   whenEnded = (): void => {};
@@ -38,7 +42,14 @@ class Bench {
       this.ended.push([piece.index, errno]);
       this.whenEnded();
     };
-    this.backend = new CustomBackend<Piece>(this.engine.engine, parcel, TIMEOUT_MS, complete);
+    const { noted } = this;
+    const loss = {
+      get happened() {
+        return noted.length !== 0;
+      },
+      note: (errno: number) => void noted.push(errno),
+    };
+    this.backend = new CustomBackend<Piece>(this.engine.engine, parcel, TIMEOUT_MS, complete, loss);
   }
 
   piece(offset: number, length: number): Piece {
@@ -195,6 +206,47 @@ describe('a custom unit', () => {
     expect(bench.engine.calls.at(-1)).toMatchObject({ call: 'nextTurn', token: 2 });
     bench.backend.fileDone(after);
     expect(bench.ended.at(-1)).toEqual([2, ENXIO]);
+  });
+
+  it('promises nothing any more once a flush has failed, without asking the disk', () => {
+    const bench = new Bench(2);
+    bench.backend.sync(bench.piece(0, 0));
+    bench.disk.answer(bench.disk.nextAsked(), EIO, 0, true);
+    bench.backend.answered();
+    expect(bench.noted).toEqual([EIO]);
+    const [durable, sync, plain] = [bench.piece(0, 512), bench.piece(0, 0), bench.piece(0, 512)];
+    durable.durable = true;
+    bench.backend.write(durable);
+    bench.backend.sync(sync);
+    expect(bench.disk.nextAsked()).toBe(NONE);
+    for (const piece of [durable, sync]) bench.backend.fileDone(piece);
+    bench.backend.write(plain);
+    bench.disk.answer(bench.disk.nextAsked(), 0, 0);
+    bench.backend.answered();
+    expect(bench.ended).toEqual([
+      [0, ENOTRECOVERABLE],
+      [1, ENOTRECOVERABLE],
+      [2, ENOTRECOVERABLE],
+      [3, 0],
+    ]);
+  });
+
+  it('notes the failure of a flush that had had its time, and no other', () => {
+    const bench = new Bench(2);
+    const durable = bench.piece(0, 512);
+    durable.durable = true;
+    bench.backend.write(durable);
+    bench.disk.answer(bench.disk.nextAsked(), ENOSPC, 0);
+    bench.backend.answered();
+    expect([bench.ended, bench.noted]).toEqual([[[0, ENOSPC]], []]);
+    bench.backend.sync(bench.piece(0, 0));
+    const place = bench.disk.nextAsked();
+    bench.backend.tick(TIMEOUT_MS);
+    expect([bench.ended.at(-1), bench.noted]).toEqual([[1, ETIMEDOUT], []]);
+    bench.disk.answer(place, EIO, 0, true);
+    bench.backend.answered();
+    expect(bench.noted).toEqual([EIO]);
+    expect(bench.ended).toHaveLength(2);
   });
 
   it('lets others have a turn when asked to pause, and closes its bell with the unit', () => {

@@ -10,7 +10,7 @@ import { PAGE_BYTES } from '../../src/base/page.ts';
 import { type DiskReport, DiskServer } from '../../src/control/disk-server.ts';
 import { DiskOperation, EXCHANGE_DATA_BYTES, Exchange } from '../../src/ring/exchange.ts';
 
-const { EIO, ENOSPC } = constants.errno;
+const { EBUSY, ECANCELED, EIO, ENOSPC } = constants.errno;
 
 /** A disk's server, and the worker's end of a link to it. */
 function connect(disk: Partial<Disk>, places = 4) {
@@ -199,6 +199,70 @@ describe('a disk’s server', () => {
     });
     expect(await disk.run(DiskOperation.read, 0, 512)).toEqual([EIO, 0]);
     expect(await disk.run(DiskOperation.write, 0, 512)).toEqual([EIO, 0]);
+  });
+
+  it.each<[what: string, operation: DiskOperation]>([
+    ['SYNCHRONIZE CACHE', DiskOperation.flush],
+    ['write that is to be durable', DiskOperation.writeDurably],
+  ])('remembers that the flush for a %s has failed, for all workers', async (_, operation) => {
+    let failure: DiskError | null = new DiskError('space', 'full', { offset: 512 });
+    const disk = connect({
+      write: () => {},
+      flush() {
+        if (failure !== null) throw failure;
+      },
+    });
+    expect(await disk.run(operation, 0, 1024)).toEqual([ENOSPC, 0]);
+    expect(disk.worker.hasLostWrites(0)).toBe(true);
+    failure = null;
+    expect(await disk.run(DiskOperation.write, 0, 512)).toEqual([0, 0]);
+    const other = link(disk.server);
+    other.worker.ask(0, DiskOperation.flush, 0, 0);
+    other.port.postMessage(0);
+    await expect.poll(() => other.worker.nextAnswered()).toBe(0);
+    expect([other.worker.errnoOf(0), other.worker.hasLostWrites(0)]).toEqual([ENOSPC, true]);
+  });
+
+  it('remembers the failure of a flush also when its worker has left', async () => {
+    let fail = (_: Error): void => {};
+    const disk = connect({
+      flush: () =>
+        new Promise((_, reject) => {
+          fail = reject;
+        }),
+    });
+    disk.worker.ask(0, DiskOperation.flush, 0, 0);
+    disk.port.postMessage(0);
+    const left = new Promise((resolve) => disk.served.once('close', resolve));
+    await turn();
+    disk.port.close();
+    await left;
+    fail(new Error('lost'));
+    const other = link(disk.server);
+    other.worker.ask(0, DiskOperation.flush, 0, 0);
+    other.port.postMessage(0);
+    await turn();
+    fail(new DiskError('notReady', 'later'));
+    await expect.poll(() => other.worker.nextAnswered()).toBe(0);
+    expect([other.worker.errnoOf(0), other.worker.hasLostWrites(0)]).toEqual([EIO, true]);
+  });
+
+  it('takes nothing for lost when a flush is to be asked for again, or what was to be flushed is not written', async () => {
+    const failures = ['notReady', 'aborted'] as const;
+    let flushes = 0;
+    const disk = connect({
+      write: () => Promise.reject(new DiskError('medium', 'a scratch')),
+      flush() {
+        const kind = failures[flushes++];
+        if (kind !== undefined) throw new DiskError(kind, 'later');
+      },
+    });
+    for (const errno of [EBUSY, ECANCELED, 0]) {
+      expect(await disk.run(DiskOperation.writeDurably, 0, 512)).toEqual([EIO, 0]);
+      expect(disk.worker.hasLostWrites(0)).toBe(false);
+      expect(await disk.run(DiskOperation.flush, 0, 0)).toEqual([errno, 0]);
+      expect(disk.worker.hasLostWrites(0)).toBe(false);
+    }
   });
 
   it('serves what was asked before it listened, and ends operations in any order', async () => {

@@ -130,6 +130,29 @@ describe.each(['uring', 'posix'] as const)('a program’s target (%s)', (engine)
     disk.before = () => {};
   });
 
+  test('promises nothing to last once a flush has failed, until the unit is added anew', async () => {
+    const disk = new ToldDisk();
+    await using target = await createTarget(options(engine, { disk }));
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    disk.before = (operation) => {
+      if (operation !== 'flush') return;
+      disk.before = () => {};
+      // What fdatasync says, once.
+      throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
+    };
+    const write = (flags = 0) => initiator.command(write10(0, 1, flags), { write: noise(BLOCK) });
+    for (const failed of [await write(FUA), await initiator.command(synchronizeCache16()), await write(FUA)]) {
+      expect(failed.sense).toMatchObject({ key: 0x4, additional: 0x0c00 });
+    }
+    expect((await write()).status).toBe(GOOD);
+    expect(target.target(TARGET_NAME)).toMatchObject({ units: [{ lostWrites: 'EIO' }] });
+    await target.removeUnit(TARGET_NAME, 0);
+    const lun: LunOptions = { lun: 1, backend: 'custom', size: SIZE, disk };
+    await target.addUnit(TARGET_NAME, lun);
+    using again = await RawInitiator.logIn(target.portals[0]!.port);
+    expect((await again.command(synchronizeCache16(), { lun: 1 })).status).toBe(GOOD);
+  });
+
   test('waits for a function for so long and no longer, and takes it back when it has answered', async () => {
     const disk = new ToldDisk();
     disk.bytes.fill(0x5a);

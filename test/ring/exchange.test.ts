@@ -21,7 +21,10 @@ describe('an exchange', () => {
     expect(worker.nextAnswered()).toBe(NONE);
     disk.answer(2, 5, 512);
     expect(worker.nextAnswered()).toBe(2);
-    expect([worker.errnoOf(2), worker.failedAtOf(2)]).toEqual([5, 512]);
+    expect([worker.errnoOf(2), worker.failedAtOf(2), worker.hasLostWrites(2)]).toEqual([5, 512, false]);
+    worker.ask(2, DiskOperation.flush, 0, 0);
+    disk.answer(disk.nextAsked(), 5, 0, true);
+    expect(worker.hasLostWrites(worker.nextAnswered())).toBe(true);
     expect(worker.nextAnswered()).toBe(NONE);
   });
 
