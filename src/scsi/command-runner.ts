@@ -184,7 +184,7 @@ export class CommandRunner implements CommandServices {
   #dispatch(piece: Piece, unit: LogicalUnit, operation: BlockOperation): void {
     const task = piece.task!;
     piece.unit = unit;
-    if (unit !== task.unit) unit.guests++;
+    if (unit !== task.unit) unit.guests.set(piece, []);
     this.#control.dispatch(task, piece, operation);
   }
 

@@ -61,6 +61,8 @@ function stretchOf(task: Task, list: CopyList, segment: CopySegment): Stretch | 
 
 /** Whether the initiator could read, or write, the unit's blocks itself, now. */
 function isOpen(task: Task, unit: LogicalUnit, writing: boolean): boolean {
+  // Not any more, if the unit has been removed since the list was read.
+  if (!task.nexus!.sees(unit)) return false;
   if (!unit.ready || (writing && unit.readOnly)) return false;
   return unit.restriction === null || unit.restriction.permitsBlocks(task.nexus!, writing);
 }

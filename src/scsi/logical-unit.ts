@@ -2,6 +2,7 @@
 // Main is the authority over everything but the task set; a changed snapshot arrives through `update`.
 
 import type { Backend } from '../backend/backend.ts';
+import type { Countdown } from '../base/countdown.ts';
 import { NONE } from '../base/free-list.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import { NO_RESERVATIONS, type ReservationSnapshot } from '../ring/reservations.ts';
@@ -34,8 +35,8 @@ export class LogicalUnit {
   accessLimited = false;
   /** How far the command is that works on all of the medium, of 65,536; -1: none does, or another worker runs it. */
   progress = -1;
-  /** Operations under way of tasks of other units, which copy from or to this one. */
-  guests = 0;
+  /** Operations under way of tasks of other units, which copy from or to this one; who waits for the end of each. */
+  readonly guests = new Map<Piece, Countdown[]>();
   /** Somebody waits for the task set to run empty, and the guests to leave. */
   whenIdle: (() => void) | null = null;
   /** The format that initiators want sense data in. */
@@ -98,6 +99,22 @@ export class LogicalUnit {
       before?.();
       then();
     };
+  }
+
+  /** Has `wait` hear of the end of each operation that is under way here for another unit's task for which `concerned` holds. */
+  awaitGuests(concerned: (task: Task) => boolean, wait: Countdown): void {
+    for (const [piece, waits] of this.guests) {
+      if (!concerned(piece.task!)) continue;
+      wait.add();
+      waits.push(wait);
+    }
+  }
+
+  /** An operation of another unit's task has ended. */
+  guestLeaves(piece: Piece): void {
+    const waits = this.guests.get(piece)!;
+    this.guests.delete(piece);
+    for (const wait of waits) wait.done();
   }
 
   /** Takes over reservations that have changed. */

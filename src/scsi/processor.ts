@@ -230,7 +230,7 @@ export class Processor implements TaskControl {
     this.operationsInFlight--;
     if (task.share !== null) task.share.underWay--;
     if (task.command !== null) {
-      if (piece.unit !== task.unit) this.#guestLeaves(piece.unit!);
+      if (piece.unit !== task.unit) this.#guestLeaves(piece.unit!, piece);
       this.#runner.stepDone(task, errno);
       return;
     }
@@ -299,8 +299,8 @@ export class Processor implements TaskControl {
   }
 
   /** An operation of another unit's task has ended. */
-  #guestLeaves(unit: LogicalUnit): void {
-    unit.guests--;
+  #guestLeaves(unit: LogicalUnit, piece: Piece): void {
+    unit.guestLeaves(piece);
     if (unit.whenIdle !== null) this.#quiescence.check(unit);
   }
 

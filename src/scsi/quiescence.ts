@@ -32,7 +32,7 @@ export class Quiescence {
 
   /** A task or a guest has ended. The command that asked for the wait is still there, and is not waited for: it waits for this itself. */
   check(unit: LogicalUnit): void {
-    if (unit.guests !== 0) return;
+    if (unit.guests.size !== 0) return;
     for (let task = unit.firstTask; task !== null; task = task.nextInSet) {
       if (!isSpent(task) && !this.#detached.isAsker(task)) return;
     }

@@ -15,6 +15,7 @@ import type { Turns } from '../ring/turns.ts';
 import type { StateOrder, StateResult } from '../ring/unit-state.ts';
 import type { SharedTurn } from '../scsi/exclusion.ts';
 import { LogicalUnit, type UnitCounts } from '../scsi/logical-unit.ts';
+import type { Nexus } from '../scsi/nexus.ts';
 import type { Processor } from '../scsi/processor.ts';
 import { AdditionalSense } from '../scsi/sense.ts';
 import type { Piece } from '../scsi/task.ts';
@@ -186,7 +187,7 @@ export class Units {
     this.#processor.pacer.review();
   }
 
-  /** Takes a unit out of every session, once its tasks are gone. */
+  /** Takes a unit out of every session; main hears when its tasks are gone, and those of others have nothing under way there any more. */
   remove(id: number, request: number): void {
     const unit = this.#units.get(id);
     const wait = new Countdown(() => {
@@ -203,7 +204,10 @@ export class Units {
       const left = [...session.nexus.units].filter(([, mapped]) => mapped !== unit);
       if (left.length !== session.nexus.units.size) session.nexus.address(left);
     }
-    if (unit !== undefined) this.#processor.stopWork(unit, wait);
+    if (unit !== undefined) {
+      this.#processor.stopWork(unit, wait);
+      unit.awaitGuests(() => true, wait);
+    }
     wait.seal();
   }
 
@@ -225,14 +229,15 @@ export class Units {
   applyReservation(message: Extract<ToWorker, { type: 'reservation' }>): void {
     const wait = new Countdown(() => this.#uplink({ type: 'done', request: message.request }));
     const unit = this.#units.get(message.unit);
+    const isPreempted = ({ name }: Nexus): boolean => message.abort.some((nexus) => covers(nexus, name));
     unit?.reserve(message.state);
+    // What they copy from or to the unit is another unit's task: it finds the reservation at its next operation (SPC-2 §7.2.4).
+    unit?.awaitGuests(({ nexus }) => isPreempted(nexus!), wait);
     for (const session of unit === undefined ? [] : this.#sessions.values()) {
       if (session.nexus.targetName !== unit!.snapshot.targetName) continue;
       for (const { nexus, news } of message.news)
         if (covers(nexus, session.nexus.name)) unit!.attention(session.nexus, NEWS[news]);
-      if (message.abort.some((nexus) => covers(nexus, session.nexus.name))) {
-        session.abortTasks((task) => task.unit === unit, wait);
-      }
+      if (isPreempted(session.nexus)) session.abortTasks((task) => task.unit === unit, wait);
     }
     wait.seal();
   }
@@ -268,6 +273,8 @@ export class Units {
       const unit = this.#units.get(id);
       if (unit === undefined) continue;
       for (const session of this.#sessions.values()) this.#resetForSession(session, unit, reset, wait);
+      // A copy of another unit's ends with that unit's reset only; what it has under way here is the unit's all the same.
+      unit.awaitGuests(() => true, wait);
     }
     wait.seal();
   }

@@ -4,8 +4,15 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { LunOptions } from '../../src/library/options.ts';
+import { FINAL_BIT } from '../../src/pdu/opcode.ts';
+import { ScsiCommand, WRITE_BIT } from '../../src/pdu/scsi-command.ts';
+import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
+import { AdditionalSense } from '../../src/scsi/sense.ts';
+import { Status } from '../../src/scsi/task.ts';
 import { read10, readCapacity16, reportLuns, testUnitReady } from '../support/cdbs.ts';
+import { copyOfStart, extendedCopy } from '../support/copy-lists.ts';
 import { accepts } from '../support/daemon.ts';
+import { lunField } from '../support/header-values.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
 import { Scratch } from '../support/scratch.ts';
 import { TARGET_NAME } from '../support/target-process.ts';
@@ -29,18 +36,20 @@ interface Held {
   letGo(): void;
 }
 
+/** A disk whose functions of that name take until they are let go. */
+function heldDisk(name: string): Held {
+  const disk = new ToldDisk();
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  disk.before = (operation) => (operation === name ? held : undefined);
+  return { disk, letGo };
+}
+
 /** Disks whose flush takes until they are let go. */
 function heldDisks(): [Held, Held, Held] {
-  const hold = (): Held => {
-    const disk = new ToldDisk();
-    let letGo = () => {};
-    const held = new Promise<void>((resolve) => {
-      letGo = resolve;
-    });
-    disk.before = (operation) => (operation === 'flush' ? held : undefined);
-    return { disk, letGo };
-  };
-  return [hold(), hold(), hold()];
+  return [heldDisk('flush'), heldDisk('flush'), heldDisk('flush')];
 }
 
 type CustomUnit = Extract<LunOptions, { readonly backend: 'custom' }>;
@@ -262,5 +271,26 @@ describe('a target that is served', () => {
     const removed = target.removeUnit(TARGET_NAME, 3);
     await target.close();
     expect(await removed).toBe(true);
+  });
+
+  test('ends a copy to a unit that is removed when its disk has answered', async () => {
+    await using target = await start();
+    const [source, destination] = ['3000000000000001', '3000000000000002'];
+    const [disk, { disk: other, letGo }] = [new ToldDisk(), heldDisk('write')];
+    await target.addUnit(TARGET_NAME, { lun: 1, backend: 'custom', size: SIZE, disk, naa: source });
+    await target.addUnit(TARGET_NAME, { lun: 2, backend: 'custom', size: SIZE, disk: other, naa: destination });
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    const data = copyOfStart(source, destination, BLOCKS);
+    const flags = FINAL_BIT | WRITE_BIT;
+    const cdb = extendedCopy(data.length);
+    initiator.send(ScsiCommand, { flags, lun: lunField(1), expectedDataTransferLength: data.length, cdb }, { data });
+    await expect.poll(() => other.calls).toHaveLength(1);
+    const removed = target.removeUnit(TARGET_NAME, 2);
+    const sense = async () => (await initiator.command(testUnitReady(), { lun: 2 })).sense?.additional;
+    await expect.poll(sense).toBe(AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED);
+    letGo();
+    expect(await removed).toBe(true);
+    expect(await initiator.expect(ScsiResponse)).toMatchObject({ status: Status.CHECK_CONDITION });
+    expect(other.calls.filter((call) => call.startsWith('write'))).toHaveLength(1);
   });
 });

@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { ReservationType } from '../../src/ring/reservations.ts';
 import { FRESH_STATE } from '../../src/ring/unit-state.ts';
 import { COPY_SEGMENTS_MAX, COPY_TARGETS_MAX } from '../../src/scsi/limits.ts';
+import type { LogicalUnit } from '../../src/scsi/logical-unit.ts';
+import type { Nexus } from '../../src/scsi/nexus.ts';
 import { Status } from '../../src/scsi/task.ts';
+import { type Copy, copyList, copySegment, copyTarget, extendedCopy, type List } from '../support/copy-lists.ts';
 import { type Outcome, ScsiBench } from '../support/scsi-bench.ts';
 import { DISK_FAULT } from '../support/sim-engine.ts';
 
@@ -15,75 +18,10 @@ const OWN = 0xffff;
 const FIRST = '3000000000000001';
 const SECOND = '3000000000000002';
 
-function target(naa: string, change: Record<number, number> = {}): Buffer {
-  const bytes = Buffer.alloc(32);
-  bytes.set([0xe4, 0, 0, 0, 0x01, 0x03, 0, naa.length / 2]);
-  bytes.set(Buffer.from(naa, 'hex'), 8);
-  bytes.writeUIntBE(BLOCK, 29, 3);
-  for (const [offset, value] of Object.entries(change)) bytes[Number(offset)] = value;
-  return bytes;
-}
-
-interface Copy {
-  readonly from: number;
-  readonly to: number;
-  readonly count: number;
-  readonly source?: number;
-  readonly destination?: number;
-  readonly flags?: number;
-}
-
-function segment({ from, to, count, source = 0, destination = 0, flags = 0 }: Copy): Buffer {
-  const bytes = Buffer.alloc(28);
-  bytes.set([0x02, flags, 0, 24]);
-  bytes.writeUInt16BE(source, 4);
-  bytes.writeUInt16BE(destination, 6);
-  bytes.writeUInt16BE(count, 10);
-  bytes.writeBigUInt64BE(BigInt(from), 12);
-  bytes.writeBigUInt64BE(BigInt(to), 20);
-  return bytes;
-}
-
-interface List {
-  readonly targets: readonly Buffer[];
-  readonly segments: readonly Buffer[];
-  readonly id?: number;
-  readonly usage?: number;
-  readonly inline?: number;
-  readonly long?: boolean;
-}
-
-function listOf({ targets, segments, id = 0, usage = 2, inline = 0, long = false }: List): Buffer {
-  const [some, more] = [Buffer.concat([...targets]), Buffer.concat([...segments])];
-  const header = Buffer.alloc(long ? 48 : 16);
-  header[1] = usage << 3;
-  if (long) {
-    header[0] = 1;
-    header[3] = 0x20;
-    header[16] = 0xff;
-    header.writeUInt32BE(id, 20);
-    header.writeUInt16BE(some.length, 42);
-    header.writeUInt16BE(more.length, 44);
-    header.writeUInt16BE(inline, 46);
-  } else {
-    header[0] = id;
-    header.writeUInt16BE(some.length, 2);
-    header.writeUInt32BE(more.length, 8);
-    header.writeUInt32BE(inline, 12);
-  }
-  return Buffer.concat([header, some, more, Buffer.alloc(inline)]);
-}
-
-function cdbOf(length: number, long = false): string {
-  const cdb = Buffer.alloc(16);
-  cdb[0] = 0x83;
-  cdb[1] = long ? 1 : 0;
-  cdb.writeUInt32BE(length, 10);
-  return cdb.toString('hex');
-}
+const cdbOf = (length: number, long = false): string => extendedCopy(length, long).toString('hex');
 
 function send(bench: ScsiBench, list: List): Outcome {
-  const data = listOf(list);
+  const data = copyList(list);
   return bench.run(cdbOf(data.length, list.long), { data });
 }
 
@@ -103,7 +41,7 @@ function units(): {
   return { bench, one: bench.file.bytes, other: second.file.bytes, second };
 }
 
-const BOTH = [target(FIRST), target(SECOND)];
+const BOTH = [copyTarget(FIRST), copyTarget(SECOND)];
 
 describe.each([false, true])('EXTENDED COPY, list identifiers of four bytes: %s', (long) => {
   it('does what its segments say, in order', () => {
@@ -125,11 +63,11 @@ describe.each([false, true])('EXTENDED COPY, list identifiers of four bytes: %s'
           expected[each.destination === 1 ? 1 : 0]!.set(bytes, each.to * BLOCK);
           return { ...each, count };
         });
-        expect(send(bench, { targets: BOTH, segments: copies.map(segment), long }).status).toBe(Status.GOOD);
+        expect(send(bench, { targets: BOTH, segments: copies.map(copySegment), long }).status).toBe(Status.GOOD);
         expect(Buffer.compare(one, expected[0]!)).toBe(0);
         expect(Buffer.compare(other, expected[1]!)).toBe(0);
         expect(bench.engine.slab.bytesInUse).toBe(0);
-        expect(bench.unit.guests).toBe(0);
+        expect(bench.unit.guests.size).toBe(0);
       }),
       { numRuns: 30 },
     );
@@ -146,7 +84,7 @@ describe.each([false, true])('EXTENDED COPY, list identifiers of four bytes: %s'
   it('is refused with a list that ends before its descriptors do', () => {
     const { bench, one } = units();
     const before = one.slice();
-    const list = listOf({ targets: BOTH, segments: [segment({ from: 0, to: 100, count: 1 })], long });
+    const list = copyList({ targets: BOTH, segments: [copySegment({ from: 0, to: 100, count: 1 })], long });
     for (let length = 1; length < list.length; length++) {
       const data = list.subarray(0, length);
       expect(bench.run(cdbOf(length, long), { data }), `${length}`).toMatchObject({
@@ -160,9 +98,9 @@ describe.each([false, true])('EXTENDED COPY, list identifiers of four bytes: %s'
 
   it('is refused with more descriptors than the operating parameters say', () => {
     const { bench } = units();
-    const one = segment({ from: 0, to: 100, count: 1 });
+    const one = copySegment({ from: 0, to: 100, count: 1 });
     const many = (count: number): Buffer[] => Array.from({ length: count }, () => one);
-    const targets = (count: number): Buffer[] => Array.from({ length: count }, () => target(FIRST));
+    const targets = (count: number): Buffer[] => Array.from({ length: count }, () => copyTarget(FIRST));
     const outcome = (list: List): Outcome => send(bench, { ...list, long });
     expect(outcome({ targets: targets(COPY_TARGETS_MAX), segments: many(COPY_SEGMENTS_MAX) }).status).toBe(Status.GOOD);
     expect(outcome({ targets: targets(COPY_TARGETS_MAX + 1), segments: many(1) }).additionalSense).toBe(0x2606);
@@ -173,11 +111,11 @@ describe.each([false, true])('EXTENDED COPY, list identifiers of four bytes: %s'
 });
 
 describe('EXTENDED COPY is refused before anything is copied', () => {
-  const good = segment({ from: 0, to: 100, count: 1 });
+  const good = copySegment({ from: 0, to: 100, count: 1 });
   it.each<[string, List, number, number]>([
     [
       'a kind of unit descriptor that is not understood',
-      { targets: [target(FIRST, { 0: 0xe0 })], segments: [good] },
+      { targets: [copyTarget(FIRST, { 0: 0xe0 })], segments: [good] },
       0x2607,
       16,
     ],
@@ -188,11 +126,11 @@ describe('EXTENDED COPY is refused before anything is copied', () => {
       0x2600,
       82,
     ],
-    ['another block size', { targets: [target(FIRST, { 30: 0x10, 31: 0 })], segments: [good] }, 0x2600, 45],
+    ['another block size', { targets: [copyTarget(FIRST, { 30: 0x10, 31: 0 })], segments: [good] }, 0x2600, 45],
     ['inline data', { targets: BOTH, segments: [good], inline: 4 }, 0x260b, 12],
     ['a reserved usage of the list identifier', { targets: BOTH, segments: [good], usage: 1 }, 0x2600, 1],
     ['a list identifier that there is not to be', { targets: BOTH, segments: [good], usage: 3, id: 7 }, 0x2600, 0],
-    ['half a unit descriptor', { targets: [target(FIRST), Buffer.alloc(16)], segments: [good] }, 0x2600, 2],
+    ['half a unit descriptor', { targets: [copyTarget(FIRST), Buffer.alloc(16)], segments: [good] }, 0x2600, 2],
   ])('for %s', (_, list, additionalSense, pointer) => {
     const { bench, one } = units();
     const before = one.slice();
@@ -210,7 +148,7 @@ describe('EXTENDED COPY is refused before anything is copied', () => {
     ['another type of header', 16, 0xe4],
   ])('for %s in the long form', (_, offset, value) => {
     const { bench } = units();
-    const data = listOf({ targets: BOTH, segments: [good], long: true });
+    const data = copyList({ targets: BOTH, segments: [good], long: true });
     data[offset] = value;
     const outcome = bench.run(cdbOf(data.length, true), { data });
     expect(outcome.additionalSense).toBe(0x2600);
@@ -222,8 +160,8 @@ describe('EXTENDED COPY ends at the first segment that can not be done', () => {
   /** Segment 0 can be done, segment 1 is the one. */
   function fail(bad: Copy, targets: readonly Buffer[] = BOTH): { outcome: Outcome; copied: boolean } {
     const { bench, one } = units();
-    const good = segment({ from: 0, to: 100, count: 1 });
-    const outcome = send(bench, { targets, segments: [good, segment(bad), good] });
+    const good = copySegment({ from: 0, to: 100, count: 1 });
+    const outcome = send(bench, { targets, segments: [good, copySegment(bad), good] });
     const copied = Buffer.compare(one.subarray(0, BLOCK), one.subarray(100 * BLOCK, 101 * BLOCK)) === 0;
     expect(outcome).toMatchObject({ status: Status.CHECK_CONDITION, senseKey: 0xa });
     // COMMAND-SPECIFIC INFORMATION: the segment. INFORMATION is not valid: nothing of it was written.
@@ -246,39 +184,39 @@ describe('EXTENDED COPY ends at the first segment that can not be done', () => {
     [
       'a unit that nobody sees',
       { from: 0, to: 1, count: 1, source: 1 },
-      [target(FIRST), target('3000000000000009')],
+      [copyTarget(FIRST), copyTarget('3000000000000009')],
       0x0d02,
       48,
     ],
     [
       'an empty designator',
       { from: 0, to: 1, count: 1, source: 1 },
-      [target(FIRST), target(SECOND, { 7: 0 })],
+      [copyTarget(FIRST), copyTarget(SECOND, { 7: 0 })],
       0x0d02,
       48,
     ],
     [
       'a designator of another kind',
       { from: 0, to: 1, count: 1, source: 1 },
-      [target(FIRST), target(SECOND, { 5: 2 })],
+      [copyTarget(FIRST), copyTarget(SECOND, { 5: 2 })],
       0x0d02,
       48,
     ],
     [
       'a designator of a port',
       { from: 0, to: 1, count: 1, source: 1 },
-      [target(FIRST), target(SECOND, { 5: 0x13 })],
+      [copyTarget(FIRST), copyTarget(SECOND, { 5: 0x13 })],
       0x0d02,
       48,
     ],
     [
       'a device that is none',
       { from: 0, to: 1, count: 1, source: 1 },
-      [target(FIRST), target(SECOND, { 1: 0x20 })],
+      [copyTarget(FIRST), copyTarget(SECOND, { 1: 0x20 })],
       0x0d02,
       48,
     ],
-    ['a tape', { from: 0, to: 1, count: 1, source: 1 }, [target(FIRST), target(SECOND, { 1: 1 })], 0x0d03, 48],
+    ['a tape', { from: 0, to: 1, count: 1, source: 1 }, [copyTarget(FIRST), copyTarget(SECOND, { 1: 1 })], 0x0d03, 48],
     ['blocks beyond the end of the source', { from: BLOCKS - 1, to: 1, count: 2 }, BOTH, 0, SEGMENT + 12],
     ['blocks beyond the end of the destination', { from: 1, to: BLOCKS - 1, count: 2 }, BOTH, 0, SEGMENT + 20],
   ])('%s', (_, bad, targets, additionalSense, pointer) => {
@@ -291,9 +229,9 @@ describe('EXTENDED COPY ends at the first segment that can not be done', () => {
   it('half a block of the destination', () => {
     const bench = new ScsiBench({ kind: 'file', blockCount: BLOCKS });
     const { file } = bench.addFileUnit({ blockSize: 4096, blockCount: 16 });
-    const targets = [target(FIRST), target(SECOND, { 29: 0, 30: 0, 31: 0 })];
+    const targets = [copyTarget(FIRST), copyTarget(SECOND, { 29: 0, 30: 0, 31: 0 })];
     const copy = (count: number, flags = 0): Outcome =>
-      send(bench, { targets, segments: [segment({ from: 0, to: 1, count, destination: 1, flags })] });
+      send(bench, { targets, segments: [copySegment({ from: 0, to: 1, count, destination: 1, flags })] });
     bench.file.bytes.fill(0x77);
     expect(copy(9)).toMatchObject({ senseKey: 0xa, additionalSense: 0x260a });
     expect(copy(8).status).toBe(Status.GOOD);
@@ -305,21 +243,22 @@ describe('EXTENDED COPY ends at the first segment that can not be done', () => {
   it('a disk that fails, with what is left of the segment', () => {
     const { bench, second, other } = units();
     other.fill(0);
-    const data = listOf({ targets: BOTH, segments: [segment({ from: 0, to: 0, count: 1536, destination: 1 })] });
+    const data = copyList({ targets: BOTH, segments: [copySegment({ from: 0, to: 0, count: 1536, destination: 1 })] });
     const task = bench.begin(cdbOf(data.length), { data });
     while (other[511 * BLOCK] === 0 && other[512 * BLOCK - 1] === 0) bench.engine.turn();
     second.file.errno = DISK_FAULT;
     bench.engine.settle();
     expect(task).toMatchObject({ senseKey: 0xa, additionalSense: 0x0d01, information: 1024, commandSpecific: 0 });
-    expect(second.unit.guests).toBe(0);
+    expect(second.unit.guests.size).toBe(0);
   });
 
-  it.each<[string, (second: ReturnType<ScsiBench['addFileUnit']>) => void]>([
-    ['was taken away', ({ unit }) => unit.setState({ ...FRESH_STATE, loaded: false })],
-    ['must not be written any more', ({ unit }) => unit.setState({ ...FRESH_STATE, writeProtected: true })],
+  it.each<[string, (unit: LogicalUnit, nexus: Nexus) => void]>([
+    ['was removed', (unit, nexus) => nexus.address([...nexus.units].filter(([, each]) => each !== unit))],
+    ['was ejected', (unit) => unit.setState({ ...FRESH_STATE, loaded: false })],
+    ['must not be written any more', (unit) => unit.setState({ ...FRESH_STATE, writeProtected: true })],
     [
       'another initiator has reserved',
-      ({ unit }) => {
+      (unit) => {
         const nexus = { initiatorName: 'iqn.other', isid: '00023d000001', portalGroupTag: 1 };
         unit.reserve({
           ...unit.reservations,
@@ -332,21 +271,33 @@ describe('EXTENDED COPY ends at the first segment that can not be done', () => {
   ])('a destination that %s meanwhile', (_, happen) => {
     const { bench, second, other } = units();
     other.fill(0);
-    const data = listOf({ targets: BOTH, segments: [segment({ from: 0, to: 0, count: 1536, destination: 1 })] });
+    const data = copyList({ targets: BOTH, segments: [copySegment({ from: 0, to: 0, count: 1536, destination: 1 })] });
     const task = bench.begin(cdbOf(data.length), { data });
     for (let turn = 0; turn < 2; turn++) bench.engine.turn();
-    happen(second);
+    happen(second.unit, bench.nexus);
     bench.engine.settle();
     expect(task).toMatchObject({ completed: true, senseKey: 0xa, additionalSense: 0x0d01 });
     expect(other.subarray(1024 * BLOCK).every((byte) => byte === 0)).toBe(true);
   });
 
+  it('a source that was removed meanwhile', () => {
+    const { bench, second, one } = units();
+    one.fill(0);
+    const data = copyList({ targets: BOTH, segments: [copySegment({ from: 0, to: 0, count: 1536, source: 1 })] });
+    const task = bench.begin(cdbOf(data.length), { data });
+    for (let turn = 0; turn < 2; turn++) bench.engine.turn();
+    bench.nexus.address([...bench.nexus.units].filter(([, each]) => each !== second.unit));
+    bench.engine.settle();
+    expect(task).toMatchObject({ completed: true, senseKey: 0xa, additionalSense: 0x0d01 });
+    expect(one.subarray(1024 * BLOCK).every((byte) => byte === 0)).toBe(true);
+  });
+
   it('a unit that is to be erased, whose erasing waits for what is under way', () => {
     const { bench, second } = units();
-    const data = listOf({ targets: BOTH, segments: [segment({ from: 0, to: 0, count: 1536, destination: 1 })] });
+    const data = copyList({ targets: BOTH, segments: [copySegment({ from: 0, to: 0, count: 1536, destination: 1 })] });
     const task = bench.begin(cdbOf(data.length), { data });
     bench.engine.turn();
-    expect(second.unit.guests).toBe(1);
+    expect(second.unit.guests.size).toBe(1);
     let cleared = false;
     bench.processor.takeState(second.unit, { ...FRESH_STATE, condition: 'sanitizing' }, () => {
       cleared = true;
@@ -364,7 +315,7 @@ describe('EXTENDED COPY', () => {
     const bench = new ScsiBench({ kind: 'memory', blockCount: 64 * 1024 });
     bench.memory.fill(0x55, 0, 2 ** 24);
     const count = 32 * 1024;
-    const data = listOf({ targets: [target(FIRST)], segments: [segment({ from: 0, to: count, count })] });
+    const data = copyList({ targets: [copyTarget(FIRST)], segments: [copySegment({ from: 0, to: count, count })] });
     const task = bench.begin(cdbOf(data.length), { data });
     expect(task.completed).toBe(false);
     bench.engine.settle();
@@ -377,7 +328,7 @@ describe('EXTENDED COPY', () => {
     const { slab } = bench.engine;
     const slots: number[] = [];
     for (let slot = slab.takeSlot(262_144); slot >= 0; slot = slab.takeSlot(262_144)) slots.push(slot);
-    const list = { targets: BOTH, segments: [segment({ from: 0, to: 9, count: 1 })] };
+    const list = { targets: BOTH, segments: [copySegment({ from: 0, to: 9, count: 1 })] };
     for (let slot = slab.takeSlot(1); slot >= 0; slot = slab.takeSlot(1)) slots.push(slot);
     slab.release(slots.pop()!);
     expect(send(bench, list).status).toBe(Status.BUSY);
@@ -387,7 +338,7 @@ describe('EXTENDED COPY', () => {
 });
 
 describe('RECEIVE COPY RESULTS', () => {
-  const one = segment({ from: 0, to: 100, count: 8 });
+  const one = copySegment({ from: 0, to: 100, count: 8 });
   const status1 = (id: number): string => `84 00 ${id.toString(16).padStart(2, '0')} 00000000000000 00000400 00 00`;
   const details = (id: number): string => `84 04 ${id.toString(16).padStart(2, '0')} 00000000000000 00000400 00 00`;
   const status4 = (id: number): string => `84 05 ${id.toString(16).padStart(8, '0')} 00000000 00000400 00 00`;
@@ -423,7 +374,7 @@ describe('RECEIVE COPY RESULTS', () => {
 
   it('tells of a failure, and what it was', () => {
     const { bench } = units();
-    const bad = segment({ from: 0, to: 100, count: 1, source: 3 });
+    const bad = copySegment({ from: 0, to: 100, count: 1, source: 3 });
     const { sense } = send(bench, { targets: BOTH, segments: [one, bad], id: 5 });
     expect(bench.run(details(5)).data.toString('hex')).toBe(`0000004a${'00'.repeat(52)}02000012${sense}`);
     expect(bench.run(details(5)).data.toString('hex')).toBe('00000000');
@@ -435,7 +386,7 @@ describe('RECEIVE COPY RESULTS', () => {
     send(bench, { targets: BOTH, segments: [one], id: 0x01020304, long: true });
     const expected = `0000001c${'0101'}0000fffffffe00000000${'0000000000001000'}0001000000000000`;
     for (let time = 0; time < 2; time++) expect(bench.run(status4(0x01020304)).data.toString('hex')).toBe(expected);
-    const bad = segment({ from: 0, to: 100, count: 1, source: 3 });
+    const bad = copySegment({ from: 0, to: 100, count: 1, source: 3 });
     const { sense } = send(bench, { targets: BOTH, segments: [bad], id: 6, long: true });
     const { data } = bench.run(status4(6));
     expect(data.toString('hex')).toBe(
@@ -445,7 +396,7 @@ describe('RECEIVE COPY RESULTS', () => {
 
   it('tells of a copy under way, which keeps its list identifier, and of one that was aborted', () => {
     const { bench } = units();
-    const data = listOf({ targets: BOTH, segments: [one], id: 9 });
+    const data = copyList({ targets: BOTH, segments: [one], id: 9 });
     bench.file.stuck = true;
     const task = bench.begin(cdbOf(data.length), { data });
     expect(bench.runNow(status1(9)).data[4]).toBe(0);

@@ -1,23 +1,36 @@
 import { describe, expect, it } from 'vitest';
 import { Opcode } from '../../src/pdu/opcode.ts';
 import type { ToWorker } from '../../src/ring/messages.ts';
-import { type NexusName, NO_RESERVATIONS, type ReservationNews } from '../../src/ring/reservations.ts';
+import {
+  type NexusName,
+  NO_RESERVATIONS,
+  type ReservationNews,
+  type ReservationSnapshot,
+  ReservationType,
+} from '../../src/ring/reservations.ts';
 import { FRESH_STATE } from '../../src/ring/unit-state.ts';
 import { AdditionalSense } from '../../src/scsi/sense.ts';
 import { read16, testUnitReady } from '../support/cdbs.ts';
-import { BLOCK_BYTES, SessionBench, SimLun, TARGET_NAME } from '../support/session-bench.ts';
+import { copyOfStart, extendedCopy } from '../support/copy-lists.ts';
+import { BLOCK_BYTES, naaOf, SessionBench, SimLun, TARGET_NAME } from '../support/session-bench.ts';
 import type { SimInitiator } from '../support/sim-initiator.ts';
 
 /** Bytes before the ASC in a SCSI Response's data: the sense length, and fixed format sense data up to byte 12. */
 const ASC_AT = 2 + 12;
 
-/** What TEST UNIT READY has to say: additional sense, 0 for none. */
+/** What the responses that came have to say: additional sense, 0 for none. */
+function told(one: SimInitiator): number[] {
+  return one.replies().map(({ opcode, data }) => {
+    expect(opcode).toBe(Opcode.SCSI_RESPONSE);
+    return data.length === 0 ? 0 : data.readUInt16BE(ASC_AT);
+  });
+}
+
+/** What TEST UNIT READY has to say. */
 function attention(bench: SessionBench, one: SimInitiator, lun: number = SimLun.MEMORY): number {
   one.command(testUnitReady(), { lun });
   bench.settle();
-  const [response] = one.replies();
-  expect(response!.opcode).toBe(Opcode.SCSI_RESPONSE);
-  return response!.data.length === 0 ? 0 : response!.data.readUInt16BE(ASC_AT);
+  return told(one)[0]!;
 }
 
 describe('a unit of which main tells anew', () => {
@@ -45,11 +58,48 @@ const nexusOf = ({ tsih }: SimInitiator): NexusName => ({
   portalGroupTag: 1,
 });
 
+/** Main's request in the tests of this file. */
+const REQUEST = 7;
+
+/** Whether main has heard that the request is carried out. */
+const isDone = ({ messages }: SessionBench): boolean =>
+  messages.some((message) => message.type === 'done' && message.request === REQUEST);
+
+/** Blocks that are copied, with three writes. */
+const COPIED = 1536;
+
+/** Sends a copy from MEMORY to FILE to the unit with that LUN; the disk has the first write, and does not answer. */
+function beginCopy(bench: SessionBench, one: SimInitiator, lun: number): void {
+  bench.memory.fill(0xaa);
+  bench.file.stuck = true;
+  const data = copyOfStart(naaOf(SimLun.MEMORY), naaOf(SimLun.FILE), COPIED);
+  one.command(extendedCopy(data.length), { lun, write: data.length, data });
+  bench.settle();
+}
+
+/** The disk answers, now and from now on. */
+function letWrite(bench: SessionBench): void {
+  bench.file.stuck = false;
+  bench.settle();
+}
+
+const blocksWritten = ({ file }: SessionBench): number =>
+  file.bytes.filter((byte) => byte === 0xaa).length / BLOCK_BYTES;
+
 describe('reservations of a unit that have changed', () => {
   const reservation = (
     news: readonly { nexus: NexusName; news: ReservationNews }[],
     abort: readonly NexusName[],
-  ): ToWorker => ({ type: 'reservation', request: 7, unit: 100 + SimLun.FILE, state: NO_RESERVATIONS, news, abort });
+    state = NO_RESERVATIONS,
+  ): ToWorker => ({ type: 'reservation', request: REQUEST, unit: 100 + SimLun.FILE, state, news, abort });
+
+  /** WRITE EXCLUSIVE, held by that initiator. */
+  const heldBy = (holder: SimInitiator): ReservationSnapshot => ({
+    ...NO_RESERVATIONS,
+    type: ReservationType.WRITE_EXCLUSIVE,
+    holder: 0,
+    registrations: [{ nexus: nexusOf(holder), key: '0000000000000001', allTargetPorts: false }],
+  });
 
   it.each([
     ['reservationsPreempted', AdditionalSense.RESERVATIONS_PREEMPTED],
@@ -71,7 +121,7 @@ describe('reservations of a unit that have changed', () => {
     two.command(testUnitReady(), { lun: SimLun.NULL });
     bench.settle();
     bench.tell(reservation([], [nexusOf(two)]));
-    const done = () => bench.messages.filter((message) => message.type === 'done' && message.request === 7);
+    const done = () => bench.messages.filter((message) => message.type === 'done' && message.request === REQUEST);
     expect(done()).toEqual([]);
     bench.file.stuck = false;
     bench.settle();
@@ -79,6 +129,75 @@ describe('reservations of a unit that have changed', () => {
     expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.DATA_IN]);
     expect(two.replies().map(({ opcode }) => opcode)).toEqual([Opcode.SCSI_RESPONSE]);
   });
+
+  it('end the copies of the preempted to that unit as well; main hears when their writes have ended', () => {
+    const bench = new SessionBench();
+    const [one, two] = [bench.logIn(), bench.logIn()];
+    beginCopy(bench, two, SimLun.MEMORY);
+    bench.tell(reservation([], [nexusOf(two)], heldBy(one)));
+    bench.settle();
+    expect([isDone(bench), told(two)]).toEqual([false, []]);
+    letWrite(bench);
+    expect([isDone(bench), blocksWritten(bench)]).toEqual([true, COPIED / 3]);
+    expect(told(two)).toEqual([AdditionalSense.THIRD_PARTY_DEVICE_FAILURE]);
+  });
+
+  it('don’t wait for the copies of others', () => {
+    const bench = new SessionBench();
+    const [one, two] = [bench.logIn(), bench.logIn()];
+    beginCopy(bench, one, SimLun.MEMORY);
+    bench.tell(reservation([], [nexusOf(two)], heldBy(one)));
+    bench.settle();
+    expect(isDone(bench)).toBe(true);
+    letWrite(bench);
+    expect([blocksWritten(bench), told(one)]).toEqual([COPIED, [0]]);
+  });
+});
+
+describe('a unit that is removed', () => {
+  const remove = (lun: number): ToWorker => ({ type: 'unitRemoved', id: 100 + lun, request: REQUEST });
+
+  it('is done with when the write of a copy to it has ended; the copy goes no further', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    beginCopy(bench, one, SimLun.MEMORY);
+    bench.tell(remove(SimLun.FILE));
+    bench.settle();
+    expect([isDone(bench), told(one)]).toEqual([false, []]);
+    letWrite(bench);
+    expect([isDone(bench), blocksWritten(bench)]).toEqual([true, COPIED / 3]);
+    expect(told(one)).toEqual([AdditionalSense.THIRD_PARTY_DEVICE_FAILURE]);
+  });
+
+  it('is not read by a copy any more', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    beginCopy(bench, one, SimLun.FILE);
+    bench.tell(remove(SimLun.MEMORY));
+    bench.settle();
+    expect(isDone(bench)).toBe(true);
+    letWrite(bench);
+    expect(blocksWritten(bench)).toBe(COPIED / 3);
+    expect(told(one)).toEqual([AdditionalSense.THIRD_PARTY_DEVICE_FAILURE]);
+  });
+});
+
+describe('a reset of a unit', () => {
+  it.each(['logicalUnit', 'clearTaskSet'] as const)(
+    'waits for the write of a copy to it, which goes on: %s',
+    (kind) => {
+      const bench = new SessionBench();
+      const one = bench.logIn();
+      beginCopy(bench, one, SimLun.MEMORY);
+      const reset = { kind, units: [100 + SimLun.FILE], byTsih: 99, closeConnections: false };
+      bench.tell({ type: 'reset', request: REQUEST, reset });
+      bench.settle();
+      expect(isDone(bench)).toBe(false);
+      letWrite(bench);
+      expect([isDone(bench), blocksWritten(bench)]).toEqual([true, COPIED]);
+      expect(told(one)).toEqual([0]);
+    },
+  );
 });
 
 describe('what initiators have made of a unit', () => {

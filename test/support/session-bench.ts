@@ -31,6 +31,9 @@ const MAIN_REQUESTS = 1000;
 export const SimLun = { FILE: 0, MEMORY: 1, NULL: 2 } as const;
 export const BLOCK_BYTES = 512;
 
+/** The world-wide name of the unit with that LUN. */
+export const naaOf = (lun: number): string => `300000000000000${lun}`;
+
 /** What a bench may vary. */
 export interface BenchOptions extends SimOptions {
   readonly blockCount?: number;
@@ -118,7 +121,7 @@ export class SessionBench {
       removable: false,
       writeCache: false,
       serial: `0123456789ABCDE${lun}`,
-      naa: `300000000000000${lun}`,
+      naa: naaOf(lun),
       thin: false,
       portalGroups: [1],
       figures: NONE,
