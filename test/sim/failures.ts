@@ -42,7 +42,7 @@ export const FAILED_BEFORE_DECLARATIONS: readonly number[] = [
   140049571,
 ];
 
-/** Seeds from before orders about reservations came at once: all but that is switched on. */
+/** Seeds from before orders about reservations came at once, and Data-Out PDUs without data at all: the rest is switched on. */
 export const FAILED_BEFORE_RIVALRY: readonly number[] = [
   // Data that was cut into shorter segments had the tag of an acknowledgement in PDUs that did not ask for one (session/snack.test.ts).
   3,

@@ -27,6 +27,7 @@ export const FAULTS = [
   'multiple connections',
   'declarations',
   'rivalry',
+  'empty data',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

@@ -3,35 +3,16 @@
 
 import { serialBefore } from '../../src/base/serial.ts';
 import { TaskFunction, TaskFunctionResponse } from '../../src/pdu/task-management.ts';
-import { type SimClock, Violation } from './clock.ts';
+import { Violation } from './clock.ts';
 import { Connection } from './connection.ts';
+import type { InitiatorWorld } from './initiator-world.ts';
 import { judge } from './judgement.ts';
 import type { Agreement } from './login.ts';
-import type { Link } from './network.ts';
 import type { Random } from './random.ts';
 import { Recovery } from './recovery.ts';
 import type { Requests } from './requests.ts';
 import type { Answer, Command, SimTask } from './task.ts';
 import type { SimUnit } from './unit.ts';
-
-/** What an initiator lives in. */
-export interface InitiatorWorld {
-  readonly clock: SimClock;
-  readonly units: readonly SimUnit[];
-  connect(name: string): Link;
-  /** When the disk behind a unit failed last. */
-  diskFailedAt(unit: SimUnit): number;
-  /** Until when the disk behind a unit had lost writes, and promised nothing: Infinity, if it does not now. */
-  lostUntil(unit: SimUnit): number;
-  /** Whether the target has not ended the session. */
-  isServed(this: void, tsih: number): boolean;
-  /** How many tasks of the session the target has. */
-  tasksOf(tsih: number): number;
-  /** Sessions may ask for an ErrorRecoveryLevel above 0. */
-  readonly recovers: boolean;
-  /** Chance of declaring another MaxRecvDataSegmentLength, apart from all other; null: nobody does. */
-  readonly declarations: Random | null;
-}
 
 /** An initiator asks after a command that somebody may have aborted when nothing came in so many milliseconds. */
 const PATIENCE_MS = 2000;

@@ -35,6 +35,9 @@ export interface Management {
 /** The CmdSN of a ping or Text Request that needs none. */
 export const IMMEDIATE = -1;
 
+/** How likely a Data-Out PDU is to be one without data, and the end of a sequence to be left to one. */
+const EMPTY = 0.05;
+
 /** See the file's head. */
 export abstract class Requests {
   readonly cid: number;
@@ -104,13 +107,13 @@ export abstract class Requests {
     const first = Math.min(data?.length ?? 0, firstBurstLength);
     const immediate = immediateData ? Math.min(first, maxSegment, this.random.chance(0.8) ? first : 0) : 0;
     const unasked = data === null || initialR2T || first <= immediate ? immediate : first;
+    const follows = unasked > immediate || (data !== null && !initialR2T && this.#sendsEmpty());
     task.begin(this.declaration.version);
     task.unsolicited = unasked;
     task.attendedAt = this.clock.now;
     this.tasks.set(tag, task);
     this.note(`sends ${command.name} on LUN ${command.lun} ${tag.toString(16)} cmdSN ${cmdSN}`);
-    const flags =
-      (unasked > immediate ? 0 : FINAL_BIT) | (command.read > 0 ? READ_BIT : 0) | (data === null ? 0 : WRITE_BIT);
+    const flags = (follows ? 0 : FINAL_BIT) | (command.read > 0 ? READ_BIT : 0) | (data === null ? 0 : WRITE_BIT);
     const cdb = Buffer.alloc(16);
     cdb.set(command.cdb);
     const values = {
@@ -123,7 +126,7 @@ export abstract class Requests {
       cdb,
     };
     this.wire.send(ScsiCommand, values, { data: data?.subarray(0, immediate) ?? Buffer.alloc(0) });
-    if (unasked > immediate) this.#burst(task, immediate, unasked, RESERVED_TAG);
+    if (follows) this.#burst(task, immediate, unasked, RESERVED_TAG);
   }
 
   /** Sends what an R2T asks for. */
@@ -132,15 +135,18 @@ export abstract class Requests {
     this.#burst(task, bufferOffset, bufferOffset + desiredDataTransferLength, targetTransferTag);
   }
 
+  /** Initiators should avoid PDUs without data, and may send them (RFC 7143 §11.7.7). */
+  #sendsEmpty(): boolean {
+    return this.initiator.world.emptyData?.chance(EMPTY) ?? false;
+  }
+
   /** Sends a sequence of Data-Out PDUs, with pauses between them. */
   #burst(task: SimTask, from: number, to: number, targetTransferTag: number, dataSN = 0): void {
     const gone = this.tasks.get(task.tag) !== task || task.abortedAt < this.clock.now;
     if (this.over || gone) return;
-    const length = Math.min(
-      to - from,
-      this.random.chance(0.7) ? this.agreement!.maxSegment : this.random.between(1, 4) * 128,
-    );
-    const ends = from + length === to;
+    const segment = this.random.chance(0.7) ? this.agreement!.maxSegment : this.random.between(1, 4) * 128;
+    const length = this.#sendsEmpty() ? 0 : Math.min(to - from, segment);
+    const ends = from + length === to && !this.#sendsEmpty();
     const values = {
       flags: ends ? FINAL_BIT : 0,
       lun: lunField(task.command.lun),

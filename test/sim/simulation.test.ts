@@ -43,8 +43,11 @@ describe('a seed', () => {
   );
 
   test.each<{ seed: number; without: readonly Fault[] }>([
-    ...FAILED_BEFORE_RIVALRY.map((seed) => ({ seed, without: ['rivalry'] as const })),
-    ...FAILED_BEFORE_DECLARATIONS.map((seed) => ({ seed, without: ['rivalry', 'declarations'] as const })),
+    ...FAILED_BEFORE_RIVALRY.map((seed) => ({ seed, without: ['empty data', 'rivalry'] as const })),
+    ...FAILED_BEFORE_DECLARATIONS.map((seed) => ({
+      seed,
+      without: ['empty data', 'rivalry', 'declarations'] as const,
+    })),
   ])(
     '$seed finds nothing wrong without $without',
     async ({ seed, without }) => {

@@ -97,6 +97,7 @@ class Simulation {
       recovers: this.#on('error recovery'),
       // Drawn from nobody else: without it, everything else is left to the same chance as with it.
       declarations: this.#on('declarations') ? new Random(plan.seed ^ 0xdec1a4e) : null,
+      emptyData: this.#on('empty data') ? new Random(plan.seed ^ 0xe3917) : null,
       isServed: (tsih: number) => this.#target.plane.sessions.find(tsih) !== undefined,
       tasksOf: (tsih: number) => this.#target.workers.tasksOf(tsih),
     };
