@@ -27,8 +27,9 @@ export function dataOutHeader(connection: Connection, at: number): Verdict {
   const dataSN = DataOut.dataSN.get(view, at);
   const offset = DataOut.bufferOffset.get(view, at);
   const task = tag === RESERVED_TAG ? findUnsolicited(connection, itt) : findSolicited(connection, itt, tag);
-  // Data of a task that has ended, by abort or error, may still be on its way (§11.5.1): it is dropped without a word.
-  if (task === null) return Verdict.accepted;
+  // Data of a task that has ended, by abort or error, may still be on its way (§11.5.1): it is dropped without a word. One that was aborted
+  // waits for its backend alone, not for an initiator that stops in the middle of a PDU.
+  if (task === null || task.aborted) return Verdict.accepted;
   connection.payloadTask = task;
   task.receiving = true;
   if (tag === RESERVED_TAG) return placeUnsolicited(connection, task, dataSN, offset);

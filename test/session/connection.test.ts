@@ -248,6 +248,11 @@ describe('Connection with a task that was aborted while the disk had its first p
     expect(ended(bench)).toEqual([true]);
   });
 
+  it('ends it when the disk has done its part, without waiting for the rest', () => {
+    const { one } = begin();
+    expect(opcodes(one)).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE]);
+  });
+
   it('ends it when it is aborted once more, without waiting for the rest', () => {
     const { bench } = begin();
     const two = bench.logIn();
