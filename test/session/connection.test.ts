@@ -85,6 +85,22 @@ describe('Connection, with an initiator that stops in the middle of a PDU', () =
   });
 });
 
+/** READs of `reader` have the unit's first bytes, `content`, though more data of somebody else come in while they wait to be sent. */
+function expectReads(bench: SessionBench, reader: SimInitiator, content: Buffer, lun: number, more: () => void): void {
+  bench.engine.setDeaf(reader.socket, true);
+  const reads = Array.from({ length: 12 }, () => reader.command(read16(0, 64), { read: LENGTH, lun }));
+  bench.settle();
+  more();
+  bench.settle();
+  bench.engine.setDeaf(reader.socket, false);
+  bench.settle();
+  const replies = reader.replies();
+  for (const tag of reads) {
+    const data = Buffer.concat(ofCommand(replies, tag).map((pdu) => pdu.data));
+    expect(data.equals(content)).toBe(true);
+  }
+}
+
 it('Connection lends the memory of data that are coming in to nobody else, though their command was aborted', () => {
   const bench = new SessionBench({ slabBytes: 1024 * 1024 });
   const unused = bench.engine.slab.bytesInUse;
@@ -98,18 +114,7 @@ it('Connection lends the memory of data that are coming in to nobody else, thoug
   bench.settle();
   expect(opcodes(two)).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE, Opcode.TASK_MANAGEMENT_RESPONSE]);
   // READs take all the memory there is, and have their data in it when the rest comes.
-  bench.engine.setDeaf(two.socket, true);
-  const reads = Array.from({ length: 12 }, () => two.command(read16(0, 64), { read: LENGTH }));
-  bench.settle();
-  one.sendBytes(rest);
-  bench.settle();
-  bench.engine.setDeaf(two.socket, false);
-  bench.settle();
-  const replies = two.replies();
-  for (const tag of reads) {
-    const data = Buffer.concat(ofCommand(replies, tag).map((pdu) => pdu.data));
-    expect(data.equals(content)).toBe(true);
-  }
+  expectReads(bench, two, content, SimLun.FILE, () => one.sendBytes(rest));
   expect(one.replies()).toEqual([]);
   for (const { socket } of [one, two]) bench.engine.hangUp(socket);
   bench.settle();
@@ -128,18 +133,7 @@ it('Connection lends the memory of data that are coming in to nobody else, thoug
   // Another initiator has all of the medium erased.
   const state = { ...FRESH_STATE, condition: UnitCondition.sanitizing };
   bench.tell({ type: 'unitState', request: 9, unit: 100 + SimLun.FILE, state, news: null, by: null });
-  bench.engine.setDeaf(two.socket, true);
-  const reads = Array.from({ length: 12 }, () => two.command(read16(0, 64), { read: LENGTH, lun: SimLun.MEMORY }));
-  bench.settle();
-  one.sendBytes(rest);
-  bench.settle();
-  bench.engine.setDeaf(two.socket, false);
-  bench.settle();
-  const replies = two.replies();
-  for (const tag of reads) {
-    const data = Buffer.concat(ofCommand(replies, tag).map((pdu) => pdu.data));
-    expect(data.equals(content)).toBe(true);
-  }
+  expectReads(bench, two, content, SimLun.MEMORY, () => one.sendBytes(rest));
   expect(one.replies().map(({ opcode, header }) => [opcode, header[3]])).toEqual([
     [Opcode.SCSI_RESPONSE, Status.CHECK_CONDITION],
   ]);
