@@ -250,7 +250,7 @@ export const tuning = section({
   ),
   coalesceUs: describe(
     integer(0, limits.COALESCE_US_MAX, 'µs').default(limits.COALESCE_US_DEFAULT),
-    'For how long a worker that serves three or more initiators with queues waits for the next of them before it answers the first, as long as no file is concerned: CPU time and fairness for a little latency. Who waits for each answer gets it at once. io_uring only, Linux 6.12.',
+    'For how long a worker that serves three or more initiators with queues waits for the next of them before it answers the first, as long as no file is concerned: CPU time and fairness for a little latency. Where each sends seven commands or more at a time, three times as long. Who waits for each answer gets it at once. io_uring only, Linux 6.12.',
   ),
   congestionControl: describe(
     pattern(/^[a-z0-9_-]{1,15}$/, 'auto, system, or a name such as cubic, dctcp, reno, bbr').default('auto'),

@@ -3,9 +3,14 @@
 
 /** Waits after which is judged anew. */
 const WAITS_PER_JUDGEMENT = 64;
-/** Initiators have queues when so many spans were sent for each receive, and so many bytes came with each: two headers' worth. */
-const SPANS_PER_RECEIVE = 2;
-const BYTES_PER_RECEIVE = 96;
+/** What a command is at least: a header of so many bytes that came, and a span that was sent. */
+const BYTES_PER_COMMAND = 48;
+/** Initiators have queues when each receive brought so many commands, */
+const COMMANDS_PER_RECEIVE = 2;
+/** and deep ones when so many. With a depth of 8 it is 5, with 16 and more 7 to 10. */
+const COMMANDS_PER_RECEIVE_DEEP = 6.5;
+/** How much longer deep queues may wait: initiators are at work on what they have all the while. */
+const DEEP_FACTOR = 3;
 /** Sockets that are looked at. */
 const SOCKETS_HEARD_MAX = 64;
 /** With fewer, what is saved is lost to latency; more together save little more. */
@@ -20,8 +25,7 @@ const REGULAR_SHARE = 0.25;
  * have sent again, or after a limit.
  */
 export class Coalescing {
-  /** In microseconds. */
-  readonly limitUs: number;
+  readonly #limitUs: number;
   // Since the last judgement: sockets that were heard, and how often each was, by handle.
   readonly #heard = new Int32Array(SOCKETS_HEARD_MAX);
   readonly #times: Uint32Array;
@@ -31,13 +35,19 @@ export class Coalescing {
   #spans = 0;
   #waits = 0;
   #rung = false;
-  /** What was judged: completions that are worth waiting for. */
+  /** What was judged: completions that are worth waiting for, and whether the queues are deep. */
   #worthwhile = 1;
+  #deep = false;
 
   /** `sockets`: their handles are below that. `limitUs`: microseconds; 0: never. */
   constructor(sockets: number, limitUs: number) {
-    this.limitUs = limitUs;
+    this.#limitUs = limitUs;
     this.#times = new Uint32Array(sockets);
+  }
+
+  /** For how long to wait at most, in microseconds. Allocates nothing. */
+  get waitUs(): number {
+    return this.#deep ? DEEP_FACTOR * this.#limitUs : this.#limitUs;
   }
 
   /** A socket received `bytes`. Allocates nothing. */
@@ -69,10 +79,11 @@ export class Coalescing {
   }
 
   #judge(): void {
-    const queues =
-      this.#spans >= SPANS_PER_RECEIVE * this.#receives && this.#bytes >= BYTES_PER_RECEIVE * this.#receives;
-    const sockets = queues && !this.#rung && this.limitUs !== 0 ? this.#regular() : 0;
+    const commands = Math.min(this.#spans, this.#bytes / BYTES_PER_COMMAND);
+    const queues = commands >= COMMANDS_PER_RECEIVE * this.#receives;
+    const sockets = queues && !this.#rung && this.#limitUs !== 0 ? this.#regular() : 0;
     this.#worthwhile = sockets < SOCKETS_MIN ? 1 : Math.min(sockets, SOCKETS_MAX);
+    this.#deep = commands >= COMMANDS_PER_RECEIVE_DEEP * this.#receives;
     this.#forget();
   }
 

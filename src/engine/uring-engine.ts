@@ -272,7 +272,7 @@ export class UringEngine implements Engine, CompletionHandler {
   #wait(): void {
     const wanted = this.#coalescing.next();
     // A disk that has done something is to get more to do at once.
-    if (wanted > 1 && this.#filesInFlight === 0) this.#uring.enterUnhurried(wanted, this.#coalescing.limitUs);
+    if (wanted > 1 && this.#filesInFlight === 0) this.#uring.enterUnhurried(wanted, this.#coalescing.waitUs);
     else this.#busyPoll.wait();
   }
 

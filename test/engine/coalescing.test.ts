@@ -85,6 +85,20 @@ describe('Coalescing', () => {
     expect(play(coalescing, { sockets: 0 })).toBe(1);
   });
 
+  it('waits three times as long for deep queues, told by requests and by answers', () => {
+    const coalescing = made();
+    const waitUs = (how: Play) => {
+      play(coalescing, how);
+      return coalescing.waitUs;
+    };
+    expect(waitUs({ sockets: 4, requests: 6 })).toBe(LIMIT_US);
+    expect(waitUs({ sockets: 4, requests: 7 })).toBe(3 * LIMIT_US);
+    expect(waitUs({ sockets: 4, requests: 4 })).toBe(LIMIT_US);
+    expect(waitUs({ sockets: 4, requests: 7, bytes: HEADER + 4096 })).toBe(3 * LIMIT_US);
+    expect(waitUs({ sockets: 4, requests: 2, bytes: HEADER + 4096 })).toBe(LIMIT_US);
+    expect(waitUs({ sockets: 4, requests: 2, answers: 40 })).toBe(LIMIT_US);
+  });
+
   it('does nothing when it is switched off', () => {
     expect(play(new Coalescing(SOCKETS, 0), { sockets: 8 })).toBe(1);
   });
