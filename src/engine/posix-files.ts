@@ -43,6 +43,9 @@ export class PosixFiles {
   /** Descriptors on whose file system AIO does not work: it went to libuv's threads instead. One that is used again may be slower for it. */
   readonly #refused = new Set<number>();
   #underWay = 0;
+  /** Which descriptor this turn asked last whether it is direct, and what it heard: between turns its number can become another file's. */
+  #askedFd = NONE;
+  #askedIsDirect = false;
 
   constructor(host: PosixFilesHost) {
     this.#host = host;
@@ -95,6 +98,7 @@ export class PosixFiles {
   submit(): void {
     const aio = this.#aio;
     if (aio === null) return;
+    this.#askedFd = NONE;
     aio.submit(this.#transferred);
     if (aio.inFlight > 0 && !aio.waiting) aio.wait(this.#transferred, () => this.submit());
   }
@@ -108,7 +112,7 @@ export class PosixFiles {
   #take(transfer: Transfer): boolean {
     const { writes, fd, address, length, offset, durable } = transfer;
     const aio = this.#aio;
-    if (aio === null || this.#refused.has(fd) || !isDirect(fd)) return false;
+    if (aio === null || this.#refused.has(fd) || !this.#isDirect(fd)) return false;
     const slot = this.#slots.take();
     if (slot === NONE) return false;
     this.#transfers[slot] = transfer;
@@ -117,6 +121,14 @@ export class PosixFiles {
     const flags = AioFlag.NOWAIT | (durable ? AioFlag.DSYNC : 0);
     aio.push(slot, operation, fd, this.#host.machineAddress(address), length, offset, flags);
     return true;
+  }
+
+  #isDirect(fd: number): boolean {
+    if (fd !== this.#askedFd) {
+      this.#askedFd = fd;
+      this.#askedIsDirect = isDirect(fd);
+    }
+    return this.#askedIsDirect;
   }
 
   readonly #transferred = (slot: number, result: number): void => {
