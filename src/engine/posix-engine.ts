@@ -4,6 +4,7 @@
 import { assert } from '../base/assert.ts';
 import { FreeList, NONE } from '../base/free-list.ts';
 import { Errno } from '../kernel/errno.ts';
+import { Gather } from '../kernel/gather.ts';
 import { libc, seekStretch } from '../kernel/libc.ts';
 import { addressOf } from '../kernel/memory.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
@@ -31,6 +32,8 @@ export interface PosixEngineOptions {
   readonly sockets?: number;
   /** This worker's block (ring/counters.ts). */
   readonly counters?: Float64Array;
+  /** Whether to call the C library. None: where it can be. */
+  readonly foreignCalls?: boolean;
 }
 
 const SOCKETS_DEFAULT = 4096;
@@ -63,7 +66,8 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   readonly #handles: FreeList;
   /** Sockets with work for the next turn. */
   readonly #waiting: HandleQueue;
-  readonly foreignCalls = hasForeignCalls();
+  readonly foreignCalls: boolean;
+  readonly gather: Gather | null;
   readonly #regions = new Map<number, Region>();
   readonly #files: PosixFiles;
   #rung = false;
@@ -77,6 +81,8 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   constructor(options: PosixEngineOptions) {
     const { slab } = options;
     this.slab = slab;
+    this.foreignCalls = options.foreignCalls ?? hasForeignCalls();
+    this.gather = this.foreignCalls ? new Gather(1) : null;
     this.slab.base = this.#addRegion(slab.memory, slab.view.byteOffset);
     this.#events = options.events;
     this.counters = options.counters ?? privateCounters();

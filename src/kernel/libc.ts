@@ -38,6 +38,7 @@ interface Library {
   readonly setsockopt: Foreign;
   readonly socket: Foreign;
   readonly sendto: Foreign;
+  readonly sendmsg: Foreign;
   readonly fallocate: Foreign;
   readonly lseek: Foreign;
   readonly flock: Foreign;
@@ -97,6 +98,7 @@ function bind(): Library {
       setsockopt: bound('setsockopt', 'int', 'int', 'int', 'int', 'void *', 'uint'),
       socket: bound('socket', 'int', 'int', 'int', 'int'),
       sendto: bound('sendto', 'long', 'int', 'void *', 'size_t', 'int', 'void *', 'uint'),
+      sendmsg: bound('sendmsg', 'long', 'int', 'int64', 'int'),
       fallocate: bound('fallocate', 'int', 'int', 'int', 'int64', 'int64'),
       lseek: bound('lseek', 'int64', 'int', 'int64', 'int'),
       flock: bound('flock', 'int', 'int', 'int'),
@@ -179,6 +181,17 @@ export function sendDatagram(fd: number, datagram: Uint8Array, address: Uint8Arr
   const MSG_NOSIGNAL = 0x4000;
   const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
   checked('sendto', libc().sendto(fd, datagram, datagram.length, flags, address, address.length));
+}
+
+/**
+ * Sends the message whose header lies at machine address `message` (kernel/gather.ts) without waiting for room. Answers the bytes
+ * that there was room for, or a negated errno.
+ */
+export function sendMessage(fd: number, message: number): number {
+  const MSG_DONTWAIT = 0x40;
+  const MSG_NOSIGNAL = 0x4000;
+  const sent = libc().sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent < 0 ? -libc().errno() : sent;
 }
 
 /** Socket options in use: level and name, as in tcp(7). */
