@@ -39,6 +39,9 @@ const uring =
   (slab, events, wakeFd, options) =>
     new UringEngine({ slab, events, wakeFd, receiveBufferBytes: 64 * 1024, ...options, ...step });
 
+/** Knows less of files and sockets, and says so. */
+export const WITHOUT_FFI = 'posix without FFI';
+
 /** Each engine, and what it steps down to on older kernels. */
 export const ENGINES: readonly (readonly [name: string, make: Make])[] = [
   ['uring', uring({})],
@@ -47,7 +50,11 @@ export const ENGINES: readonly (readonly [name: string, make: Make])[] = [
   ['uring with a thread of the kernel', uring({ polled: true })],
   ['uring as on Linux 5.19', uring({ mode: 'COOP_TASKRUN', registeredSlab: false })],
   ['uring as on Linux 5.7', uring({ mode: 'plain', registeredSlab: false, bufferRing: false })],
-  ['posix', (slab, events, _wakeFd, { sockets }) => new PosixEngine({ slab, events, sockets: sockets ?? 64 })],
+  ['posix', (slab, events, _wakeFd, { sockets = 64 }) => new PosixEngine({ slab, events, sockets })],
+  [
+    WITHOUT_FFI,
+    (slab, events, _wakeFd, { sockets = 64 }) => new PosixEngine({ slab, events, sockets, foreignCalls: false }),
+  ],
 ];
 
 /** An engine under test, with events that a test replaces as it needs. */
