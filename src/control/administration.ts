@@ -124,14 +124,14 @@ export class Administration {
 
   /** Changes what may change of a target. */
   changeTarget(name: string, change: TargetChange): boolean {
-    const { catalog, meterBook, workers, log } = this.#context;
+    const { catalog, workers, log } = this.#context;
     const target = catalog.find(name);
     if (target === undefined) return false;
     target.settings = { ...target.settings, ...change };
     // Its units tell of them as target ports.
     const units = change.portalGroups === undefined ? [] : catalog.regroup(target);
     for (const unit of units) workers.broadcast({ type: 'unit', unit });
-    if (change.initiatorLimits !== undefined) this.#applyInitiatorLimits(target, meterBook);
+    if (change.initiatorLimits !== undefined) this.#applyInitiatorLimits(target);
     log.info({ target: target.name, changed: Object.keys(change) }, 'a target was changed');
     return true;
   }
@@ -179,7 +179,7 @@ export class Administration {
     if (target === undefined || removed === undefined) return undefined;
     tombstones.raise(target.settings);
     log.info({ target: target.name }, 'a target was removed');
-    const own = [...sessions.all()].filter(({ identity }) => identity.targetName === target.name);
+    const own = [...sessions.of(target.name)];
     await Promise.all(own.map((entry) => this.#end(entry, 'its target was removed')));
     const remains = await this.#enrolment.dismiss(removed);
     return this.#withdrawal(remains, async () => void this.#addTarget(target.settings, remains));
@@ -316,16 +316,12 @@ export class Administration {
     return this.#context.endings.endSession(entry, reason, true);
   }
 
-  #applyInitiatorLimits({ name, settings }: CatalogTarget, meterBook: MeterBook): void {
-    const { sessions, workers } = this.#context;
-    meterBook.change(name, settings.initiatorLimits);
-    for (const { identity, tsih, worker } of sessions.all()) {
-      if (identity.targetName !== name || !workers.isRunning(worker)) continue;
-      workers.send(worker, {
-        type: 'sessionMeter',
-        tsih,
-        meter: meterBook.ofInitiator(identity, settings.initiatorLimits),
-      });
+  #applyInitiatorLimits({ name, settings: { initiatorLimits } }: CatalogTarget): void {
+    const { sessions, meterBook, workers } = this.#context;
+    meterBook.change(name, initiatorLimits);
+    for (const { identity, tsih, worker } of sessions.of(name)) {
+      if (!workers.isRunning(worker)) continue;
+      workers.send(worker, { type: 'sessionMeter', tsih, meter: meterBook.ofInitiator(identity, initiatorLimits) });
     }
   }
 }

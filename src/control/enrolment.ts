@@ -141,8 +141,8 @@ export class Enrolment {
     if (unit === undefined) return undefined;
     const { reservedBy } = unit.reservations;
     const holders = [...unit.state.preventers, ...(reservedBy === null ? [] : [reservedBy])];
-    const own = [...this.#context.sessions.identities()].filter((identity) => identity.targetName === targetName);
-    const present = new Set(own.map(nexusKey));
+    const own = this.#context.sessions.of(targetName);
+    const present = new Set([...own].map(({ identity }) => nexusKey(identity)));
     return holders.filter((nexus) => !present.has(nexusKey(nexus))).reduce(withoutNexus, unit);
   }
 

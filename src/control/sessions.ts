@@ -39,6 +39,8 @@ const TSIH_MAX = 0xffff;
 /** A few hundred bytes each. */
 const GREETED_MAX = 16 * 1024;
 
+const NO_SESSIONS: ReadonlySet<SessionEntry> = new Set();
+
 const keyOf = (identity: SessionIdentity): string =>
   `${identity.initiatorName}\n${identity.isid}\n${identity.targetName}\n${identity.portalGroupTag}`;
 
@@ -51,6 +53,7 @@ export class Sessions implements SessionLookup {
   readonly #byTsih = new Map<number, SessionEntry>();
   /** The session of an I_T nexus is the last here; those before it are still being ended. */
   readonly #byIdentity = new Map<string, SessionEntry[]>();
+  readonly #byTarget = new Map<string, Set<SessionEntry>>();
   #lastTsih = 0;
 
   get size(): number {
@@ -63,6 +66,11 @@ export class Sessions implements SessionLookup {
 
   *identities(): Iterable<SessionIdentity> {
     for (const { identity } of this.#byTsih.values()) yield identity;
+  }
+
+  /** Those of one target, without looking at those of others: there may be thousands. */
+  of(targetName: string): ReadonlySet<SessionEntry> {
+    return this.#byTarget.get(targetName) ?? NO_SESSIONS;
   }
 
   find(tsih: number): SessionEntry | undefined {
@@ -86,6 +94,9 @@ export class Sessions implements SessionLookup {
     this.#byTsih.set(entry.tsih, entry);
     const key = keyOf(entry.identity);
     this.#byIdentity.set(key, [...(this.#byIdentity.get(key) ?? []), entry]);
+    const { targetName } = entry.identity;
+    const own = this.#byTarget.get(targetName) ?? new Set();
+    this.#byTarget.set(targetName, own.add(entry));
   }
 
   /** Whether this I_T nexus had a session before, since the start. Of many thousands the oldest are forgotten: they hear of the start once more. */
@@ -120,18 +131,18 @@ export class Sessions implements SessionLookup {
     const others = this.#byIdentity.get(key)!.filter((other) => other !== entry);
     if (others.length === 0) this.#byIdentity.delete(key);
     else this.#byIdentity.set(key, others);
+    const { targetName } = entry.identity;
+    const own = this.#byTarget.get(targetName)!;
+    own.delete(entry);
+    if (own.size === 0) this.#byTarget.delete(targetName);
   }
 
   /** Sessions and connections of one target. */
   countOf(targetName: string): { sessions: number; connections: number } {
-    let sessions = 0;
+    const own = this.of(targetName);
     let connections = 0;
-    for (const entry of this.#byTsih.values()) {
-      if (entry.identity.targetName !== targetName) continue;
-      sessions++;
-      connections += entry.connections.size;
-    }
-    return { sessions, connections };
+    for (const entry of own) connections += entry.connections.size;
+    return { sessions: own.size, connections };
   }
 
   /**

@@ -48,6 +48,23 @@ describe('Sessions', () => {
     expect(own.connections.get(7)?.parameters).toEqual({ ...parameters, maxXmitDataSegmentLength: 1024 });
   });
 
+  it('are counted at their target for as long as they last, and nobody else is', () => {
+    const at = (tsih: number, targetName: string, connections: number): SessionEntry => ({
+      ...entry(tsih, `host ${tsih}`, 0),
+      identity: { ...identityOf(`host ${tsih}`), targetName },
+      connections: new Map(Array.from({ length: connections }, (_, cid) => [cid, { cid } as ConnectionEntry])),
+    });
+    const sessions = sessionsOf(at(1, 'a', 1), at(2, 'b', 4), at(3, 'a', 2));
+    expect([...sessions.of('a')].map(({ tsih }) => tsih)).toEqual([1, 3]);
+    expect(sessions.countOf('a')).toEqual({ sessions: 2, connections: 3 });
+    sessions.remove(1);
+    expect(sessions.countOf('a')).toEqual({ sessions: 1, connections: 2 });
+    sessions.remove(3);
+    expect([...sessions.of('a')]).toEqual([]);
+    expect(sessions.countOf('a')).toEqual({ sessions: 0, connections: 0 });
+    expect(sessions.countOf('b')).toEqual({ sessions: 1, connections: 4 });
+  });
+
   describe('of a worker that failed', () => {
     const nexusesOf = (sessions: Sessions, worker: number): string[] =>
       sessions.removeWorker(worker).nexuses.map(({ initiatorName }) => initiatorName);
