@@ -264,6 +264,13 @@ export class Administration {
     return [...sessions.all()].map((entry) => sessionReport(entry, sessions.figures));
   }
 
+  /** TSIHs of a target's sessions. */
+  sessionsOf(name: string): number[] {
+    const { catalog, sessions } = this.#context;
+    const target = catalog.find(name);
+    return target === undefined ? [] : [...sessions.of(target.name)].map(({ tsih }) => tsih);
+  }
+
   session(tsih: number): SessionReport | undefined {
     const { sessions } = this.#context;
     const entry = sessions.find(tsih);

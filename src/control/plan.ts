@@ -57,13 +57,6 @@ class Planner {
     this.#administration = administration;
   }
 
-  #sessionsOf(name: string): number[] {
-    return this.#administration
-      .sessions()
-      .filter(({ targetName }) => targetName === name)
-      .map(({ tsih }) => tsih);
-  }
-
   targets(wanted: readonly TargetSettings[]): void {
     const current = new Map(this.#administration.servedTargets().map((target) => [target.name, target]));
     const names = new Set(wanted.map(({ name }) => name));
@@ -90,7 +83,7 @@ class Planner {
     const administration = this.#administration;
     const { name, luns } = target;
     const path = pathOf(target);
-    this.#draft.note(path, 'remove', this.#sessionsOf(name));
+    this.#draft.note(path, 'remove', administration.sessionsOf(name));
     this.#draft.remove(path, placesOf(target), {
       ...withdrawal(() => administration.withdrawTarget(name)),
       rehearse(rehearsal) {
@@ -106,7 +99,7 @@ class Planner {
     for (const key of CHANGEABLE) {
       if (sameSettings(own[key], wanted[key])) continue;
       const set = (value: unknown) => administration.changeTarget(name, { [key]: value } as TargetChange);
-      const sessions = key === 'initiatorLimits' ? this.#sessionsOf(name) : [];
+      const sessions = key === 'initiatorLimits' ? administration.sessionsOf(name) : [];
       this.#draft.change<unknown>(`${path}.${key}`, own[key], wanted[key], set, sessions);
     }
     if (own.state !== wanted.state) {
@@ -123,14 +116,16 @@ class Planner {
   #units(own: TargetSettings, wanted: TargetSettings): void {
     const current = new Map(own.luns.map((lun) => [lun.lun, lun]));
     const numbers = new Set(wanted.luns.map(({ lun }) => lun));
+    const { units = [] } = this.#administration.target(own.name) ?? {};
+    const sizes = new Map(units.map(({ lun, bytes }) => [lun, bytes]));
     for (const lun of wanted.luns) {
       const before = current.get(lun.lun);
       if (before === undefined) this.#addUnit(own.name, lun, 'add');
-      else this.#changeUnit(own.name, before, lun);
+      else this.#changeUnit(own.name, before, lun, sizes.get(lun.lun) ?? 0);
     }
     for (const lun of own.luns) {
       if (numbers.has(lun.lun)) continue;
-      this.#draft.note(pathOf(own, lun), 'remove', this.#sessionsOf(own.name));
+      this.#draft.note(pathOf(own, lun), 'remove', this.#administration.sessionsOf(own.name));
       this.#removeUnit(own.name, lun);
     }
   }
@@ -138,7 +133,7 @@ class Planner {
   #addUnit(name: string, lun: LunSettings, action: Action): void {
     const administration = this.#administration;
     const path = pathOf({ name }, lun);
-    this.#draft.note(path, action, this.#sessionsOf(name));
+    this.#draft.note(path, action, administration.sessionsOf(name));
     this.#draft.add(path, [path, ...placesOf({ luns: [lun] })], {
       run: () => administration.addUnit(name, lun),
       undo: () => administration.removeUnit(name, lun.lun),
@@ -155,9 +150,9 @@ class Planner {
     });
   }
 
-  #changeUnit(name: string, before: LunSettings, lun: LunSettings): void {
+  /** `bytes`: how long the unit is now. */
+  #changeUnit(name: string, before: LunSettings, lun: LunSettings, bytes: number): void {
     const administration = this.#administration;
-    const bytes = administration.target(name)?.units.find((unit) => unit.lun === lun.lun)?.bytes ?? 0;
     const size = lun.size ?? bytes;
     const others = ({ size: _, limits: __, ...rest }: LunSettings) => rest;
     const grows = size > bytes && lun.backend !== 'memory';
@@ -168,7 +163,7 @@ class Planner {
     }
     const path = pathOf({ name }, lun);
     if (grows) {
-      this.#draft.note(`${path}.size`, 'grow', this.#sessionsOf(name));
+      this.#draft.note(`${path}.size`, 'grow', administration.sessionsOf(name));
       this.#draft.step({
         phase: Phase.grow,
         path: `${path}.size`,
@@ -177,7 +172,7 @@ class Planner {
       });
     }
     if (sameSettings(before.limits, lun.limits)) return;
-    this.#draft.note(`${path}.limits`, 'limit', this.#sessionsOf(name));
+    this.#draft.note(`${path}.limits`, 'limit', administration.sessionsOf(name));
     const limit = ({ limits }: LunSettings) => administration.limitUnit(name, lun.lun, limits);
     this.#draft.step({ phase: Phase.change, path: `${path}.limits`, run: () => limit(lun), undo: () => limit(before) });
   }

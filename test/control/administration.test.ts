@@ -158,6 +158,8 @@ describe('sessions', () => {
     const tsih = target.logIn(HOST, A);
     expect(administration.sessions()).toMatchObject([{ tsih, initiatorName: HOST, targetName: A, worker: 0 }]);
     expect(administration.session(tsih)).toEqual(administration.sessions()[0]);
+    expect(administration.sessionsOf(A.toUpperCase())).toEqual([tsih]);
+    expect([...administration.sessionsOf(B), ...administration.sessionsOf(`${A}-unknown`)]).toEqual([]);
     expect(administration.target(A)).toMatchObject({ sessions: 1, connections: 1 });
     expect(await administration.endSession(tsih)).toBe(true);
     expect(administration.session(tsih)).toBeUndefined();

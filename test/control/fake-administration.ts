@@ -33,9 +33,10 @@ export class FakeAdministration {
     return this.#targets;
   }
 
-  /** A session at each target, with a number of its own. */
-  sessions() {
-    return this.#targets.map(({ name }, index) => ({ targetName: name, tsih: index + 1 }));
+  /** One at each target, with a number of its own. */
+  sessionsOf(name: string): number[] {
+    const index = this.#targets.findIndex((target) => target.name === name);
+    return index < 0 ? [] : [index + 1];
   }
 
   target(name: string) {
