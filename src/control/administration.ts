@@ -302,7 +302,7 @@ export class Administration {
   inFlight(): number {
     const { sessions } = this.#context;
     let total = 0;
-    for (const { figures } of sessions.all()) total += sessions.figures.total(figures)[Figure.inFlight]!;
+    for (const { figures } of sessions.all()) total += sessions.figures.sum(figures, Figure.inFlight);
     return total;
   }
 

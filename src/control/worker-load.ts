@@ -1,7 +1,6 @@
 // Which worker has least to do, asked when a session begins: a session stays where it begins.
 // What a worker is, and whether it answers, is for others.
 
-import { NONE } from '../base/free-list.ts';
 import { Figure } from '../ring/figures.ts';
 import type { SessionEntry, Sessions } from './sessions.ts';
 
@@ -67,10 +66,8 @@ export class WorkerLoad {
   }
 
   #commandsOf({ figures }: SessionEntry): number {
-    if (figures === NONE) return 0;
-    // Its worker is the only one that writes them.
-    const block = this.#sessions.figures.block(0, figures);
-    return block[Figure.reads]! + block[Figure.writes]! + block[Figure.others]!;
+    const table = this.#sessions.figures;
+    return table.sum(figures, Figure.reads) + table.sum(figures, Figure.writes) + table.sum(figures, Figure.others);
   }
 }
 

@@ -38,9 +38,10 @@ export function quantile(buckets: ArrayLike<number>, part: number): number | nul
 export function ratesBetween(before: Float64Array, after: Float64Array, seconds: number): Rates {
   const grown = (figure: number): number => Math.max(after[figure]! - before[figure]!, 0);
   const perSecond = (figure: number): number => grown(figure) / seconds;
-  const buckets = Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => {
-    return grown(Figure.readLatency + bucket) + grown(Figure.writeLatency + bucket);
-  });
+  const buckets: number[] = [];
+  for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
+    buckets.push(grown(Figure.readLatency + bucket) + grown(Figure.writeLatency + bucket));
+  }
   return {
     readIops: perSecond(Figure.reads),
     writeIops: perSecond(Figure.writes),

@@ -142,8 +142,16 @@ export class Sampler {
 
   #sessionNow(session: SessionReading, seconds: number): SessionStatus {
     const { tsih, initiatorName, initiatorAlias, targetName, worker, since, peers, figures } = session;
-    const about = { tsih, initiator: initiatorName, alias: initiatorAlias, target: targetName, worker, since, peers };
-    return { ...about, ...this.#sessions.rates(tsih, figures, seconds) };
+    return {
+      tsih,
+      initiator: initiatorName,
+      alias: initiatorAlias,
+      target: targetName,
+      worker,
+      since,
+      peers,
+      ...this.#sessions.rates(tsih, figures, seconds),
+    };
   }
 
   #workersNow(seconds: number): WorkerStatus[] {

@@ -101,6 +101,7 @@ export class Figures {
   readonly memory: SharedArrayBuffer;
   readonly slots: number;
   readonly writers: number;
+  readonly #numbers: Float64Array;
   #free: FreeList | null = null;
   readonly #open = new Set<number>();
   /** What each writer had counted in slots that are closed. */
@@ -109,7 +110,8 @@ export class Figures {
   constructor(memory: SharedArrayBuffer, slots: number) {
     this.memory = memory;
     this.slots = slots;
-    this.writers = memory.byteLength / (slots * FIGURES_PER_BLOCK * Float64Array.BYTES_PER_ELEMENT);
+    this.#numbers = new Float64Array(memory);
+    this.writers = this.#numbers.length / (slots * FIGURES_PER_BLOCK);
     this.#closed = Array.from({ length: this.writers }, privateFigures);
   }
 
@@ -155,6 +157,15 @@ export class Figures {
   total(slot: number): Float64Array {
     const sum = privateFigures();
     for (let writer = 0; slot !== NONE && writer < this.writers; writer++) addFigures(sum, this.block(writer, slot));
+    return sum;
+  }
+
+  /** One figure of a slot, over all writers' blocks. */
+  sum(slot: number, figure: Figure): number {
+    let sum = 0;
+    for (let writer = 0; slot !== NONE && writer < this.writers; writer++) {
+      sum += this.#numbers[(writer * this.slots + slot) * FIGURES_PER_BLOCK + figure]!;
+    }
     return sum;
   }
 

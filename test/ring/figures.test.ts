@@ -22,6 +22,7 @@ describe('a table of figures', () => {
     expect(figures.total(first)[Figure.reads]).toBe(6);
     expect(figures.total(second)[Figure.reads]).toBe(100);
     expect(figures.total(NONE).every((value) => value === 0)).toBe(true);
+    expect([first, second, NONE].map((slot) => figures.sum(slot, Figure.reads))).toEqual([6, 100, 0]);
   });
 
   it('gives no two writers a cache line', () => {
