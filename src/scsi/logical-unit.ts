@@ -151,7 +151,9 @@ export class LogicalUnit {
   isFreeToRead(nexus: Nexus): boolean {
     const limited = this.meter !== NONE || nexus.meter !== NONE;
     const restricted = !this.ready || this.accessLimited || this.restriction !== null;
-    return !limited && !restricted && this.attentions.size === 0 && this.orderedCount === 0;
+    // What others have yet to hear is theirs alone: one that logs in and sends nothing never hears it.
+    const told = this.attentions.size === 0 || !this.attentions.has(nexus);
+    return !limited && !restricted && told && this.orderedCount === 0;
   }
 
   /** The oldest task that waits for nothing but its turn, which has come; null: there is none. Allocates nothing. */

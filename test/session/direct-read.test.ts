@@ -118,6 +118,16 @@ describe('a READ whose bytes are lent', () => {
     expect(tasksOf(bench, initiator, read10(3, 8), { lun: SimLun.MEMORY, read: 8 * BLOCK_BYTES })).toBe(1);
   });
 
+  it('is none where the unit has something to report to another initiator, which asks nothing', () => {
+    const { bench, initiator } = logIn();
+    const silent = bench.logIn();
+    bench.changeUnit(SimLun.MEMORY, { blockCount: BLOCKS - 1 });
+    const options = { lun: SimLun.MEMORY, read: 8 * BLOCK_BYTES };
+    expect(tasksOf(bench, initiator, read10(3, 8), options)).toBe(1);
+    expect(tasksOf(bench, initiator, read10(3, 8), options)).toBe(0);
+    expect(tasksOf(bench, silent, read10(3, 8), options)).toBe(1);
+  });
+
   it('asks for no time', () => {
     const { bench, initiator } = logIn();
     const now = vi.spyOn(bench.engine, 'now');
