@@ -50,7 +50,7 @@ export class Nexus {
 
   /** Whether the unit is in its LUN map. */
   sees(unit: LogicalUnit): boolean {
-    return [...this.units.values()].includes(unit);
+    return this.units.get(unit.snapshot.lun) === unit;
   }
 
   /** The port that it came through. */

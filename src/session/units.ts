@@ -199,12 +199,12 @@ export class Units {
         this.#uplink({ type: 'done', request });
       });
     });
-    for (const session of this.#sessions.values()) {
-      session.abortTasks((task) => task.unit === unit, wait);
-      const left = [...session.nexus.units].filter(([, mapped]) => mapped !== unit);
-      if (left.length !== session.nexus.units.size) session.nexus.address(left);
-    }
     if (unit !== undefined) {
+      for (const session of this.#sessions.values()) {
+        session.abortTasks((task) => task.unit === unit, wait);
+        const { nexus } = session;
+        if (nexus.sees(unit)) nexus.address([...nexus.units].filter(([, mapped]) => mapped !== unit));
+      }
       this.#processor.stopWork(unit, wait);
       unit.awaitGuests(() => true, wait);
     }
