@@ -158,14 +158,13 @@ export class LogicalUnit {
 
   /** The oldest task that waits for nothing but its turn, which has come; null: there is none. Allocates nothing. */
   nextToStart(): Task | null {
-    let task = this.firstTask;
-    while (
-      task !== null &&
-      (task.started || task.aborted || task.arriving || task.waitsIn !== null || !this.mayStart(task))
-    ) {
-      task = task.nextInSet;
+    for (let task = this.firstTask; task !== null; task = task.nextInSet) {
+      const waits = !task.started && !task.aborted && !task.arriving && task.waitsIn === null;
+      if (waits && this.mayStart(task)) return task;
+      // All behind it wait for it, but for HEAD OF QUEUE tasks, which never wait for a turn.
+      if (task.attribute === Attribute.ORDERED) return null;
     }
-    return task;
+    return null;
   }
 
   /** Takes a task out of the task set. Allocates nothing. */
