@@ -1,4 +1,4 @@
-// The control plane: catalog, logins, sessions, reservations, unit states, requests and endings, put together; all that main decides.
+// The control plane: catalog, logins, sessions, reservations, unit states and administration, put together; all that main decides.
 // Threads, rings and listening sockets are target.ts's, so that nothing in here knows whether they are real.
 
 import type { Logger } from 'pino';
@@ -8,7 +8,7 @@ import { Figures, UNIT_FIGURES_MAX } from '../ring/figures.ts';
 import { LostWrites } from '../ring/lost-writes.ts';
 import type { FromWorker, SharedReset } from '../ring/messages.ts';
 import { Meters } from '../ring/meters.ts';
-import type { Administration } from './administration.ts';
+import { Administration } from './administration.ts';
 import { Catalog } from './catalog.ts';
 import { introduceUnit } from './introduction.ts';
 import { Logins, type LoginsOptions } from './logins.ts';
@@ -49,6 +49,7 @@ export class ControlPlane implements WorkerEvents {
   readonly catalog: Catalog;
   readonly sessions = new Sessions();
   readonly logins: Logins;
+  readonly administration: Administration;
   /** What is counted of units. */
   readonly unitFigures: Figures;
   readonly #log: Logger;
@@ -73,23 +74,19 @@ export class ControlPlane implements WorkerEvents {
     this.#turnCalls = new TurnCalls(workers.turns, (worker, unit) => workers.send(worker, { type: 'turn', unit }));
     this.#reservations = new ReservationAuthority(this.catalog, workers, this.#requests, log);
     this.#unitStates = new UnitStateAuthority(this.catalog, workers, this.#requests, log);
-    this.logins = new Logins({
-      settings,
-      catalog: this.catalog,
-      sessions: this.sessions,
-      workers,
-      requests: this.#requests,
-      meterBook,
+    const { catalog, sessions } = this;
+    const shared = { catalog, sessions, workers, requests: this.#requests, meterBook, machine, log };
+    this.logins = new Logins({ ...shared, settings, portals });
+    const { admittance, endings, refusals, tombstones } = this.logins;
+    this.administration = new Administration({
+      ...shared,
+      admittance,
+      endings,
+      refusals,
+      tombstones,
       reservations: this.#reservations,
       unitStates: this.#unitStates,
-      portals,
-      machine,
-      log,
     });
-  }
-
-  get administration(): Administration {
-    return this.logins.administration;
   }
 
   /** Has the disks keep what was written, and closes them. No worker runs any more: what they were asked for is done. */

@@ -1,11 +1,11 @@
-// All that takes part in a login on main's side, put together: policy, admittance, hand-offs, endings, and the operator's hand on them.
+// All that takes part in a login on main's side, put together: policy, admittance, hand-offs, endings, and what is remembered of
+// refusals and of targets that were removed.
 // Portals bring the connections; what the parts do is in the file of each.
 
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { AdvertisedPortal, AdvertisedTarget } from '../login/discovery.ts';
 import type { Refusal } from '../login/refusal.ts';
-import { Administration } from './administration.ts';
 import { Admittance } from './admittance.ts';
 import type { Catalog } from './catalog.ts';
 import { Endings } from './endings.ts';
@@ -20,10 +20,8 @@ import { Policy } from './policy.ts';
 import type { RunningPortal } from './portals.ts';
 import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
-import type { ReservationAuthority } from './reservation-authority.ts';
 import type { Sessions } from './sessions.ts';
 import { Tombstones } from './tombstones.ts';
-import type { UnitStateAuthority } from './unit-state-authority.ts';
 import type { Workers } from './workers.ts';
 
 /** What logins stand on. */
@@ -34,8 +32,6 @@ export interface LoginsOptions {
   readonly workers: Workers;
   readonly requests: Requests;
   readonly meterBook: MeterBook;
-  readonly reservations: ReservationAuthority;
-  readonly unitStates: UnitStateAuthority;
   /** The portals, with the ports that they really listen on. */
   readonly portals: () => readonly RunningPortal[];
   readonly machine: Machine;
@@ -45,20 +41,19 @@ export interface LoginsOptions {
 /** The logins of the process. */
 export class Logins {
   readonly admittance = new Admittance();
+  readonly refusals = new Refusals();
+  readonly tombstones: Tombstones;
   readonly settings: LoginSettings;
   readonly endings: Endings;
   readonly handoffs: Handoffs;
-  readonly administration: Administration;
   /** For the portals' connections. */
   readonly context: LoginContext;
   readonly #options: LoginsOptions;
 
   constructor(options: LoginsOptions) {
     this.#options = options;
-    const { catalog, sessions, workers, requests, meterBook, reservations, unitStates, machine, log } = options;
+    const { catalog, sessions, workers, requests, meterBook, machine, log } = options;
     const settings = new LoginSettings(options.settings);
-    this.settings = settings;
-    const { admittance } = this;
     const tombstones = new Tombstones(machine.now);
     const endings = new Endings(sessions, workers, requests);
     const handoffs = new Handoffs({
@@ -80,24 +75,11 @@ export class Logins {
       machine,
       log,
     });
+    this.settings = settings;
+    this.tombstones = tombstones;
     this.endings = endings;
     this.handoffs = handoffs;
-    const refusals = new Refusals();
-    this.administration = new Administration({
-      catalog,
-      tombstones,
-      sessions,
-      workers,
-      requests,
-      endings,
-      admittance,
-      refusals,
-      meterBook,
-      reservations,
-      unitStates,
-      machine,
-      log,
-    });
+    const { admittance, refusals } = this;
     this.context = {
       policy: new Policy({ settings, catalog, tombstones, sessions, admittance }),
       admittance,

@@ -108,7 +108,7 @@ class Target implements RunningTarget {
       sessions,
       supervisor: this.#supervisor,
       unitFigures,
-      refusals: logins.administration.refusals,
+      refusals: logins.refusals,
       admittance: logins.admittance,
     });
     const congestion = chooseCongestionControl(tuning.congestionControl);
