@@ -24,7 +24,7 @@ function statusOf({ running, version, startedAt }: AdminContext) {
     workers,
     portals,
     draining: administration.draining,
-    targets: running.readings.targets().length,
+    targets: administration.servedTargets().length,
     sessions: running.readings.sessionCount,
     inFlight: administration.inFlight(),
   };

@@ -42,7 +42,7 @@ function targetOf({ body, raw }: Call<z.output<typeof targetToAdd>>, context: Ad
   if (running.administration.target(body.name) !== undefined) {
     throw new ApiError(409, 'exists', `there is a target ${body.name} already`);
   }
-  if (running.administration.targets().length >= TARGETS_MAX) {
+  if (running.administration.servedTargets().length >= TARGETS_MAX) {
     throw new ApiError(409, 'full', `there are ${TARGETS_MAX} targets, which is as many as there may be`);
   }
   const { luns = [], ...others } = raw as { readonly luns?: readonly object[] };

@@ -132,9 +132,8 @@ async function serveUntilTheEnd(
   world.print(line);
   manager.ready(statusOf(running));
   hangup.begin(() => manager.whileReloading(() => changes.run(() => reload.apply())));
-  const sessions = (): number => running.administration.sessions().length;
   const pulse = new WorkerPulse(() => running.readings.workers());
-  manager.watch(pulse.check, () => `${statusOf(running)}, ${sessions()} sessions`);
+  manager.watch(pulse.check, () => `${statusOf(running)}, ${running.readings.sessionCount} sessions`);
   const code = await ending.reason;
   hangup.end();
   manager.stopping();
