@@ -22,23 +22,23 @@ import type { Tombstones } from './tombstones.ts';
 import type { UnitStateAuthority } from './unit-state-authority.ts';
 import type { Workers } from './workers.ts';
 
-/** What of a target's settings may change while it is served; what is left out stays. Logins to come meet the new values. */
-export type TargetChange = Partial<
-  Pick<
-    TargetSettings,
-    | 'alias'
-    | 'portalGroups'
-    | 'acl'
-    | 'auth'
-    | 'redirects'
-    | 'sessionLimit'
-    | 'connectionLimit'
-    | 'maxConnections'
-    | 'digests'
-    | 'errorRecoveryLevel'
-    | 'initiatorLimits'
-  >
->;
+/** What of a target's settings may change while it is served. Logins to come meet the new values. */
+export const CHANGEABLE = [
+  'alias',
+  'portalGroups',
+  'acl',
+  'auth',
+  'redirects',
+  'sessionLimit',
+  'connectionLimit',
+  'maxConnections',
+  'digests',
+  'errorRecoveryLevel',
+  'initiatorLimits',
+] as const satisfies readonly (keyof TargetSettings)[];
+
+/** New values; what is left out stays. */
+export type TargetChange = Partial<Pick<TargetSettings, (typeof CHANGEABLE)[number]>>;
 
 /** What administration acts on. */
 export interface AdministrationContext {

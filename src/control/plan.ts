@@ -3,7 +3,7 @@
 
 import { sameSettings } from '../config/plain.ts';
 import type { LunSettings, Settings, TargetSettings } from '../config/settings.ts';
-import type { Administration, TargetChange, Withdrawal } from './administration.ts';
+import { type Administration, CHANGEABLE, type TargetChange, type Withdrawal } from './administration.ts';
 import { type Action, Draft, Phase, type Plan, type Work } from './draft.ts';
 import { planService, type ServedService } from './service-plan.ts';
 
@@ -11,21 +11,6 @@ import { planService, type ServedService } from './service-plan.ts';
 export interface Served extends ServedService {
   readonly administration: Administration;
 }
-
-/** What the logins to come meet; nothing else of a target can change. */
-const CHANGEABLE = [
-  'alias',
-  'portalGroups',
-  'acl',
-  'auth',
-  'redirects',
-  'sessionLimit',
-  'connectionLimit',
-  'maxConnections',
-  'digests',
-  'errorRecoveryLevel',
-  'initiatorLimits',
-] as const satisfies readonly (keyof TargetChange)[];
 
 /** What two units may not both have: files, names. */
 function placesOf({ luns }: Pick<TargetSettings, 'luns'>): string[] {
