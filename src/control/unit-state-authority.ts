@@ -1,4 +1,5 @@
-// Carries orders about units' state out, one at a time: applied, known to every worker, and only then answered.
+// Carries orders about units' state out, each at once: applied, saved where that was asked for, and sent to every worker; answered when all
+// of them know.
 // The rules are unit-state.ts's.
 
 import type { Logger } from 'pino';
