@@ -58,12 +58,12 @@ export class LoginConnection implements PendingLogin {
     const { machine } = context;
     this.#machine = new LoginMachine(context.policy, endpoint, { random: (length) => machine.random(length) });
     this.#callOffTimeout = machine.after(context.settings.tuning.loginTimeoutMs, () =>
-      this.#end('no login within the time for it'),
+      this.end('no login within the time for it'),
     );
     socket.listen({
       data: (bytes) => this.#take(bytes),
-      ended: (reason) => this.#end(reason),
-      idle: () => this.#end('a discovery session without a word'),
+      ended: (reason) => this.end(reason),
+      idle: () => this.end('a discovery session without a word'),
     });
     context.admittance.begin(this);
   }
@@ -72,14 +72,9 @@ export class LoginConnection implements PendingLogin {
     return this.#silent;
   }
 
-  /** Closes it without a word. */
-  end(reason: string): void {
-    this.#end(reason);
-  }
-
   #take(bytes: Uint8Array): void {
     if (!this.#framer.push(bytes)) {
-      this.#end('more bytes than a login has');
+      this.end('more bytes than a login has');
       return;
     }
     this.#work();
@@ -105,7 +100,7 @@ export class LoginConnection implements PendingLogin {
         this.#refuse(outcome);
         return;
       case 'close':
-        this.#end(outcome.reason);
+        this.end(outcome.reason);
         return;
       case 'complete':
         if (outcome.grant.target === null) this.#discover(outcome.grant);
@@ -147,7 +142,7 @@ export class LoginConnection implements PendingLogin {
       initiatorAlias: grant.initiatorAlias,
       parameters: grant.session,
       worker: ON_MAIN,
-      close: (reason) => this.#end(reason),
+      close: (reason) => this.end(reason),
       connections: new Map([[cid, connection]]),
       since: new Date(),
       figures: NONE,
@@ -229,7 +224,8 @@ export class LoginConnection implements PendingLogin {
 
   // Ending
 
-  #end(reason: string): void {
+  /** Closes it without a word. */
+  end(reason: string): void {
     if (this.#over) return;
     this.#context.log.debug({ peer: this.#endpoint.peerAddress, correlationId: this.#endpoint.correlationId }, reason);
     this.#letGo();
