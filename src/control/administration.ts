@@ -116,8 +116,7 @@ export class Administration {
   #addTarget(settings: TargetSettings, remains: Remains): TargetReport {
     const { catalog, log } = this.#context;
     const target = catalog.add(settings, remains.memories);
-    const units = target.luns.map(([, id]) => catalog.unit(id)!);
-    this.#enrolment.introduce(units, () => catalog.remove(target.name), remains);
+    this.#enrolment.introduce(catalog.unitsOf(target.name), () => catalog.remove(target.name), remains);
     log.info({ target: target.name }, remains === NO_REMAINS ? 'a target was added' : 'a target was put back');
     return this.target(target.name)!;
   }

@@ -79,6 +79,12 @@ export class Catalog {
     return this.store.find(id);
   }
 
+  /** The units of the target of that name, in LUN order; none, where there is no such target. */
+  unitsOf(targetName: string): readonly UnitSnapshot[] {
+    const { luns = [] } = this.find(targetName) ?? {};
+    return luns.map(([, id]) => this.store.find(id)!);
+  }
+
   /** The unit that a target has under that number. */
   unitAt(target: CatalogTarget, lun: number): UnitSnapshot | undefined {
     const entry = target.luns.find(([number]) => number === lun);
@@ -131,13 +137,14 @@ export class Catalog {
   remove(name: string): RemovedUnits | undefined {
     const target = this.find(name);
     if (target === undefined) return undefined;
+    const units = this.unitsOf(target.name);
     this.#targets.delete(target.name);
-    return this.#takeOut(target.luns.map(([, id]) => this.store.find(id)!));
+    return this.#takeOut(units);
   }
 
   /** The units of a target whose portal groups have changed, as snapshots that workers are to have. */
-  regroup({ luns, settings }: CatalogTarget): readonly UnitSnapshot[] {
-    return luns.map(([, id]) => this.store.regroup(this.store.find(id)!, settings.portalGroups));
+  regroup({ name, settings }: CatalogTarget): readonly UnitSnapshot[] {
+    return this.unitsOf(name).map((unit) => this.store.regroup(unit, settings.portalGroups));
   }
 
   #takeOut(units: readonly UnitSnapshot[]): RemovedUnits {

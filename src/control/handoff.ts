@@ -221,14 +221,12 @@ export class Handoffs {
   /** While others ended or waited, the target may have gone, and its storage at any time. */
   #judgeTarget({ identity }: SessionEntry): LoginFault | null {
     const { catalog } = this.#context;
-    const target = catalog.find(identity.targetName);
-    if (target === undefined) {
+    if (catalog.find(identity.targetName) === undefined) {
       const rule = 'the target still exists';
       const expected = 'the name of a target that is served';
       return fault(LoginStatus.TARGET_REMOVED, rule, identity.targetName, expected);
     }
-    for (const [lun, id] of target.luns) {
-      const { backend } = catalog.unit(id)!;
+    for (const { lun, backend } of catalog.unitsOf(identity.targetName)) {
       const lost = backend.kind === 'file' ? lostStorage(backend.fd, backend.path) : null;
       if (lost !== null) return targetError(`LUN ${lun}: ${lost}`, 'the file or device that was opened at the start');
     }

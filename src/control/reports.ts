@@ -6,6 +6,7 @@ import { errnoName } from '../kernel/errno.ts';
 import type { Redirect, SessionType } from '../login/policy.ts';
 import type { SessionParameters } from '../pdu/parameters.ts';
 import { Figure, type Figures } from '../ring/figures.ts';
+import type { UnitSnapshot } from '../ring/messages.ts';
 import type { Catalog, CatalogTarget } from './catalog.ts';
 import type { ConnectionEntry, SessionEntry, Sessions } from './sessions.ts';
 
@@ -110,28 +111,22 @@ export function sessionReport(entry: SessionEntry, figures: Figures): SessionRep
   };
 }
 
-function unitReport(target: CatalogTarget, catalog: Catalog, settings: LunSettings): UnitReport[] {
-  const unit = catalog.unitAt(target, settings.lun);
-  if (unit === undefined) return [];
+/** `lossErrno` is that of the sync by which it lost writes; 0: it has lost none. */
+function unitReport(unit: UnitSnapshot, limits: LunSettings['limits'], lossErrno: number): UnitReport {
   const { lun, blockSize, blockCount, readOnly, removable, serial, naa, backend } = unit;
-  const path = backend.kind === 'file' ? backend.path : '';
-  const bytes = blockSize * blockCount;
-  const loss = catalog.store.lossOf(unit);
-  return [
-    {
-      lun,
-      backend: settings.backend,
-      path,
-      bytes,
-      blockSize,
-      readOnly,
-      removable,
-      serial,
-      naa,
-      limits: settings.limits ?? null,
-      lostWrites: loss === 0 ? null : errnoName(loss),
-    },
-  ];
+  return {
+    lun,
+    backend: backend.kind,
+    path: backend.kind === 'file' ? backend.path : '',
+    bytes: blockSize * blockCount,
+    blockSize,
+    readOnly,
+    removable,
+    serial,
+    naa,
+    limits: limits ?? null,
+    lostWrites: lossErrno === 0 ? null : errnoName(lossErrno),
+  };
 }
 
 export function targetReport(target: CatalogTarget, catalog: Catalog, sessions: Sessions): TargetReport {
@@ -153,6 +148,7 @@ export function targetReport(target: CatalogTarget, catalog: Catalog, sessions: 
   } = settings;
   const users = auth.method === 'chap' ? auth.users.map((user) => user.name) : [];
   const mutual = auth.method === 'chap' && auth.mutual !== undefined;
+  const limits = new Map(settings.luns.map((lun) => [lun.lun, lun.limits]));
   return {
     name,
     alias,
@@ -169,6 +165,6 @@ export function targetReport(target: CatalogTarget, catalog: Catalog, sessions: 
     auth: { method: auth.method, users, mutual },
     redirects,
     initiatorLimits,
-    units: [...settings.luns].sort((a, b) => a.lun - b.lun).flatMap((lun) => unitReport(target, catalog, lun)),
+    units: catalog.unitsOf(name).map((unit) => unitReport(unit, limits.get(unit.lun), catalog.store.lossOf(unit))),
   };
 }

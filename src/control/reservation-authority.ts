@@ -83,8 +83,8 @@ export class ReservationAuthority {
 
   /** A session has ended, and with it what its I_T nexus had reserved for as long as it lasts. */
   nexusLost(targetName: string, nexus: NexusName): void {
-    for (const unit of this.#catalog.units) {
-      if (unit.targetName === targetName) void this.#change(unit.id, (state) => nexusLost(state, nexus));
+    for (const { id } of this.#catalog.unitsOf(targetName)) {
+      void this.#change(id, (state) => nexusLost(state, nexus));
     }
   }
 

@@ -80,9 +80,8 @@ export class UnitStateAuthority {
 
   /** A session has ended, and with it what its I_T nexus held. */
   nexusLost(targetName: string, nexus: NexusName): void {
-    for (const unit of this.#catalog.units) {
-      if (unit.targetName !== targetName) continue;
-      void this.#publish(unit.id, withoutPreventer(this.#stateOf(unit.id), nexus), null, null);
+    for (const { id } of this.#catalog.unitsOf(targetName)) {
+      void this.#publish(id, withoutPreventer(this.#stateOf(id), nexus), null, null);
     }
   }
 

@@ -50,7 +50,7 @@ function stage(fails: (message: ToWorker) => boolean = () => false) {
   const requests = new Requests();
   const closed: number[] = [];
   const handoffs = new Handoffs({
-    catalog: { find: () => ({ luns: [] }), unit: () => undefined } as unknown as Catalog,
+    catalog: { find: () => ({ luns: [] }), unitsOf: () => [] } as unknown as Catalog,
     sessions,
     workers,
     endings: new Endings(sessions, workers, requests),

@@ -68,6 +68,7 @@ class Bench {
     const unit = { id: UNIT, targetName: TARGET, backend, keepsState: path !== null };
     const catalog = {
       units: [unit],
+      unitsOf: (targetName: string) => (targetName === TARGET ? [unit] : []),
       unit: (id: number) => (id === UNIT ? unit : undefined),
       find: () => ({ settings: { portalGroups: [1] } }),
     } as unknown as Catalog;

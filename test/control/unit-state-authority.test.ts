@@ -39,7 +39,9 @@ function rig(): {
       return new Promise<void>((resolve) => waiting.push(resolve));
     },
   } as unknown as Requests;
-  const catalog = { units: [{ id: UNIT, targetName: TARGET }] } as unknown as Catalog;
+  const units = [{ id: UNIT, targetName: TARGET }];
+  const unitsOf = (targetName: string) => units.filter((unit) => unit.targetName === targetName);
+  const catalog = { units, unitsOf } as unknown as Catalog;
   return {
     authority: new UnitStateAuthority(catalog, supervisor, requests, pino({ level: 'silent' })),
     sent,
