@@ -54,8 +54,10 @@ export class Holders {
   remove(unit: number): void {
     for (const [place, holders] of this.#holders) {
       const left = holders.filter((holder) => holder.unit !== unit);
+      if (left.length === holders.length) continue;
       if (left.length === 0) this.#holders.delete(place);
       else this.#holders.set(place, left);
+      return;
     }
   }
 }
