@@ -121,8 +121,9 @@ export class Enrolment {
   /** They have come back, or can't. */
   settle(remains: Remains): void {
     this.#kept.delete(remains);
-    const places = new Set([...this.#kept].flatMap((kept) => kept.places));
-    for (const place of this.#losses.keys()) if (!places.has(place)) this.#losses.delete(place);
+    for (const place of this.#losses.keys()) {
+      if (![...this.#kept].some(({ places }) => places.includes(place))) this.#losses.delete(place);
+    }
   }
 
   /** They are not coming back: their memory is the machine's again. */
