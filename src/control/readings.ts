@@ -1,9 +1,8 @@
 // What the target has counted, for whoever watches it: read from shared memory and main's own books, so that no worker hears of it.
 // How it is told to people and monitoring is for the layers above.
 
-import { NONE } from '../base/free-list.ts';
 import type { TargetSettings } from '../config/settings.ts';
-import { addFigures, type Figures, privateFigures } from '../ring/figures.ts';
+import type { Figures } from '../ring/figures.ts';
 import type { Admittance } from './admittance.ts';
 import type { Catalog } from './catalog.ts';
 import type { Refusals } from './refusals.ts';
@@ -119,12 +118,9 @@ export class Readings {
     return Array.from({ length: supervisor.count }, (_, worker) => supervisor.reading(worker));
   }
 
-  /** What one worker has counted of all units together, those that are gone included; {@link NONE}: what all of them have. */
-  unitTotal(worker: number = NONE): Float64Array {
+  /** What each worker has counted of all units together, those that are gone included. */
+  unitTotals(): Float64Array[] {
     const { unitFigures } = this.#context;
-    if (worker !== NONE) return unitFigures.totalOf(worker);
-    const sum = privateFigures();
-    for (let each = 0; each < unitFigures.writers; each++) addFigures(sum, unitFigures.totalOf(each));
-    return sum;
+    return Array.from({ length: unitFigures.writers }, (_, worker) => unitFigures.totalOf(worker));
   }
 }

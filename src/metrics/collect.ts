@@ -285,10 +285,8 @@ function writeWorkers(out: Exposition, workers: readonly WorkerReading[]): void 
 }
 
 function writeWorkerLatencies(out: Exposition, readings: Readings, workers: readonly WorkerReading[]): void {
-  const totals: Labelled = workers.map(({ worker }) => [
-    labels({ worker: String(worker) }),
-    readings.unitTotal(worker),
-  ]);
+  const byWorker = readings.unitTotals();
+  const totals: Labelled = workers.map(({ worker }) => [labels({ worker: String(worker) }), byWorker[worker]!]);
   out.begin(METRICS.workerInFlight);
   for (const [text, figures] of totals) out.sample(text, figures[Figure.inFlight]!);
   out.begin(METRICS.workerLatency);

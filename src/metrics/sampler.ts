@@ -1,10 +1,9 @@
 // What a page shows of now: read once a second, told as rates. Remembers the reading before, and nothing older; that is history.ts's.
 // Who hears of it is the admin interface's business.
 
-import { NONE } from '../base/free-list.ts';
 import type { Readings, SessionReading } from '../control/readings.ts';
 import { Counter } from '../ring/counters.ts';
-import { privateFigures } from '../ring/figures.ts';
+import { privateFigures, sumFigures } from '../ring/figures.ts';
 import { type Rates, ratesBetween } from './rates.ts';
 import { WorkerCpu } from './worker-cpu.ts';
 
@@ -102,7 +101,6 @@ export class Sampler {
     this.#readings = readings;
     this.#workerCpu = workerCpu;
     this.#sampledAt = now;
-    this.#total = readings.unitTotal(NONE);
     this.sample(now + 1, 0);
   }
 
@@ -112,10 +110,11 @@ export class Sampler {
     const readings = this.#readings;
     const before = this.#total;
     this.#sampledAt = now;
-    this.#total = readings.unitTotal(NONE);
+    const totals = readings.unitTotals();
+    this.#total = sumFigures(totals);
     const units = this.#unitsNow(seconds);
     const sessions = readings.sessions().map((session) => this.#sessionNow(session, seconds));
-    const workers = this.#workersNow(seconds);
+    const workers = this.#workersNow(totals, seconds);
     for (const series of [this.#units, this.#sessions, this.#workers]) series.turn();
     return {
       at,
@@ -154,7 +153,7 @@ export class Sampler {
     };
   }
 
-  #workersNow(seconds: number): WorkerStatus[] {
+  #workersNow(totals: readonly Float64Array[], seconds: number): WorkerStatus[] {
     return this.#readings.workers().map(({ worker, running, counters }) => ({
       worker,
       running,
@@ -163,7 +162,7 @@ export class Sampler {
       cpu: this.#cpuOf(worker, counters[Counter.threadId]!, seconds),
       memoryBytes: counters[Counter.slabBytes]!,
       memoryUsedBytes: counters[Counter.slabBytesInUse]!,
-      ...this.#workers.rates(worker, this.#readings.unitTotal(worker), seconds),
+      ...this.#workers.rates(worker, totals[worker]!, seconds),
     }));
   }
 

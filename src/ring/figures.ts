@@ -87,8 +87,15 @@ export function countLatencyTwice(
 }
 
 /** Adds a block to a sum. */
-export function addFigures(sum: Float64Array, block: Float64Array): void {
+function addFigures(sum: Float64Array, block: Float64Array): void {
   for (let index = 0; index < FIGURES_PER_BLOCK; index++) sum[index]! += block[index]!;
+}
+
+/** The sum of blocks. */
+export function sumFigures(blocks: Iterable<Float64Array>): Float64Array {
+  const sum = privateFigures();
+  for (const block of blocks) addFigures(sum, block);
+  return sum;
 }
 
 /** A block in nobody's table, for what is counted for nobody. */

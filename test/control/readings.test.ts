@@ -2,11 +2,10 @@
 
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { NONE } from '../../src/base/free-list.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { Catalog } from '../../src/control/catalog.ts';
 import { Readings, type ReadingsContext } from '../../src/control/readings.ts';
-import { Figure, Figures } from '../../src/ring/figures.ts';
+import { Figure, Figures, sumFigures } from '../../src/ring/figures.ts';
 import { Scratch } from '../support/scratch.ts';
 
 const NAME = 'iqn.2026-11.com.example:a';
@@ -21,7 +20,10 @@ test('a unit that is removed stays in the totals of the workers, at every moment
   const catalog = new Catalog(settings!, { machineId: 'test', figures: unitFigures });
   const readings = new Readings({ catalog, unitFigures } as unknown as ReadingsContext);
   for (const { figures } of catalog.units) unitFigures.block(1, figures)[Figure.reads] = 100;
-  const totals = () => [0, 1, NONE].map((worker) => readings.unitTotal(worker)[Figure.reads]);
+  const totals = () => {
+    const byWorker = readings.unitTotals();
+    return [...byWorker, sumFigures(byWorker)].map((figures) => figures[Figure.reads]);
+  };
   expect(totals()).toEqual([0, 200, 200]);
   const removed = catalog.removeUnit(catalog.find(NAME)!, 1);
   expect(readings.units()).toHaveLength(1);

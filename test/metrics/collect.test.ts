@@ -61,7 +61,7 @@ function source(sessions = 1): Parameters<typeof collect>[0] {
         figures: UNIT,
       })),
     workers: () => [{ worker: 0, running: true, restarts: 1, channel: { out: 12, in: 0 }, counters }],
-    unitTotal: () => UNIT,
+    unitTotals: () => [UNIT],
   } satisfies { [Name in keyof Readings]: unknown };
   const about = { version: '1.2.3', engine: 'uring', startedAt: new Date(1000) };
   return {

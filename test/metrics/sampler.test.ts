@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Readings } from '../../src/control/readings.ts';
 import { LISTED_MAX, Sampler } from '../../src/metrics/sampler.ts';
 import { COUNTERS_PER_BLOCK, Counter } from '../../src/ring/counters.ts';
-import { addFigures, Figure, privateFigures } from '../../src/ring/figures.ts';
+import { Figure, privateFigures, sumFigures } from '../../src/ring/figures.ts';
 
 const AT = Date.parse('2026-11-28T17:20:01Z');
 
@@ -17,11 +17,6 @@ class World {
   constructor(units: number) {
     for (let id = 0; id < units; id++) this.units.set(id, privateFigures());
     this.counters[Counter.threadId] = process.pid;
-    const total = () => {
-      const sum = privateFigures();
-      for (const figures of this.units.values()) addFigures(sum, figures);
-      return sum;
-    };
     const each = () => [...this.units].map(([id, figures]) => ({ id, figures: figures.slice() }));
     const about = {
       targetName: 'iqn.x:t',
@@ -39,7 +34,7 @@ class World {
       units: () => each().map(({ id, figures }) => ({ id, targetName: 'iqn.x:t', lun: id, bytes: 512, figures })),
       sessions: () => each().map(({ id, figures }) => ({ ...about, tsih: id, peers: ['192.0.2.1:4'], figures })),
       workers: () => [{ worker: 0, running: true, restarts: 0, channel: { out: 0, in: 0 }, counters: this.counters }],
-      unitTotal: total,
+      unitTotals: () => [sumFigures(this.units.values())],
     } satisfies { [Name in keyof Readings]: unknown };
     this.readings = readings as unknown as Readings;
   }

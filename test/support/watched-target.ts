@@ -5,7 +5,6 @@ import type { Administration } from '../../src/control/administration.ts';
 import type { LoginSettings, LoginTuning } from '../../src/control/login-settings.ts';
 import type { Readings } from '../../src/control/readings.ts';
 import { Refusals } from '../../src/control/refusals.ts';
-import { privateFigures } from '../../src/ring/figures.ts';
 import { FakeTarget } from '../cli/fake-world.ts';
 
 const READINGS = {
@@ -17,7 +16,7 @@ const READINGS = {
   units: () => [],
   sessions: () => [],
   workers: () => [],
-  unitTotal: () => privateFigures(),
+  unitTotals: () => [],
 } satisfies { [Name in keyof Readings]: unknown };
 
 const TUNING: LoginTuning = {
