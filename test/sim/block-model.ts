@@ -2,14 +2,16 @@
 // under way or ended without an answer. And what it may hold once the power has failed.
 
 import { Violation } from './clock.ts';
+import type { CopySource } from './copy-source.ts';
 import { SECTOR } from './disk.ts';
 
 /** Something that changes blocks. Times are those of {@link BlockModel.tick}. */
 export interface Change {
   readonly lba: number;
   readonly count: number;
-  /** Of the block at `lba + index`. */
-  readonly value: (index: number) => number;
+  /** What the block at `lba + index` may hold after it: one value, unless it was copied. */
+  readonly values: (index: number) => Iterable<number>;
+  readonly copied: boolean;
   readonly start: number;
   /** It has no effect after this; Infinity: it may yet have. */
   end: number;
@@ -19,6 +21,12 @@ export interface Change {
   refused: boolean;
   /** How often the power had failed before it. */
   readonly era: number;
+}
+
+/** A change to what its initiator says. */
+export interface Write extends Change {
+  /** Of the block at `lba + index`. */
+  readonly value: (index: number) => number;
 }
 
 /** Something that looks at blocks. */
@@ -42,7 +50,7 @@ interface Block {
 const BEGUN_KEPT = 1000;
 
 /** A block that holds nothing but this value. */
-export function blocksOf(change: Pick<Change, 'count' | 'value'>): Buffer {
+export function blocksOf(change: Pick<Write, 'count' | 'value'>): Buffer {
   const words = new Uint32Array((change.count * SECTOR) / 4);
   for (let index = 0; index < change.count; index++) {
     words.fill(change.value(index), (index * SECTOR) / 4, ((index + 1) * SECTOR) / 4);
@@ -65,6 +73,8 @@ export class BlockModel {
   #era = 0;
   /** Of what was acknowledged before, no sync that comes later says anything. */
   #doubtedUntil = 0;
+  /** What copies under way read here. */
+  readonly #sources = new Set<CopySource>();
 
   /** `tears`: a block that is written while it is read may be seen in parts. */
   constructor(name: string, count: number, tears: boolean) {
@@ -83,7 +93,7 @@ export class BlockModel {
   }
 
   grow(count: number): void {
-    const zero: Change = this.#change(0, count, () => 0);
+    const zero: Change = this.#change(0, count, () => [0]);
     zero.end = zero.acknowledged = zero.start;
     while (this.#blocks.length < count) this.#blocks.push({ current: [zero], lasting: [zero], begun: [] });
   }
@@ -91,15 +101,17 @@ export class BlockModel {
   /** All blocks are zeroes: a unit in memory after a power cut. */
   erase(): void {
     const { count } = this;
+    this.#sources.clear();
     this.#blocks = [];
     this.grow(count);
   }
 
-  #change(lba: number, count: number, value: (index: number) => number): Change {
+  #change(lba: number, count: number, values: Change['values'], copied = false): Change {
     return {
       lba,
       count,
-      value,
+      values,
+      copied,
       start: this.tick(),
       end: Number.POSITIVE_INFINITY,
       acknowledged: Number.POSITIVE_INFINITY,
@@ -118,18 +130,50 @@ export class BlockModel {
   // Changes
 
   /** A write begins: of a value of its own for each block, of one for all (`same`), or of zeroes. */
-  begin(lba: number, count: number, kind: 'each' | 'same' | 'zero'): Change {
+  begin(lba: number, count: number, kind: 'each' | 'same' | 'zero'): Write {
     const first = this.#nextValue;
     if (kind !== 'zero') this.#nextValue += count;
     const value = kind === 'zero' ? () => 0 : kind === 'same' ? () => first : (index: number) => first + index;
-    const change = this.#change(lba, count, value);
+    const change = { ...this.#change(lba, count, (index) => [value(index)]), value };
+    this.#begin(change);
+    return change;
+  }
+
+  #begin(change: Change): void {
     this.#over(change, (block) => {
       block.current.push(change);
       block.lasting.push(change);
       block.begun.push(change);
       if (block.begun.length > BEGUN_KEPT) block.begun.shift();
     });
+    for (const source of this.#sources) source.written(change);
+  }
+
+  /** A copy begins, of what `source` says. */
+  beginCopy(lba: number, source: CopySource): Change {
+    const change = this.#change(lba, source.count, (index) => source.values(index), true);
+    this.#begin(change);
+    // Until its end, what it may bring may grow; those that copy from here meanwhile hear of that.
+    source.grown = (index, value) => {
+      for (const each of this.#sources) if (each !== source) each.mayHold(lba + index, value);
+    };
     return change;
+  }
+
+  /** What is written to these blocks from now on may be what is copied. */
+  follow(source: CopySource): void {
+    this.#sources.add(source);
+  }
+
+  /** The copy reads no more. */
+  unfollow(source: CopySource): void {
+    this.#sources.delete(source);
+  }
+
+  /** Whether a copy may have brought that value to block `index` of a look since that began. */
+  mayBeCopied({ lba, start }: Look, index: number, value: number): boolean {
+    const copies = this.#blocks[lba + index]!.begun.filter((change) => change.copied && change.end >= start);
+    return copies.some((change) => includes(change.values(lba + index - change.lba), value));
   }
 
   /** It was acknowledged, and with `durable` is kept whatever happens. */
@@ -175,6 +219,7 @@ export class BlockModel {
   powerCut(): void {
     const now = this.tick();
     this.#era++;
+    this.#sources.clear();
     for (const block of this.#blocks) {
       for (const each of block.lasting) each.end = Math.min(each.end, now);
       block.current = [...block.lasting];
@@ -186,8 +231,10 @@ export class BlockModel {
 
   look(lba: number, count: number): Look {
     const values = Array.from({ length: count }, (_, index) => {
-      const { current } = this.#blocks[lba + index]!;
-      return new Set(current.map((change) => change.value(lba + index - change.lba)));
+      const held = new Set<number>();
+      for (const change of this.#blocks[lba + index]!.current)
+        for (const value of change.values(lba + index - change.lba)) held.add(value);
+      return held;
     });
     return { lba, count, start: this.tick(), values };
   }
@@ -200,7 +247,7 @@ export class BlockModel {
   /** What may have been written to block `index` of a look since that began. */
   #begunSince({ lba, start }: Look, index: number): number[] {
     const changes = this.#blocks[lba + index]!.begun.filter((change) => change.start > start && !change.refused);
-    return changes.map((change) => change.value(lba + index - change.lba));
+    return changes.flatMap((change) => [...change.values(lba + index - change.lba)]);
   }
 
   /** What a look saw. */
@@ -230,13 +277,13 @@ export class BlockModel {
       throw new Violation('a read returns what was written', `${name} holds ${value}, and may hold ${allowed}`);
     }
     const block = this.#blocks[lba]!;
-    const isSeen = (change: Change): boolean => change.value(lba - change.lba) === value;
+    const isSeen = (change: Change): boolean => includes(change.values(lba - change.lba), value);
     // What had ended before the look began, and was not seen, has been written over.
-    block.current = block.current.filter((change) => change.end >= look.start || isSeen(change));
+    block.current = narrowed(block.current, isSeen, value, (change) => change.end < look.start);
     // What is left of before the power cut is what the disk kept.
-    if (block.lasting.some((change) => change.era < this.#era && isSeen(change))) {
-      block.lasting = block.lasting.filter((change) => change.era === this.#era || isSeen(change));
-    }
+    const isOld = (change: Change): boolean => change.era < this.#era;
+    if (block.lasting.some((change) => isOld(change) && isSeen(change)))
+      block.lasting = narrowed(block.lasting, isSeen, value, isOld);
   }
 
   /** A comparison with these values found them all, or did not. `own`: what the command itself changes afterwards. */
@@ -259,6 +306,23 @@ export class BlockModel {
   guess(lba: number): number {
     const { current } = this.#blocks[lba]!;
     const change = current.at(-1)!;
-    return change.value(lba - change.lba);
+    const [value] = change.values(lba - change.lba);
+    return value!;
   }
+}
+
+function includes(values: Iterable<number>, value: number): boolean {
+  for (const each of values) if (each === value) return true;
+  return false;
+}
+
+/** Of those that are `concerned` the ones that were seen, and of what they may have written what was seen. */
+function narrowed(
+  changes: readonly Change[],
+  isSeen: (change: Change) => boolean,
+  value: number,
+  concerned: (change: Change) => boolean,
+): Change[] {
+  const left = changes.filter((change) => !concerned(change) || isSeen(change));
+  return left.map((change) => (change.copied && concerned(change) ? { ...change, values: () => [value] } : change));
 }

@@ -15,7 +15,7 @@ const UNMAP_BIT = 0x08;
 const MISCOMPARE = 0x0e;
 
 /** Sense keys of commands that did nothing. */
-const REFUSED = [5, 6];
+export const REFUSED: readonly number[] = [5, 6];
 
 /** Settles what a command changed, by its answer. */
 function settle(blocks: BlockModel, change: Change, { status, senseKey }: Answer, durable: boolean): void {
@@ -168,7 +168,11 @@ export class BlockCommands {
       answered: (answer) => {
         if (answer.status === Status.GOOD) {
           blocks.compared(look, values, true, `${who} COMPARE AND WRITE`, change);
-          for (const [index, value] of values.entries()) replace(replaced, value, lba + index, `${who} on LUN ${lun}`);
+          for (const [index, value] of values.entries()) {
+            // A copy may have brought it back.
+            if (blocks.mayBeCopied(look, index, value)) replaced.delete(replacement(value, lba + index));
+            else replace(replaced, value, lba + index, `${who} on LUN ${lun}`);
+          }
         } else if (answer.senseKey === MISCOMPARE) {
           blocks.compared(look, values, false, `${who} COMPARE AND WRITE`, change);
         }
@@ -210,10 +214,15 @@ export class BlockCommands {
   }
 }
 
+/** A value that was replaced at a block, as a key. */
+export function replacement(value: number, lba: number): number {
+  return value * 65_536 + lba;
+}
+
 /** A value that was replaced by COMPARE AND WRITE is not there to be replaced again, at that block. */
 function replace(replaced: Set<number>, value: number, lba: number, who: string): void {
   if (value === 0) return;
-  const key = value * 65_536 + lba;
+  const key = replacement(value, lba);
   if (replaced.has(key)) throw new Violation('COMPARE AND WRITE is atomic', `${who}: ${value} was replaced twice`);
   replaced.add(key);
 }

@@ -28,6 +28,7 @@ export const FAULTS = [
   'declarations',
   'rivalry',
   'empty data',
+  'copies',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

@@ -3,7 +3,7 @@
 
 import { Violation } from './clock.ts';
 import type { Initiator } from './initiator.ts';
-import { type Answer, type SimTask, Status } from './task.ts';
+import { type Answer, type Command, type SimTask, Status, type Touch } from './task.ts';
 
 const SenseKey = {
   NOT_READY: 2,
@@ -11,6 +11,7 @@ const SenseKey = {
   HARDWARE_ERROR: 4,
   ILLEGAL_REQUEST: 5,
   UNIT_ATTENTION: 6,
+  COPY_ABORTED: 0xa,
   ABORTED_COMMAND: 0xb,
   MISCOMPARE: 0xe,
 } as const;
@@ -29,12 +30,14 @@ export function judge(initiator: Initiator, task: SimTask, { status, senseKey }:
     if (ran && !permitted) throw new Violation('reservations are obeyed', who);
     if (permitted && status === Status.RESERVATION_CONFLICT) throw new Violation('only reservations conflict', who);
   }
+  if (status === Status.GOOD) judgeCopy(initiator, command, who);
   if (status !== Status.CHECK_CONDITION || senseKey === SenseKey.UNIT_ATTENTION) {
     const known: readonly number[] = Object.values(Status);
     if (!known.includes(status) || status === Status.TASK_ABORTED)
       throw new Violation('a status that exists', `${who}: ${status}`);
     return;
   }
+  if (senseKey === SenseKey.COPY_ABORTED && mayAbort(initiator, task)) return;
   if (senseKey === SenseKey.MISCOMPARE || (senseKey === SenseKey.ILLEGAL_REQUEST && unit.wasAway(task.sentAt))) return;
   const diskMayFail = senseKey === SenseKey.MEDIUM_ERROR || senseKey === SenseKey.HARDWARE_ERROR;
   if (diskMayFail && initiator.world.diskFailedAt(unit) >= task.sentAt) return;
@@ -44,4 +47,28 @@ export function judge(initiator: Initiator, task: SimTask, { status, senseKey }:
   // Data of it were damaged on their way, and there is no recovery.
   if (senseKey === SenseKey.ABORTED_COMMAND && Number.isFinite(task.damagedFrom)) return;
   throw new Violation('a command fails for a reason', `${who}: sense key ${senseKey}`);
+}
+
+/** Whether the initiator certainly may, or may not, read or write the unit that a copy touches; null: that is not known. */
+function permission(initiator: Initiator, { lun, access, reservations: version }: Touch): boolean | null {
+  const { reservations } = initiator.unit(lun);
+  reservations.heed(initiator.world.isServed);
+  const constant = reservations.known && !reservations.busy && reservations.version === version;
+  return constant ? reservations.permits(initiator.initiatorName, access) : null;
+}
+
+/** A copy touches nothing that its initiator could not. */
+function judgeCopy(initiator: Initiator, { touches = [] }: Command, who: string): void {
+  const forbidden = touches.find((touch) => permission(initiator, touch) === false);
+  if (forbidden !== undefined) throw new Violation('reservations are obeyed', `${who}: LUN ${forbidden.lun}`);
+}
+
+/** Whether a copy may have failed half-way: for want of a unit, for a reservation of one, or with its disk. */
+function mayAbort(initiator: Initiator, { command, sentAt }: SimTask): boolean {
+  const { touches = [] } = command;
+  return touches.some((touch) => {
+    const unit = initiator.unit(touch.lun);
+    const failed = initiator.world.diskFailedAt(unit) >= sentAt;
+    return failed || unit.wasAway(sentAt) || permission(initiator, touch) !== true;
+  });
 }

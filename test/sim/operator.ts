@@ -1,7 +1,7 @@
 // The operator of a simulated target: grows units, takes one away and brings it back, ends sessions. One thing at a time.
 // What it does is control/administration.ts's; that initiators notice, and what they may lose by it, is in the models.
 
-import type { SimClock } from './clock.ts';
+import { type SimClock, Violation } from './clock.ts';
 import { SECTOR } from './disk.ts';
 import type { Orders } from './orders.ts';
 import type { Random } from './random.ts';
@@ -37,8 +37,8 @@ export class Operator {
   act(): void {
     if (!this.idle) return;
     const removable = this.#units[Lun.OTHER_FILE]!;
-    // What is to outlast a removal is rare: more often when there is something of that kind.
-    const remove = removable.reservations.aptpl ? 12 : 2;
+    // What is to outlast a removal, or is cut short by it, is rare: more often when there is something of that kind.
+    const remove = removable.reservations.aptpl || removable.copies !== 0 ? 12 : 2;
     const action = this.#random.weighted({ grow: 2, remove, endSession: 3 });
     this.#clock.note(`operator: ${action}`);
     this.#clock.mainTouched = true;
@@ -79,6 +79,8 @@ export class Operator {
     const closed = this.#target.keepDescriptor(unit.lun);
     await administration.removeUnit(TARGET_NAME, unit.lun);
     closed();
+    const left = this.#target.diskOfLun(unit.lun)?.inFlight ?? 0;
+    if (left !== 0) throw new Violation('nobody uses a unit that is gone', `LUN ${unit.lun}: ${left} operations`);
     calm();
     if (this.#target.diskOfLun(unit.lun)?.reopen()) unit.blocks.doubt();
     unit.reservations.away();

@@ -6,6 +6,7 @@ import { CELL_BYTES } from '../../src/engine/slab.ts';
 import { Counter } from '../../src/ring/counters.ts';
 import { Scratch } from '../support/scratch.ts';
 import { SimClock, Violation } from './clock.ts';
+import { CopyCommands } from './copies.ts';
 import { drawDiskFaults, drawNetworkFaults, FAULTS, type Fault, NO_DISK_FAULTS, NO_NETWORK_FAULTS } from './faults.ts';
 import { Initiator } from './initiator.ts';
 import { Operator } from './operator.ts';
@@ -104,6 +105,7 @@ class Simulation {
     this.#workload = new Workload(random.fork(), () => this.#initiators, this.#units.length, {
       on: (fault) => this.#on(fault),
       rivalry: this.#on('rivalry') ? new Random(plan.seed ^ 0x21ca1) : null,
+      copies: new CopyCommands(new Random(plan.seed ^ 0xc0b1e5)),
     });
     this.#operator = new Operator(this.#target, this.#units, this.#workload.orders, clock, random.fork());
     for (let index = 0; index < plan.initiators; index++) {

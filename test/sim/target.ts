@@ -38,11 +38,17 @@ export interface TargetOptions {
   readonly bellMs: number;
 }
 
+/** A unit's NAA designator, which it keeps while it is away. */
+export function naaOf(lun: number): string {
+  return `300000000000000${lun}`;
+}
+
 /** A unit, as the settings name it. */
 function lunSettings(directory: string, lun: number): Record<string, unknown> {
   const size = UNIT_BLOCKS * SECTOR;
-  if (lun === Lun.MEMORY) return { lun, backend: 'memory', size };
-  return { lun, backend: 'file', path: join(directory, `disk${lun}.img`), size, direct: false };
+  const naa = naaOf(lun);
+  if (lun === Lun.MEMORY) return { lun, naa, backend: 'memory', size };
+  return { lun, naa, backend: 'file', path: join(directory, `disk${lun}.img`), size, direct: false };
 }
 
 /** See the file's head. */

@@ -10,6 +10,14 @@ import type { Pdu } from '../support/pdu-socket.ts';
 import { Violation } from './clock.ts';
 import { IncomingData, type Run } from './incoming-data.ts';
 
+/** Blocks of a unit that a command reads or writes, which may be another than it is sent to. */
+export interface Touch {
+  readonly lun: number;
+  readonly access: 'read' | 'write';
+  /** The reservations' version when it was sent. */
+  readonly reservations: number;
+}
+
 /** What a command is. */
 export interface Command {
   readonly name: string;
@@ -21,6 +29,8 @@ export interface Command {
   readonly read: number;
   /** How it touches what a reservation guards; an order is about reservations itself. */
   readonly access: 'none' | 'read' | 'write' | 'order';
+  /** What a copy touches. */
+  readonly touches?: readonly Touch[];
   /** GOOD promises that something is on stable storage. */
   readonly lasts?: boolean;
   /** It ended with a status. */

@@ -15,6 +15,8 @@ export class SimUnit {
   backAt = Number.NEGATIVE_INFINITY;
   /** Functions and changes under way that end tasks without an answer, of whoever sends them meanwhile. */
   disturbances = 0;
+  /** Segments of copies under way that read or write it. */
+  copies = 0;
   /** Clearing what is not known of the reservations takes three commands: how many of them are done. */
   clearing = 0;
 

@@ -1,7 +1,9 @@
 // What simulated initiators do while a round is busy: commands of all kinds at any time, and now and then something unkind.
 // What the commands mean is commands.ts's and orders.ts's; trouble from outside is simulation.ts's.
 
-import { BlockCommands } from './commands.ts';
+import type { Change } from './block-model.ts';
+import { BlockCommands, replacement } from './commands.ts';
+import type { CopyCommands } from './copies.ts';
 import type { Fault } from './faults.ts';
 import type { Initiator } from './initiator.ts';
 import { Orders, openConnection } from './orders.ts';
@@ -16,6 +18,7 @@ type Action =
   | 'unmap'
   | 'verify'
   | 'compareAndWrite'
+  | 'copy'
   | 'synchronize'
   | 'testUnitReady'
   | 'ping'
@@ -34,6 +37,7 @@ export class Workload {
   readonly orders: Orders;
   readonly #random: Random;
   readonly #commands: BlockCommands;
+  readonly #copies: CopyCommands;
   readonly #weights: Record<Action, number>;
   /** Values that COMPARE AND WRITE has replaced. */
   readonly #replaced: readonly Set<number>[];
@@ -42,11 +46,12 @@ export class Workload {
     random: Random,
     all: () => readonly Initiator[],
     units: number,
-    { on, rivalry }: { on: (fault: Fault) => boolean; rivalry: Random | null },
+    { on, rivalry, copies }: { on: (fault: Fault) => boolean; rivalry: Random | null; copies: CopyCommands },
   ) {
     this.#random = random;
     this.orders = new Orders(random, all, rivalry);
     this.#commands = new BlockCommands(random);
+    this.#copies = copies;
     this.#replaced = Array.from({ length: units }, () => new Set());
     const tasks = on('task management') ? 1 : 0;
     this.#weights = {
@@ -56,6 +61,7 @@ export class Workload {
       unmap: 4,
       verify: 6,
       compareAndWrite: 10,
+      copy: on('copies') ? 8 : 0,
       synchronize: 6,
       testUnitReady: 2,
       ping: 2,
@@ -105,7 +111,7 @@ export class Workload {
         this.#toConnection(initiator, action);
         return;
       default:
-        if (initiator.canSend) this.#command(initiator, unit, action);
+        if (initiator.canSend) this.#command(initiator, unit, units, action);
     }
   }
 
@@ -119,7 +125,7 @@ export class Workload {
       initiator.abort(connection, this.#random.pick([...connection.tasks.values()]));
   }
 
-  #command(initiator: Initiator, unit: SimUnit, action: Action): void {
+  #command(initiator: Initiator, unit: SimUnit, units: readonly SimUnit[], action: Action): void {
     const who = initiator.initiatorName;
     const commands = this.#commands;
     switch (action) {
@@ -141,6 +147,10 @@ export class Workload {
       case 'compareAndWrite':
         initiator.send(commands.compareAndWrite(unit, who, this.#replaced[unit.lun]!));
         return;
+      case 'copy':
+        if (this.#copies.mayBegin)
+          initiator.send(this.#copies.copy(unit, units, (lun, change) => this.#copied(lun, change)));
+        return;
       case 'synchronize':
         initiator.send(commands.synchronize(unit));
         return;
@@ -150,6 +160,12 @@ export class Workload {
       default:
         initiator.send(commands.testUnitReady(unit));
     }
+  }
+
+  /** A copy has ended: what it brought may be replaced again. */
+  #copied(lun: number, { lba, count, values }: Change): void {
+    for (let index = 0; index < count; index++)
+      for (const value of values(index)) this.#replaced[lun]!.delete(replacement(value, lba + index));
   }
 
   /** Reads all of a unit; `seen` hears whether that worked. */
