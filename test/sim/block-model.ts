@@ -3,7 +3,6 @@
 
 import { Violation } from './clock.ts';
 import type { CopySource } from './copy-source.ts';
-import { SECTOR } from './disk.ts';
 
 /** Something that changes blocks. Times are those of {@link BlockModel.tick}. */
 export interface Change {
@@ -49,15 +48,6 @@ interface Block {
 
 const BEGUN_KEPT = 1000;
 
-/** A block that holds nothing but this value. */
-export function blocksOf(change: Pick<Write, 'count' | 'value'>): Buffer {
-  const words = new Uint32Array((change.count * SECTOR) / 4);
-  for (let index = 0; index < change.count; index++) {
-    words.fill(change.value(index), (index * SECTOR) / 4, ((index + 1) * SECTOR) / 4);
-  }
-  return Buffer.from(words.buffer);
-}
-
 /** The values that a block holds: one, unless a write was going on while it was read. */
 function valuesOf(bytes: Uint8Array): Set<number> {
   return new Set(new Uint32Array(new Uint8Array(bytes).buffer));
@@ -66,6 +56,7 @@ function valuesOf(bytes: Uint8Array): Set<number> {
 /** The blocks of one unit. */
 export class BlockModel {
   readonly name: string;
+  readonly blockSize: number;
   readonly #tears: boolean;
   #blocks: Block[] = [];
   #time = 1;
@@ -77,14 +68,24 @@ export class BlockModel {
   readonly #sources = new Set<CopySource>();
 
   /** `tears`: a block that is written while it is read may be seen in parts. */
-  constructor(name: string, count: number, tears: boolean) {
+  constructor(name: string, count: number, blockSize: number, tears: boolean) {
     this.name = name;
+    this.blockSize = blockSize;
     this.#tears = tears;
     this.grow(count);
   }
 
   get count(): number {
     return this.#blocks.length;
+  }
+
+  /** Blocks each of which holds nothing but its value. */
+  bytesOf({ count, value }: Pick<Write, 'count' | 'value'>): Buffer {
+    const wordsInBlock = this.blockSize / 4;
+    const words = new Uint32Array(count * wordsInBlock);
+    for (let index = 0; index < count; index++)
+      words.fill(value(index), index * wordsInBlock, (index + 1) * wordsInBlock);
+    return Buffer.from(words.buffer);
   }
 
   /** The next moment. */
@@ -254,7 +255,7 @@ export class BlockModel {
   saw(look: Look, bytes: Uint8Array, who: string): void {
     for (let index = 0; index < look.count; index++) {
       const name = `${who}: ${this.name} block ${look.lba + index}`;
-      const [value, ...others] = valuesOf(bytes.subarray(index * SECTOR, (index + 1) * SECTOR));
+      const [value, ...others] = valuesOf(bytes.subarray(index * this.blockSize, (index + 1) * this.blockSize));
       // Memory is sent from where it lies: of a block that is being written, any byte may be new.
       if (others.length !== 0 && this.#tears && this.#isTorn(look, index, [value!, ...others])) continue;
       if (others.length !== 0) throw new Violation('a block is whole', `${name} holds ${value} and ${others}`);

@@ -2,10 +2,10 @@
 // When they are sent, and by whom, is workload.ts's.
 
 import { OperationCode } from '../../src/scsi/cdb.ts';
-import { type BlockModel, blocksOf, type Change } from './block-model.ts';
+import type { BlockModel, Change } from './block-model.ts';
 import { Violation } from './clock.ts';
-import { SECTOR } from './disk.ts';
 import type { Random } from './random.ts';
+import { LARGE_BLOCK_BYTES } from './target.ts';
 import { type Answer, type Command, Status } from './task.ts';
 import type { SimUnit } from './unit.ts';
 
@@ -32,6 +32,11 @@ function cdb10(opcode: number, flags: number, lba: number, blocks: number): Buff
   return cdb;
 }
 
+/** Blocks that a command reads or writes at most: half a unit, or all of a large one, which takes several pieces. */
+export function transfersMax({ count, blockSize }: BlockModel): number {
+  return blockSize === LARGE_BLOCK_BYTES ? count : 64;
+}
+
 /** Makes commands for the blocks of a unit. */
 export class BlockCommands {
   readonly #random: Random;
@@ -49,14 +54,14 @@ export class BlockCommands {
   }
 
   read({ lun, blocks }: SimUnit, who: string, whole = false): Command {
-    const { lba, count } = whole ? { lba: 0, count: blocks.count } : this.#range(blocks, 64);
+    const { lba, count } = whole ? { lba: 0, count: blocks.count } : this.#range(blocks, transfersMax(blocks));
     const look = blocks.look(lba, count);
     return {
       name: `READ ${lba}+${count}`,
       lun,
       cdb: cdb10(OperationCode.READ_10, this.#random.chance(0.1) ? FUA : 0, lba, count),
       data: null,
-      read: count * SECTOR,
+      read: count * blocks.blockSize,
       access: 'read',
       answered: ({ status, data }) => {
         if (status === Status.GOOD) blocks.saw(look, data, `${who} READ`);
@@ -66,14 +71,14 @@ export class BlockCommands {
   }
 
   write({ lun, blocks, inFile }: SimUnit): Command {
-    const { lba, count } = this.#range(blocks, 64);
+    const { lba, count } = this.#range(blocks, transfersMax(blocks));
     const durable = this.#random.chance(0.3);
     const change = blocks.begin(lba, count, 'each');
     return {
       name: `WRITE ${lba}+${count}${durable ? ' FUA' : ''} of ${change.value(0)}`,
       lun,
       cdb: cdb10(OperationCode.WRITE_10, durable ? FUA : 0, lba, count),
-      data: blocksOf(change),
+      data: blocks.bytesOf(change),
       read: 0,
       access: 'write',
       lasts: durable,
@@ -96,7 +101,7 @@ export class BlockCommands {
       name: `WRITE SAME ${lba}+${count} of ${change.value(0)}`,
       lun,
       cdb,
-      data: blocksOf(change).subarray(0, SECTOR),
+      data: blocks.bytesOf(change).subarray(0, blocks.blockSize),
       read: 0,
       access: 'write',
       answered: (answer) => settle(blocks, change, answer, false),
@@ -126,11 +131,11 @@ export class BlockCommands {
 
   /** VERIFY(10), of what is on the medium or of data that is sent along. */
   verify({ lun, blocks }: SimUnit, who: string): Command {
-    const { lba, count } = this.#range(blocks, 16);
+    const { lba, count } = this.#range(blocks, transfersMax(blocks) / 4);
     const compares = this.#random.chance(0.6);
     const look = blocks.look(lba, count);
     const values = Array.from({ length: count }, (_, index) => blocks.guess(lba + index));
-    const data = blocksOf({ count, value: (index) => values[index]! });
+    const data = blocks.bytesOf({ count, value: (index) => values[index]! });
     return {
       name: `VERIFY ${lba}+${count}`,
       lun,
@@ -162,7 +167,7 @@ export class BlockCommands {
       name: `COMPARE AND WRITE ${lba}+${count} of ${values[0]} by ${change.value(0)}`,
       lun,
       cdb,
-      data: Buffer.concat([blocksOf({ count, value: (index) => values[index]! }), blocksOf(change)]),
+      data: Buffer.concat([blocks.bytesOf({ count, value: (index) => values[index]! }), blocks.bytesOf(change)]),
       read: 0,
       access: 'write',
       answered: (answer) => {

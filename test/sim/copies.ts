@@ -3,16 +3,17 @@
 
 import { copyList, copySegment, copyTarget, extendedCopy } from '../support/copy-lists.ts';
 import type { BlockModel, Change } from './block-model.ts';
-import { REFUSED } from './commands.ts';
+import { REFUSED, transfersMax } from './commands.ts';
 import { CopySource } from './copy-source.ts';
 import type { Random } from './random.ts';
 import { naaOf } from './target.ts';
 import { type Answer, type Command, Status, type Touch } from './task.ts';
 import type { SimUnit } from './unit.ts';
 
-const BLOCKS_MAX = 64;
 /** With more of them under way at once, too much might be anywhere for a mistake to be told. */
 const UNDER_WAY_MAX = 2;
+/** A CSCD descriptor's block length that leaves it to the unit. */
+const BLOCK_LENGTH_OF_UNIT = { 30: 0 };
 /** LIST ID USAGE. */
 const Usage = { hold: 0, mayDiscard: 2, none: 3 } as const;
 
@@ -41,9 +42,14 @@ export class CopyCommands {
 
   #segment(units: readonly SimUnit[]): Segment {
     const random = this.#random;
-    const [source, destination] = [random.pick(units), random.pick(units)];
+    const source = random.pick(units);
+    // A block holds one value.
+    const destination = random.pick(units.filter(({ blocks }) => blocks.blockSize === source.blocks.blockSize));
     const reach = Math.min(source.blocks.count, destination.blocks.count);
-    const count = Math.min(random.chance(0.5) ? random.between(1, 8) : random.between(1, BLOCKS_MAX), reach);
+    const count = Math.min(
+      random.chance(0.5) ? random.between(1, 8) : random.between(1, transfersMax(source.blocks)),
+      reach,
+    );
     const place = ({ blocks }: SimUnit): number =>
       random.chance(0.5)
         ? Math.min(blocks.count - count, random.between(0, 12))
@@ -57,7 +63,7 @@ export class CopyCommands {
     const long = random.chance(0.5);
     const usage = random.pick(Object.values(Usage));
     const segments = Array.from({ length: random.between(1, 3) }, () => this.#segment(units));
-    const targets = units.map(({ lun }) => copyTarget(naaOf(lun)));
+    const targets = units.map(({ lun }) => copyTarget(naaOf(lun), BLOCK_LENGTH_OF_UNIT));
     const data = copyList({
       targets,
       segments: segments.map(({ source, destination, ...blocks }) =>

@@ -8,6 +8,7 @@ import type { Heard } from './completions.ts';
 import type { Random } from './random.ts';
 
 const { EIO } = constants.errno;
+/** Bytes that are written whole or not at all, unless a disk says otherwise. */
 export const SECTOR = 512;
 
 /** How bad the disk is. Probabilities are per operation. */
@@ -31,6 +32,7 @@ interface Unsynced {
 export class SimDisk {
   readonly name: string;
   faults: DiskFaults;
+  readonly #sector: number;
   readonly #clock: SimClock;
   readonly #random: Random;
   #content: Uint8Array;
@@ -45,8 +47,14 @@ export class SimDisk {
   inFlight = 0;
   #powerCuts = 0;
 
-  constructor(name: string, bytes: number, clock: SimClock, random: Random, faults: DiskFaults) {
+  constructor(
+    { name, bytes, sector }: { name: string; bytes: number; sector: number },
+    clock: SimClock,
+    random: Random,
+    faults: DiskFaults,
+  ) {
     this.name = name;
+    this.#sector = sector;
     this.#clock = clock;
     this.#random = random;
     this.faults = faults;
@@ -129,7 +137,7 @@ export class SimDisk {
   /** The power fails: of what was not synced, any part is lost. */
   cutPower(): void {
     for (const { sector, bytes } of this.#random.shuffled(this.#unsynced)) {
-      if (this.#random.chance(0.5)) this.#durable.set(bytes, sector * SECTOR);
+      if (this.#random.chance(0.5)) this.#durable.set(bytes, sector * this.#sector);
     }
     this.#unsynced = [];
     this.#content = this.#durable.slice();
@@ -139,7 +147,7 @@ export class SimDisk {
     this.inFlight = 0;
   }
 
-  /** Whether the sector at `offset` is all zeroes. */
+  /** Whether the {@link SECTOR} bytes at `offset` are all zeroes. */
   isZero(offset: number): boolean {
     return this.#content.subarray(offset, offset + SECTOR).every((byte) => byte === 0);
   }
@@ -147,8 +155,12 @@ export class SimDisk {
   #put(bytes: Uint8Array, offset: number): Unsynced[] {
     this.#content.set(bytes, offset);
     const entries: Unsynced[] = [];
-    for (let at = 0; at < bytes.length; at += SECTOR) {
-      const entry = { sector: (offset + at) / SECTOR, bytes: bytes.slice(at, at + SECTOR), doneAt: Infinity };
+    for (let at = 0; at < bytes.length; at += this.#sector) {
+      const entry = {
+        sector: (offset + at) / this.#sector,
+        bytes: bytes.slice(at, at + this.#sector),
+        doneAt: Infinity,
+      };
       entries.push(entry);
       this.#unsynced.push(entry);
     }
@@ -160,7 +172,7 @@ export class SimDisk {
     const last = new Map<number, number>();
     for (const [index, each] of this.#unsynced.entries()) {
       if (!concerned(each)) continue;
-      this.#durable.set(each.bytes, each.sector * SECTOR);
+      this.#durable.set(each.bytes, each.sector * this.#sector);
       last.set(each.sector, index);
     }
     this.#unsynced = this.#unsynced.filter(({ sector }, index) => index > (last.get(sector) ?? -1));
@@ -177,8 +189,8 @@ export class SimDisk {
   /** What was lost is durable after all, but for what has been synced over it. */
   #restore(lost: readonly Unsynced[]): void {
     for (const { sector, bytes } of lost) {
-      const at = sector * SECTOR;
-      const isLatest = Buffer.from(bytes).equals(this.#content.subarray(at, at + SECTOR));
+      const at = sector * this.#sector;
+      const isLatest = Buffer.from(bytes).equals(this.#content.subarray(at, at + this.#sector));
       if (isLatest || this.#unsynced.some((each) => each.sector === sector)) this.#durable.set(bytes, at);
     }
   }
@@ -193,14 +205,14 @@ export class SimDisk {
     durable = false,
   ): void {
     const random = this.#random;
-    const sectors = Math.ceil(length / SECTOR);
+    const sectors = Math.ceil(length / this.#sector);
     const fails = random.chance(this.faults.error);
     // Ranges are cleared whole or not.
     const short = kind !== 'clear' && sectors > 1 && random.chance(this.faults.short);
     // What fails has done any part of its work.
     const reach =
-      fails || short ? random.between(fails ? 0 : 1, sectors - 1) * SECTOR : Math.min(length, this.size - offset);
-    const middle = random.between(0, Math.floor(reach / SECTOR)) * SECTOR;
+      fails || short ? random.between(fails ? 0 : 1, sectors - 1) * this.#sector : Math.min(length, this.size - offset);
+    const middle = random.between(0, Math.floor(reach / this.#sector)) * this.#sector;
     const written: Unsynced[] = [];
     this.#later(0.5, () => {
       written.push(...(middle === 0 ? [] : (part(0, middle) ?? [])));

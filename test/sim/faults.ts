@@ -29,6 +29,7 @@ export const FAULTS = [
   'rivalry',
   'empty data',
   'copies',
+  'large unit',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

@@ -36,7 +36,8 @@ export class Operator {
 
   act(): void {
     if (!this.idle) return;
-    const removable = this.#units[Lun.OTHER_FILE]!;
+    const large = this.#units[Lun.LARGE];
+    const removable = large !== undefined && this.#random.chance(0.5) ? large : this.#units[Lun.OTHER_FILE]!;
     // What is to outlast a removal, or is cut short by it, is rare: more often when there is something of that kind.
     const remove = removable.reservations.aptpl || removable.copies !== 0 ? 12 : 2;
     const action = this.#random.weighted({ grow: 2, remove, endSession: 3 });

@@ -11,7 +11,7 @@ import { drawDiskFaults, drawNetworkFaults, FAULTS, type Fault, NO_DISK_FAULTS, 
 import { Initiator } from './initiator.ts';
 import { Operator } from './operator.ts';
 import { Random } from './random.ts';
-import { Lun, SimTarget, UNIT_BLOCKS } from './target.ts';
+import { Lun, SimTarget } from './target.ts';
 import { SimUnit } from './unit.ts';
 import { Workload } from './workload.ts';
 
@@ -75,8 +75,12 @@ class Simulation {
     const random = new Random(plan.seed ^ 0x5eed);
     this.#random = random;
     const clock = this.#clock;
+    // Its commands take long: every other simulation has none.
+    const isLarge = this.#on('large unit') && new Random(plan.seed ^ 0x1a29e).chance(0.5);
+    const luns = Object.values(Lun).filter((lun) => isLarge || lun !== Lun.LARGE);
     this.#target = new SimTarget({
       clock,
+      luns,
       random: random.fork(),
       directory,
       workers: random.between(1, 3),
@@ -84,7 +88,7 @@ class Simulation {
       network: NO_NETWORK_FAULTS,
       bellMs: this.#on('slow rings') ? random.pick([0.1, 1, 20]) : 0.1,
     });
-    this.#units = Object.values(Lun).map((lun) => new SimUnit(lun, UNIT_BLOCKS));
+    this.#units = luns.map((lun) => new SimUnit(lun));
     const world = {
       clock,
       units: this.#units,

@@ -18,10 +18,14 @@ import { SimWorkers } from './workers.ts';
 
 export const TARGET_NAME = 'iqn.2026-11.io.lunaring:sim';
 export const CHAP = { name: 'sim', secret: 'sixteen-letters!' };
-/** Blocks of each unit at the start. Few, so that commands meet. */
-export const UNIT_BLOCKS = 128;
-/** Units by LUN: two in files and one in memory. */
-export const Lun = { FILE: 0, MEMORY: 1, OTHER_FILE: 2 } as const;
+/** Units by LUN: two in files and one in memory; and one in a file that is too large for one piece of memory. */
+export const Lun = { FILE: 0, MEMORY: 1, OTHER_FILE: 2, LARGE: 3 } as const;
+export const LARGE_BLOCK_BYTES = 4096;
+
+/** A unit's blocks at the start. Few, so that commands meet. */
+export function geometryOf(lun: number): { readonly count: number; readonly blockSize: number } {
+  return lun === Lun.LARGE ? { count: 160, blockSize: LARGE_BLOCK_BYTES } : { count: 128, blockSize: SECTOR };
+}
 
 const PORTAL = { address: '127.0.0.1', port: 3260, tag: 1 } as const;
 const FIRST_FD = 1_000_000;
@@ -33,6 +37,8 @@ export interface TargetOptions {
   /** Where the configuration, the names of files, and what outlasts a restart is kept. */
   readonly directory: string;
   readonly workers: number;
+  /** Of {@link Lun}. */
+  readonly luns: readonly number[];
   readonly disk: DiskFaults;
   readonly network: NetworkFaults;
   readonly bellMs: number;
@@ -45,10 +51,11 @@ export function naaOf(lun: number): string {
 
 /** A unit, as the settings name it. */
 function lunSettings(directory: string, lun: number): Record<string, unknown> {
-  const size = UNIT_BLOCKS * SECTOR;
+  const { count, blockSize } = geometryOf(lun);
+  const size = count * blockSize;
   const naa = naaOf(lun);
   if (lun === Lun.MEMORY) return { lun, naa, backend: 'memory', size };
-  return { lun, naa, backend: 'file', path: join(directory, `disk${lun}.img`), size, direct: false };
+  return { lun, naa, backend: 'file', path: join(directory, `disk${lun}.img`), size, blockSize, direct: false };
 }
 
 /** See the file's head. */
@@ -77,7 +84,7 @@ export class SimTarget {
       // More than all initiators have at once, with those of sessions that are still being ended: no login is refused for want of a place.
       connectionLimit: 256,
       auth: { method: 'chap', users: [CHAP] },
-      luns: Object.values(Lun).map((lun) => lunSettings(options.directory, lun)),
+      luns: options.luns.map((lun) => lunSettings(options.directory, lun)),
     };
     const tuning = { workers: options.workers, queueDepth: 32, nopIntervalMs: 5000, slabMiB: 64 };
     writeFileSync(file, JSON.stringify({ portals: [PORTAL], admin: false, targets: [target], tuning }));
@@ -169,7 +176,7 @@ export class SimTarget {
     if (unit !== undefined) return unit;
     for (const { backend, blockCount, blockSize } of this.plane.catalog.units) {
       if (backend.kind !== 'file' || backend.fd !== fd) continue;
-      const disk = this.diskAt(backend.path, blockCount * blockSize);
+      const disk = this.#diskAt(backend.path, blockCount * blockSize, blockSize);
       this.#served.set(fd, disk);
       return disk;
     }
@@ -190,10 +197,11 @@ export class SimTarget {
     return () => this.#served.delete(fd);
   }
 
-  diskAt(path: string, bytes: number): SimDisk {
+  #diskAt(path: string, bytes: number, sector: number): SimDisk {
     const { clock, random, directory } = this.#options;
     const known = this.#disks.get(path);
-    const disk = known ?? new SimDisk(path.slice(directory.length + 1), bytes, clock, random, this.disk);
+    const name = path.slice(directory.length + 1);
+    const disk = known ?? new SimDisk({ name, bytes, sector }, clock, random, this.disk);
     disk.grow(bytes);
     this.#disks.set(path, disk);
     return disk;

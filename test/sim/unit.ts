@@ -3,7 +3,7 @@
 
 import { BlockModel } from './block-model.ts';
 import { ReservationModel } from './reservation-model.ts';
-import { Lun } from './target.ts';
+import { geometryOf, Lun } from './target.ts';
 
 /** See the file's head. */
 export class SimUnit {
@@ -20,9 +20,10 @@ export class SimUnit {
   /** Clearing what is not known of the reservations takes three commands: how many of them are done. */
   clearing = 0;
 
-  constructor(lun: number, blocks: number) {
+  constructor(lun: number) {
     this.lun = lun;
-    this.blocks = new BlockModel(`LUN ${lun}`, blocks, lun === Lun.MEMORY);
+    const { count, blockSize } = geometryOf(lun);
+    this.blocks = new BlockModel(`LUN ${lun}`, count, blockSize, lun === Lun.MEMORY);
   }
 
   get inFile(): boolean {
