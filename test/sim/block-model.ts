@@ -35,6 +35,8 @@ export interface Look {
   readonly start: number;
   /** What each may have held when it began. */
   readonly values: readonly ReadonlySet<number>[];
+  /** Copies to each that were under way then: what they may bring may have grown since. */
+  readonly copies: readonly (readonly Change[])[];
 }
 
 interface Block {
@@ -237,7 +239,10 @@ export class BlockModel {
         for (const value of change.values(lba + index - change.lba)) held.add(value);
       return held;
     });
-    return { lba, count, start: this.tick(), values };
+    const copies = Array.from({ length: count }, (_, index) =>
+      this.#blocks[lba + index]!.current.filter((change) => change.copied && change.end === Number.POSITIVE_INFINITY),
+    );
+    return { lba, count, start: this.tick(), values, copies };
   }
 
   /** Whether a look that ends now may have seen that value in its block `index`. */
@@ -246,8 +251,9 @@ export class BlockModel {
   }
 
   /** What may have been written to block `index` of a look since that began. */
-  #begunSince({ lba, start }: Look, index: number): number[] {
-    const changes = this.#blocks[lba + index]!.begun.filter((change) => change.start > start && !change.refused);
+  #begunSince({ lba, start, copies }: Look, index: number): number[] {
+    const begun = this.#blocks[lba + index]!.begun.filter((change) => change.start > start && !change.refused);
+    const changes = [...begun, ...copies[index]!];
     return changes.flatMap((change) => [...change.values(lba + index - change.lba)]);
   }
 
@@ -298,6 +304,7 @@ export class BlockModel {
     const mayDiffer = values.some(
       (value, index) =>
         [...look.values[index]!].some((other) => other !== value) ||
+        look.copies[index]!.length !== 0 ||
         this.#blocks[look.lba + index]!.begun.some((change) => change !== own && change.start > look.start),
     );
     if (!mayDiffer) throw new Violation('a comparison finds what is there', `${who}: ${this.name} block ${look.lba}`);
