@@ -18,14 +18,14 @@ const MISCOMPARE = 0x0e;
 export const REFUSED: readonly number[] = [5, 6];
 
 /** Settles what a command changed, by its answer. */
-function settle(blocks: BlockModel, change: Change, { status, senseKey }: Answer, durable: boolean): void {
+export function settle(blocks: BlockModel, change: Change, { status, senseKey }: Answer, durable: boolean): void {
   if (status === Status.GOOD) blocks.succeeded(change, durable);
   else if (status !== Status.CHECK_CONDITION || REFUSED.includes(senseKey) || senseKey === MISCOMPARE)
     blocks.refused(change);
   else blocks.over(change);
 }
 
-function cdb10(opcode: number, flags: number, lba: number, blocks: number): Buffer {
+export function cdb10(opcode: number, flags: number, lba: number, blocks: number): Buffer {
   const cdb = Buffer.from([opcode, flags, 0, 0, 0, 0, 0, 0, 0, 0]);
   cdb.writeUInt32BE(lba, 2);
   cdb.writeUInt16BE(blocks, 7);

@@ -30,6 +30,7 @@ export const FAULTS = [
   'empty data',
   'copies',
   'large unit',
+  'odd lengths',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

@@ -30,6 +30,7 @@ export function judge(initiator: Initiator, task: SimTask, { status, senseKey }:
     if (ran && !permitted) throw new Violation('reservations are obeyed', who);
     if (permitted && status === Status.RESERVATION_CONFLICT) throw new Violation('only reservations conflict', who);
   }
+  if (status === Status.GOOD && command.isRefused) throw new Violation('what makes no sense is refused', who);
   if (status === Status.GOOD) judgeCopy(initiator, command, who);
   if (status !== Status.CHECK_CONDITION || senseKey === SenseKey.UNIT_ATTENTION) {
     const known: readonly number[] = Object.values(Status);
@@ -43,7 +44,8 @@ export function judge(initiator: Initiator, task: SimTask, { status, senseKey }:
   if (diskMayFail && initiator.world.diskFailedAt(unit) >= task.sentAt) return;
   const lost = initiator.world.lostUntil(unit) >= task.sentAt;
   if (senseKey === SenseKey.HARDWARE_ERROR && command.lasts === true && lost) return;
-  if (command.access === 'order' && senseKey === SenseKey.ILLEGAL_REQUEST) return;
+  const isRefused = command.access === 'order' || command.isRefused === true;
+  if (isRefused && senseKey === SenseKey.ILLEGAL_REQUEST) return;
   // Data of it were damaged on their way, and there is no recovery.
   if (senseKey === SenseKey.ABORTED_COMMAND && Number.isFinite(task.damagedFrom)) return;
   throw new Violation('a command fails for a reason', `${who}: sense key ${senseKey}`);

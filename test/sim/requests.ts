@@ -113,14 +113,15 @@ export abstract class Requests {
     task.attendedAt = this.clock.now;
     this.tasks.set(tag, task);
     this.note(`sends ${command.name} on LUN ${command.lun} ${tag.toString(16)} cmdSN ${cmdSN}`);
-    const flags = (follows ? 0 : FINAL_BIT) | (command.read > 0 ? READ_BIT : 0) | (data === null ? 0 : WRITE_BIT);
+    const reads = command.reads ?? command.read > 0;
+    const flags = (follows ? 0 : FINAL_BIT) | (reads ? READ_BIT : 0) | (data === null ? 0 : WRITE_BIT);
     const cdb = Buffer.alloc(16);
     cdb.set(command.cdb);
     const values = {
       flags,
       lun: lunField(command.lun),
       initiatorTaskTag: tag,
-      expectedDataTransferLength: data?.length ?? command.read,
+      expectedDataTransferLength: task.expected,
       cmdSN,
       expStatSN: this.expStatSN,
       cdb,

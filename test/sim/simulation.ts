@@ -9,6 +9,7 @@ import { SimClock, Violation } from './clock.ts';
 import { CopyCommands } from './copies.ts';
 import { drawDiskFaults, drawNetworkFaults, FAULTS, type Fault, NO_DISK_FAULTS, NO_NETWORK_FAULTS } from './faults.ts';
 import { Initiator } from './initiator.ts';
+import { OddCommands } from './odd-commands.ts';
 import { Operator } from './operator.ts';
 import { Random } from './random.ts';
 import { Lun, SimTarget } from './target.ts';
@@ -110,6 +111,7 @@ class Simulation {
       on: (fault) => this.#on(fault),
       rivalry: this.#on('rivalry') ? new Random(plan.seed ^ 0x21ca1) : null,
       copies: new CopyCommands(new Random(plan.seed ^ 0xc0b1e5)),
+      odd: new OddCommands(new Random(plan.seed ^ 0x0dd)),
     });
     this.#operator = new Operator(this.#target, this.#units, this.#workload.orders, clock, random.fork());
     for (let index = 0; index < plan.initiators; index++) {

@@ -25,8 +25,18 @@ export interface Command {
   readonly cdb: Uint8Array;
   /** Bytes that it writes; null: none. */
   readonly data: Buffer | null;
+  /** That data is nothing that the CDB asks for: what comes of it unasked is dropped. */
+  readonly unwanted?: boolean;
   /** Bytes that it may read. */
   readonly read: number;
+  /** Expected Data Transfer Length, if it is not what the data, or what it may read, comes to. */
+  readonly expected?: number;
+  /** Bytes that it would move, if all were expected; as many as are, unless that is said. */
+  readonly moves?: number;
+  /** The R bit, if it is not to say whether something may be read. */
+  readonly reads?: boolean;
+  /** It does not make sense, and GOOD would be wrong. */
+  readonly isRefused?: boolean;
   /** How it touches what a reservation guards; an order is about reservations itself. */
   readonly access: 'none' | 'read' | 'write' | 'order';
   /** What a copy touches. */
@@ -124,7 +134,7 @@ export class SimTask {
     const { r2tSN, bufferOffset, desiredDataTransferLength } = header;
     const { data } = this.command;
     const expected = Math.min(Math.max(this.#asked, this.unsolicited), this.damagedFrom);
-    this.#claim(data !== null, 'an R2T belongs to a WRITE', `r2tSN ${r2tSN}`);
+    this.#claim(data !== null && !this.command.unwanted, 'an R2T belongs to a WRITE', `r2tSN ${r2tSN}`);
     if (this.#resumed) {
       // What was on its way over the lost connection may not have come: it is asked for under the same numbers.
       this.#claim(r2tSN <= this.#r2tSN, 'R2TSN counts', `${r2tSN} after ${this.#r2tSN - 1}`);
@@ -145,7 +155,8 @@ export class SimTask {
     );
     this.damagedFrom = Number.POSITIVE_INFINITY;
     this.#asked = bufferOffset + desiredDataTransferLength;
-    this.#claim(this.#asked <= (data?.length ?? 0), 'an R2T asks for what there is', `${this.#asked}`);
+    const most = Math.min(data?.length ?? 0, this.command.moves ?? Number.POSITIVE_INFINITY);
+    this.#claim(this.#asked <= most, 'an R2T asks for what there is', `${this.#asked}`);
     this.#r2tSN++;
     return true;
   }
@@ -173,7 +184,7 @@ export class SimTask {
     }
     const { status, response, flags, residualCount, expDataSN } = decode(ScsiResponse, pdu.header);
     this.#claim(response === 0, 'a command is completed at the target', `response ${response}`);
-    const sent = this.command.data === null ? this.incoming.expDataSN : this.#r2tSN;
+    const sent = this.command.data === null || this.command.unwanted ? this.incoming.expDataSN : this.#r2tSN;
     // R2Ts of a connection that was lost are void, and if no data are wanted any more none replaces them.
     const counted = expDataSN === sent || (this.#resumed && expDataSN < sent);
     this.#claim(counted, 'ExpDataSN counts what was sent', `${expDataSN} instead of ${sent}`);
@@ -191,12 +202,28 @@ export class SimTask {
   #answer(status: number, senseKey: number, flags: number, residual: number): Answer {
     const { name, read } = this.command;
     const { bytes } = this.incoming;
-    // An initiator here expects what the CDB says: nothing is left over, and nothing lacks.
+    const { expected } = this;
+    const { moves = expected } = this.command;
+    const difference = (flags & UNDERFLOW_BIT) === 0 ? residual : -residual;
+    const marked = flags & (OVERFLOW_BIT | UNDERFLOW_BIT);
+    this.#claim((marked === 0) === (residual === 0), 'a residual is marked', `${name} ${residual}`);
     if (status === Status.GOOD) {
-      const left = (flags & (OVERFLOW_BIT | UNDERFLOW_BIT)) === 0 && residual === 0;
-      this.#claim(left, 'a residual is what did not move', `${name} ${residual}`);
+      this.#claim(difference === moves - expected, 'a residual is what did not move', `${name} ${difference}`);
       this.#claim(bytes.length === read, 'a READ brings what it asks for', `${name} ${bytes.length} of ${read}`);
+    } else if (this.command.data === null) {
+      const left = bytes.length - expected;
+      this.#claim(difference === left, 'a residual is what did not move', `${name}, status ${status}: ${difference}`);
+    } else {
+      // What of its data had come when it failed, the target knows alone.
+      const isPossible = difference >= -expected && difference <= Math.max(0, moves - expected);
+      this.#claim(isPossible, 'a residual is what did not move', `${name}, status ${status}: ${difference}`);
     }
     return { status, senseKey, data: bytes };
+  }
+
+  /** Expected Data Transfer Length. */
+  get expected(): number {
+    const { expected, data, read } = this.command;
+    return expected ?? data?.length ?? read;
   }
 }

@@ -6,6 +6,7 @@ import { BlockCommands, replacement } from './commands.ts';
 import type { CopyCommands } from './copies.ts';
 import type { Fault } from './faults.ts';
 import type { Initiator } from './initiator.ts';
+import type { OddCommands } from './odd-commands.ts';
 import { Orders, openConnection } from './orders.ts';
 import type { Random } from './random.ts';
 import type { SimUnit } from './unit.ts';
@@ -19,6 +20,7 @@ type Action =
   | 'verify'
   | 'compareAndWrite'
   | 'copy'
+  | 'odd'
   | 'synchronize'
   | 'testUnitReady'
   | 'ping'
@@ -32,12 +34,21 @@ type Action =
   | 'logOut'
   | 'deafen';
 
+/** What initiators do beside what all do, each with a chance of its own. */
+export interface WorkloadOptions {
+  readonly on: (fault: Fault) => boolean;
+  readonly rivalry: Random | null;
+  readonly copies: CopyCommands;
+  readonly odd: OddCommands;
+}
+
 /** See the file's head. */
 export class Workload {
   readonly orders: Orders;
   readonly #random: Random;
   readonly #commands: BlockCommands;
   readonly #copies: CopyCommands;
+  readonly #odd: OddCommands;
   readonly #weights: Record<Action, number>;
   /** Values that COMPARE AND WRITE has replaced. */
   readonly #replaced: readonly Set<number>[];
@@ -46,12 +57,13 @@ export class Workload {
     random: Random,
     all: () => readonly Initiator[],
     units: number,
-    { on, rivalry, copies }: { on: (fault: Fault) => boolean; rivalry: Random | null; copies: CopyCommands },
+    { on, rivalry, copies, odd }: WorkloadOptions,
   ) {
     this.#random = random;
     this.orders = new Orders(random, all, rivalry);
     this.#commands = new BlockCommands(random);
     this.#copies = copies;
+    this.#odd = odd;
     this.#replaced = Array.from({ length: units }, () => new Set());
     const tasks = on('task management') ? 1 : 0;
     this.#weights = {
@@ -62,6 +74,7 @@ export class Workload {
       verify: 6,
       compareAndWrite: 10,
       copy: on('copies') ? 8 : 0,
+      odd: on('odd lengths') ? 8 : 0,
       synchronize: 6,
       testUnitReady: 2,
       ping: 2,
@@ -150,6 +163,9 @@ export class Workload {
       case 'copy':
         if (this.#copies.mayBegin)
           initiator.send(this.#copies.copy(unit, units, (lun, change) => this.#copied(lun, change)));
+        return;
+      case 'odd':
+        initiator.send(this.#odd.command(unit, who));
         return;
       case 'synchronize':
         initiator.send(commands.synchronize(unit));
