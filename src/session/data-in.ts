@@ -27,10 +27,11 @@ function writeHeader(
   task.burstSent += length;
   const sequenceEnds = last || task.burstSent === connection.session.parameters.maxBurstLength;
   if (sequenceEnds) task.burstSent = 0;
-  // Status may ride on the last PDU of a command that ended well (§11.7.3); any other status needs a response of its own.
+  // Status may ride on the last PDU of a command that ended well (§11.7.3); any other status needs a response of its own. So does one that has
+  // to wait for data of a command that the initiator says moves some both ways.
   const { sent } = connection;
   const tagged = sent !== null && sent.snackTag(task.initiatorTaskTag) !== 0;
-  const withStatus = last && task.status === Status.GOOD && !tagged;
+  const withStatus = last && task.status === Status.GOOD && !tagged && !task.unsolicitedOpen;
   const difference = withStatus ? residual(task) : 0;
   const flags = (sequenceEnds ? FINAL_BIT : 0) | (withStatus ? STATUS_BIT | residualFlags(difference) : 0);
   const head = Opcode.DATA_IN | (flags << 8);

@@ -173,6 +173,25 @@ describe('a command whose initiator expects data to go another way than its CDB 
     expect([...bench.host.sessions][0]!.members.map(({ firstTask }) => firstTask)).toEqual([null]);
   });
 
+  it('gives the status when the data have passed by, although READ(16) for both ways has read before', () => {
+    const bench = new SessionBench();
+    bench.file.bytes.set(CONTENT);
+    const one = bench.logIn();
+    const flags = READ_BIT | WRITE_BIT;
+    const tag = one.command(read16(0, 1), { read: BLOCK_BYTES, values: { flags } });
+    bench.settle();
+    const [read, ...early] = one.replies();
+    expect([read!.opcode, read!.header[1], early]).toEqual([Opcode.DATA_IN, FINAL_BIT, []]);
+    expect(read!.data.equals(CONTENT)).toBe(true);
+    one.dataOut(tag, noise(BLOCK_BYTES, 8), {});
+    bench.settle();
+    const [reply, ...others] = one.replies();
+    const { opcode, status, flags: bits, expDataSN } = decode(ScsiResponse, reply!.header);
+    expect([opcode, status, bits, expDataSN]).toEqual([Opcode.SCSI_RESPONSE, Status.GOOD, FINAL_BIT, 1]);
+    expect(others).toEqual([]);
+    expect([...bench.host.sessions][0]!.members.map(({ firstTask }) => firstTask)).toEqual([null]);
+  });
+
   it('says how much it would have been where no data are expected at all', () => {
     for (const cdb of [read16(0, 1), write16(0, 1)]) {
       expect(answerTo(cdb, 0, 0, 0)).toMatchObject({
