@@ -144,7 +144,7 @@ const memoryLun = section({
   ),
   atomicWrites: describe(
     flag().default(false),
-    'WRITE ATOMIC(16): READs of up to 256 KiB see all of such a write or nothing. READs are copied then, and cost more.',
+    'WRITE ATOMIC(16): READs of up to 256 KiB see all of such a write or nothing, if the initiator takes 8 KiB or more in a PDU. READs are copied then, and cost more.',
   ),
   ...unit,
 });

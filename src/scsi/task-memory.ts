@@ -9,7 +9,10 @@ import type { PiecePool } from './piece-pool.ts';
 import { Movement, type Piece, type Task } from './task.ts';
 import { TaskQueue } from './task-queue.ts';
 
-/** PDUs that a piece of a READ may be cut into. Each needs a cell, of which there are many more than slots, but not without end. */
+/**
+ * PDUs that a piece of a READ may be cut into. Each needs a cell, of which there are many more than slots, but not without end. Units with atomic
+ * writes say from which length of PDU on a READ of a slot's worth is one piece (config/schema.ts): what is read in several may be of several times.
+ */
 const SEGMENTS_PER_PIECE = 32;
 
 /** The memory for all tasks of one worker. */

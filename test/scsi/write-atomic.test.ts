@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
 import { AdditionalSense, SenseKey } from '../../src/scsi/sense.ts';
-import { Status } from '../../src/scsi/task.ts';
+import { Movement, Status, Task } from '../../src/scsi/task.ts';
 import { ScsiBench } from '../support/scsi-bench.ts';
 
 const BLOCK = 512;
@@ -27,6 +27,16 @@ describe('WRITE ATOMIC(16)', () => {
       bench.run(`88 00 0000000000000008 ${blocks.toString(16).padStart(8, '0')} 00 00`, { expected: data.length }).data,
     ).toEqual(data);
     expect(bench.engine.slab.bytesInUse).toBe(0);
+  });
+
+  it.each([
+    [8192, SLOT_BYTES_MAX],
+    [4096, SLOT_BYTES_MAX / 2],
+  ])('is read in one piece, of which all is of one time, by PDUs of %i bytes: %i bytes', (segmentLength, length) => {
+    const { processor, unit } = atomicUnit();
+    const task = new Task();
+    Object.assign(task, { unit, movement: Movement.streamIn, moveLength: SLOT_BYTES_MAX, segmentLength });
+    expect(processor.memory.readPiece(task, unit)!.length).toBe(length);
   });
 
   it('leaves WRITEs that come behind it what they are', () => {
