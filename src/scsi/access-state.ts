@@ -2,7 +2,7 @@
 // what brings them back. Setting the states is port-groups.ts's.
 
 import { AccessState, accessOf } from '../ring/unit-state.ts';
-import { MaintenanceIn, MaintenanceOut, OperationCode, serviceActionOf } from './cdb.ts';
+import { MaintenanceIn, MaintenanceOut, OperationCode, ServiceActionIn16, serviceActionOf } from './cdb.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { AdditionalSense, fail, SenseKey } from './sense.ts';
 import type { Task } from './task.ts';
@@ -13,6 +13,9 @@ function isAllowedWhileUnavailable(cdb: DataView): boolean {
     case OperationCode.INQUIRY:
     case OperationCode.REPORT_LUNS:
     case OperationCode.REQUEST_SENSE:
+    // The echo buffer is the nexus' own, and there is no other.
+    case OperationCode.READ_BUFFER_10:
+    case OperationCode.WRITE_BUFFER:
       return true;
     case OperationCode.MAINTENANCE_IN:
       return action === MaintenanceIn.REPORT_TARGET_PORT_GROUPS;
@@ -35,9 +38,12 @@ function isAllowedInStandby(cdb: DataView): boolean {
     case OperationCode.SEND_DIAGNOSTIC:
     case OperationCode.PERSISTENT_RESERVE_IN:
     case OperationCode.PERSISTENT_RESERVE_OUT:
-      return true;
     case OperationCode.MAINTENANCE_IN:
+    // The standard leaves READ CAPACITY to us. LIO allows it: a disk that Linux finds over such a port would have no blocks, and be no path.
+    case OperationCode.READ_CAPACITY_10:
       return true;
+    case OperationCode.SERVICE_ACTION_IN_16:
+      return serviceActionOf(cdb) === ServiceActionIn16.READ_CAPACITY_16;
     default:
       return isAllowedWhileUnavailable(cdb);
   }

@@ -9,6 +9,12 @@ const IN_STANDBY = { senseKey: 2, additionalSense: 0x040b };
 const UNAVAILABLE = { senseKey: 2, additionalSense: 0x040c };
 const TEST_UNIT_READY = '00 00000000 00';
 const READ = '28 00 00000000 00 0001 00';
+const GET_LBA_STATUS = '9e 12 0000000000000000 00000018 00 00';
+const READ_CAPACITY_10 = '25 00 00000000 0000 00 00';
+const READ_CAPACITY_16 = '9e 10 0000000000000000 00000020 00 00';
+/** The echo buffer, four bytes of it. */
+const WRITE_ECHO = '3b 0a 00 000000 000004 00';
+const READ_ECHO = '3c 0a 00 000000 000004 00';
 
 function set(bench: ScsiBench, descriptors: string, header = '00000000'): Outcome {
   const data = Buffer.from(`${header}${descriptors}`.replaceAll(' ', ''), 'hex');
@@ -62,9 +68,8 @@ describe('SET TARGET PORT GROUPS', () => {
   it('standby: the port tells of the unit and of its reservations, and moves no blocks', () => {
     const bench = new ScsiBench();
     set(bench, '02000001');
-    for (const cdb of [READ, TEST_UNIT_READY, '25 00 00000000 0000 00 00', '88 00 0000000000000000 00000001 00 00']) {
-      expect(bench.run(cdb, { expected: 512 }), cdb).toMatchObject(IN_STANDBY);
-    }
+    const refused = [READ, TEST_UNIT_READY, '88 00 0000000000000000 00000001 00 00', GET_LBA_STATUS];
+    for (const cdb of refused) expect(bench.run(cdb, { expected: 512 }), cdb).toMatchObject(IN_STANDBY);
     const allowed = [
       '12 00 00 0024 00',
       'a0 00 00 000000 00000100 00 00',
@@ -75,12 +80,28 @@ describe('SET TARGET PORT GROUPS', () => {
     expect(bench.run(REPORT).data[4]).toBe(2);
   });
 
+  it('standby: a host that finds the unit by such a port learns how large it is, as Linux has to', () => {
+    const bench = new ScsiBench({ blockCount: 64 });
+    set(bench, '02000001');
+    expect(bench.run(READ_CAPACITY_10).data.toString('hex')).toBe('0000003f' + '00000200');
+    expect(bench.run(READ_CAPACITY_16).data.readBigUInt64BE(0)).toBe(63n);
+  });
+
+  it.each([
+    ['standby', '02000001'],
+    ['unavailable', '03000001'],
+  ])('%s: the way to the unit can be tested with the echo buffer', (_state, descriptor) => {
+    const bench = new ScsiBench();
+    set(bench, descriptor);
+    expect(bench.run(WRITE_ECHO, { data: Uint8Array.of(1, 2, 3, 4) }).status).toBe(Status.GOOD);
+    expect(bench.run(READ_ECHO).data.toString('hex')).toBe('01020304');
+  });
+
   it('unavailable: next to nothing but the way back', () => {
     const bench = new ScsiBench();
     set(bench, '03000001');
-    for (const cdb of [READ, TEST_UNIT_READY, '1a 08 0a 00 ff 00', '5e 00 0000000000 00ff 00']) {
-      expect(bench.run(cdb, { expected: 255 }), cdb).toMatchObject(UNAVAILABLE);
-    }
+    const refused = [READ, TEST_UNIT_READY, READ_CAPACITY_10, '1a 08 0a 00 ff 00', '5e 00 0000000000 00ff 00'];
+    for (const cdb of refused) expect(bench.run(cdb, { expected: 255 }), cdb).toMatchObject(UNAVAILABLE);
     expect(bench.run('12 00 00 0024 00', { expected: 36 }).status).toBe(Status.GOOD);
     expect(set(bench, '00000001').status).toBe(Status.GOOD);
     expect(bench.run(READ, { expected: 512 }).status).toBe(Status.GOOD);
