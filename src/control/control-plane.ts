@@ -72,8 +72,8 @@ export class ControlPlane implements WorkerEvents {
     const workers = makeWorkers({ meters, unitFigures, sessionFigures: this.sessions.figures, lostWrites }, this);
     this.#workers = workers;
     this.#turnCalls = new TurnCalls(workers.turns, (worker, unit) => workers.send(worker, { type: 'turn', unit }));
-    this.#reservations = new ReservationAuthority(this.catalog, workers, this.#requests, log);
     this.#unitStates = new UnitStateAuthority(this.catalog, workers, this.#requests, log);
+    this.#reservations = new ReservationAuthority(this.catalog, workers, this.#requests, this.#unitStates, log);
     const { catalog, sessions } = this;
     const shared = { catalog, sessions, workers, requests: this.#requests, meterBook, machine, log };
     this.logins = new Logins({ ...shared, settings, portals });

@@ -15,6 +15,7 @@ import type { Catalog } from './catalog.ts';
 import type { Requests } from './requests.ts';
 import { loadReservations, reservationPath, storeReservations } from './reservation-store.ts';
 import { nexusLost, type ReserveOutcome, reserve, unitReset } from './reservations.ts';
+import type { UnitStateAuthority } from './unit-state-authority.ts';
 import type { Workers } from './workers.ts';
 
 /** A PREEMPT AND ABORT that some worker has yet to end tasks for. */
@@ -30,15 +31,17 @@ export class ReservationAuthority {
   readonly #catalog: Catalog;
   readonly #workers: Workers;
   readonly #requests: Requests;
+  readonly #unitStates: UnitStateAuthority;
   readonly #log: Logger;
   readonly #states = new Map<number, ReservationSnapshot>();
   readonly #fences = new Set<Fence>();
 
   /** Reads what was kept. Throws LunaringError for a file that can't be read: to serve without it would let everybody in. */
-  constructor(catalog: Catalog, workers: Workers, requests: Requests, log: Logger) {
+  constructor(catalog: Catalog, workers: Workers, requests: Requests, unitStates: UnitStateAuthority, log: Logger) {
     this.#catalog = catalog;
     this.#workers = workers;
     this.#requests = requests;
+    this.#unitStates = unitStates;
     this.#log = log;
     for (const unit of catalog.units) this.load(unit);
   }
@@ -111,6 +114,8 @@ export class ReservationAuthority {
     const path = storedAt(unit);
     if (path !== null && (before.aptpl || state.aptpl)) storeReservations(path, state);
     await this.#publish(unit.id, state, news, abort);
+    // Not before: a task that this ends may have had the medium held until then.
+    await this.#unitStates.fenced(unit.id, abort);
     return result;
   }
 

@@ -85,6 +85,14 @@ export class UnitStateAuthority {
     }
   }
 
+  /**
+   * PREEMPT AND ABORT has ended what these did at the unit, and with that what they held (SPC-4, PREVENT ALLOW MEDIUM REMOVAL): nobody else
+   * could let go for a host that hangs. Resolves when every worker knows.
+   */
+  fenced(unit: number, nexuses: readonly NexusName[]): Promise<void> {
+    return this.#publish(unit, nexuses.reduce(withoutPreventer, this.#stateOf(unit)), null, null);
+  }
+
   /** A worker is gone, and what it was doing to whole units is not done. */
   workerLost(worker: number): void {
     for (const [unit, occupant] of this.#occupants) {

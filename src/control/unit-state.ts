@@ -1,7 +1,7 @@
 // The rules by which the state of a unit changes, applied on main, which is the authority for every worker.
 // Pure: an order and the state before give the state after. Carrying it to the workers is unit-state-authority.ts's.
 
-import { type NexusName, nexusKey } from '../ring/reservations.ts';
+import { covers, type NexusName, nexusKey } from '../ring/reservations.ts';
 import {
   accessOf,
   type ControlParameters,
@@ -81,10 +81,10 @@ function holds(state: UnitState, nexus: NexusName): boolean {
   return state.preventers.some((each) => nexusKey(each) === nexusKey(nexus));
 }
 
-/** The state once `nexus` is gone: what it held is free. */
+/** The state once `nexus` is gone, or every one that it names: what it held is free. */
 export function withoutPreventer(state: UnitState, nexus: NexusName): UnitState {
-  if (!holds(state, nexus)) return state;
-  return { ...state, preventers: state.preventers.filter((each) => nexusKey(each) !== nexusKey(nexus)) };
+  const preventers = state.preventers.filter((each) => !covers(nexus, each));
+  return preventers.length === state.preventers.length ? state : { ...state, preventers };
 }
 
 function isSame(one: ControlParameters, other: ControlParameters): boolean {

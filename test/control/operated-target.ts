@@ -69,8 +69,8 @@ export class OperatedTarget implements Disposable {
     const log = pino({ level: 'silent' });
     const refusals = new Refusals();
     const books = { catalog, tombstones, sessions, admittance, refusals, meterBook };
-    this.reservations = new ReservationAuthority(catalog, workers, requests, log);
     this.unitStates = new UnitStateAuthority(catalog, workers, requests, log);
+    this.reservations = new ReservationAuthority(catalog, workers, requests, this.unitStates, log);
     const authorities = { reservations: this.reservations, unitStates: this.unitStates };
     const machine = { ...THIS_MACHINE, sync: (fd: number) => this.sync(fd) };
     this.administration = new Administration({ ...books, ...authorities, workers, requests, endings, machine, log });

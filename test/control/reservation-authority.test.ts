@@ -7,9 +7,11 @@ import type { Catalog } from '../../src/control/catalog.ts';
 import { Requests } from '../../src/control/requests.ts';
 import { ReservationAuthority } from '../../src/control/reservation-authority.ts';
 import { reservationPath } from '../../src/control/reservation-store.ts';
+import { UnitStateAuthority } from '../../src/control/unit-state-authority.ts';
 import type { Workers } from '../../src/control/workers.ts';
 import type { ToWorker } from '../../src/ring/messages.ts';
 import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } from '../../src/ring/reservations.ts';
+import type { StateChange } from '../../src/ring/unit-state.ts';
 import { Scratch } from '../support/scratch.ts';
 
 const UNIT = 3;
@@ -36,6 +38,7 @@ const order = (action: ReserveAction, nexus: NexusName, own: number, service: nu
 /** Two workers that do what they are told when the test lets them. */
 class Bench {
   readonly authority: ReservationAuthority;
+  readonly #unitStates: UnitStateAuthority;
   /** What each worker was sent and has not looked at. */
   readonly #sent: ToWorker[][] = WORKERS.map(() => []);
   /** PRGENERATION as each worker knows it. */
@@ -72,7 +75,9 @@ class Bench {
       unit: (id: number) => (id === UNIT ? unit : undefined),
       find: () => ({ settings: { portalGroups: [1] } }),
     } as unknown as Catalog;
-    this.authority = new ReservationAuthority(catalog, workers, this.#requests, pino({ level: 'silent' }));
+    const log = pino({ level: 'silent' });
+    this.#unitStates = new UnitStateAuthority(catalog, workers, this.#requests, log);
+    this.authority = new ReservationAuthority(catalog, workers, this.#requests, this.#unitStates, log);
   }
 
   /** A command on `worker` gives an order; answers its number. */
@@ -82,10 +87,20 @@ class Bench {
     return request;
   }
 
+  /** A command on `worker` changes the unit's state; answers the number of its order. */
+  change(worker: number, by: NexusName, change: StateChange): number {
+    const request = this.#nextRequest++;
+    void this.#unitStates.order(worker, request, { unit: UNIT, by, change });
+    return request;
+  }
+
   /** A worker takes what it was sent; tasks that it is to end stay until {@link tasksEnd}. */
   async look(worker: number): Promise<void> {
     for (const message of this.#sent[worker]!.splice(0)) {
-      if (message.type === 'reserved') this.results.set(message.request, message.result);
+      if (message.type === 'reserved' || message.type === 'stateChanged') {
+        this.results.set(message.request, message.result);
+      }
+      if (message.type === 'unitState') this.#requests.done(worker, message.request);
       if (message.type !== 'reservation') continue;
       this.#known[worker] = message.state.generation;
       if (message.abort.length === 0) this.#requests.done(worker, message.request);
@@ -210,6 +225,37 @@ describe('an order', () => {
     const clear = bench.give(1, order(ReserveAction.CLEAR, C, 3, 0));
     await bench.settle();
     expect([bench.results.get(clear), reset]).toEqual(['good', true]);
+  });
+});
+
+describe('PREVENT ALLOW MEDIUM REMOVAL', () => {
+  it.each([
+    ['PREEMPT AND ABORT', ReserveAction.PREEMPT_AND_ABORT, 'good'],
+    ['PREEMPT', ReserveAction.PREEMPT, 'prevented'],
+  ])('of who is preempted, after %s: the medium can be ejected or not', async (_name, action, ejected) => {
+    const bench = await twoRegistered();
+    bench.change(1, B, { kind: 'prevent' });
+    await bench.settle();
+    expect(await bench.do(order(action, A, 1, 2))).toBe('good');
+    const eject = bench.change(0, A, { kind: 'eject' });
+    await bench.settle();
+    expect(bench.results.get(eject)).toBe(ejected);
+  });
+
+  it('of a task that PREEMPT AND ABORT ends goes with it, and that of others stays', async () => {
+    const bench = await twoRegistered();
+    const fence = bench.give(0, order(ReserveAction.PREEMPT_AND_ABORT, A, 1, 2));
+    // The worker has not heard of it when the task gives its order.
+    bench.change(1, B, { kind: 'prevent' });
+    bench.change(0, A, { kind: 'prevent' });
+    await bench.settle();
+    await bench.tasksEnd();
+    expect(bench.results.get(fence)).toBe('good');
+    const held = bench.change(0, A, { kind: 'eject' });
+    bench.change(0, A, { kind: 'allow' });
+    const free = bench.change(0, A, { kind: 'eject' });
+    await bench.settle();
+    expect([bench.results.get(held), bench.results.get(free)]).toEqual(['prevented', 'good']);
   });
 });
 

@@ -46,6 +46,8 @@ describe('the medium', () => {
     expect(withoutPreventer(held, A).preventers).toEqual([B]);
     expect(withoutPreventer(FRESH_STATE, A)).toBe(FRESH_STATE);
     expect(withoutPreventer(held, { ...A, portalGroupTag: 2 })).toBe(held);
+    // A name without an ISID is every one of that initiator.
+    expect(withoutPreventer(held, { ...A, isid: '' }).preventers).toEqual([B]);
   });
 });
 

@@ -24,6 +24,9 @@ const cdb10 = (opcode: number, lba: number): Uint8Array => {
 };
 const WRITE_10 = 0x2a;
 const READ_10 = 0x28;
+const PREVENT = Buffer.from('1e0000000100', 'hex');
+/** START STOP UNIT with LOEJ. */
+const EJECT = Buffer.from('1b0000000200', 'hex');
 
 const key = (value: number): Buffer => {
   const bytes = Buffer.alloc(8);
@@ -133,6 +136,24 @@ describe('PREEMPT AND ABORT (SPC-5)', () => {
       for (const writer of writers) writer[Symbol.dispose]();
     }
   }, 60_000);
+
+  it('lets go of the medium for a host that holds it and hangs (SPC-4, PREVENT ALLOW MEDIUM REMOVAL)', async () => {
+    await using target = await TargetProcess.start({
+      tuning: { workers: 2 },
+      targets: [{ name: TARGET_NAME, luns: [{ lun: 0, backend: 'memory', size: '1MiB', removable: true }] }],
+    });
+    using owner = await RawInitiator.logIn(target.port);
+    using hanging = await RawInitiator.logIn(target.port);
+    for (const [index, initiator] of [owner, hanging].entries()) {
+      await reserveOut(initiator, ReserveAction.REGISTER, { own: 0, service: index + 1 });
+    }
+    expect((await hanging.command(PREVENT)).status).toBe(Status.GOOD);
+    expect((await owner.command(EJECT)).sense).toMatchObject({ additional: AdditionalSense.MEDIUM_REMOVAL_PREVENTED });
+    const type = ReservationType.WRITE_EXCLUSIVE_REGISTRANTS_ONLY;
+    const fence = await reserveOut(owner, ReserveAction.PREEMPT_AND_ABORT, { own: 1, service: 2 }, type);
+    expect(fence.status).toBe(Status.GOOD);
+    expect((await owner.command(EJECT)).status).toBe(Status.GOOD);
+  });
 
   describe.each([{ workers: 1 }, { workers: 2 }])(
     'by two initiators at once, with $workers workers,',
