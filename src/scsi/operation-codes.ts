@@ -178,15 +178,16 @@ function oneCommand(task: Task, unit: LogicalUnit, reporting: number, timed: boo
   const serviceAction = task.cdb.getUint16(4);
   const has = hasServiceAction(opcode);
   const fits = reporting === Reporting.either || (reporting === Reporting.withServiceAction) === has;
+  const commands = commandsOf(unit);
   // Whoever asks about an operation code that is not there at all is told just that, either way.
-  if (!fits && COMMANDS.some((each) => each.opcode === opcode)) {
+  if (!fits && commands.some((each) => each.opcode === opcode)) {
     failField(task, 3);
     return null;
   }
   const wanted = has ? serviceAction : -1;
   // Option 011b asks for service action 0 of an operation code that has none.
   const plain = has || reporting === Reporting.withoutServiceAction || serviceAction === 0;
-  const found = plain && commandsOf(unit).find((each) => each.opcode === opcode && each.serviceAction === wanted);
+  const found = plain && commands.find((each) => each.opcode === opcode && each.serviceAction === wanted);
   if (!found) return Uint8Array.of(0, NOT_SUPPORTED, 0, 0);
   const header = Uint8Array.of(0, (timed ? 0x80 : 0) | SUPPORTED, 0, found.usage.length);
   return joined([header, found.usage, timeouts(timed)]);

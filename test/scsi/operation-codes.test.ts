@@ -148,6 +148,16 @@ describe('REPORT SUPPORTED OPERATION CODES', () => {
     },
   );
 
+  it.each(['42', '9c'])(
+    'says of %s that it is not there, asked either way, of a unit that has no use for it',
+    (opcode) => {
+      for (const options of ['01', '02', '03']) {
+        const { status, data } = report(new ScsiBench(), options, opcode);
+        expect([status, data.toString('hex')], options).toEqual([Status.GOOD, '00010000']);
+      }
+    },
+  );
+
   it('refuses an option that it does not know', () => {
     expect(report(new ScsiBench(), '04').sense.slice(-6)).toBe('c00002');
   });
