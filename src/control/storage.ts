@@ -104,6 +104,10 @@ function explainOpen(error: NodeJS.ErrnoException, lun: FileLunSettings): Storag
   }
 }
 
+/** What is no error of our own yet is open(2)'s. */
+const explained = (error: Error, lun: FileLunSettings): LunaringError =>
+  error instanceof LunaringError ? error : explainOpen(error, lun);
+
 /**
  * Makes a sparse file. Its name is on stable storage when it returns: what initiators sync later is worth nothing in a file that a failure
  * of power takes away. Without O_DIRECT: with it, some kernels make the file and then refuse to open it.
@@ -127,11 +131,19 @@ function create(path: string, size: number): void {
   }
 }
 
+function checkKind(stats: Stats, path: string): void {
+  if (stats.isFile() || stats.isBlockDevice()) return;
+  throw new StorageError('path', `${path}: neither`, 'a regular file or a block device', 'check the path');
+}
+
 /** `own`: we hold the place already, and would be in our own way. */
 function open(lun: FileLunSettings, own: boolean): number {
+  const stats = statSync(lun.path, { throwIfNoEntry: false });
+  // Before it is opened: of a pipe that would wait for a writer, and everybody with it, and a tape would be rewound.
+  if (stats !== undefined) checkKind(stats, lun.path);
   const access = (lun.readOnly ? O_RDONLY : O_RDWR) | (lun.direct ? O_DIRECT : 0);
   // O_EXCL on a block device, without O_CREAT: nothing else may hold it, so a mounted disk is not written behind its file system's back.
-  const device = statSync(lun.path, { throwIfNoEntry: false })?.isBlockDevice() === true;
+  const device = stats?.isBlockDevice() === true;
   return openSync(lun.path, access | (device && !lun.readOnly && !own ? O_EXCL : 0));
 }
 
@@ -230,9 +242,7 @@ function claim(fd: number, lun: FileLunSettings): void {
 
 function inspect(fd: number, created: boolean, lun: FileLunSettings, own: boolean): OpenedStorage {
   const stats = fstatSync(fd);
-  if (!stats.isFile() && !stats.isBlockDevice()) {
-    throw new StorageError('path', `${lun.path}: neither`, 'a regular file or a block device', 'check the path');
-  }
+  checkKind(stats, lun.path);
   const size = stats.isFile() ? stats.size : blockDeviceGeometry(fd).size;
   checkSize(size, lun, stats.isFile());
   // Block devices were opened with O_EXCL; a lock on their node means something else, to udev.
@@ -246,13 +256,13 @@ function openExisting(lun: FileLunSettings, created: boolean, own = false): Open
   try {
     fd = open(lun, own);
   } catch (error) {
-    throw explainOpen(error as NodeJS.ErrnoException, lun);
+    throw explained(error as Error, lun);
   }
   try {
     return inspect(fd, created, lun, own);
   } catch (error) {
     closeSync(fd);
-    throw error instanceof LunaringError ? error : explainOpen(error as NodeJS.ErrnoException, lun);
+    throw explained(error as Error, lun);
   }
 }
 
@@ -302,7 +312,7 @@ function rehearseCreation(lun: FileLunSettings, size: number): void {
     ftruncateSync(fd, size);
     inspect(fd, false, lun, false);
   } catch (error) {
-    throw error instanceof LunaringError ? error : explainOpen(error as NodeJS.ErrnoException, lun);
+    throw explained(error as Error, lun);
   } finally {
     closeSync(fd);
   }

@@ -38,7 +38,12 @@ vi.mock('node:fs', async (original) => {
     if (length > LONGEST) throw failed('EFBIG');
     fs.ftruncateSync(fd, length);
   };
-  return { ...fs, fsyncSync, ftruncateSync };
+  const openSync = (path: string, ...rest: [flags: string | number, mode?: number]): number => {
+    // It would wait until somebody writes.
+    if (fs.statSync(path, { throwIfNoEntry: false })?.isFIFO() === true) throw failed('EDEADLK');
+    return fs.openSync(path, ...rest);
+  };
+  return { ...fs, fsyncSync, ftruncateSync, openSync };
 });
 
 let scratch: Scratch;
@@ -193,6 +198,14 @@ describe('a regular file', () => {
 
 test.each(['/dev/null', '/', '/proc/self/mem'])('%s is refused', (path) => {
   expect(refusal(lun(path, { direct: false }))).toBeInstanceOf(StorageError);
+});
+
+test('a pipe is not even opened', () => {
+  const path = scratch.file('pipe');
+  execFileSync('mkfifo', [path]);
+  const settings = lun(path, { direct: false, readOnly: true });
+  expect(refusal(settings)).toMatchObject({ key: 'path', received: `${path}: neither` });
+  expect(() => rehearseStorage(settings)).toThrow(/neither/);
 });
 
 describe('a rehearsal', () => {
