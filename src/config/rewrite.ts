@@ -2,7 +2,17 @@
 // Where it is written to, and whether it may be, is control/saving.ts's.
 
 import { isDeepStrictEqual } from 'node:util';
-import { isMap, isScalar, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
 import { settleTargetPart, settleUnitPart } from './part.ts';
 import { type Plain, writable } from './plain.ts';
 import type { PortalSettings, Settings, TargetSettings, TuningSettings } from './settings.ts';
@@ -114,6 +124,26 @@ class Rewriter {
   }
 }
 
+/** What the aliases of a document stand for: the last node before each that has its anchor. */
+function anchoredNodes(document: Document): ReadonlyMap<unknown, Node> {
+  const latest = new Map<string, Node>();
+  const found = new Map<unknown, Node>();
+  visit(document, {
+    Alias: (_, alias) => void found.set(alias, latest.get(alias.source)!),
+    Value: (_, node) => {
+      if (node.anchor !== undefined) latest.set(node.anchor, node);
+    },
+  });
+  return found;
+}
+
+/** Where a node with an anchor has gone, or comes later now, the first alias that is left for it takes its place. */
+function keepAnchors(document: Document, nodes: ReadonlyMap<unknown, Node>): void {
+  visit(document, {
+    Alias: (_, alias) => (alias.resolve(document) === undefined ? nodes.get(alias) : undefined),
+  });
+}
+
 /** The text of a configuration file that loads as `loaded`, with other targets in it. A file in JSON stays one. */
 export function rewriteConfiguration(text: string, loaded: Settings, wanted: Wanted): string {
   const targets = wanted.targets.map(writable);
@@ -125,12 +155,14 @@ export function rewriteConfiguration(text: string, loaded: Settings, wanted: Wan
   if (same) return text;
   const document = parseDocument(text);
   if (!isMap(document.contents)) document.contents = document.createNode({}) as never;
+  const nodes = anchoredNodes(document);
   const rewriter = new Rewriter((value) => document.createNode(spell(brief(value, loaded.portals))));
   // Otherwise they are the defaults.
   const before: Mapping = isSeq(document.get('targets')) ? { targets: listed } : {};
   rewriter.mapping(document.contents as unknown as YAMLMap, before, { targets });
   for (const [key, value] of tuned) document.setIn(['tuning', key], value);
   if (wanted.logLevel !== loaded.log.level) document.setIn(['log', 'level'], wanted.logLevel);
+  keepAnchors(document, nodes);
   return isJson(text) ? `${JSON.stringify(document.toJS(), null, 2)}\n` : document.toString({ lineWidth: 0 });
 }
 

@@ -156,4 +156,14 @@ describe('a file', () => {
     const written = rewrite(text, (targets) => [targets[0]!, { ...targets[1]!, luns: [] }]);
     expect(load(written).targets.map(({ luns }) => luns.length)).toEqual([1, 0]);
   });
+
+  test('with aliases keeps what they stand for when that goes', () => {
+    const unit = (lun: number, size: string) => `      - { lun: ${lun}, backend: memory, size: ${size} }\n`;
+    const text = `targets:\n  - name: ${A}\n    luns:\n${unit(0, '&s 1MiB')}${unit(1, '*s')}${unit(2, '*s')}`;
+    const left = text.replace(unit(0, '&s 1MiB'), '').replace('*s', '&s 1MiB');
+    const without = (number: number) =>
+      first((target) => ({ ...target, luns: target.luns.filter(({ lun }) => lun !== number) }));
+    expect(rewrite(text, without(0))).toBe(left);
+    expect(rewrite(left, without(2))).toBe(left.replace(unit(2, '*s'), ''));
+  });
 });
