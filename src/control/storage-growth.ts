@@ -24,12 +24,13 @@ function lengthen(fd: number, path: string, bytes: number): void {
   }
 }
 
-/** Answers `after`, where that is no less than `before` and no more than there is. */
-function within(path: string, present: number, after: number, before: number): number {
-  if (after <= present && after >= before) return after;
-  const allowed = `${formatSize(Math.max(after, before))} and more`;
-  const remedy = 'grow the device first, then ask without a size';
-  throw new StorageError('size', `${path}: ${formatSize(present)}`, allowed, remedy);
+/** Answers `after`, where that is no less than `before`, and all that there is: the next start would refuse a unit that is shorter than its file. */
+function whole(path: string, present: number, after: number, before: number): number {
+  if (after === present && after >= before) return after;
+  const least = Math.max(after, before, present);
+  const remedy =
+    present < least ? 'grow the device first, then ask without a size' : 'ask for what there is, or for more';
+  throw new StorageError('size', `${path}: ${formatSize(present)}`, `${formatSize(least)} and more`, remedy);
 }
 
 /**
@@ -38,7 +39,7 @@ function within(path: string, present: number, after: number, before: number): n
  */
 export function growStorage(fd: number, path: string, bytes: number | null, before: number): number {
   const { regular, present } = measure(fd);
-  if (bytes === null || !regular || present >= bytes) return within(path, present, bytes ?? present, before);
+  if (bytes === null || !regular || present >= bytes) return whole(path, present, bytes ?? present, before);
   lengthen(fd, path, bytes);
   return bytes;
 }
@@ -47,7 +48,7 @@ export function growStorage(fd: number, path: string, bytes: number | null, befo
 export function rehearseGrowth(fd: number, path: string, bytes: number, before: number): void {
   const { regular, present } = measure(fd);
   if (!regular || present >= bytes) {
-    within(path, present, bytes, before);
+    whole(path, present, bytes, before);
     return;
   }
   const nameless = namelessBeside(path);

@@ -41,6 +41,11 @@ export interface UnitStoreOptions {
   readonly lostWrites?: LostWrites;
 }
 
+function checkBlocks(bytes: number, blockSize: number): void {
+  if (bytes % blockSize === 0) return;
+  throw new StorageError('size', `${bytes} bytes`, `a multiple of the block size, ${blockSize}`, 'change it');
+}
+
 /** All units. */
 export class UnitStore {
   /** Files that were made. */
@@ -170,9 +175,7 @@ export class UnitStore {
   grow(unit: UnitSnapshot, bytes: number | null): UnitSnapshot {
     const before = unit.blockCount * unit.blockSize;
     const wanted = bytes ?? before;
-    if (wanted % unit.blockSize !== 0) {
-      throw new StorageError('size', `${wanted} bytes`, `a multiple of the block size, ${unit.blockSize}`, 'change it');
-    }
+    checkBlocks(wanted, unit.blockSize);
     if (wanted < before) {
       throw new StorageError(
         'size',
@@ -182,7 +185,8 @@ export class UnitStore {
       );
     }
     const after = this.#grown(unit, bytes);
-    return this.#replace({ ...unit, blockCount: Math.floor(after / unit.blockSize) });
+    checkBlocks(after, unit.blockSize);
+    return this.#replace({ ...unit, blockCount: after / unit.blockSize });
   }
 
   #grown({ backend, blockSize, blockCount }: UnitSnapshot, bytes: number | null): number {

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { statSync, truncateSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../../src/config/finding.ts';
 import { settleTargetPart, settleUnitPart } from '../../src/config/part.ts';
@@ -139,6 +139,20 @@ describe('units', () => {
     expect(administration.servedTargets()[0]!.luns[0]).toMatchObject({ size: 2 * MIB });
     expect(() => administration.growUnit(A, 0, MIB)).toThrow(StorageError);
     expect(() => administration.growUnit(A, 1, 2 * MIB)).toThrow(StorageError);
+  });
+
+  test('grow to the whole of their files: the next start would refuse less', () => {
+    const { administration } = target;
+    const path = target.scratch.file('a.img');
+    const refused = (bytes: number | null) => expect(() => administration.growUnit(A, 0, bytes));
+    truncateSync(path, 3 * MIB);
+    refused(2 * MIB).toThrow(/3MiB; 3MiB and more; ask for what there is/);
+    truncateSync(path, 3 * MIB + 1);
+    refused(null).toThrow(/multiple of the block size/);
+    expect(administration.target(A)!.units[0]).toMatchObject({ bytes: MIB });
+    truncateSync(path, 3 * MIB);
+    expect(administration.growUnit(A, 0, null)).toBe(true);
+    expect(administration.servedTargets()[0]!.luns[0]).toMatchObject({ size: 3 * MIB });
   });
 
   test('are limited, and not', () => {
