@@ -1,7 +1,7 @@
 // A configuration file, YAML or JSON, as plain data that still knows which line each value stood on.
 // Judges only whether it can be read and parsed; what is in it is the schema's business.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
 import type { Finding } from './finding.ts';
@@ -48,6 +48,11 @@ export function readConfigurationFile(path: string, given?: string): Configurati
   let text: string;
   try {
     text = given ?? readFileSync(path, 'utf8');
+    // It has been read before, or its writer has failed: nobody who has a pipe made means to serve the defaults.
+    if (text === '' && given === undefined && statSync(path).isFIFO()) {
+      const remedy = 'give it as a file: what comes through a pipe can be read once';
+      return failed(path, 'nothing', 'a configuration', remedy);
+    }
   } catch (error) {
     const received = (error as NodeJS.ErrnoException).code ?? String(error);
     return failed(path, received, 'a file that can be read', 'check --config or LUNARING_CONFIG, and the permissions');

@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationFile, readConfigurationFile } from '../../src/config/document.ts';
@@ -27,6 +28,22 @@ describe('a configuration file', () => {
   test('may be empty', () => {
     expect(readGood('').content).toEqual({});
     expect(readGood('# nothing yet\n').content).toEqual({});
+  });
+
+  test('may come through a pipe, and once only: what is empty then is not taken for the defaults', () => {
+    using scratch = new Scratch('document');
+    const path = scratch.file('pipe');
+    execFileSync('mkfifo', [path]);
+    const readPipe = (text: string) => {
+      spawn('sh', ['-c', 'printf %s "$0" > "$1"', text, path]);
+      return readConfigurationFile(path);
+    };
+    expect(readPipe('log: { level: warn }')).toMatchObject({ content: { log: { level: 'warn' } } });
+    expect(readPipe('')).toMatchObject({
+      severity: 'error',
+      received: 'nothing',
+      remedy: expect.stringMatching(/once/),
+    });
   });
 
   test('knows the line of each value, and of what a missing value would stand in', () => {
