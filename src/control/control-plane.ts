@@ -59,7 +59,7 @@ export class ControlPlane implements WorkerEvents {
   readonly #unitStates: UnitStateAuthority;
   readonly #turnCalls: TurnCalls;
 
-  /** Opens the storage. Throws ConfigurationError for what the settings say, LunaringError for what can't be read. */
+  /** Opens the storage. Throws ConfigurationError for what the settings say, LunaringError for what can't be read; nothing stays open then. */
   constructor({ settings, makeWorkers, portals, machine, log }: ControlPlaneOptions) {
     this.#log = log;
     const meters = Meters.create();
@@ -72,8 +72,13 @@ export class ControlPlane implements WorkerEvents {
     const workers = makeWorkers({ meters, unitFigures, sessionFigures: this.sessions.figures, lostWrites }, this);
     this.#workers = workers;
     this.#turnCalls = new TurnCalls(workers.turns, (worker, unit) => workers.send(worker, { type: 'turn', unit }));
-    this.#unitStates = new UnitStateAuthority(this.catalog, workers, this.#requests, log);
-    this.#reservations = new ReservationAuthority(this.catalog, workers, this.#requests, this.#unitStates, log);
+    try {
+      this.#unitStates = new UnitStateAuthority(this.catalog, workers, this.#requests, log);
+      this.#reservations = new ReservationAuthority(this.catalog, workers, this.#requests, this.#unitStates, log);
+    } catch (error) {
+      this.catalog.close();
+      throw error;
+    }
     const { catalog, sessions } = this;
     const shared = { catalog, sessions, workers, requests: this.#requests, meterBook, machine, log };
     this.logins = new Logins({ ...shared, settings, portals });

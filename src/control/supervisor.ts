@@ -76,7 +76,8 @@ export class Supervisor implements Workers {
   readonly #events: WorkerEvents;
   readonly #hopeless: (error: Error) => void;
   readonly #log: Logger;
-  readonly #pool: Piscina<WorkerAssignment, void>;
+  /** Null: nothing was started. */
+  #pool: Piscina<WorkerAssignment, void> | null = null;
   readonly #links: WorkerLink[] = [];
   #stopping = false;
 
@@ -87,19 +88,6 @@ export class Supervisor implements Workers {
     this.#hopeless = hopeless;
     this.#log = log;
     this.counters = Counters.create(options.workers);
-    this.#pool = new Piscina<WorkerAssignment, void>({
-      filename: WORKER_FILE,
-      minThreads: options.workers,
-      maxThreads: options.workers,
-      concurrentTasksPerWorker: 1,
-      // A worker blocks in its engine: it can't wait for piscina's tasks as well.
-      atomics: 'disabled',
-      idleTimeout: Number.POSITIVE_INFINITY,
-    });
-    // A thread that could not be made, or not load the worker, had no task yet: piscina has that wait for another, which may never come.
-    this.#pool.on('error', (error: Error) => {
-      for (const { running, start } of this.#links) if (!running) start.abort(error);
-    });
   }
 
   get count(): number {
@@ -108,8 +96,26 @@ export class Supervisor implements Workers {
 
   /** Starts every worker; resolves when all of them serve. Throws a {@link LunaringError} when one can't be started. */
   async start(): Promise<void> {
+    this.#pool = this.#makeThreads();
     const ready = Array.from({ length: this.count }, (_, index) => this.#startWorker(index));
     await Promise.all(ready);
+  }
+
+  #makeThreads(): Piscina<WorkerAssignment, void> {
+    const pool = new Piscina<WorkerAssignment, void>({
+      filename: WORKER_FILE,
+      minThreads: this.count,
+      maxThreads: this.count,
+      concurrentTasksPerWorker: 1,
+      // A worker blocks in its engine: it can't wait for piscina's tasks as well.
+      atomics: 'disabled',
+      idleTimeout: Number.POSITIVE_INFINITY,
+    });
+    // A thread that could not be made, or not load the worker, had no task yet: piscina has that wait for another, which may never come.
+    pool.on('error', (error: Error) => {
+      for (const { running, start } of this.#links) if (!running) start.abort(error);
+    });
+    return pool;
   }
 
   isRunning(worker: number): boolean {
@@ -162,7 +168,7 @@ export class Supervisor implements Workers {
     this.#stopping = true;
     this.broadcast({ type: 'stop', graceMs });
     await Promise.all(this.#links.map(({ finished }) => finished));
-    await this.#pool.destroy();
+    await this.#pool?.destroy();
     for (const link of this.#links) this.#release(link);
   }
 
@@ -228,7 +234,7 @@ export class Supervisor implements Workers {
         parcels: parcels.port2,
       };
       const { signal } = link.start;
-      const task = this.#pool.run(assignment, { transferList: [bells.port2, parcels.port2], signal });
+      const task = this.#pool!.run(assignment, { transferList: [bells.port2, parcels.port2], signal });
       link.finished = task.then(
         () => this.#ended(link, null),
         (error: Error) => {

@@ -1,11 +1,12 @@
 // A target in a program: its disks under both engines with two workers, what initiators hear of their errors, and its end.
 
+import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { CreateTargetOptions, LunOptions } from '../../src/library/options.ts';
 import { read10, synchronizeCache16, write10 } from '../support/cdbs.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
-import { noise } from '../support/scratch.ts';
+import { noise, Scratch } from '../support/scratch.ts';
 import { TARGET_NAME } from '../support/target-process.ts';
 import { BLOCK, BLOCKS, ConfigurationError, createTarget, DiskError, readableLog, ToldDisk } from './program.ts';
 
@@ -290,5 +291,17 @@ describe('createTarget', () => {
     const started = createTarget({ ...options('posix', {}), targets: [{ name: TARGET_NAME, luns }] });
     await expect(started).rejects.toThrow(ConfigurationError);
     expect(open.calls).toEqual(['flush', 'close']);
+  });
+
+  test('lets go of the files that it has opened when what is kept beside them can’t be read', async () => {
+    using scratch = new Scratch('create-target');
+    const path = scratch.file('disk.img');
+    writeFileSync(path, noise(BLOCK));
+    writeFileSync(`${path}.reservations.json`, '{');
+    const luns: LunOptions[] = [{ lun: 0, path, direct: false }];
+    const start = () => createTarget({ ...options('posix', {}), targets: [{ name: TARGET_NAME, luns }] });
+    await expect(start()).rejects.toThrow(/not a file of reservations/);
+    rmSync(`${path}.reservations.json`);
+    await (await start()).close();
   });
 });
