@@ -77,8 +77,8 @@ export class Rehearsal {
   growUnit(targetName: string, lun: number, bytes: number): void {
     const served = this.#units.get(holderName(targetName, lun))?.served ?? null;
     if (served?.backend.kind !== 'file') return;
-    const { backend, blockSize, blockCount } = served;
-    rehearseGrowth(backend.fd, backend.path, bytes, blockSize * blockCount);
+    const { backend, readOnly, blockSize, blockCount } = served;
+    rehearseGrowth({ ...backend, readOnly }, bytes, blockSize * blockCount);
   }
 
   #judge(targetName: string, lun: LunSettings, path: readonly PropertyKey[]): Finding[] {

@@ -6,12 +6,20 @@ import { formatSize } from '../config/size.ts';
 import { blockDeviceGeometry } from '../kernel/libc.ts';
 import { openNameless, StorageError } from './storage.ts';
 
-/** How long the file or device behind a descriptor is, in bytes; only a regular file can be made longer. */
-function measure(fd: number): { readonly regular: boolean; readonly present: number } {
+/** What a unit is stored in, open. */
+export interface GrowingStorage {
+  readonly fd: number;
+  readonly path: string;
+  /** It is open for reading only. */
+  readonly readOnly: boolean;
+}
+
+/** How long the file or device is, in bytes, and whether it can be made longer: only a regular file that may be written can. */
+function measure({ fd, readOnly }: GrowingStorage): { readonly lengthens: boolean; readonly present: number } {
   const stats = fstatSync(fd);
   return stats.isFile()
-    ? { regular: true, present: stats.size }
-    : { regular: false, present: blockDeviceGeometry(fd).size };
+    ? { lengthens: !readOnly, present: stats.size }
+    : { lengthens: false, present: blockDeviceGeometry(fd).size };
 }
 
 function lengthen(fd: number, path: string, bytes: number): void {
@@ -28,26 +36,27 @@ function lengthen(fd: number, path: string, bytes: number): void {
 function whole(path: string, present: number, after: number, before: number): number {
   if (after === present && after >= before) return after;
   const least = Math.max(after, before, present);
-  const remedy =
-    present < least ? 'grow the device first, then ask without a size' : 'ask for what there is, or for more';
+  const remedy = present < least ? 'make the file or device longer first' : 'ask for what there is, or for more';
   throw new StorageError('size', `${path}: ${formatSize(present)}`, `${formatSize(least)} and more`, remedy);
 }
 
 /**
- * Makes the file behind `fd` `bytes` long; with null, and for a device, takes the length that it has become. Answers it, in bytes, and
- * never less than `before`. Throws {@link StorageError}.
+ * Makes a file `bytes` long; with null, and for a device or what is only read, takes the length that it has become. Answers it, in bytes,
+ * and never less than `before`. Throws {@link StorageError}.
  */
-export function growStorage(fd: number, path: string, bytes: number | null, before: number): number {
-  const { regular, present } = measure(fd);
-  if (bytes === null || !regular || present >= bytes) return whole(path, present, bytes ?? present, before);
+export function growStorage(storage: GrowingStorage, bytes: number | null, before: number): number {
+  const { fd, path } = storage;
+  const { lengthens, present } = measure(storage);
+  if (bytes === null || !lengthens || present >= bytes) return whole(path, present, bytes ?? present, before);
   lengthen(fd, path, bytes);
   return bytes;
 }
 
 /** Finds out, as far as it can, whether {@link growStorage} would throw, and throws that; the file stays as it is. */
-export function rehearseGrowth(fd: number, path: string, bytes: number, before: number): void {
-  const { regular, present } = measure(fd);
-  if (!regular || present >= bytes) {
+export function rehearseGrowth(storage: GrowingStorage, bytes: number, before: number): void {
+  const { path } = storage;
+  const { lengthens, present } = measure(storage);
+  if (!lengthens || present >= bytes) {
     whole(path, present, bytes, before);
     return;
   }

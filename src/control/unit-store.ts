@@ -189,10 +189,10 @@ export class UnitStore {
     return this.#replace({ ...unit, blockCount: after / unit.blockSize });
   }
 
-  #grown({ backend, blockSize, blockCount }: UnitSnapshot, bytes: number | null): number {
+  #grown({ backend, readOnly, blockSize, blockCount }: UnitSnapshot, bytes: number | null): number {
     switch (backend.kind) {
       case 'file':
-        return growStorage(backend.fd, backend.path, bytes, blockSize * blockCount);
+        return growStorage({ ...backend, readOnly }, bytes, blockSize * blockCount);
       case 'null':
       case 'custom':
         return bytes ?? blockSize * blockCount;

@@ -177,6 +177,17 @@ describe('a rehearsal holds up nothing that can be done', () => {
     expect(statSync(target.scratch.file('a.img')).size).toBe(3 * MIB);
   });
 
+  test('a file that is only read grows by hand, and nothing is touched before it has', async () => {
+    const read = (size: string) => luns(memory, { ...file, readOnly: true, size });
+    await reloadOf(read('1MiB')).apply();
+    expect(await findings(read('2MiB'))).toEqual([
+      [`targets[${A}].luns[1].size`, 'make the file or device longer first'],
+    ]);
+    truncateSync(target.scratch.file('a.img'), 2 * MIB);
+    await reloadOf(read('2MiB')).apply();
+    expect(unitAt(1)).toMatchObject({ blockCount: 4096 });
+  });
+
   test('memory that nobody needs any more is given back', async () => {
     const bytes = bytesOf(0).fill(0x5a);
     await reloadOf(luns({ ...memory, removable: true }, file)).apply();

@@ -232,8 +232,8 @@ describe('a rehearsal', () => {
   test('of growth leaves the file as it is', () => {
     const path = file('a.img', MIB);
     const { fd } = openStorage(lun(path));
-    rehearseGrowth(fd, path, 4 * MIB, MIB);
-    expect(() => rehearseGrowth(fd, path, MIB / 2, MIB)).toThrow(StorageError);
+    rehearseGrowth({ fd, path, readOnly: false }, 4 * MIB, MIB);
+    expect(() => rehearseGrowth({ fd, path, readOnly: false }, MIB / 2, MIB)).toThrow(StorageError);
     expect(statSync(path).size).toBe(MIB);
     closeSync(fd);
   });
@@ -252,7 +252,9 @@ describe.runIf(canMakeDevices)('a block device (needs root and loop devices)', (
     const { fd } = openStorage(lun(device));
     expect(() => rehearseStorage(lun(device))).toThrow(/EBUSY/);
     rehearseStorage(lun(device), true);
-    expect(() => rehearseGrowth(fd, device, 4 * MIB, 3 * MIB)).toThrow(/grow the device first/);
+    expect(() => rehearseGrowth({ fd, path: device, readOnly: false }, 4 * MIB, 3 * MIB)).toThrow(
+      /device longer first/,
+    );
     closeSync(fd);
   });
 
