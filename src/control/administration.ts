@@ -103,6 +103,11 @@ export class Administration {
     return this.#context.catalog.targets.map(({ settings }) => settings);
   }
 
+  /** What is served has become what a configuration says, and is told of as that has it: in its order, with the sizes that it names. */
+  arrangeTargets(targets: readonly TargetSettings[]): void {
+    this.#context.catalog.arrange(targets);
+  }
+
   /** Finds out what adding, growing and removing would come to; see there. */
   rehearsal(): Rehearsal {
     return this.#context.catalog.store.rehearsal();

@@ -147,6 +147,18 @@ export class Catalog {
     return this.unitsOf(name).map((unit) => this.store.regroup(unit, settings.portalGroups));
   }
 
+  /** From now on targets stand in this order, and their settings say what they are as these do. They are served like that already. */
+  arrange(targets: readonly TargetSettings[]): void {
+    for (const settings of targets) {
+      const target = this.#targets.get(settings.name);
+      // Everything is closed when the process ends.
+      if (target === undefined) continue;
+      target.settings = settings;
+      this.#targets.delete(settings.name);
+      this.#targets.set(settings.name, target);
+    }
+  }
+
   #takeOut(units: readonly UnitSnapshot[]): RemovedUnits {
     for (const unit of units) this.store.forget(unit);
     const closeFiles = () =>

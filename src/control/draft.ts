@@ -29,6 +29,8 @@ export const Phase = {
   grow: 4,
   change: 5,
   remove: 6,
+  /** What nobody notices, once all is served. */
+  arrange: 7,
 } as const;
 export type Phase = (typeof Phase)[keyof typeof Phase];
 

@@ -51,6 +51,8 @@ class Planner {
       else this.#changeTarget(own, target);
     }
     for (const target of current.values()) if (!names.has(target.name)) this.#removeTarget(target);
+    const run = () => this.#administration.arrangeTargets(wanted);
+    this.#draft.step({ phase: Phase.arrange, path: 'targets', run });
   }
 
   #addTarget(target: TargetSettings): void {

@@ -57,6 +57,8 @@ export class FakeAdministration {
     return { restore: async () => this.#do(`add ${name}`), release: () => {} };
   }
 
+  arrangeTargets(): void {}
+
   /** Finds nothing in the way. */
   rehearsal(): Rehearsal {
     const nothing = () => {};

@@ -32,15 +32,21 @@ afterEach(() => {
   target[Symbol.dispose]();
 });
 
+function load(targets: readonly object[]) {
+  const text = JSON.stringify({ targets });
+  return loadSettings({ file: 'new.yaml', text, environment: {}, workingDirectory: target.scratch.path });
+}
+
 function reloadOf(targets: readonly object[]): Reload {
-  const { administration, settings, scratch } = target;
+  const { administration, settings } = target;
   const listeners = new FakePortals(settings.portals).asPortals();
   const running = () => ({ administration, listeners, loginSettings: new LoginSettings(settings) });
-  const load = () => {
-    const text = JSON.stringify({ targets });
-    return loadSettings({ file: 'new.yaml', text, environment: {}, workingDirectory: scratch.path });
-  };
-  return new Reload({ load, settings, running, log: pino({ level: 'info' }, { write: () => {} }) });
+  return new Reload({
+    load: () => load(targets),
+    settings,
+    running,
+    log: pino({ level: 'info' }, { write: () => {} }),
+  });
 }
 
 /** Reloads, and answers what is wrong: path, and what is to be done. */
@@ -168,6 +174,16 @@ describe('a rehearsal holds up nothing that can be done', () => {
     expect(unitAt(2)).toMatchObject({ serial: 'DISK-7', naa: '3000000000000001' });
     await reloadOf(luns({ ...memory, lun: 3, serial: 'DISK-7' }, file)).apply();
     expect(unitAt(3)).toMatchObject({ serial: 'DISK-7' });
+  });
+
+  test('what is served then is told of as the file has it: a save would not change a word', async () => {
+    const { size: _, ...unsized } = file;
+    const other = { name: `${A}-other`, luns: [] };
+    for (const targets of [luns(unsized, memory), [other, ...luns({ ...file, size: '2MiB' }, memory)], luns(file)]) {
+      truncateSync(target.scratch.file('a.img'), MIB);
+      await reloadOf(targets).apply();
+      expect(target.administration.servedTargets()).toEqual(load(targets).settings!.targets);
+    }
   });
 
   test('what is freed by hand is served in its new size, and files grow', async () => {
