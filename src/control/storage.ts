@@ -57,10 +57,13 @@ export interface OpenedStorage {
 
 const { O_CREAT, O_DIRECT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
-/** The same text for every path that leads to the same file or device; null where there is none yet. */
+/** The same text for every path that leads to the same file or device; null where there is none yet, or none that we may see: opening it says why. */
 export function identifyStorage(path: string): string | null {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats === undefined ? null : identify(stats);
+  try {
+    return identify(statSync(path));
+  } catch {
+    return null;
+  }
 }
 
 /** The same text for a descriptor, wherever its path leads by now. */

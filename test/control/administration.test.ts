@@ -1,4 +1,4 @@
-import { statSync, truncateSync } from 'node:fs';
+import { statSync, symlinkSync, truncateSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../../src/config/finding.ts';
 import { settleTargetPart, settleUnitPart } from '../../src/config/part.ts';
@@ -129,6 +129,19 @@ describe('units', () => {
         [1, 1],
       ],
     });
+  });
+
+  test.each([
+    ['ENOTDIR', 'a.img/x'],
+    ['ELOOP', 'loop'],
+    ['ENAMETOOLONG', 'n'.repeat(256)],
+  ])('at a path that can’t be looked at (%s) are refused in words', async (code, name) => {
+    symlinkSync('loop', target.scratch.file('loop'));
+    const added = target.administration.addUnit(A, unitOf({ lun: 9, path: name }));
+    await expect(added).rejects.toThrow(ConfigurationError);
+    await expect(added).rejects.toThrow(new RegExp(`received.*: ${code}`));
+    const made = target.administration.addUnit(A, unitOf({ lun: 9, path: name, size: '1MiB' }));
+    await expect(made).rejects.toThrow(ConfigurationError);
   });
 
   test('grow, with their files and their settings', () => {
