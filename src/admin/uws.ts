@@ -93,6 +93,12 @@ const HEADERS = [
   'sec-websocket-protocol',
 ] as const;
 
+/** Path and query of a request's target, as they came. A URL would rewrite the path, and throw where it has no host (`//`). */
+function splitTarget(target: string): readonly [path: string, query: string] {
+  const [path = '', query = ''] = target.split('?', 2);
+  return [path, query];
+}
+
 function requestOf(req: HttpRequest, native: boolean): AdminRequest {
   const headers = new Map<string, string>();
   for (const name of HEADERS) {
@@ -101,7 +107,7 @@ function requestOf(req: HttpRequest, native: boolean): AdminRequest {
   }
   const method = req.getMethod().toUpperCase();
   // The JavaScript server leaves the query in the URL, and can't tell it by itself.
-  const [path = '', query] = req.getUrl().split('?', 2);
+  const [path, query] = splitTarget(req.getUrl());
   return { method, path, query: new URLSearchParams(native ? req.getQuery() : query), headers };
 }
 
@@ -234,9 +240,9 @@ export class HttpServer {
     context.http.removeAllListeners('upgrade');
     context.http.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());
-      const url = new URL(message.url ?? '/', 'http://localhost');
+      const [path, query] = splitTarget(message.url ?? '/');
       const headers = new Map(Object.entries(message.headers).map(([name, value]) => [name, String(value)]));
-      const handler = this.#admit({ method: 'GET', path: url.pathname, query: url.searchParams, headers });
+      const handler = this.#admit({ method: 'GET', path, query: new URLSearchParams(query), headers });
       if ('status' in handler) {
         const text = typeof handler.body === 'string' ? handler.body : handler.body.toString();
         const lines = [`HTTP/1.1 ${statusLine(handler.status)}`, 'Connection: close', `Content-Type: ${handler.type}`];

@@ -178,6 +178,22 @@ describe.each(SERVERS)('%s', (_, native) => {
     await expect(WebSocketClient.open(`${url}/elsewhere`)).rejects.toEqual(new UpgradeRefused(404));
   });
 
+  // A URL parser throws at the first, and takes the second for /events.
+  test.each(['//', '/elsewhere/../events'])('refuses them at %s, a path as any other', async (path) => {
+    const { hostname, port } = new URL(url);
+    const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' };
+    const asked = request({
+      hostname,
+      port,
+      path,
+      headers: { ...headers, 'Sec-WebSocket-Key': 'A'.repeat(22).concat('==') },
+    });
+    asked.end();
+    const [answer] = await once(asked, 'response');
+    expect(answer.statusCode).toBe(404);
+    answer.resume();
+  });
+
   test(`serves ${SOCKETS_MAX} WebSockets, and refuses more`, async () => {
     const peers = await Promise.all(Array.from({ length: SOCKETS_MAX }, () => WebSocketClient.open(`${url}/events`)));
     await expect(WebSocketClient.open(`${url}/events`)).rejects.toEqual(new UpgradeRefused(503));
