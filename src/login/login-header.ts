@@ -1,6 +1,7 @@
 // The header of a Login Request, and the rules it must keep by itself and from one request to the next (RFC 7143 §6.3, §11.12).
 // No text is looked at here.
 
+import { serialBefore } from '../base/serial.ts';
 import { Bhs } from '../pdu/bhs.ts';
 import {
   CSG_MASK,
@@ -93,8 +94,8 @@ export function judgeStages(header: LoginHeader, stage: number | null): LoginFau
   return null;
 }
 
-/** What stays the same in all requests of one login. CmdSN too: Login Requests are immediate and take no number. */
-const CONSTANT = ['versionMax', 'versionMin', 'isid', 'tsih', 'initiatorTaskTag', 'cid', 'cmdSN'] as const;
+/** What stays the same in all requests of one login; of CmdSN, {@link judgeCmdSN} has more. */
+const CONSTANT = ['versionMax', 'versionMin', 'isid', 'tsih', 'initiatorTaskTag', 'cid'] as const;
 
 const FIELD_NAMES: Readonly<Record<(typeof CONSTANT)[number], string>> = {
   versionMax: 'Version-max',
@@ -103,13 +104,25 @@ const FIELD_NAMES: Readonly<Record<(typeof CONSTANT)[number], string>> = {
   tsih: 'TSIH',
   initiatorTaskTag: 'Initiator Task Tag',
   cid: 'CID',
-  cmdSN: 'CmdSN',
 };
 
 /** Compares a request with the first one of the login. */
 export function judgeConstants(header: LoginHeader, first: LoginHeader): LoginFault | null {
   const changed = CONSTANT.find((field) => header[field] !== first[field]);
-  if (changed === undefined) return null;
+  if (changed === undefined) return judgeCmdSN(header, first);
   const name = FIELD_NAMES[changed];
   return wrong(`${name} stays the same during a login`, `${name} ${header[changed]}`, `${name} ${first[changed]}`);
+}
+
+/**
+ * §11.12.8. Login Requests are immediate and take no number, so CmdSN stays as well, unless the connection joins a session: there, commands over
+ * its other connections advance it meanwhile.
+ */
+function judgeCmdSN(header: LoginHeader, first: LoginHeader): LoginFault | null {
+  const [received, expected] = [`CmdSN ${header.cmdSN}`, `CmdSN ${first.cmdSN}`];
+  if (first.tsih === 0) {
+    return header.cmdSN === first.cmdSN ? null : wrong('CmdSN stays the same during a login', received, expected);
+  }
+  if (!serialBefore(header.cmdSN, first.cmdSN)) return null;
+  return wrong('CmdSN does not go back during a login', received, `${expected} or a later one`);
 }

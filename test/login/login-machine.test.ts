@@ -228,6 +228,22 @@ describe('entries', () => {
     });
   });
 
+  test.each([
+    [500, 503],
+    [0xffffffff, 2],
+  ])(
+    '§11.12.8: commands over the other connections of its session advance CmdSN meanwhile: %d, %d',
+    (before, after) => {
+      const world = new World();
+      world.known = [makeSession(9, { maxConnections: 2, cids: [7] })];
+      const initiator = new Initiator(world, { tsih: 9, cid: 1, cmdSN: before });
+      initiator.ask(SECURE, IDENTITY);
+      const { grant, response } = initiator.complete({ ...OPERATE, cmdSN: after });
+      expect(grant.entry.kind).toBe('addConnection');
+      expect(response.expCmdSN).toBe(after);
+    },
+  );
+
   test('§11.12.9: what the first request acknowledges is of that one, what the others do of the login', () => {
     const world = new World();
     world.known = [makeSession(9, { cids: [7] })];

@@ -245,6 +245,16 @@ describe('0200: initiator error', () => {
     expect(refusal.rule).toBe(`${name} stays the same during a login`);
   });
 
+  test('CmdSN that goes back while a connection joins a session', () => {
+    const world = new World();
+    world.known = [makeSession(9, { cids: [7] })];
+    const initiator = new Initiator(world, { tsih: 9, cid: 7, cmdSN: 500 });
+    initiator.ask({ csg: 0 }, IDENTITY);
+    const { status, refusal } = initiator.refused({ ...SECURE, cmdSN: 499 });
+    expect(status).toBe('0200');
+    expect(refusal).toMatchObject({ rule: 'CmdSN does not go back during a login', received: 'CmdSN 499' });
+  });
+
   test('CSG that changes without a transit', () => {
     const initiator = new Initiator(new World());
     initiator.ask({ csg: 0 }, IDENTITY);
