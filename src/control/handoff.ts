@@ -36,6 +36,8 @@ export interface Candidate {
   readonly fd: number;
   /** What came behind the last Login Request. */
   readonly received: Uint8Array;
+  /** Resolves when nobody waits for the outcome any more: the time for the login is over. Counts until a worker is asked. */
+  readonly givenUp: Promise<void>;
 }
 
 /** A hand-off that a worker has yet to answer. */
@@ -53,6 +55,9 @@ const targetError = (received: string, expected: string): LoginFault =>
 
 const outOfResources = (received: string, expected: string): LoginFault =>
   fault(LoginStatus.OUT_OF_RESOURCES, 'a worker has room for the connection', received, expected);
+
+/** Nobody is told: main has closed the connection. */
+const TOO_LATE = targetError('what the login waits for has not ended', 'its end within the time for a login');
 
 const sessionGone = (received: string): LoginFault =>
   fault(LoginStatus.SESSION_DOES_NOT_EXIST, 'a connection joins a session that exists', received, 'TSIH 0');
@@ -148,12 +153,13 @@ export class Handoffs {
     const { peerAddress, localAddress } = endpoint;
     const before = entry.busy;
     entry.connections.set(cid, { id, cid, peerAddress, localAddress, since: new Date(), parameters });
+    const turn = before.then(() => first?.());
     const result = (async () => {
       let taken = false;
       try {
-        await before;
-        if (first !== null) await first();
-        const refusal = await this.#offer(id, entry, candidate);
+        // A disk may keep the tasks of what must end first for ever, and the initiator comes again and again: each try leaves the books in time.
+        const late = await Promise.race([turn.then(() => false), candidate.givenUp.then(() => true)]);
+        const refusal = await (late ? this.#giveUp(candidate, TOO_LATE) : this.#offer(id, entry, candidate));
         taken = refusal === null;
         if (taken) this.#context.sessions.greeted(entry.identity);
         return refusal;
@@ -165,10 +171,8 @@ export class Handoffs {
         if (!taken) this.#withdraw(entry, cid, id, claim.tsih !== 0);
       }
     })();
-    entry.busy = result.then(
-      () => {},
-      () => {},
-    );
+    // What comes behind it waits for what it waited for, whether or not it was given up.
+    entry.busy = Promise.allSettled([turn, result]).then(() => {});
     return result;
   }
 

@@ -48,6 +48,7 @@ export class LoginConnection implements PendingLogin {
   #discoveryTsih = 0;
   #silent = true;
   #over = false;
+  #giveUpHandOff: () => void = () => {};
 
   /** `finished` runs once: when a worker has the connection, or when it is closed. */
   constructor(socket: LoginSocket, endpoint: LoginEndpoint, context: LoginContext, finished: () => void) {
@@ -211,7 +212,10 @@ export class LoginConnection implements PendingLogin {
   /** Never rejects: what goes wrong on the way is a refusal as well. */
   async #offer(grant: Grant, received: Uint8Array): Promise<LoginFault | null> {
     try {
-      return await this.#context.handOver({ grant, fd: this.#socket.duplicate(), received });
+      const givenUp = new Promise<void>((resolve) => {
+        this.#giveUpHandOff = resolve;
+      });
+      return await this.#context.handOver({ grant, fd: this.#socket.duplicate(), received, givenUp });
     } catch (cause) {
       if (cause instanceof KernelError && cause.errno === Errno.EMFILE) {
         const rule = 'there is a descriptor for the connection';
@@ -237,6 +241,7 @@ export class LoginConnection implements PendingLogin {
     if (this.#over) return;
     this.#over = true;
     this.#callOffTimeout();
+    this.#giveUpHandOff();
     this.#socket.letGo();
     this.#context.admittance.finish(this);
     this.#context.admittance.left(this);

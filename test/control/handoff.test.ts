@@ -22,11 +22,11 @@ const IDENTITY = {
 };
 
 /** A login that is complete. */
-function candidate(fd: number, tsih = 0): Candidate {
+function candidate(fd: number, tsih = 0, givenUp = new Promise<void>(() => {})): Candidate {
   const claim = { identity: IDENTITY, tsih, cid: 1, sessionType: 'Normal' };
   const endpoint = { peerAddress: '127.0.0.1', localAddress: '127.0.0.1' };
   const grant = { claim, endpoint, initiatorAlias: '', session: DEFAULT_SESSION_PARAMETERS };
-  return { grant, fd, received: new Uint8Array(0) } as unknown as Candidate;
+  return { grant, fd, received: new Uint8Array(0), givenUp } as unknown as Candidate;
 }
 
 /** One worker that answers nothing by itself. `fails`: that message can't be sent to it. */
@@ -83,7 +83,7 @@ function stage(fails: (message: ToWorker) => boolean = () => false) {
 test('a session that waits for the end of the one it replaces is refused when the worker of both fails', async () => {
   const { handoffs, sessions, requests, closed, kinds } = stage();
   const first = handoffs.take(candidate(7));
-  await Promise.resolve();
+  await new Promise(setImmediate);
   handoffs.answered({ type: 'accepted', id: 1 });
   expect(await first).toBeNull();
   const second = handoffs.take(candidate(8));
@@ -114,7 +114,7 @@ test('a session that is given to a worker which has failed is refused as soon as
 test('a session whose last connection was to be replaced stays known until its worker has ended it', async () => {
   const { handoffs, sessions, closed, done, kinds } = stage();
   const first = handoffs.take(candidate(7));
-  await Promise.resolve();
+  await new Promise(setImmediate);
   handoffs.answered({ type: 'accepted', id: 1 });
   expect(await first).toBeNull();
   const second = handoffs.take(candidate(8, 1));
@@ -193,4 +193,34 @@ test('a connection joins the session that it named, and neither the one in its p
   expect(closed).toEqual([9, 10]);
   expect(kinds()).toEqual(['handoff', 'endSession', 'handoff']);
   expect(sessions.size).toBe(0);
+});
+
+test('a login that waits for the end of a session leaves the books when its time is over, and the next one waits for the same end', async () => {
+  const { handoffs, sessions, requests, closed, kinds } = stage();
+  const first = handoffs.take(candidate(7));
+  await new Promise(setImmediate);
+  handoffs.answered({ type: 'accepted', id: 1 });
+  expect(await first).toBeNull();
+  const stuck = { worker: 0, request: 1 };
+  let giveUp = (): void => {};
+  const second = handoffs.take(candidate(8, 0, new Promise((resolve) => (giveUp = resolve))));
+  // It comes before the second has been given up, and finds that one's session in its place.
+  const third = handoffs.take(candidate(9));
+  await new Promise(setImmediate);
+  expect(sessions.countOf(IDENTITY.targetName)).toEqual({ sessions: 3, connections: 3 });
+  giveUp();
+  expect((await second)?.code).toBe(LoginStatus.TARGET_ERROR);
+  expect(closed).toEqual([8]);
+  expect(sessions.countOf(IDENTITY.targetName)).toEqual({ sessions: 2, connections: 2 });
+  await new Promise(setImmediate);
+  expect(kinds()).toEqual(['handoff', 'endSession']);
+  requests.done(stuck.worker, stuck.request);
+  await new Promise(setImmediate);
+  requests.done(0, 2);
+  await new Promise(setImmediate);
+  // The worker knows no session of the second.
+  expect(kinds()).toEqual(['handoff', 'endSession', 'endSession', 'handoff']);
+  handoffs.answered({ type: 'accepted', id: 3 });
+  expect(await third).toBeNull();
+  expect(sessions.countOf(IDENTITY.targetName)).toEqual({ sessions: 1, connections: 1 });
 });

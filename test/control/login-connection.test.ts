@@ -3,11 +3,12 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Admittance } from '../../src/control/admittance.ts';
+import type { Candidate } from '../../src/control/handoff.ts';
 import { LoginConnection, type LoginContext } from '../../src/control/login-connection.ts';
 import type { LoginSocket, LoginSocketEvents } from '../../src/control/login-socket.ts';
 import { Sessions } from '../../src/control/sessions.ts';
 import { TextRequest } from '../../src/pdu/text-pdu.ts';
-import { loginRequest, OPERATE } from '../login/initiator.ts';
+import { IDENTITY, loginRequest, OPERATE } from '../login/initiator.ts';
 import { ENDPOINT, INITIATOR, OPEN_ACL, World } from '../login/world.ts';
 
 const TEXT_RESPONSE = 0x24;
@@ -66,6 +67,8 @@ class TestSocket implements LoginSocket {
 function connect() {
   const socket = new TestSocket();
   const due: (() => void)[] = [];
+  let timeout = (): void => {};
+  const handedOver: Candidate[] = [];
   const target = { name: 'iqn.2026-11.x:a', acl: OPEN_ACL, portals: [] };
   const context = {
     policy: new World(),
@@ -73,10 +76,16 @@ function connect() {
     sessions: new Sessions(),
     settings: { tuning: { loginTimeoutMs: 1000 } },
     targets: () => [target],
+    // No worker ever answers.
+    handOver: (candidate: Candidate) => {
+      handedOver.push(candidate);
+      return new Promise(() => {});
+    },
     machine: {
       now: () => 0,
       after: (delayMs: number, then: () => void) => {
         if (delayMs === 0) due.push(then);
+        else timeout = then;
         return () => {};
       },
       random: (length: number) => new Uint8Array(length),
@@ -90,7 +99,7 @@ function connect() {
     for (const then of due.splice(0)) then();
     await new Promise(setImmediate);
   };
-  return { socket, context, turn };
+  return { socket, context, turn, handedOver, timeout: () => timeout() };
 }
 
 const DISCOVERY = loginRequest(OPERATE, { InitiatorName: INITIATOR, SessionType: 'Discovery' });
@@ -153,4 +162,18 @@ test('nothing is served that an ended session left behind', async () => {
   await socket.drain();
   await turn();
   expect(socket.opcodes).toEqual([0x23, TEXT_RESPONSE]);
+});
+
+test('a login whose time is over closes, and gives its hand-off up', async () => {
+  const { socket, handedOver, timeout } = connect();
+  socket.events!.data(padded(loginRequest(OPERATE, IDENTITY)));
+  await socket.drain();
+  const [candidate] = handedOver;
+  let givenUp = false;
+  void candidate!.givenUp.then(() => (givenUp = true));
+  await new Promise(setImmediate);
+  expect([givenUp, socket.closed]).toEqual([false, false]);
+  timeout();
+  await new Promise(setImmediate);
+  expect([givenUp, socket.closed]).toEqual([true, true]);
 });
