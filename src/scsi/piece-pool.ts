@@ -1,9 +1,13 @@
 // The worker's pieces: made once, found again by the index that the engine's tokens carry, and linked to the tasks they serve.
 // What moves in them, and when, is processor.ts's and command-runner.ts's.
 
+import { assert } from '../base/assert.ts';
 import { NONE } from '../base/free-list.ts';
 import type { Slab } from '../engine/slab.ts';
 import { Piece, type Task } from './task.ts';
+
+/** Bits that the index of a piece takes. The largest slab (`slabMiB`) has 391,689 slots and cells, and begins with a piece for each. */
+export const PIECE_INDEX_BITS = 19;
 
 /** A stack of pieces. Grows when more are in flight than ever before; a worker's slab bounds how many that can be. */
 export class PiecePool {
@@ -121,6 +125,7 @@ export class PiecePool {
   }
 
   #grow(): void {
+    assert(this.#all.length < 2 ** PIECE_INDEX_BITS, 'pieces: an index has a number of bits');
     const piece = new Piece(this.#all.length);
     this.#all.push(piece);
     this.#free.push(piece);

@@ -3,9 +3,10 @@
 
 import { assert } from '../base/assert.ts';
 import { RESERVED_TAG } from '../pdu/bhs.ts';
+import { PIECE_INDEX_BITS } from '../scsi/piece-pool.ts';
 
 /** R2Ts (data-out.ts): the low bits name the piece; the high ones, from 1 on, tell one use of it from the next. */
-export const R2T_PIECE_BITS = 17;
+export const R2T_PIECE_BITS = PIECE_INDEX_BITS;
 export const R2T_PIECE_MASK = 2 ** R2T_PIECE_BITS - 1;
 export const R2T_SERIALS = 2 ** (31 - R2T_PIECE_BITS);
 /** Our pings (nop.ts). One is outstanding at a time. */

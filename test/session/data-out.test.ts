@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MIB, SLAB_MIB_MAX } from '../../src/config/limits.ts';
 import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
 import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { DataOut } from '../../src/pdu/data-out.ts';
@@ -12,6 +13,7 @@ import { OVERFLOW_BIT, ScsiResponse } from '../../src/pdu/scsi-response.ts';
 import { OperationCode } from '../../src/scsi/cdb.ts';
 import { AdditionalSense, SenseKey } from '../../src/scsi/sense.ts';
 import { Status } from '../../src/scsi/task.ts';
+import { R2T_PIECE_BITS } from '../../src/session/transfer-tags.ts';
 import { testUnitReady, write16 } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
@@ -19,8 +21,6 @@ import { noise } from '../support/scratch.ts';
 import { BLOCK_BYTES, SessionBench } from '../support/session-bench.ts';
 import { DISK_FAULT } from '../support/sim-engine.ts';
 import type { SimInitiator } from '../support/sim-initiator.ts';
-
-const MIB = 1024 * 1024;
 
 /** Status and sense of a response: `[status, key, additional]`. */
 function ending(pdu: Pdu | undefined): readonly (number | undefined)[] {
@@ -114,6 +114,19 @@ describe('R2T (RFC 7143 §11.8)', () => {
     const asked = r2ts(one);
     expect(asked.filter(({ initiatorTaskTag }) => initiatorTaskTag === 1)).toHaveLength(1);
     expect(asked.filter(({ initiatorTaskTag }) => initiatorTaskTag === 2)).toHaveLength(3);
+  });
+
+  it('is answered by data that find their command, however much memory the worker has', () => {
+    const bench = new SessionBench({ slabBytes: SLAB_MIB_MAX * MIB });
+    const one = bench.logIn({ session: { initialR2T: true, immediateData: false } });
+    const tag = one.command(write16(0, 4), { write: 2048 });
+    bench.settle();
+    const { targetTransferTag } = r2ts(one)[0]!;
+    const data = noise(2048);
+    one.dataOut(tag, data, { targetTransferTag });
+    bench.settle();
+    expect(ending(one.replies()[0])).toEqual([Status.GOOD]);
+    expect(Buffer.from(bench.file.bytes.subarray(0, 2048)).equals(data)).toBe(true);
   });
 
   it('goes to those who wait as memory comes back, though one asks for all and sends nothing', () => {
@@ -257,7 +270,7 @@ describe('Data-Out that is not what it should be (RFC 7143 §7.9)', () => {
 
   it('with a tag that nobody gave, or another task’s, passes by', () => {
     const { bench, one, tag, targetTransferTag } = asked();
-    one.dataOut(tag, noise(2048, 2), { targetTransferTag: targetTransferTag + 2 ** 17 });
+    one.dataOut(tag, noise(2048, 2), { targetTransferTag: targetTransferTag + 2 ** R2T_PIECE_BITS });
     one.dataOut(tag + 1, noise(2048, 3), { targetTransferTag });
     one.dataOut(tag, noise(2048, 4), { targetTransferTag: 5 });
     one.dataOut(tag, noise(2048, 5), { targetTransferTag: 2 ** 31 - 1 });
