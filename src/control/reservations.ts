@@ -8,6 +8,7 @@ import {
   type NexusName,
   NO_KEY,
   nexusKey,
+  REGISTRATIONS_MAX,
   type Registration,
   type ReservationNews,
   type ReservationSnapshot,
@@ -26,9 +27,6 @@ export interface ReserveOutcome {
   /** PREEMPT AND ABORT: whose tasks end. */
   readonly abort: readonly NexusName[];
 }
-
-/** Registrations of one unit: hosts of a large cluster over several paths. */
-const REGISTRATIONS_MAX = 256;
 
 /** The state while an order is carried out. */
 class Draft {
@@ -205,8 +203,8 @@ function register(draft: Draft, order: ReserveOrder, portalGroups: readonly numb
       if (other !== undefined && nexusKey(other.nexus) !== nexusKey(nexus)) return 'invalidParameter';
       const registration = { nexus, key: order.serviceActionKey, allTargetPorts: order.allTargetPorts };
       draft.registrations.set(nexusKey(nexus), registration);
+      if (draft.registrations.size > REGISTRATIONS_MAX) return 'noResources';
     }
-    if (draft.registrations.size > REGISTRATIONS_MAX) return 'noResources';
   }
   draft.generation++;
   draft.aptpl = order.aptpl;

@@ -47,7 +47,7 @@ export interface ReserveOrder {
   readonly key: string;
   readonly serviceActionKey: string;
   readonly type: ReservationType;
-  /** SPEC_I_PT: initiators to register as well. ISIDs may be empty. */
+  /** SPEC_I_PT: initiators to register as well, {@link REGISTRATIONS_MAX} at most. ISIDs may be empty. */
   readonly others: readonly NexusName[];
   /** ALL_TG_PT: through every portal group of the target. */
   readonly allTargetPorts: boolean;
@@ -62,6 +62,9 @@ export type ReserveResult = 'good' | 'conflict' | 'invalidRelease' | 'invalidPar
 
 /** What a nexus hears by unit attention. */
 export type ReservationNews = 'reservationsPreempted' | 'reservationsReleased' | 'registrationsPreempted';
+
+/** Registrations of one unit: hosts of a large cluster over several paths. */
+export const REGISTRATIONS_MAX = 256;
 
 /** One registration. */
 export interface Registration {

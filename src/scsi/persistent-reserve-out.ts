@@ -2,7 +2,13 @@
 // The rules of registrations and reservations are control/reservations.ts.
 
 import { bytes, layout, reserved, u8, u16, u32 } from '../base/layout.ts';
-import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } from '../ring/reservations.ts';
+import {
+  type NexusName,
+  REGISTRATIONS_MAX,
+  ReservationType,
+  ReserveAction,
+  type ReserveOrder,
+} from '../ring/reservations.ts';
 import { SERVICE_ACTION_MASK, serviceActionOf } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
@@ -102,6 +108,10 @@ function readOrder(task: Task, unit: LogicalUnit, view: DataView): ReserveOrder 
   return others === null ? null : { ...order, others };
 }
 
+function failResources(task: Task): void {
+  fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INSUFFICIENT_REGISTRATION_RESOURCES);
+}
+
 /** SPEC_I_PT: four bytes of length, then TransportIDs. */
 function readOthers(task: Task, view: DataView): NexusName[] | null {
   const start = task.at + Parameters.size;
@@ -115,6 +125,11 @@ function readOthers(task: Task, view: DataView): NexusName[] | null {
     const read = readTransportId(view, at, end);
     if (read === null) {
       failParameter(task, at - task.at);
+      return null;
+    }
+    // The list has room for thousands: more than a message to main, and none of them could be registered.
+    if (others.length === REGISTRATIONS_MAX) {
+      failResources(task);
       return null;
     }
     others.push({ ...task.nexus!.name, initiatorName: read.initiatorName, isid: read.isid });
@@ -159,7 +174,7 @@ function* carryOut(task: Task, unit: LogicalUnit, services: CommandServices): St
       failParameter(task, Parameters.serviceActionReservationKey.offset);
       return;
     case 'noResources':
-      fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INSUFFICIENT_REGISTRATION_RESOURCES);
+      failResources(task);
   }
 }
 

@@ -1,6 +1,7 @@
 // TransportIDs of iSCSI initiator ports (SPC-5, protocol identifier 5h): an iSCSI name, with or without an ISID.
 // Used where persistent reservations name initiators.
 
+import { normalizeInitiatorName } from '../config/iscsi-name.ts';
 import type { NexusName } from '../ring/reservations.ts';
 import { joined, nullPadded } from './reply.ts';
 
@@ -28,7 +29,10 @@ export interface ReadTransportId {
   readonly end: number;
 }
 
-/** Reads the TransportID at `at`, which must end by `end`; null when it is none of an iSCSI initiator port. */
+/**
+ * Reads the TransportID at `at`, which must end by `end`; null when it is none of an iSCSI initiator port. Names are those that can log in, in
+ * the form in which sessions have them.
+ */
 export function readTransportId(view: DataView, at: number, end: number): ReadTransportId | null {
   if (at + HEADER_BYTES > end) return null;
   const first = view.getUint8(at);
@@ -37,14 +41,16 @@ export function readTransportId(view: DataView, at: number, end: number): ReadTr
   if ((first & PROTOCOL_MASK) !== PROTOCOL_ISCSI || length < NAME_BYTES_MIN || length % 4 !== 0 || next > end)
     return null;
   const text = Buffer.from(view.buffer, view.byteOffset + at + HEADER_BYTES, length).toString('utf8');
-  const name = text.slice(0, text.indexOf('\0') < 0 ? 0 : text.indexOf('\0'));
+  const portName = text.slice(0, Math.max(text.indexOf('\0'), 0));
   switch (first & FORMAT_MASK) {
-    case 0:
-      return name === '' ? null : { initiatorName: name.toLowerCase(), isid: '', end: next };
+    case 0: {
+      const initiatorName = normalizeInitiatorName(portName);
+      return initiatorName === null ? null : { initiatorName, isid: '', end: next };
+    }
     case WITH_ISID: {
-      const match = /^(.+),i,0x([0-9a-f]{12})$/i.exec(name);
-      if (match === null) return null;
-      return { initiatorName: match[1]!.toLowerCase(), isid: match[2]!.toLowerCase(), end: next };
+      const [, name = '', isid = ''] = /^(.+),i,0x([0-9a-f]{12})$/i.exec(portName) ?? [];
+      const initiatorName = normalizeInitiatorName(name);
+      return initiatorName === null ? null : { initiatorName, isid: isid.toLowerCase(), end: next };
     }
     default:
       return null;

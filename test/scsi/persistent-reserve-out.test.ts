@@ -1,7 +1,7 @@
 // PERSISTENT RESERVE OUT: what becomes of the parameter list before main has its say.
 
 import { describe, expect, it } from 'vitest';
-import { ReserveAction } from '../../src/ring/reservations.ts';
+import { REGISTRATIONS_MAX, ReserveAction } from '../../src/ring/reservations.ts';
 import { AdditionalSense, SenseKey } from '../../src/scsi/sense.ts';
 import { Status } from '../../src/scsi/task.ts';
 import { encodeTransportId } from '../../src/scsi/transport-id.ts';
@@ -68,6 +68,10 @@ const WRONG_LENGTH = {
   senseKey: SenseKey.ILLEGAL_REQUEST,
   additionalSense: AdditionalSense.PARAMETER_LIST_LENGTH_ERROR,
 };
+const REFUSED = {
+  senseKey: SenseKey.ILLEGAL_REQUEST,
+  additionalSense: AdditionalSense.INVALID_FIELD_IN_PARAMETER_LIST,
+};
 
 describe('the parameter list of REGISTER', () => {
   const ids = [encodeTransportId(TO), encodeTransportId({ ...TO, isid: '' })];
@@ -101,12 +105,47 @@ describe('the parameter list of REGISTER', () => {
     const bench = new ScsiBench();
     const fibreChannel = encodeTransportId(TO).slice();
     fibreChannel[0] = 0;
-    const refused = {
-      senseKey: SenseKey.ILLEGAL_REQUEST,
-      additionalSense: AdditionalSense.INVALID_FIELD_IN_PARAMETER_LIST,
-    };
-    expect(register(bench, SPEC_I_PT, named([ids[0]!, fibreChannel]))).toMatchObject(refused);
+    expect(register(bench, SPEC_I_PT, named([ids[0]!, fibreChannel]))).toMatchObject(REFUSED);
     expect(bench.orders).toEqual([]);
+  });
+
+  it('takes names as logins take them, so that they are those of sessions', () => {
+    const bench = new ScsiBench();
+    const initiatorName = 'IQN.2008-11.org.linux-kvm:My\u00a0\uff36\uff2d';
+    const others = ['00023D00000A', ''].map((isid) => encodeTransportId({ initiatorName, isid }));
+    expect(register(bench, SPEC_I_PT, named(others)).status).toBe(Status.GOOD);
+    const name = 'iqn.2008-11.org.linux-kvm:my vm';
+    expect(bench.orders).toMatchObject([
+      { others: ['00023d00000a', ''].map((isid) => ({ initiatorName: name, isid, portalGroupTag: 1 })) },
+    ]);
+  });
+
+  it.each([
+    ['a name longer than any that can log in', 'iqn.2026-11.io.lunaring:'.padEnd(60_000, 'x')],
+    ['a name with control characters', 'iqn.2026-11.io.lunaring:\u0001\u0002'],
+    ['a name of no type', 'initiator.io.lunaring.example'],
+  ])('registers nobody when one has %s', (_what, initiatorName) => {
+    for (const isid of ['', TO.isid]) {
+      const bench = new ScsiBench();
+      expect(register(bench, SPEC_I_PT, named([ids[0]!, encodeTransportId({ initiatorName, isid })]))).toMatchObject(
+        REFUSED,
+      );
+      expect(bench.orders).toEqual([]);
+    }
+  });
+
+  it('names no more than can be registered', () => {
+    const bench = new ScsiBench();
+    const transportId = (_: unknown, index: number) =>
+      encodeTransportId({ ...TO, isid: index.toString(16).padStart(12, '0') });
+    const most = Array.from({ length: REGISTRATIONS_MAX }, transportId);
+    expect(register(bench, SPEC_I_PT, named(most)).status).toBe(Status.GOOD);
+    expect(bench.orders).toHaveLength(1);
+    expect(register(bench, SPEC_I_PT, named([...most, encodeTransportId(TO)]))).toMatchObject({
+      senseKey: SenseKey.ILLEGAL_REQUEST,
+      additionalSense: AdditionalSense.INSUFFICIENT_REGISTRATION_RESOURCES,
+    });
+    expect(bench.orders).toHaveLength(1);
   });
 
   it('may ask for APTPL where there is a place to keep it, and nowhere else', () => {
