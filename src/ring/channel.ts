@@ -4,8 +4,8 @@
 import { assert } from '../base/assert.ts';
 import { Ring } from './ring.ts';
 
-/** A ring holds several of the longest message, a hand-off with a full Login Response. */
-const RING_BYTES = 512 * 1024;
+/** A record may have half of it. The longest message, reservations with the most and longest names and news for all of them, has 276 KiB. */
+const RING_BYTES = 1024 * 1024;
 
 /** The shared memory of a channel. */
 export interface ChannelMemory {

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { ISCSI_NAME_BYTES_MAX } from '../../src/config/limits.ts';
 import { nexusLost, reserve, unitReset } from '../../src/control/reservations.ts';
+import { allocateChannel, Channel } from '../../src/ring/channel.ts';
+import type { ToWorker } from '../../src/ring/messages.ts';
 import {
   type NexusName,
   NO_RESERVATIONS,
+  REGISTRATIONS_MAX,
   type ReservationSnapshot,
   ReservationType,
   ReserveAction,
@@ -381,4 +385,29 @@ describe('RESERVE(6) and RELEASE(6)', () => {
       expect([bench.holder, bench.state.reservedBy]).toEqual(['a', null]);
     },
   );
+});
+
+describe('the most registrations, with the longest names', () => {
+  /** JSON has two characters for each quotation mark. */
+  const [holder, ...others] = Array.from({ length: REGISTRATIONS_MAX }, (_, index) => {
+    const number = String(index).padStart(4, '0');
+    return { ...A, initiatorName: `iqn.${number}${'"'.repeat(ISCSI_NAME_BYTES_MAX - 8)}`, portalGroupTag: 0xffff };
+  });
+  const type = ReservationType.WRITE_EXCLUSIVE_REGISTRANTS_ONLY;
+  const keys = { key: key('1'), serviceActionKey: key('1'), type };
+
+  it.each([
+    ['a release', ReserveAction.RELEASE],
+    ['a preemption', ReserveAction.PREEMPT_AND_ABORT],
+  ])('are told to workers at %s, news and all', (_what, action) => {
+    const bench = new Bench();
+    expect(bench.do(ReserveAction.REGISTER, holder!, { serviceActionKey: key('1'), others })).toBe('good');
+    expect(bench.do(ReserveAction.RESERVE, holder!, keys)).toBe('good');
+    const { result, ...told } = reserve(bench.state, order(action, holder!, keys), [1]);
+    expect([result, told.news.length]).toEqual(['good', REGISTRATIONS_MAX - 1]);
+    const { toWorker, fromWorker } = allocateChannel();
+    const channel = new Channel<ToWorker, never>(toWorker, fromWorker, () => {});
+    channel.send({ type: 'reservation', request: 1, unit: 0, ...told });
+    expect(channel.depth.out).toBeGreaterThan(0);
+  });
 });

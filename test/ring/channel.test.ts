@@ -46,7 +46,7 @@ describe('a channel', () => {
   it('delivers everything once and in order, whenever the bells are heard', () => {
     // Messages of up to a quarter of the ring, so that a handful of them fills it.
     const action = fc.oneof(
-      fc.record({ send: side, kilobytes: fc.integer({ min: 0, max: 128 }) }),
+      fc.record({ send: side, kilobytes: fc.integer({ min: 0, max: 256 }) }),
       fc.record({ hear: side }),
     );
     fc.assert(
@@ -106,9 +106,9 @@ describe('a channel', () => {
 
   it('takes no message that could never go, whether there is room or others wait, and the others go on', () => {
     const pair = new Pair();
-    const tooLong = { number: -1, filling: 'x'.repeat(300_000) };
+    const tooLong = { number: -1, filling: 'x'.repeat(600_000) };
     expect(() => pair.send('main', tooLong)).toThrow('fits the ring');
-    for (let number = 0; number < 4; number++) pair.send('main', { number, filling: 'x'.repeat(240_000) });
+    for (let number = 0; number < 4; number++) pair.send('main', { number, filling: 'x'.repeat(480_000) });
     expect(() => pair.send('main', tooLong)).toThrow('fits the ring');
     pair.send('main', { number: 4, filling: '' });
     pair.settle();
@@ -120,10 +120,10 @@ describe('a channel', () => {
     const main = new Channel<Message, Message>(toWorker, fromWorker, () => {});
     const worker = new Channel<Message, Message>(fromWorker, toWorker, () => {});
     expect(main.depth).toEqual({ out: 0, in: 0 });
-    const filling = 'x'.repeat(200_000);
+    const filling = 'x'.repeat(400_000);
     for (let number = 0; number < 4; number++) main.send({ number, filling });
-    expect(main.depth.out).toBeGreaterThan(800_000);
-    expect(worker.depth.in).toBeGreaterThan(400_000);
+    expect(main.depth.out).toBeGreaterThan(1_600_000);
+    expect(worker.depth.in).toBeGreaterThan(800_000);
     expect(worker.depth.in).toBeLessThan(main.depth.out);
     worker.receive(() => {});
     main.receive(() => {});
