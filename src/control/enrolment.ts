@@ -78,7 +78,8 @@ export class Enrolment {
 
   /**
    * Every worker learns of units, and of what was kept of them, before anybody can address them. Throws ConfigurationError for what was kept
-   * and can't be read: then they are taken back, as serving without it would let everybody in.
+   * and can't be read, as serving without it would let everybody in, and what the machine says that has no memory or descriptor for the way to
+   * a disk: then they are taken back.
    */
   introduce(units: readonly UnitSnapshot[], takeBack: () => RemovedUnits | undefined, remains: Remains): void {
     const { catalog, workers, reservations, unitStates } = this.#context;
@@ -95,8 +96,18 @@ export class Enrolment {
       takeBack()?.close();
       throw new ConfigurationError([findingOf(unreadable(error as Error), [], 'the request')]);
     }
-    for (const worker of workers.running()) {
-      for (const unit of units) introduceUnit(this.#context, worker, unit);
+    try {
+      for (const worker of workers.running()) {
+        for (const unit of units) introduceUnit(this.#context, worker, unit);
+      }
+    } catch (error) {
+      for (const { id } of units) {
+        // Some may know it. Nobody has addressed it, and so there is nothing to wait for.
+        workers.broadcast({ type: 'unitRemoved', id, request: 0 });
+        this.#forget(id);
+      }
+      takeBack()?.close();
+      throw error;
     }
   }
 

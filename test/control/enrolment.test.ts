@@ -1,13 +1,16 @@
 // What is remembered of units that were taken out and may come back: the kernel tells once that writes were lost, and not who opens the file next.
+// And units that can't come.
 
 import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CustomDisk } from '../../src/config/custom-lun.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import type { LunSettings } from '../../src/config/settings.ts';
 import { LoginSettings } from '../../src/control/login-settings.ts';
 import { Reload } from '../../src/control/reload.ts';
+import type { ToWorker } from '../../src/ring/messages.ts';
 import { FakePortals } from './fake-administration.ts';
 import { OperatedTarget } from './operated-target.ts';
 
@@ -122,5 +125,50 @@ describe('a unit that takes the place of one that lost writes', () => {
     await administration.removeUnit(A, 0);
     await administration.addUnit(A, replaced);
     expect(lossAt(0)).toBe(0);
+  });
+});
+
+describe('a unit on a disk that some worker can not be connected with', () => {
+  const disk: CustomDisk = {
+    canWrite: true,
+    canFlush: true,
+    canUnmap: true,
+    concurrency: 1,
+    timeoutMs: 1000,
+    connect: () => {},
+    onLost: () => {},
+  };
+  const custom: LunSettings = {
+    lun: 7,
+    backend: 'custom',
+    size: 65536,
+    blockSize: 512,
+    readOnly: false,
+    removable: false,
+    disk,
+  };
+
+  test('is not added: workers that know it forget it, and it can be added later', async () => {
+    const { administration } = target;
+    target.connectDisk = (worker) => {
+      if (worker === 1) throw new Error('EMFILE');
+    };
+    await expect(administration.addUnit(A, custom)).rejects.toThrow('EMFILE');
+    expect(administration.target(A)!.units.map(({ lun }) => lun)).toEqual([0, 1]);
+    const [told, forgotten] = ['unit', 'unitRemoved'].map((type) => target.heard.filter((each) => each.type === type));
+    expect(told).toMatchObject([{ unit: { lun: 7 } }]);
+    expect(forgotten).toMatchObject([{ id: (told![0] as Extract<ToWorker, { type: 'unit' }>).unit.id }]);
+    target.connectDisk = () => {};
+    expect(await administration.addUnit(A, custom)).toBe(true);
+  });
+
+  test('is not added with its target', () => {
+    const { administration } = target;
+    target.connectDisk = () => {
+      throw new Error('EMFILE');
+    };
+    const settings = { ...target.settings.targets[0]!, name: B, luns: [custom] };
+    expect(() => administration.addTarget(settings)).toThrow('EMFILE');
+    expect(administration.target(B)).toBeUndefined();
   });
 });

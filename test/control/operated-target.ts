@@ -48,6 +48,8 @@ export class OperatedTarget implements Disposable {
   readonly heard: ToWorker[] = [];
   /** How files are synced, which a test may make slow. */
   sync = THIS_MACHINE.sync;
+  /** How a worker gets its way to a disk, which a test may have fail. */
+  connectDisk: Workers['connectDisk'] = () => {};
   readonly #meterBook: MeterBook;
 
   /** Targets as they stand in a file; relative paths are in {@link scratch}. */
@@ -92,7 +94,7 @@ export class OperatedTarget implements Disposable {
         for (const worker of WORKERS) send(worker, message);
       },
       sendBuffer: () => {},
-      connectDisk: () => {},
+      connectDisk: (...given) => this.connectDisk(...given),
     };
   }
 
