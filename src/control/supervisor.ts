@@ -207,7 +207,12 @@ export class Supervisor implements Workers {
             link.running = true;
             // The target was told to stop while this worker was starting.
             if (this.#stopping) channel.send({ type: 'stop', graceMs: 0 });
-            this.#events.started(index);
+            try {
+              this.#events.started(index);
+            } catch (error) {
+              // There is no memory or descriptor for its way to a disk. Nobody would catch it here.
+              reject(unstartable(index, error as Error));
+            }
             resolve();
           }
           this.#events.message(index, message);

@@ -26,9 +26,12 @@ const isOurs = (fd) => {
   }
 };
 const held = () => [open().filter(isOurs).length, readdirSync('/proc/self/task').length];
+// Each way of a worker to a program's disk takes one more.
+const disks = [0, 1, 2, 3].map((lun) => ({ lun, backend: 'custom', size: '1MiB', disk: { read() {} } }));
+const luns = process.argv[2] === 'disks' ? disks : [{ lun: 0, backend: 'null', size: '1MiB' }];
 const options = {
   portals: [{ address: '127.0.0.1', port: 0 }],
-  targets: [{ name: 'iqn.2026-11.io.lunaring:disk0', luns: [{ lun: 0, backend: 'null', size: '1MiB' }] }],
+  targets: [{ name: 'iqn.2026-11.io.lunaring:disk0', luns }],
   tuning: { engine: process.argv[1], workers: 3, slabMiB: 16 },
 };
 const attempt = async () => {
@@ -59,10 +62,14 @@ await settled();
 console.log(JSON.stringify({ outcomes, before, after: held() }));
 `;
 
-test.each(['uring', 'posix'])(
-  'too few descriptors: an error says so, and nothing is left open or running (%s)',
-  async (engine) => {
-    const { stdout, stderr, code } = await run(process.execPath, ['--input-type=module', '-e', PROGRAM, engine]);
+test.each([
+  ['uring', 'no disk'],
+  ['posix', 'no disk'],
+  ['uring', 'disks'],
+])(
+  'too few descriptors: an error says so, and nothing is left open or running (%s, %s of the program)',
+  async (engine, units) => {
+    const { stdout, stderr, code } = await run(process.execPath, ['--input-type=module', '-e', PROGRAM, engine, units]);
     expect(code, stderr).toBe(0);
     const { outcomes, before, after } = JSON.parse(stdout) as {
       readonly outcomes: readonly string[];
