@@ -58,8 +58,9 @@ export class UnitStateAuthority {
 
   /** Tells a worker that knows the unit. */
   tell(worker: number, unit: number): void {
-    const state = this.#states.get(unit);
-    if (state === undefined) return;
+    const known = this.#states.get(unit);
+    if (known === undefined) return;
+    const state = toWorkers(known);
     this.#workers.send(worker, { type: 'unitState', request: 0, unit, state, news: null, by: null });
   }
 
@@ -125,14 +126,20 @@ export class UnitStateAuthority {
     return this.#states.get(unit) ?? FRESH_STATE;
   }
 
-  async #publish(unit: number, state: UnitState, news: StateNews | null, by: NexusName | null): Promise<void> {
-    if (state === this.#stateOf(unit)) return;
-    this.#states.set(unit, state);
+  async #publish(unit: number, next: UnitState, news: StateNews | null, by: NexusName | null): Promise<void> {
+    if (next === this.#stateOf(unit)) return;
+    this.#states.set(unit, next);
+    const state = toWorkers(next);
     const exempt = by === null ? null : nexusKey(by);
     await this.#requests.ask(this.#workers.running(), (worker, request) =>
       this.#workers.send(worker, { type: 'unitState', request, unit, state, news, by: exempt }),
     );
   }
+}
+
+/** As workers are told it: without those who hold the medium, by whom main alone decides. They may be thousands, and no message would hold them. */
+function toWorkers(state: UnitState): UnitState {
+  return { ...state, preventers: [] };
 }
 
 /** Where a unit's saved mode parameters are kept; null: nowhere. */

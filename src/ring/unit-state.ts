@@ -34,7 +34,7 @@ export interface ControlParameters {
 export interface UnitState extends ControlParameters {
   /** The medium is in. Always true for units that are not removable. */
   readonly loaded: boolean;
-  /** Who holds the medium where it is (PREVENT ALLOW MEDIUM REMOVAL). */
+  /** Who holds the medium where it is (PREVENT ALLOW MEDIUM REMOVAL). Main's to know; workers are told of nobody. */
   readonly preventers: readonly NexusName[];
   /** What a reset and a restart bring back: the values last saved. */
   readonly saved: ControlParameters;

@@ -251,7 +251,12 @@ describe('a reload that fails all the same', () => {
     await expect(reloadOf(targets).apply()).rejects.toThrow(ConfigurationError);
     expect(reservationsOf(1)).toMatchObject({ state: { reservedBy: NEXUS } });
     expect(reservationsOf(0)).toMatchObject({ state: { reservedBy: null } });
-    expect(stateOf(1)).toMatchObject({ state: { preventers: [NEXUS] } });
+    const unit = unitAt(1).id;
+    await target.unitStates.order(0, 2, { unit, by: STRANGER, change: { kind: 'eject' } });
+    await target.unitStates.order(0, 3, { unit, by: NEXUS, change: { kind: 'allow' } });
+    await target.unitStates.order(0, 4, { unit, by: STRANGER, change: { kind: 'eject' } });
+    const results = target.heard.flatMap((each) => (each.type === 'stateChanged' ? [each.result] : []));
+    expect(results.slice(-3)).toEqual(['prevented', 'good', 'good']);
   });
 
   test('puts a target back that made room', async () => {

@@ -1,13 +1,16 @@
 // The authority over units' state: every worker knows before the one that asked hears, and nobody is told twice.
 
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { ISCSI_NAME_BYTES_MAX, SESSION_LIMIT_MAX } from '../../src/config/limits.ts';
 import type { Catalog } from '../../src/control/catalog.ts';
 import type { Requests } from '../../src/control/requests.ts';
 import type { Supervisor } from '../../src/control/supervisor.ts';
 import { UnitStateAuthority } from '../../src/control/unit-state-authority.ts';
-import type { ToWorker } from '../../src/ring/messages.ts';
+import { allocateChannel, Channel } from '../../src/ring/channel.ts';
+import type { ToWorker, UnitSnapshot } from '../../src/ring/messages.ts';
 import { type NexusName, nexusKey } from '../../src/ring/reservations.ts';
+import { FRESH_STATE } from '../../src/ring/unit-state.ts';
 
 const UNIT = 3;
 const TARGET = 'iqn.2026-11.io.lunaring:disk0';
@@ -94,6 +97,27 @@ describe('an order', () => {
       result: 'prevented',
     });
   });
+});
+
+test('who holds a medium is told to no worker, be it thousands', async () => {
+  const { authority, sent, apply } = rig();
+  const initiatorName = `iqn.${'x'.repeat(ISCSI_NAME_BYTES_MAX - 4)}`;
+  const preventers = Array.from({ length: SESSION_LIMIT_MAX }, (_, index) => ({
+    ...A,
+    initiatorName,
+    portalGroupTag: index,
+  }));
+  authority.load({ id: UNIT, backend: { kind: 'null' } } as UnitSnapshot, { ...FRESH_STATE, preventers });
+  authority.tell(1, UNIT);
+  const order = authority.order(0, 1, { unit: UNIT, by: A, change: { kind: 'prevent' } });
+  await apply();
+  await order;
+  const { toWorker, fromWorker } = allocateChannel();
+  const channel = new Channel<ToWorker, never>(toWorker, fromWorker, () => {});
+  for (const { message } of sent) channel.send(message);
+  expect(sent.map(({ message }) => message.type)).toEqual(['unitState', 'unitState', 'unitState', 'stateChanged']);
+  await authority.order(0, 2, { unit: UNIT, by: A, change: { kind: 'eject' } });
+  expect(sent.at(-1)!.message).toMatchObject({ type: 'stateChanged', result: 'prevented' });
 });
 
 describe('a worker that is lost', () => {
