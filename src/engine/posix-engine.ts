@@ -28,7 +28,7 @@ import type { Slab } from './slab.ts';
 export interface PosixEngineOptions {
   readonly slab: Slab;
   readonly events: EngineEvents;
-  /** Sockets open at a time. */
+  /** Sockets open at a time; left out: as many as the slab has memory for connections. */
   readonly sockets?: number;
   /** This worker's block (ring/counters.ts). */
   readonly counters?: Float64Array;
@@ -36,7 +36,6 @@ export interface PosixEngineOptions {
   readonly foreignCalls?: boolean;
 }
 
-const SOCKETS_DEFAULT = 4096;
 /** What libuv asks for in one read. */
 const STAGING_BYTES_MAX = 64 * 1024;
 const TICK_MS = 1000;
@@ -90,7 +89,7 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
     const stagingEnd = Math.min(slab.size, slab.receiveStart + STAGING_BYTES_MAX);
     this.staging = slab.bytes.subarray(slab.receiveStart, stagingEnd);
     this.sends = new SendQueue(slab.tokenCount * ENTRIES_PER_TOKEN);
-    const sockets = options.sockets ?? SOCKETS_DEFAULT;
+    const sockets = options.sockets ?? slab.connectionsMax;
     this.#handles = new FreeList(sockets);
     this.#files = new PosixFiles(this);
     this.description = `net.Socket and ${this.#files.description} on a libuv loop`;

@@ -125,6 +125,11 @@ export class Slab {
     return this.#cells.capacity;
   }
 
+  /** Connections that there is memory for at a time: each holds one cell, and as many are left for what they answer. */
+  get connectionsMax(): number {
+    return this.#cells.capacity >>> 1;
+  }
+
   /** Bytes of data that all slots together hold. */
   get slotBytes(): number {
     return this.#classes.reduce((sum, { bytes, free }) => sum + bytes * free.capacity, 0);

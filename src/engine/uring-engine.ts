@@ -38,7 +38,7 @@ export interface UringEngineOptions {
   readonly events: EngineEvents;
   /** An eventfd: whoever rings it (kernel/libc.ts) has `woken` called here. None: nobody does. */
   readonly wakeFd?: number;
-  /** Sockets open at a time. */
+  /** Sockets open at a time; left out: as many as the slab has memory for connections. */
   readonly sockets?: number;
   /** Operations queued in one turn before an extra call into the kernel is needed. A power of two. */
   readonly entries?: number;
@@ -60,7 +60,6 @@ export interface UringEngineOptions {
   readonly coalesceUs?: number;
 }
 
-const SOCKETS_DEFAULT = 4096;
 const ENTRIES_DEFAULT = 1024;
 const RECEIVE_BUFFER_BYTES_DEFAULT = 128 * 1024;
 
@@ -102,7 +101,7 @@ export class UringEngine implements Engine, CompletionHandler {
       throw new KernelError('io_uring_register (operations of Linux 5.7)', Errno.EOPNOTSUPP);
     }
     this.#wakes = new UringWakes(this.#uring, options.wakeFd ?? NONE);
-    const { busyPollUs = 0, coalesceUs = 0, sockets = SOCKETS_DEFAULT } = options;
+    const { busyPollUs = 0, coalesceUs = 0, sockets = slab.connectionsMax } = options;
     this.#busyPoll = busyPoll(this.#uring, busyPollUs, this.#counters);
     const unhurried = this.#uring.canWaitUnhurried && (busyPollUs === 'auto' || busyPollUs === 0);
     this.#coalescing = new Coalescing(sockets, unhurried ? coalesceUs : 0);

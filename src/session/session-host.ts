@@ -271,8 +271,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     if (joined !== null) joined.awaited = false;
     if (handoff.joins && joined?.leaving !== false)
       return { reason: RefusalReason.sessionEnded, detail: 'it ended just now' };
-    // Each connection holds one cell; as many are left for what they answer.
-    const full = this.counters[Counter.connections]! >= slab.cellCount / 2;
+    const full = this.counters[Counter.connections]! >= slab.connectionsMax;
     const cell = full ? NONE : slab.takeCell();
     const slot = cell === NONE ? NONE : slab.takeSlot(Math.max(response.length, received.length));
     const session = slot === NONE ? null : (joined ?? this.#begin(handoff));

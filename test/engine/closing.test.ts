@@ -83,6 +83,33 @@ describe.each(ENGINES)('%s: closing', (_name, make) => {
     expect((await second.report).ended).toBe(true);
   });
 
+  it('makes room for another where there are as many sockets as the slab has memory for connections', async () => {
+    const bench = new Bench(make, {}, 512 * 1024);
+    const { connectionsMax } = bench.slab;
+    const { fds } = await connectSwarm(connectionsMax + 1, pattern(1));
+    const next = (): number => bench.engine.openSocket(fds.at(-1)!);
+    const sockets: number[] = [];
+    while (sockets.length < connectionsMax) {
+      sockets.push(next());
+      fds.pop();
+    }
+    expect(next).toThrow('more sockets than it was made for');
+    let open = sockets.length;
+    bench.on.closed = () => {
+      if (--open === 0) bench.engine.stop();
+      else if (open === connectionsMax - 1 && fds.length !== 0) bench.ring();
+    };
+    bench.on.woken = () => {
+      const socket = next();
+      fds.pop();
+      open++;
+      for (const each of [socket, ...sockets.slice(1)]) bench.engine.close(each, false);
+    };
+    bench.engine.close(sockets[0]!, false);
+    await bench.engine.run();
+    expect([open, fds.length]).toEqual([0, 0]);
+  });
+
   it('a thousand times leaves no descriptor behind, and no handle hears of another’s operations', async () => {
     const before = readdirSync('/proc/self/fd').length;
     const bench = new Bench(make, { sockets: 4 });

@@ -50,16 +50,13 @@ export const ENGINES: readonly (readonly [name: string, make: Make])[] = [
   ['uring with a thread of the kernel', uring({ polled: true })],
   ['uring as on Linux 5.19', uring({ mode: 'COOP_TASKRUN', registeredSlab: false })],
   ['uring as on Linux 5.7', uring({ mode: 'plain', registeredSlab: false, bufferRing: false })],
-  ['posix', (slab, events, _wakeFd, { sockets = 64 }) => new PosixEngine({ slab, events, sockets })],
-  [
-    WITHOUT_FFI,
-    (slab, events, _wakeFd, { sockets = 64 }) => new PosixEngine({ slab, events, sockets, foreignCalls: false }),
-  ],
+  ['posix', (slab, events, _wakeFd, options) => new PosixEngine({ slab, events, ...options })],
+  [WITHOUT_FFI, (slab, events, _wakeFd, options) => new PosixEngine({ slab, events, ...options, foreignCalls: false })],
 ];
 
 /** An engine under test, with events that a test replaces as it needs. */
 export class Bench {
-  readonly slab = new Slab({ bytes: 32 * 1024 * 1024, receiveBytes: RECEIVE_BYTES }, pageOffset);
+  readonly slab: Slab;
   readonly engine: UringEngine | PosixEngine;
   readonly wakeFd = createEventfd();
   /** What happened, in words, in order: `ended 0 104`, `closed 0`, `released 0 17`. */
@@ -67,7 +64,8 @@ export class Bench {
   readonly on: { -readonly [Event in keyof EngineEvents]: EngineEvents[Event] };
   #ticks = 0;
 
-  constructor(make: Make, options: Options = {}) {
+  constructor(make: Make, options: Options = {}, slabBytes = 32 * 1024 * 1024) {
+    this.slab = new Slab({ bytes: slabBytes, receiveBytes: RECEIVE_BYTES }, pageOffset);
     const { log } = this;
     this.on = {
       hungry: false,

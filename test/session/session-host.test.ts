@@ -384,6 +384,20 @@ describe('SessionHost', () => {
   });
 });
 
+describe('A worker with as many connections as it has memory for', () => {
+  it('takes no other, and keeps nothing of it', () => {
+    const bench = new SessionBench();
+    const { slab } = bench.engine;
+    const [first] = Array.from({ length: slab.connectionsMax }, () => bench.logIn({ queueDepth: 16 }));
+    const full = slab.bytesInUse;
+    expect(() => bench.logIn()).toThrow('no I/O memory for another connection');
+    expect(slab.bytesInUse).toBe(full);
+    bench.engine.hangUp(first!.socket);
+    bench.settle();
+    expect(() => bench.logIn()).not.toThrow();
+  });
+});
+
 describe('A worker that has promised all the commands that it can hold', () => {
   it('takes in no other session, keeps nothing of it, and takes one when one has gone', () => {
     const bench = new SessionBench({ slabBytes: 64 * 1024 * 1024 });
