@@ -205,7 +205,7 @@ export type FromWorker =
       readonly maxXmitDataSegmentLength: number;
     }
   | { readonly type: 'reset'; readonly request: number; readonly reset: SharedReset }
-  /** Another worker has the turn at a unit; or this one gave it back, and others want it. */
+  /** Another worker has the turn at a unit, or may have it before this one; or this one gave it back, and others want it. */
   | { readonly type: 'turnWanted' | 'turnFreed'; readonly unit: number }
   /** An order of a command; `generation` is PRGENERATION as the worker knows it. */
   | {

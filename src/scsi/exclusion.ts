@@ -7,7 +7,10 @@ import type { Task } from './task.ts';
 export interface SharedTurn {
   /** False: another worker has it; {@link Exclusion.turnCame} follows. */
   take(): boolean;
-  give(): void;
+  /** Asks for it behind those that wait already; {@link Exclusion.turnCame} follows. */
+  want(): void;
+  /** True: other workers wait for it. */
+  give(): boolean;
 }
 
 /** The turn of one unit's read-modify-write commands. */
@@ -16,6 +19,8 @@ export class Exclusion {
   #holder: Task | null = null;
   /** This worker has the turn. The holder may be waiting for it. */
   #ours = false;
+  /** Other workers waited when it was given back: they come before the next of this one. */
+  #givesWay = false;
   readonly #waiting: Task[] = [];
 
   constructor(shared: SharedTurn) {
@@ -30,7 +35,7 @@ export class Exclusion {
       return false;
     }
     this.#holder = task;
-    this.#ours = this.#shared.take();
+    this.#ours = this.#ask();
     return this.#ours;
   }
 
@@ -42,10 +47,20 @@ export class Exclusion {
       return null;
     }
     this.#holder = this.#waiting.shift() ?? null;
-    // Other workers come in between two commands of one, or they might never.
-    if (this.#ours) this.#shared.give();
-    this.#ours = this.#holder !== null && this.#shared.take();
+    if (this.#ours) this.#givesWay = this.#shared.give();
+    this.#ours = this.#holder !== null && this.#ask();
     return this.#ours ? this.#holder : null;
+  }
+
+  /**
+   * Whether the turn is this worker's now. Those who wait elsewhere have yet to hear that it is free: who has just given it back would always
+   * be faster, and they would wait for as long as it has commands.
+   */
+  #ask(): boolean {
+    if (!this.#givesWay) return this.#shared.take();
+    this.#givesWay = false;
+    this.#shared.want();
+    return false;
   }
 
   /** The turn may be free: takes it, if it is wanted still. The task whose turn it is now, if it has just become so. */

@@ -162,14 +162,18 @@ export class Units {
   }
 
   #turnOf(unit: number): SharedTurn {
+    const want = (): void => this.#uplink({ type: 'turnWanted', unit });
     return {
       take: () => {
-        if (this.#turns.take(unit, this.#worker)) return true;
-        this.#uplink({ type: 'turnWanted', unit });
-        return false;
+        const taken = this.#turns.take(unit, this.#worker);
+        if (!taken) want();
+        return taken;
       },
+      want,
       give: () => {
-        if (this.#turns.give(unit, this.#worker)) this.#uplink({ type: 'turnFreed', unit });
+        const wanted = this.#turns.give(unit, this.#worker);
+        if (wanted) this.#uplink({ type: 'turnFreed', unit });
+        return wanted;
       },
     };
   }

@@ -124,7 +124,11 @@ describe('COMPARE AND WRITE', () => {
   it('reads nothing while another worker has the turn', () => {
     let free = false;
     let given = 0;
-    const bench = new ScsiBench({ kind: 'file', turn: { take: () => free, give: () => given++ } });
+    const give = (): boolean => {
+      given++;
+      return false;
+    };
+    const bench = new ScsiBench({ kind: 'file', turn: { take: () => free, want: () => {}, give } });
     const task = bench.begin(compareAndWrite(5, 1), { data: Buffer.concat([filled(1, 7), filled(1, 8)]) });
     bench.engine.settle();
     // What the other worker does in its turn.
@@ -139,30 +143,29 @@ describe('COMPARE AND WRITE', () => {
 
   it('asks for the turn anew for each, so that other workers come in between two of one', () => {
     const calls: string[] = [];
-    let others = 0;
+    let others = 1;
     const take = (): boolean => {
       calls.push('take');
-      return others === 0;
+      return true;
     };
-    const give = (): void => {
+    const give = (): boolean => {
       calls.push('give');
-      others = 1;
+      return others-- > 0;
     };
-    const bench = new ScsiBench({ kind: 'file', turn: { take, give } });
+    const bench = new ScsiBench({ kind: 'file', turn: { take, want: () => calls.push('want'), give } });
     const tasks = [1, 2].map((value) =>
       bench.begin(compareAndWrite(5, 1), { data: Buffer.concat([filled(1, value - 1), filled(1, value)]) }),
     );
     bench.engine.settle();
     // Another worker has it now.
     expect(tasks.map(({ completed }) => completed)).toEqual([true, false]);
-    others = 0;
     bench.processor.turnCame(bench.unit.exclusion.turnCame()!);
     bench.engine.settle();
     expect(tasks.map(({ status, completed }) => [status, completed])).toEqual([
       [Status.GOOD, true],
       [Status.GOOD, true],
     ]);
-    expect(calls).toEqual(['take', 'give', 'take', 'take', 'give']);
+    expect(calls).toEqual(['take', 'give', 'want', 'take', 'give']);
     expect(bench.file.bytes[5 * BLOCK]).toBe(2);
   });
 

@@ -58,7 +58,11 @@ describe('WRITE ATOMIC(16)', () => {
       calls.push('take');
       return free;
     };
-    const bench = new ScsiBench({ atomic: true, turn: { take, give: () => calls.push('give') } });
+    const give = (): boolean => {
+      calls.push('give');
+      return false;
+    };
+    const bench = new ScsiBench({ atomic: true, turn: { take, want: () => {}, give } });
     const task = bench.begin(cdb(8, 8), { data: Buffer.alloc(8 * BLOCK, 1) });
     bench.engine.settle();
     expect(task.completed).toBe(false);

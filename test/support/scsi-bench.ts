@@ -44,6 +44,9 @@ export interface BenchUnit {
   readonly turn?: SharedTurn;
 }
 
+/** The turn of a unit that no other worker has. */
+const NOBODY_ELSES: SharedTurn = { take: () => true, want: () => {}, give: () => false };
+
 /** How a command ended. */
 export interface Outcome {
   readonly status: number;
@@ -176,7 +179,7 @@ export class ScsiBench {
       this.processor.pieceDone,
       makeLoss(),
     );
-    const turn = options.turn ?? { take: () => true, give: () => {} };
+    const turn = options.turn ?? NOBODY_ELSES;
     this.unit = new LogicalUnit(snapshot, backend, turn, counts());
     this.nexus = this.addNexus(1);
   }
@@ -194,7 +197,7 @@ export class ScsiBench {
       this.processor.pieceDone,
       makeLoss(),
     );
-    const unit = new LogicalUnit(snapshot, backend, { take: () => true, give: () => {} }, counts());
+    const unit = new LogicalUnit(snapshot, backend, NOBODY_ELSES, counts());
     for (const nexus of this.#nexuses) {
       nexus.units.set(lun, unit);
       nexus.luns = [...nexus.luns, lun];
