@@ -4,6 +4,7 @@
 import type { Countdown } from '../base/countdown.ts';
 import { type ColdCommand, NO_DATA } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
+import { Nexus } from './nexus.ts';
 import { Task } from './task.ts';
 
 interface Work {
@@ -12,6 +13,11 @@ interface Work {
   readonly askerSteps: Task['steps'];
   /** Who waits for its end, once it is being stopped. */
   wait: Countdown | null;
+}
+
+/** The same nexus, of which nothing is counted: its session may end before the work does, and its figures be another session's from then on. */
+function uncounted({ tsih, name, targetName }: Nexus): Nexus {
+  return new Nexus(tsih, name.initiatorName, name.isid, targetName, name.portalGroupTag);
 }
 
 const DETACHED: ColdCommand = { ...NO_DATA, name: 'detached work', run: () => {} };
@@ -23,7 +29,7 @@ export class DetachedWork {
   /** The task of new work that `asker` wants done. */
   begin(asker: Task): Task {
     const task = new Task();
-    task.nexus = asker.nexus;
+    task.nexus = uncounted(asker.nexus!);
     task.unit = asker.unit;
     task.command = DETACHED;
     this.#works.set(task, { asker, askerSteps: asker.steps, wait: null });

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Countdown } from '../../src/base/countdown.ts';
+import { Figure } from '../../src/ring/figures.ts';
 import { Attribute, Status } from '../../src/scsi/task.ts';
 import { type BenchUnit, ScsiBench } from '../support/scsi-bench.ts';
 import { DISK_FAULT } from '../support/sim-engine.ts';
@@ -232,6 +233,20 @@ describe('while SANITIZE works', () => {
     bench.engine.settle();
     expect(bytes.every((byte) => byte === 0)).toBe(true);
     expect(bench.run(TEST_UNIT_READY).status).toBe(Status.GOOD);
+  });
+
+  it('what it asks of the disk is counted for the unit alone: its session may be gone, and the figures another’s', () => {
+    const { bench } = unit();
+    bench.file.stuck = true;
+    expect(bench.run(sanitize(CRYPTOGRAPHIC_ERASE | IMMED)).status).toBe(Status.GOOD);
+    const { figures } = bench.nexus;
+    figures.fill(0);
+    bench.unit.figures.fill(0);
+    bench.file.stuck = false;
+    bench.engine.settle();
+    expect(bench.run(TEST_UNIT_READY, { nexus: bench.addNexus(2) }).status).toBe(Status.GOOD);
+    expect(bench.unit.figures[Figure.deviceLatency]).toBeGreaterThan(0);
+    expect(figures.every((figure) => figure === 0)).toBe(true);
   });
 
   it('a memory unit is worked on a few megabytes a turn', () => {
