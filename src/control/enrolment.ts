@@ -143,9 +143,14 @@ export class Enrolment {
     for (const memory of remains.memories.values()) discard(memory);
   }
 
-  /** A target's sessions address these units from now on, and are told that there are others than before. */
-  publishMap({ name: targetName, luns }: CatalogTarget): Promise<void> {
-    return this.#askAll((request) => ({ type: 'lunMap', request, targetName, luns }));
+  /**
+   * A target's sessions address these units from now on, and are told that there are others than before. Of one that was removed meanwhile
+   * there are none, and another of its name has units of its own.
+   */
+  async publishMap(target: CatalogTarget): Promise<void> {
+    const { name: targetName, luns } = target;
+    if (this.#context.catalog.find(targetName) !== target) return;
+    await this.#askAll((request) => ({ type: 'lunMap', request, targetName, luns }));
   }
 
   /** What initiators have made of a unit that comes back, without what those held whose sessions have ended meanwhile. */

@@ -144,6 +144,21 @@ describe('units', () => {
     await expect(made).rejects.toThrow(ConfigurationError);
   });
 
+  test('that are removed with their target’s successor in place change nothing of that one’s map', async () => {
+    const { administration } = target;
+    let synced!: () => void;
+    target.sync = () => new Promise((resolve) => (synced = resolve));
+    const removal = administration.removeUnit(A, 0);
+    await expect.poll(() => synced).toBeDefined();
+    await administration.removeTarget(A);
+    administration.addTarget(
+      settleTargetPart({ name: A, luns: [{ lun: 1, backend: 'null', size: '1MiB' }] }, PORTALS, '/'),
+    );
+    synced();
+    expect(await removal).toBe(true);
+    expect(heard()).toEqual(['unitRemoved', 'unitRemoved', 'unit']);
+  });
+
   test('grow, with their files and their settings', () => {
     const { administration } = target;
     expect(administration.growUnit(A, 0, 2 * MIB)).toBe(true);
