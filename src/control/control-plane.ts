@@ -187,4 +187,8 @@ export class ControlPlane implements WorkerEvents {
     for (const identity of nexuses) this.#nexusLost(identity);
     for (const unit of this.#workers.turns.release(worker)) this.#turnCalls.freed(unit);
   }
+
+  stopped(worker: number): void {
+    this.#requests.lost(worker);
+  }
 }

@@ -255,7 +255,11 @@ export class Supervisor implements Workers {
     link.running = false;
     // Its last words: what it took over, or gave up, before it failed.
     link.channel.receive((message) => this.#events.message(link.index, message));
-    if (this.#stopping) return;
+    if (this.#stopping) {
+      // Those that go on, as their sessions have yet to end, may wait for what it was asked as well.
+      this.#events.stopped(link.index);
+      return;
+    }
     if (!served) return;
     const failure = error ?? new Error('the worker ended without being asked to');
     link.quickFailures = performance.now() - link.startedAt < QUICK_MS ? link.quickFailures + 1 : 0;

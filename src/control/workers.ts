@@ -34,4 +34,6 @@ export interface WorkerEvents {
   started(worker: number): void;
   /** A worker failed; its sessions are gone. Another takes its place. */
   lost(worker: number, error: Error): void;
+  /** A worker has ended because the target stops: it answers nothing any more. */
+  stopped(worker: number): void;
 }

@@ -1,9 +1,16 @@
-// The workers' start where the machine does not have what it takes: said as an error, with nothing left behind.
+// The workers' start where the machine does not have what it takes: said as an error, with nothing left behind. And their end, one after the other.
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { AsyncMessage } from '../../src/pdu/async-message.ts';
+import { FINAL_BIT } from '../../src/pdu/opcode.ts';
+import { ScsiCommand } from '../../src/pdu/scsi-command.ts';
+import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
+import { lunField } from '../support/header-values.ts';
+import { RawInitiator } from '../support/raw-initiator.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { run } from '../support/run.ts';
+import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 
 /** Starts a target again and again, each time with one descriptor more that it may open, until it starts. Prints what came of it. */
 const PROGRAM = `
@@ -80,5 +87,25 @@ test.each([
     for (const outcome of outcomes.slice(0, -1)) expect(outcome).toMatch(/^LUNARING_/);
     expect(outcomes.at(-1)).toBe('started');
     expect(after).toEqual(before);
+  },
+);
+
+const RESERVE_6 = Buffer.from([0x16, ...Array<number>(15).fill(0)]);
+
+test.each(['uring', 'posix'] as const)(
+  'nobody waits for a worker that has ended, while others go on until their sessions have ended (%s)',
+  async (engine) => {
+    const file = {
+      targets: [{ name: TARGET_NAME, luns: [{ lun: 0, backend: 'null' as const, size: '1MiB' }] }],
+      tuning: { engine, workers: 2 },
+    };
+    const env = { NODE_OPTIONS: `--require ${join(repositoryRoot(), 'test/support/deaf-worker.cjs')}` };
+    await using target = await TargetProcess.start(file, { env });
+    using initiator = await RawInitiator.logIn(target.port);
+    initiator.send(ScsiCommand, { flags: FINAL_BIT, lun: lunField(0), cdb: RESERVE_6 });
+    // The other worker does not hear of it; with no session to wait for, it ends at once.
+    target.drain();
+    await initiator.expect(AsyncMessage);
+    expect((await initiator.expect(ScsiResponse)).status).toBe(0);
   },
 );

@@ -130,6 +130,7 @@ export class SimTarget {
           started: (index) => events.started(index),
           message: (index, message) => events.message(index, message),
           lost: (index, error) => this.#judgeLoss(index, () => events.lost(index, error)),
+          stopped: (index) => events.stopped(index),
         });
         return this.workers;
       },
