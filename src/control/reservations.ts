@@ -267,6 +267,7 @@ function move(draft: Draft, order: ReserveOrder, self: string): ReserveResult {
   draft.registrations.set(nexusKey(nexus), { nexus, key: order.serviceActionKey, allTargetPorts: false });
   draft.holder = nexusKey(nexus);
   if (order.unregister) draft.registrations.delete(self);
+  if (draft.registrations.size > REGISTRATIONS_MAX) return 'noResources';
   draft.generation++;
   draft.aptpl = order.aptpl;
   return 'good';
