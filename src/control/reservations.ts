@@ -196,6 +196,8 @@ function register(draft: Draft, order: ReserveOrder, portalGroups: readonly numb
     if (own === undefined) return 'good';
     for (const nexus of mine) draft.unregister(nexusKey(nexus));
   } else {
+    // Before they are compared with each other: main does nothing else meanwhile.
+    if (mine.length + theirs.length > REGISTRATIONS_MAX) return 'noResources';
     // SPC-5: an initiator that is registered already can't be registered by another.
     if (theirs.some((nexus) => draft.sharing(nexus) !== undefined)) return 'invalidParameter';
     for (const nexus of [...mine, ...theirs]) {

@@ -340,6 +340,38 @@ describe('REGISTER AND MOVE', () => {
   });
 });
 
+describe('as many registrations as a unit keeps', () => {
+  /** The longest names there are. */
+  const hosts = Array.from({ length: REGISTRATIONS_MAX }, (_, index) => nexus(`${'x'.repeat(200)}${100 + index}`));
+
+  function full(): Bench {
+    const bench = new Bench();
+    for (const host of hosts) bench.register(host, '1');
+    bench.reserve(hosts[0]!, '1', ReservationType.EXCLUSIVE_ACCESS_REGISTRANTS_ONLY);
+    return bench;
+  }
+
+  it('are no more by REGISTER with ALL_TG_PT and SPEC_I_PT, and then nobody looks who they are', () => {
+    const bench = new Bench();
+    // Through each of two portal groups, and so does the one that names them.
+    const half = REGISTRATIONS_MAX / 2;
+    const more = { serviceActionKey: key('1'), allTargetPorts: true };
+    expect(bench.do(ReserveAction.REGISTER, A, { ...more, others: hosts.slice(1, half) })).toBe('good');
+    expect(bench.state.registrations).toHaveLength(REGISTRATIONS_MAX);
+    expect(bench.do(ReserveAction.REGISTER, B, { ...more, others: hosts.slice(1, half) })).toBe('invalidParameter');
+    expect(bench.do(ReserveAction.REGISTER, B, { ...more, others: hosts.slice(1, half + 1) })).toBe('noResources');
+  });
+
+  it('are no more by REGISTER AND MOVE', () => {
+    const bench = full();
+    const move = { key: key('1'), serviceActionKey: key('2'), moveTo: A };
+    expect(bench.do(ReserveAction.REGISTER_AND_MOVE, hosts[0]!, move)).toBe('noResources');
+    expect(bench.state.registrations).toHaveLength(REGISTRATIONS_MAX);
+    expect(bench.do(ReserveAction.REGISTER_AND_MOVE, hosts[0]!, { ...move, unregister: true })).toBe('good');
+    expect(bench.state.registrations).toHaveLength(REGISTRATIONS_MAX);
+  });
+});
+
 describe('RESERVE(6) and RELEASE(6)', () => {
   it('hold the unit for one nexus until it lets go, is gone, or the unit is reset', () => {
     const bench = new Bench();
