@@ -26,7 +26,7 @@ export interface Disk {
   flush?(): void | Promise<void>;
   /** The range reads as zeroes from now on, and its space may be used for something else. Without this function zeroes are written. */
   unmap?(offset: number, length: number): void | Promise<void>;
-  /** Nothing is asked any more. Called once for the unit, after the last flush. */
+  /** Nothing is asked any more, and nothing changes blocks. Called once for the unit, after the last flush. */
   close?(): void | Promise<void>;
 }
 

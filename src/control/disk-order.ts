@@ -22,6 +22,11 @@ export class DiskOrder<Operation extends OrderedOperation> {
   readonly #operations = new Set<Operation>();
   #waiting = 0;
 
+  /** Something is yet to change, or may be changing now. */
+  get changes(): boolean {
+    return [...this.#operations].some(({ changes }) => changes);
+  }
+
   /** Takes an operation in. True: it may run. False: it waits until {@link leave} returns it. */
   enter(operation: Operation): boolean {
     for (const earlier of this.#operations) if (conflict(earlier, operation)) operation.ahead++;

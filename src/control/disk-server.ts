@@ -51,6 +51,8 @@ export class DiskServer {
   readonly #kinds = new Set<string>();
   /** Of the first flush that failed: what was written before it may be lost. 0: none has. */
   #lostErrno = 0;
+  /** Who waits for the end of what changes blocks. */
+  #whenUnchanging: (() => void) | null = null;
 
   constructor(disk: Disk, report: (report: DiskReport) => void) {
     this.#disk = disk;
@@ -67,12 +69,19 @@ export class DiskServer {
     this.#serve(link);
   }
 
-  /** Closes the links, has the disk keep what was written, and lets it go. Rejects with what its functions throw. */
+  /**
+   * Closes the links, waits for what still changes blocks, has the disk keep what was written, and lets it go. Rejects with what its functions
+   * throw.
+   */
   async close(): Promise<void> {
     for (const link of this.#links) {
       link.port.close();
-      this.#disconnect(link);
+      link.close();
     }
+    this.#links.clear();
+    this.#drop();
+    // A late write would be in no flush, go to what the disk has let go of, and undo what is written once the disk has been added again.
+    if (this.#order.changes) await new Promise<void>((resolve) => (this.#whenUnchanging = resolve));
     try {
       await this.#disk.flush?.();
     } finally {
@@ -171,7 +180,9 @@ export class DiskServer {
     const { link, place } = operation;
     if (operation.isFlushing && this.#lostErrno !== 0) link.answer(place, this.#lostErrno, 0, true);
     else link.answer(place, errno, failedAt, false);
-    return this.#order.leave(operation);
+    const ready = this.#order.leave(operation);
+    if (this.#whenUnchanging !== null && !this.#order.changes) this.#whenUnchanging();
+    return ready;
   }
 
   #fail(operation: Operation, error: unknown): Operation[] {

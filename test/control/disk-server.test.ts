@@ -380,17 +380,30 @@ describe('a disk’s server', () => {
     expect(held.calls).toHaveLength(2);
   });
 
-  it('runs nothing any more at its end that waits', async () => {
+  it('runs nothing any more at its end that waits, and flushes and closes behind late writes, whoever asked for them', async () => {
     const held = heldDisk();
-    const { server, worker, port } = connect(held);
+    const { server, worker, port } = connect({ ...held, close: () => void held.calls.push('close') });
+    const other = link(server);
     for (const place of [0, 1]) worker.ask(place, DiskOperation.write, 0, 512);
     port.postMessage(0);
     await expect.poll(() => held.calls).toHaveLength(1);
+    if (worker.giveUp(0)) port.postMessage(0);
+    other.worker.ask(0, DiskOperation.unmap, 512, 512);
+    other.worker.ask(1, DiskOperation.read, 1024, 512);
+    other.port.postMessage(0);
+    await expect.poll(() => held.calls).toHaveLength(3);
     const closed = server.close();
+    await turn();
+    await held.end();
+    const asked = ['write 0 at 0', 'unmap 512+512', 'read 1024'];
+    expect(held.calls).toEqual(asked);
+    await held.end();
+    // A read that is late harms nobody.
+    expect(held.calls).toEqual([...asked, 'flush']);
     await held.end();
     await held.end();
     await closed;
-    expect(held.calls).toEqual(['write 0 at 0', 'flush']);
+    expect(held.calls).toEqual([...asked, 'flush', 'close']);
   });
 
   it('gives the memory back when a worker leaves that waits for nothing', async () => {
