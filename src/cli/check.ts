@@ -10,6 +10,7 @@ import { probePorts } from './ports.ts';
 import {
   probeDescriptors,
   probeIdleCpus,
+  probeLibrary,
   probeLockedMemory,
   probeNames,
   probeStorage,
@@ -25,6 +26,8 @@ export interface CheckOptions {
 }
 
 async function askMachine(settings: Settings): Promise<Answer[]> {
+  const library = probeLibrary();
+  if (library !== null) return [library];
   const token = probeToken(settings);
   return [
     ...probeStorage(settings),

@@ -11,7 +11,7 @@ import { holderName } from '../control/holders.ts';
 import { COMMON_NAME_REMEDY, identityOf, readMachineId, unitsOfCommonName } from '../control/identity.ts';
 import { identifyStorage, rehearseStorage, StorageError } from '../control/storage.ts';
 import { probeEngine } from '../engine/choose.ts';
-import { Resource, resourceLimit } from '../kernel/libc.ts';
+import { libc, Resource, resourceLimit } from '../kernel/libc.ts';
 import { settingIn } from '../kernel/sysctl.ts';
 import { type Answer, failed, fine, type Opinion, warning } from './answer.ts';
 
@@ -100,6 +100,16 @@ function mayLockAnything(): boolean {
   const CAP_IPC_LOCK = 14n;
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
   return ((BigInt(`0x${effective}`) >> CAP_IPC_LOCK) & 1n) === 1n;
+}
+
+/** Whether the C library can be called, without which nothing can be served, nor the machine be asked. Null: it can. */
+export function probeLibrary(): Answer | null {
+  try {
+    libc();
+    return null;
+  } catch (error) {
+    return { question: 'C library', ...failed((error as Error).message, 'npm ci') };
+  }
 }
 
 /** Whether the I/O memory of all workers can be registered with the kernel, which pins it. */

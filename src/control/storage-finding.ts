@@ -6,16 +6,16 @@ import { type Finding, formatPath } from '../config/finding.ts';
 import type { Identity } from './identity.ts';
 import { StorageError } from './storage.ts';
 
-/** `path` leads to the unit's settings, `origin` says whose they are. What is no {@link StorageError} comes of a missing C library. */
+/** `path` leads to the unit's settings, `origin` says whose they are. What is no {@link StorageError} is what a call of the kernel's said. */
 export function findingOf(error: LunaringError, path: readonly PropertyKey[], origin: string): Finding {
   const said =
     error instanceof StorageError
       ? error
       : {
-          key: 'direct',
+          key: 'path',
           received: error.message,
-          allowed: 'a machine on which koffi can be loaded',
-          remedy: 'set direct: false',
+          allowed: 'a file or block device that the kernel tells of',
+          remedy: 'look at what the kernel has logged of it (dmesg)',
         };
   const { received, allowed, remedy } = said;
   return { severity: 'error', path: formatPath([...path, said.key]), origin, received, allowed, remedy };

@@ -271,7 +271,7 @@ function openExisting(lun: FileLunSettings, created: boolean, own = false): Open
 
 /**
  * Opens a file unit's storage. A missing file is made, sparse, when its size is configured. Throws {@link StorageError}, or
- * {@link LunaringError} where the C library is needed and can't be reached; nothing stays open or behind then.
+ * {@link LunaringError} for what a call of the kernel's said; nothing stays open or behind then.
  */
 export function openStorage(lun: FileLunSettings): OpenedStorage {
   if (lun.size === undefined || lun.readOnly || existsSync(lun.path)) return openExisting(lun, false);

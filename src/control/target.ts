@@ -4,6 +4,7 @@
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import { probeEngine } from '../engine/choose.ts';
+import { libc } from '../kernel/libc.ts';
 import type { Administration } from './administration.ts';
 import { chooseCongestionControl } from './congestion.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -41,6 +42,8 @@ const MIB = 1024 * 1024;
 
 /** Starts serving. Throws ConfigurationError for what the settings say, LunaringError for what the machine does not allow. */
 export async function startTarget(settings: Settings, log: Logger): Promise<RunningTarget> {
+  // Where that fails nothing can be served, and no file of a unit is made.
+  libc();
   const target = new Target(settings, log);
   try {
     await target.start();

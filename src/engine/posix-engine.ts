@@ -3,9 +3,8 @@
 
 import { assert } from '../base/assert.ts';
 import { FreeList, NONE } from '../base/free-list.ts';
-import { Errno } from '../kernel/errno.ts';
 import { Gather } from '../kernel/gather.ts';
-import { libc, seekStretch } from '../kernel/libc.ts';
+import { seekStretch } from '../kernel/libc.ts';
 import { addressOf } from '../kernel/memory.ts';
 import { Counter, privateCounters } from '../ring/counters.ts';
 import { monotonicMs } from './clock.ts';
@@ -32,8 +31,6 @@ export interface PosixEngineOptions {
   readonly sockets?: number;
   /** This worker's block (ring/counters.ts). */
   readonly counters?: Float64Array;
-  /** Whether to call the C library. None: where it can be. */
-  readonly foreignCalls?: boolean;
 }
 
 /** What libuv asks for in one read. */
@@ -47,7 +44,7 @@ interface Region {
   readonly memory: SharedArrayBuffer;
   /** Where in `memory` it begins. */
   readonly start: number;
-  /** And as the kernel names that place; 0 without FFI. */
+  /** And as the kernel names that place. */
   readonly machineBase: number;
 }
 
@@ -65,8 +62,7 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   readonly #handles: FreeList;
   /** Sockets with work for the next turn. */
   readonly #waiting: HandleQueue;
-  readonly foreignCalls: boolean;
-  readonly gather: Gather | null;
+  readonly gather = new Gather(1);
   readonly #regions = new Map<number, Region>();
   readonly #files: PosixFiles;
   #rung = false;
@@ -80,8 +76,6 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   constructor(options: PosixEngineOptions) {
     const { slab } = options;
     this.slab = slab;
-    this.foreignCalls = options.foreignCalls ?? hasForeignCalls();
-    this.gather = this.foreignCalls ? new Gather(1) : null;
     this.slab.base = this.#addRegion(slab.memory, slab.view.byteOffset);
     this.#events = options.events;
     this.counters = options.counters ?? privateCounters();
@@ -143,7 +137,7 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   }
 
   unacknowledged(socket: SocketHandle): number {
-    return this.foreignCalls ? this.#socket(socket).unacknowledged : 0;
+    return this.#socket(socket).unacknowledged;
   }
 
   close(socket: SocketHandle, flush: boolean): void {
@@ -169,7 +163,7 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   }
 
   findStretch(fd: number, kind: Stretch, offset: number): number {
-    return this.foreignCalls ? seekStretch(fd, kind, offset) : -Errno.ENOSYS;
+    return seekStretch(fd, kind, offset);
   }
 
   nextTurn(token: number): void {
@@ -240,7 +234,7 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   #addRegion(memory: SharedArrayBuffer, start: number): Address {
     let region = 0;
     while (this.#regions.has(region)) region++;
-    const machineBase = this.foreignCalls ? addressOf(memory) + start : 0;
+    const machineBase = addressOf(memory) + start;
     this.#regions.set(region, { memory, start, machineBase });
     return region * REGION_SPAN;
   }
@@ -283,14 +277,5 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
 
   get #idle(): boolean {
     return this.#handles.available === this.#handles.capacity && this.#files.underWay === 0;
-  }
-}
-
-function hasForeignCalls(): boolean {
-  try {
-    libc();
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -13,10 +13,8 @@ const AIO_ENTRIES = 512;
 
 /** What the engine does for its files. */
 export interface PosixFilesHost {
-  /** Whether there is FFI: without it, no AIO and no fallocate. */
-  readonly foreignCalls: boolean;
   view(address: Address, length: number): Buffer;
-  /** The same place as the kernel names it. Only with FFI. */
+  /** The same place as the kernel names it. */
   machineAddress(address: Address): number;
   /** An operation ended: bytes, or a negated errno. */
   fileEnded(token: number, result: number): void;
@@ -49,7 +47,7 @@ export class PosixFiles {
 
   constructor(host: PosixFilesHost) {
     this.#host = host;
-    this.#aio = host.foreignCalls ? aioOrNull() : null;
+    this.#aio = aioOrNull();
     this.#slots = new FreeList(this.#aio === null ? 0 : AIO_ENTRIES);
   }
 
@@ -84,9 +82,7 @@ export class PosixFiles {
     this.#underWay++;
     const fallocateMode = mode === RangeMode.punchHole ? FallocateMode.punchHole : FallocateMode.zeroRange;
     const done = (errno: number): void => this.#ended(token, errno === 0 ? 0 : -errno);
-    // Node has no fallocate, and FFI may be missing as io_uring is.
-    if (this.#host.foreignCalls) fallocate(fd, fallocateMode, offset, length, done);
-    else setImmediate(done, Errno.EOPNOTSUPP);
+    fallocate(fd, fallocateMode, offset, length, done);
   }
 
   nextTurn(token: number): void {

@@ -24,12 +24,12 @@ export interface PosixHost {
   readonly sends: SendQueue;
   readonly counters: Float64Array;
   readonly events: EngineEvents;
-  /** Where messages are written, one at a time; null without FFI: the stream sends everything. */
-  readonly gather: Gather | null;
+  /** Where messages are written, one at a time. */
+  readonly gather: Gather;
   now(): number;
   /** Bytes of I/O memory. */
   view(address: Address, length: number): Buffer;
-  /** The same place as the kernel names it. Only with FFI. */
+  /** The same place as the kernel names it. */
   machineAddress(address: Address): number;
   /** The socket has work for the next turn. */
   wants(handle: SocketHandle): void;
@@ -211,15 +211,14 @@ export class PosixSocket implements SendList {
 
   /** Most of what is sent has room in the kernel, and leaves by one call; the stream waits for room, which takes ten times the CPU time. */
   #startSend(): void {
-    const { counters, gather } = this.#host;
-    counters[Counter.sends]!++;
+    this.#host.counters[Counter.sends]!++;
     // Node closes the descriptor with the stream, and then the number may be another file's.
-    if (gather === null || this.#stream.destroyed || !this.#sendAtOnce(gather)) this.#sendPatiently();
+    if (this.#stream.destroyed || !this.#sendAtOnce()) this.#sendPatiently();
   }
 
   /** Whether there is nothing to wait for: all that was tried has left, or nothing can. */
-  #sendAtOnce(gather: Gather): boolean {
-    const { sends } = this.#host;
+  #sendAtOnce(): boolean {
+    const { sends, gather } = this.#host;
     gather.reset();
     gather.begin();
     let bytes = 0;

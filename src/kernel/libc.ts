@@ -56,8 +56,8 @@ interface Library {
 let library: Library | undefined;
 
 /**
- * The bindings. koffi is loaded at the first call rather than at import, so that a machine on which it can't be loaded
- * is still served by the posix engine. Throws a {@link LunaringError} there.
+ * The bindings. koffi is loaded at the first call rather than at import, so that a machine on which it can't be loaded is told so in words:
+ * a {@link LunaringError} is thrown there. Nothing can be served without it.
  */
 export function libc(): Library {
   library ??= bind();
@@ -114,9 +114,8 @@ function bind(): Library {
       _exit: bound('_exit', 'void', 'int'),
     };
   } catch (cause) {
-    throw new LunaringError('LUNARING_FFI', `koffi, which calls the C library, can't be loaded: ${firstLine(cause)}`, {
-      cause,
-    });
+    const said = `koffi, which calls the C library, can't be loaded: ${firstLine(cause)}`;
+    throw new LunaringError('LUNARING_FFI', `${said}; install the dependencies on this machine (npm ci)`, { cause });
   }
 }
 

@@ -177,7 +177,7 @@ export const METRICS = {
   workerSendWait: histogram(
     'lunaring_worker_send_wait_seconds',
     WORKER,
-    'How long sends took that the socket had no room for at once; all sends, where the posix engine can’t call the C library.',
+    'How long sends took that the socket had no room for at once.',
   ),
 } as const satisfies Readonly<Record<string, Metric>>;
 

@@ -1,4 +1,5 @@
-import { chmodSync, linkSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, linkSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -193,6 +194,39 @@ describe('limits of the process', () => {
       detail: '128MiB needed, 8MiB allowed: I/O memory stays unregistered, slower',
       remedy: 'ulimit -l 131072, LimitMEMLOCK= in a unit file, or a smaller LUNARING_SLAB_MIB',
     });
+  });
+});
+
+describe('where the C library can’t be called', () => {
+  /** Runs the program on a machine for which koffi has no binary. */
+  function runWithout(command: string, disk: string, scratch: Scratch) {
+    const missing = scratch.file('missing.cjs');
+    writeFileSync(
+      missing,
+      `const Module = require('node:module');
+      const load = Module._load;
+      Module._load = (name, ...rest) => {
+        if (name === 'koffi') throw new Error('no binary for this machine');
+        return load(name, ...rest);
+      };`,
+    );
+    const file = scratch.file('lunaring.json');
+    const luns = [{ lun: 0, path: disk, size: '1MiB', direct: false }];
+    const portals = [{ address: '127.0.0.1', port: 0 }];
+    writeFileSync(file, JSON.stringify({ portals, admin: false, targets: [{ name: 'iqn.2026-11.a:b', luns }] }));
+    const words = ['--require', missing, 'dist/src/cli/main.js', command, '--config', file];
+    return spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 30_000 });
+  }
+
+  test.each(['check', 'serve'])('%s says so and what to do, and makes nothing', (command) => {
+    using scratch = new Scratch('library');
+    const disk = scratch.file('disk.img');
+    const { status, stdout, stderr } = runWithout(command, disk, scratch);
+    const said = "koffi, which calls the C library, can't be loaded: Error: no binary for this machine";
+    expect(status).toBe(1);
+    expect(stdout + stderr).toContain(`${said}; install the dependencies on this machine (npm ci)`);
+    expect(stdout + stderr).not.toContain('Node.js v');
+    expect(existsSync(disk)).toBe(false);
   });
 });
 

@@ -39,9 +39,6 @@ const uring =
   (slab, events, wakeFd, options) =>
     new UringEngine({ slab, events, wakeFd, receiveBufferBytes: 64 * 1024, ...options, ...step });
 
-/** Knows less of files and sockets, and says so. */
-export const WITHOUT_FFI = 'posix without FFI';
-
 /** Each engine, and what it steps down to on older kernels. */
 export const ENGINES: readonly (readonly [name: string, make: Make])[] = [
   ['uring', uring({})],
@@ -51,7 +48,6 @@ export const ENGINES: readonly (readonly [name: string, make: Make])[] = [
   ['uring as on Linux 5.19', uring({ mode: 'COOP_TASKRUN', registeredSlab: false })],
   ['uring as on Linux 5.7', uring({ mode: 'plain', registeredSlab: false, bufferRing: false })],
   ['posix', (slab, events, _wakeFd, options) => new PosixEngine({ slab, events, ...options })],
-  [WITHOUT_FFI, (slab, events, _wakeFd, options) => new PosixEngine({ slab, events, ...options, foreignCalls: false })],
 ];
 
 /** An engine under test, with events that a test replaces as it needs. */
