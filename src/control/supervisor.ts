@@ -48,16 +48,16 @@ interface WorkerLink {
   readonly index: number;
   /** Ends a start that waits for a thread. */
   readonly start: AbortController;
-  channel: Channel<ToWorker, FromWorker>;
-  parcels: MessagePort;
-  bell: MessagePort;
+  readonly channel: Channel<ToWorker, FromWorker>;
+  readonly parcels: MessagePort;
+  readonly bell: MessagePort;
   wakeFd: number;
   running: boolean;
   /** When it was started last, on the monotonic clock, and how often it failed soon after. */
-  startedAt: number;
+  readonly startedAt: number;
   quickFailures: number;
   /** How often it was started. */
-  starts: number;
+  readonly starts: number;
   finished: Promise<void>;
 }
 
@@ -174,7 +174,7 @@ export class Supervisor implements Workers {
 
   /** Starts worker `index`, for the first time or again. Resolves when it has said that it is ready; throws a {@link LunaringError} otherwise. */
   async #startWorker(index: number): Promise<void> {
-    const { engine, slabBytes, busyPollUs, coalesceUs, polled, cpus } = this.#options;
+    const { engine } = this.#options;
     const bells = new MessageChannel();
     const parcels = new MessageChannel();
     const memory = allocateChannel();
@@ -218,28 +218,10 @@ export class Supervisor implements Workers {
           this.#events.message(index, message);
         });
       });
-      const assignment: WorkerAssignment = {
-        index,
-        engine,
-        slabBytes,
-        busyPollUs,
-        coalesceUs,
-        polled,
-        receiveBytes: RECEIVE_BYTES,
-        cpus: cpus.length === 0 ? [] : [cpus[index % cpus.length]!],
-        counters: this.counters.memory,
-        turns: this.turns.memory,
-        lostWrites: this.#options.lostWrites.memory,
-        meters: this.#options.meters.memory,
-        unitFigures: this.#options.unitFigures.memory,
-        sessionFigures: this.#options.sessionFigures.memory,
-        channel: memory,
-        wakeFd: link.wakeFd,
-        bell: bells.port2,
-        parcels: parcels.port2,
-      };
       const { signal } = link.start;
-      const task = this.#pool!.run(assignment, { transferList: [bells.port2, parcels.port2], signal });
+      const ends = { channel: memory, bell: bells.port2, parcels: parcels.port2 };
+      const transferList = [ends.bell, ends.parcels];
+      const task = this.#pool!.run(this.#assignmentOf(link, ends), { transferList, signal });
       link.finished = task.then(
         () => this.#ended(link, null),
         (error: Error) => {
@@ -248,6 +230,33 @@ export class Supervisor implements Workers {
         },
       );
     });
+  }
+
+  /** What a worker is given; `ends`: its own of what connects it with main. */
+  #assignmentOf(
+    { index, wakeFd }: WorkerLink,
+    ends: Pick<WorkerAssignment, 'channel' | 'bell' | 'parcels'>,
+  ): WorkerAssignment {
+    const { engine, slabBytes, busyPollUs, coalesceUs, polled, cpus } = this.#options;
+    const { lostWrites, meters, unitFigures, sessionFigures } = this.#options;
+    return {
+      index,
+      engine,
+      slabBytes,
+      receiveBytes: RECEIVE_BYTES,
+      busyPollUs,
+      coalesceUs,
+      polled,
+      cpus: cpus.length === 0 ? [] : [cpus[index % cpus.length]!],
+      counters: this.counters.memory,
+      turns: this.turns.memory,
+      lostWrites: lostWrites.memory,
+      meters: meters.memory,
+      unitFigures: unitFigures.memory,
+      sessionFigures: sessionFigures.memory,
+      wakeFd,
+      ...ends,
+    };
   }
 
   #ended(link: WorkerLink, error: Error | null): void {
