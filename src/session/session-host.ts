@@ -173,7 +173,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     const { memory } = this.processor;
     if (memory.hungry) memory.freed();
     if (this.stalled.size === 0 || memory.starved) return;
-    for (const connection of [...this.stalled]) {
+    for (const connection of this.stalled) {
       this.stalled.delete(connection);
       connection.resume();
       if (this.stalled.has(connection)) return;
