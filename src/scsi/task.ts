@@ -171,12 +171,12 @@ export class Task {
   ownPieces: Piece | null = null;
   /** Has the unit's turn for read-modify-write commands, or waits for it. */
   excludes = false;
-  /** The queue for I/O memory that it waits in, and who waits behind it. */
+  /** The queue that it waits in, for I/O memory or until limits let it start, and who waits behind it. */
   waitsIn: TaskQueue | null = null;
   nextWaiting: Task | null = null;
-  /** Where it waits until limits let it start. */
+  /** Where that is, if it is for limits. */
   lane: Lane | null = null;
-  /** It is within the limits, or there are none. */
+  /** It is booked with the meters that limit it, and its time has come. */
   paid = false;
   /** replyIn and listOut: the slot that holds the data, and where in the slab. */
   slot: number = NONE;

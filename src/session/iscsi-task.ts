@@ -23,7 +23,7 @@ export class IscsiTask extends Task {
   dataSN = 0;
   /** Bytes sent of the Data-In sequence under way: a sequence ends at MaxBurstLength. */
   burstSent = 0;
-  /** The last Data-In carried the status. */
+  /** Its status is written, into the last Data-In or a response of its own. */
   statusSent = false;
   /** DataSN that the next unsolicited Data-Out must carry. */
   unsolicitedDataSN = 0;
