@@ -36,7 +36,7 @@ export interface Candidate {
   readonly fd: number;
   /** What came behind the last Login Request. */
   readonly received: Uint8Array;
-  /** Resolves when nobody waits for the outcome any more: the time for the login is over. Counts until a worker is asked. */
+  /** Resolves when nobody waits for the outcome any more: the time for the login is over. Counts for new sessions, until a worker is asked. */
   readonly givenUp: Promise<void>;
 }
 
@@ -157,8 +157,7 @@ export class Handoffs {
     const result = (async () => {
       let taken = false;
       try {
-        // A disk may keep the tasks of what must end first for ever, and the initiator comes again and again: each try leaves the books in time.
-        const late = await Promise.race([turn.then(() => false), candidate.givenUp.then(() => true)]);
+        const late = await isLate(candidate, turn);
         const refusal = await (late ? this.#giveUp(candidate, TOO_LATE) : this.#offer(id, entry, candidate));
         taken = refusal === null;
         if (taken) this.#context.sessions.greeted(entry.identity);
@@ -247,6 +246,15 @@ export class Handoffs {
     this.#context.machine.close(fd);
     return Promise.resolve(reason);
   }
+}
+
+/**
+ * Waits for the turn of a connection. True: it was given up first. A disk may keep the tasks of the session before for ever, and its initiator comes
+ * again and again: each try leaves the books in time. One that joins a session stays, in the place of its CID: its worker waits for it.
+ */
+async function isLate({ grant, givenUp }: Candidate, turn: Promise<void>): Promise<boolean> {
+  const punctual = turn.then(() => false);
+  return grant.claim.tsih === 0 ? Promise.race([punctual, givenUp.then(() => true)]) : punctual;
 }
 
 /** What an initiator is told when its worker does not take it. */

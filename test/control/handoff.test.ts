@@ -224,3 +224,19 @@ test('a login that waits for the end of a session leaves the books when its time
   expect(await third).toBeNull();
   expect(sessions.countOf(IDENTITY.targetName)).toEqual({ sessions: 1, connections: 1 });
 });
+
+test('one that joins a session is not given up: its worker waits for it', async () => {
+  const { handoffs, closed, done, kinds } = stage();
+  const first = handoffs.take(candidate(7));
+  await new Promise(setImmediate);
+  handoffs.answered({ type: 'accepted', id: 1 });
+  expect(await first).toBeNull();
+  const second = handoffs.take(candidate(8, 1, Promise.resolve()));
+  await new Promise(setImmediate);
+  expect(closed).toEqual([]);
+  done();
+  await new Promise(setImmediate);
+  expect(kinds()).toEqual(['handoff', 'endConnection', 'handoff']);
+  handoffs.answered({ type: 'accepted', id: 2 });
+  expect(await second).toBeNull();
+});
