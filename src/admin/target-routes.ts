@@ -2,9 +2,10 @@
 // What that means for logins and sessions is control/administration.ts's.
 
 import { z } from 'zod';
+import { hasUserLikeTarget } from '../config/directions.ts';
 import { TARGETS_MAX, USERS_MAX } from '../config/limits.ts';
-import { inEnvironment, PartError, settleCredentialPart, settleTargetPart } from '../config/part.ts';
-import type { ChapSettings, TargetSettings } from '../config/settings.ts';
+import { inEnvironment, judgeDirections, PartError, settleCredentialPart, settleTargetPart } from '../config/part.ts';
+import type { AuthSettings, ChapSettings, TargetSettings } from '../config/settings.ts';
 import type { Administration, TargetChange } from '../control/administration.ts';
 import { CONFLICT, described, EXISTS, NOTHING, targetReport, UNKNOWN, UNUSABLE } from './answers.ts';
 import { type AdminContext, BASE, found, targetNamed } from './context.ts';
@@ -16,12 +17,20 @@ const TARGET = `${BASE}/targets/{name}`;
 /** Any name will do: only what is beside it is judged. */
 const SOME_NAME = 'iqn.2026-11.io.lunaring:changed';
 
-/** What a change comes to, judged in the same words as the file. */
-function settleChange(raw: Record<string, unknown>, { running, directory }: AdminContext): TargetChange {
+/** How initiators prove who they are to all but the target of that name, and for discovery. */
+function authsBeside(name: string, { administration, loginSettings }: AdminContext['running']): AuthSettings[] {
+  const others = administration.servedTargets().filter((target) => target.name !== name);
+  return [loginSettings.discovery.auth, ...others.map(({ auth }) => auth)];
+}
+
+/** What a change of a target comes to, judged in the same words as the file. */
+function settleChange(name: string, raw: Record<string, unknown>, { running, directory }: AdminContext): TargetChange {
   const { alias, ...others } = raw;
   const named = typeof alias === 'string' ? { alias } : {};
   const document = { name: SOME_NAME, luns: [], ...others, ...named };
-  const settled: Record<string, unknown> = settleTargetPart(document, running.portals, directory);
+  const target = settleTargetPart(document, running.portals, directory);
+  if (raw['auth'] !== undefined) judgeDirections(target.auth, authsBeside(name, running));
+  const settled: Record<string, unknown> = target;
   return Object.fromEntries(Object.keys(raw).map((key) => [key, settled[key]])) as TargetChange;
 }
 
@@ -47,7 +56,9 @@ function targetOf({ body, raw }: Call<z.output<typeof targetToAdd>>, context: Ad
   }
   const { luns = [], ...others } = raw as { readonly luns?: readonly object[] };
   const document = { ...others, luns: inEnvironment(luns, environment) };
-  return settleTargetPart(document, running.portals, directory);
+  const target = settleTargetPart(document, running.portals, directory);
+  judgeDirections(target.auth, authsBeside(target.name, running));
+  return target;
 }
 
 const targets: readonly Route[] = [
@@ -85,7 +96,7 @@ const targets: readonly Route[] = [
     answers: { 200: described('The target.', targetReport), 404: UNKNOWN, 422: UNUSABLE },
     handle: (call, context) =>
       changed(call, context, (administration, name) =>
-        administration.changeTarget(name, settleChange(call.raw as Record<string, unknown>, context)),
+        administration.changeTarget(name, settleChange(name, call.raw as Record<string, unknown>, context)),
       ),
   }),
   {
@@ -157,9 +168,8 @@ const users: readonly Route[] = [
       const auth = chapOf(context, name);
       const document = { ...(raw as object), name: parameters['user'] };
       const user = settleCredentialPart(document, context.running.portals, context.directory);
-      // RFC 7143 §9.2.1, as in config/settle.ts.
-      if (auth.mutual?.secret.equals(user.secret) === true) {
-        const [received, allowed] = ['the secret of the target itself', "a secret that is not the target's"];
+      if (hasUserLikeTarget({ method: 'chap', users: [user] }, [auth, ...authsBeside(name, context.running)])) {
+        const [received, allowed] = ["a target's own secret", 'a secret that no target proves itself with'];
         const finding = { path: 'secret', received, allowed, remedy: 'choose another secret' };
         throw new PartError([{ severity: 'error', origin: 'the body', ...finding }]);
       }

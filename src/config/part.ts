@@ -2,10 +2,18 @@
 // file. Where it comes from, and what becomes of it, is for the callers.
 
 import { LunaringError } from '../base/error.ts';
+import { hasUserLikeTarget, provesAsUser } from './directions.ts';
 import { ENVIRONMENT } from './environment.ts';
 import type { Finding } from './finding.ts';
 import { type Sources, settleDocument } from './load.ts';
-import type { ChapSettings, LunSettings, PortalSettings, TargetSettings, TuningSettings } from './settings.ts';
+import type {
+  AuthSettings,
+  ChapSettings,
+  LunSettings,
+  PortalSettings,
+  TargetSettings,
+  TuningSettings,
+} from './settings.ts';
 
 /** What was given can't be served; every finding says where, what is allowed and what to do. */
 export class PartError extends LunaringError {
@@ -49,6 +57,23 @@ export function settleTuningPart(tuning: object): TuningSettings {
 /** A target from plain data. Relative paths are relative to `directory`. Throws {@link PartError}. */
 export function settleTargetPart(document: unknown, portals: Portals, directory: string): TargetSettings {
   return settlePart(document, portals, directory, TARGET_PREFIX);
+}
+
+/**
+ * Judges the secrets of a target beside those of `others`, discovery's among them: none may serve both directions. Throws {@link PartError}.
+ */
+export function judgeDirections(auth: AuthSettings, others: readonly AuthSettings[]): void {
+  const finding = { severity: 'error', origin: 'the request' } as const;
+  if (provesAsUser(auth, others)) {
+    const allowed = "a secret that is no user's, of any target";
+    const remedy = 'choose another secret for the target';
+    throw new PartError([{ ...finding, path: 'auth.mutual', received: "a user's secret", allowed, remedy }]);
+  }
+  if (hasUserLikeTarget(auth, others)) {
+    const allowed = 'secrets that no target proves itself with';
+    const remedy = 'choose other secrets for the users';
+    throw new PartError([{ ...finding, path: 'auth.users', received: "a target's own secret", allowed, remedy }]);
+  }
 }
 
 /** A CHAP account from plain data: its name, and one of `secret` and `secretFile`. Throws {@link PartError}. */

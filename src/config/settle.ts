@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
+import { provesAsUser } from './directions.ts';
 import {
   FIRST_BURST_BYTES_DEFAULT,
   SECRET_CHARACTERS_ADVISED,
@@ -88,18 +89,21 @@ function settleAuth(input: AuthInput, path: Path, surroundings: Surroundings) {
   }
   if (input.mutual === undefined) return { method: input.method, algorithms: input.algorithms, users };
   const mutual = settleCredential(input.mutual, [...path, 'mutual'], surroundings);
-  // RFC 7143 §9.2.1: the same secret in both directions lets an initiator answer with what it was asked.
-  if (users.some((user) => user.secret.equals(mutual.secret))) {
-    const allowed = "a secret that is no user's";
-    surroundings.report(
-      'error',
-      [...path, 'mutual'],
-      "a user's secret",
-      allowed,
-      'choose another secret for the target',
-    );
-  }
   return { method: input.method, algorithms: input.algorithms, users, mutual };
+}
+
+/** A secret may not serve both directions: see directions.ts. */
+function judgeDirections(
+  auths: readonly (readonly [Path, ReturnType<typeof settleAuth>])[],
+  surroundings: Surroundings,
+) {
+  const all = auths.map(([, auth]) => auth);
+  for (const [path, auth] of auths) {
+    if (!provesAsUser(auth, all)) continue;
+    const allowed = "a secret that is no user's, of any target";
+    const remedy = 'choose another secret for the target';
+    surroundings.report('error', [...path, 'mutual'], "a user's secret", allowed, remedy);
+  }
 }
 
 function settlePortals(input: Configuration['portals'], surroundings: Surroundings) {
@@ -208,10 +212,13 @@ export function settle(input: Configuration, surroundings: Surroundings) {
       'add a target: there is nothing to log in to',
     );
   }
+  const discoveryAuth = settleAuth(input.discovery.auth, ['discovery', 'auth'], surroundings);
+  const auths = targets.map(({ auth }, index) => [['targets', index, 'auth'], auth] as const);
+  judgeDirections([[['discovery', 'auth'], discoveryAuth], ...auths], surroundings);
   return {
     portals,
     admin: settleAdmin(input.admin, surroundings),
-    discovery: { auth: settleAuth(input.discovery.auth, ['discovery', 'auth'], surroundings) },
+    discovery: { auth: discoveryAuth },
     targets,
     tuning: settleTuning(input.tuning, surroundings),
     log: input.log,

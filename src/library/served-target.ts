@@ -2,7 +2,7 @@
 // Each change is control/administration.ts's; here the disks come and go with their units.
 
 import { ConfigurationError, type Finding } from '../config/finding.ts';
-import { PartError, settleTargetPart, settleUnitPart } from '../config/part.ts';
+import { judgeDirections, PartError, settleTargetPart, settleUnitPart } from '../config/part.ts';
 import type { LunSettings, TargetSettings } from '../config/settings.ts';
 import type { RunningPortal } from '../control/portals.ts';
 import type { SessionReport, TargetReport } from '../control/reports.ts';
@@ -70,7 +70,13 @@ export class ServedTarget implements AsyncDisposable {
   async addTarget(options: TargetOptions): Promise<TargetReport> {
     const { disks, directory } = this.#context;
     const { target, customs } = split(options);
-    const settings = settled(() => settleTargetPart(target, this.portals, directory));
+    const settings = settled(() => {
+      const part = settleTargetPart(target, this.portals, directory);
+      const { administration, loginSettings } = this.#running;
+      const others = administration.servedTargets().map(({ auth }) => auth);
+      judgeDirections(part.auth, [loginSettings.discovery.auth, ...others]);
+      return part;
+    });
     const luns = await disks.open(settings.luns, customs, ['luns']);
     try {
       disks.check();

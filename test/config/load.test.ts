@@ -264,6 +264,29 @@ describe('secrets', () => {
     expect(complaints(chap(user, mutual))).toEqual(["targets[0].auth.mutual: a user's secret"]);
   });
 
+  test('RFC 7143 §9.2.1: nor are they at different targets, or at one and for discovery', () => {
+    const chapOf = (secret: string, own: string): string =>
+      `{ method: chap, users: [{ name: a, secret: ${secret} }], mutual: { name: t, secret: ${own} } }`;
+    const [alice, bob, targets, discoverys] = ['alice', 'bob', 'target', 'discovery'].map(
+      (who) => `the-secret-of-${who}`,
+    );
+    const both = (first: string, second: string, discovery: string): string[] =>
+      complaints(`
+discovery: { auth: ${discovery} }
+targets:
+  - { name: 'iqn.2026-11.x:a', auth: ${first}, luns: [] }
+  - { name: 'iqn.2026-11.x:b', auth: ${second}, luns: [] }
+`);
+    const [a, b] = [chapOf(alice!, targets!), chapOf(bob!, targets!)];
+    expect(both(a, b, chapOf(alice!, discoverys!))).toEqual([]);
+    expect(both(a, chapOf(bob!, alice!), '{ method: none }')).toEqual(["targets[1].auth.mutual: a user's secret"]);
+    expect(both(a, b, chapOf(alice!, bob!))).toEqual(["discovery.auth.mutual: a user's secret"]);
+    expect(both(a, b, chapOf(targets!, discoverys!))).toEqual([
+      "targets[0].auth.mutual: a user's secret",
+      "targets[1].auth.mutual: a user's secret",
+    ]);
+  });
+
   test.each([
     'auth: { method: chap, users: [{ name: a, secret: hunter2 }] }',
     'auth: { method: chap, users: [{ name: a, secret: 4815162342108 }] }',

@@ -1,6 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { PartError, settleCredentialPart, settleTargetPart, settleUnitPart } from '../../src/config/part.ts';
+import {
+  judgeDirections,
+  PartError,
+  settleCredentialPart,
+  settleTargetPart,
+  settleUnitPart,
+} from '../../src/config/part.ts';
 import type { PortalSettings } from '../../src/config/settings.ts';
 import { Scratch } from '../support/scratch.ts';
 
@@ -93,5 +99,25 @@ describe('a user by itself', () => {
       'secretFile: /srv/none: ENOENT',
     ]);
     expect(complaints(() => credential({ name: '', secret: 'long enough for it' }))).toEqual(['name: ""']);
+  });
+});
+
+describe('RFC 7143 §9.2.1: no secret serves both directions', () => {
+  const chap = (secret: string, own: string) =>
+    target({
+      name: NAME,
+      luns: [],
+      auth: { method: 'chap', users: [{ name: 'a', secret }], mutual: { name: 't', secret: own } },
+    }).auth;
+  const [alice, bob, ours, theirs] = ['alice', 'bob', 'us', 'them'].map((who) => `the-secret-of-${who}`);
+  const served = [{ method: 'none' } as const, chap(alice!, ours!)];
+
+  test.each([
+    ['each has its own', bob!, theirs!, []],
+    ['targets share theirs, and users', alice!, ours!, []],
+    ['the target proves itself with that of a user elsewhere', bob!, alice!, ["auth.mutual: a user's secret"]],
+    ['a user has that of a target elsewhere', ours!, theirs!, ["auth.users: a target's own secret"]],
+  ])('%s', (_, secret, own, expected) => {
+    expect(complaints(() => judgeDirections(chap(secret, own), served))).toEqual(expected);
   });
 });

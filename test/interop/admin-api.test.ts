@@ -121,6 +121,19 @@ describe.skipIf(missingClients().length > 0).each(['uring', 'posix'] as const)(
       expect(await status()).toBe('0201');
       await ask('PUT', `${path}/users/alice`, { secret: `${SECRET} and her` }, 204);
       expect(await refused('PUT', `${path}/users/alice`, { secret: 'short' })).toBe('422 unusable');
+      // RFC 7143 §9.2.1: no secret serves both directions, at whichever targets.
+      const own = `${SECRET} of the target`;
+      await ask('PATCH', path, { auth: { ...auth, mutual: { name: 'target', secret: own } } });
+      expect(await refused('PUT', `${path}/users/alice`, { secret: own })).toBe('422 unusable');
+      const twin = (secret: string, mutual: string) => {
+        const users = [{ name: 'carol', secret }];
+        return { name: `${NEW}-twin`, auth: { method: 'chap', users, mutual: { name: 'twin', secret: mutual } } };
+      };
+      expect(await refused('POST', 'targets', twin(own, `${SECRET} of the twin`))).toBe('422 unusable');
+      expect(await refused('POST', 'targets', twin(`${SECRET} of carol`, SECRET))).toBe('422 unusable');
+      await ask('POST', 'targets', twin(`${SECRET} of carol`, `${SECRET} of the twin`), 201);
+      await ask('DELETE', `targets/${NEW}-twin`, undefined, 204);
+      await ask('PUT', `${path}/users/alice`, { secret: `${SECRET} and her` }, 204);
       await ask('DELETE', `${path}/users/bob`, undefined, 204);
       expect(await refused('DELETE', `${path}/users/bob`)).toBe('404 unknown');
       expect(await refused('DELETE', `${path}/users/alice`)).toBe('409 last-user');
