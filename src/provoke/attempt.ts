@@ -55,7 +55,7 @@ export interface Request {
 
 /** What came of it. */
 export interface Answer {
-  /** A status (`0203`), or what came in its place: `closed`, `silent`, the name of another PDU. */
+  /** A status (`0203`), or what came in its place: `closed`, `silent`, `no last step`, the name of another PDU. */
   readonly verdict: string;
   /** Login goes on: status 0. */
   readonly accepted: boolean;
@@ -72,6 +72,8 @@ const CMD_SN = 1;
 const TASK_TAG = 1;
 /** Steps of a stage after which a target that never agrees is given up. */
 const STEPS_MAX = 6;
+/** What such a login ends with. */
+const NO_LAST_STEP = 'no last step';
 
 /** A random ISID that no initiator in use has: qualifier 10b, §11.12.5. */
 export function newIsid(): Uint8Array {
@@ -182,6 +184,8 @@ export class Attempt {
     for (let step = 1; step < STEPS_MAX && answer.accepted && answer.nextStage === null; step++) {
       answer = await this.ask(leave);
     }
+    // Accepted, each of them; but there is no session.
+    if (answer.accepted && answer.nextStage === null) return { ...answer, accepted: false, verdict: NO_LAST_STEP };
     return answer;
   }
 

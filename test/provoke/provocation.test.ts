@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Opcode } from '../../src/pdu/opcode.ts';
 import type { Subject } from '../../src/provoke/attempt.ts';
 import { provoke, type Report } from '../../src/provoke/provocation.ts';
 import { freePort } from '../support/scratch.ts';
@@ -143,6 +144,19 @@ describe('anything else', () => {
     const page = Buffer.from(`HTTP/1.1 400 Bad Request\r\n${'X-Filler: x\r\n'.repeat(200)}\r\n`);
     const report = await provoke(subject(await serve((socket) => socket.on('data', () => socket.end(page)))));
     for (const verdict of verdicts(report)) expect(verdict).toMatch(/^(closed|opcode 0x08)$/);
+  });
+
+  test('a target that accepts every step, and never goes on to the next stage', async () => {
+    const port = await serve((socket) => {
+      socket.on('data', () => {
+        const response = Buffer.alloc(48);
+        response[0] = Opcode.LOGIN_RESPONSE;
+        socket.write(response);
+      });
+    });
+    const report = await provoke(subject(port));
+    expect(report?.login).toBe('no last step');
+    expect(report?.omissions.find((omission) => omission.case === 'a plain login')?.why).toContain('no last step');
   });
 
   test('a target that is gone after the first request', async () => {
