@@ -16,7 +16,7 @@ interface Holder {
 }
 
 /** What leads to the same file is the same place; one that is yet to be made is known by its path. */
-const placeOf = (path: string): string => identifyStorage(path) ?? path;
+export const placeOf = (path: string): string => identifyStorage(path) ?? path;
 
 /** The holders of all places. Any number of units may read a place that none writes. */
 export class Holders {

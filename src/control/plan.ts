@@ -5,6 +5,7 @@ import { sameSettings } from '../config/plain.ts';
 import type { LunSettings, Settings, TargetSettings } from '../config/settings.ts';
 import { type Administration, CHANGEABLE, type TargetChange, type Withdrawal } from './administration.ts';
 import { type Action, Draft, Phase, type Plan, type Work } from './draft.ts';
+import { placeOf } from './holders.ts';
 import { planService, type ServedService } from './service-plan.ts';
 
 /** What is served. */
@@ -15,7 +16,7 @@ export interface Served extends ServedService {
 /** What two units may not both have: files, names. */
 function placesOf({ luns }: Pick<TargetSettings, 'luns'>): string[] {
   return luns.flatMap((lun) => [
-    ...(lun.backend === 'file' ? [lun.path] : []),
+    ...(lun.backend === 'file' ? [placeOf(lun.path)] : []),
     ...(lun.serial === undefined ? [] : [lun.serial]),
     ...(lun.naa === undefined ? [] : [lun.naa]),
   ]);

@@ -1,6 +1,6 @@
 // Reloads that can’t be carried out, of the real books: found out beforehand where that can be, and taken back with all that was in it where not.
 
-import { existsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConfigurationError } from '../../src/config/finding.ts';
@@ -174,6 +174,12 @@ describe('a rehearsal holds up nothing that can be done', () => {
     expect(unitAt(2)).toMatchObject({ serial: 'DISK-7', naa: '3000000000000001' });
     await reloadOf(luns({ ...memory, lun: 3, serial: 'DISK-7' }, file)).apply();
     expect(unitAt(3)).toMatchObject({ serial: 'DISK-7' });
+  });
+
+  test('a file goes to another unit that has it by another name', async () => {
+    symlinkSync('a.img', target.scratch.file('link.img'));
+    await reloadOf(luns(memory, { ...file, lun: 2, path: 'link.img' })).apply();
+    expect(target.administration.target(A)!.units).toMatchObject([{ lun: 0 }, { lun: 2 }]);
   });
 
   test('what is served then is told of as the file has it: a save would not change a word', async () => {
