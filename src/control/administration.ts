@@ -177,7 +177,7 @@ export class Administration {
 
   /** Removes a target as {@link removeTarget} does, so that it can be put back. */
   async withdrawTarget(name: string): Promise<Withdrawal | undefined> {
-    const { catalog, tombstones, sessions, log } = this.#context;
+    const { catalog, tombstones, sessions, meterBook, log } = this.#context;
     const target = catalog.find(name);
     const removed = catalog.remove(name);
     if (target === undefined || removed === undefined) return undefined;
@@ -185,6 +185,8 @@ export class Administration {
     log.info({ target: target.name }, 'a target was removed');
     const own = [...sessions.of(target.name)];
     await Promise.all(own.map((entry) => this.#end(entry, 'its target was removed')));
+    // Another of its name has limits of its own.
+    meterBook.change(target.name, []);
     const remains = await this.#enrolment.dismiss(removed);
     return this.#withdrawal(remains, async () => void this.#addTarget(target.settings, remains));
   }

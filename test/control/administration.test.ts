@@ -53,6 +53,19 @@ describe('targets', () => {
     expect(heard()).toEqual([]);
   });
 
+  test('that come back limit initiators as they say, and not as those did that were removed', async () => {
+    const { administration, meters, meterBook } = target;
+    const limits = (iops: number) => [{ initiators: ['*'], iops, burstMs: 1000 }];
+    administration.changeTarget(B, { initiatorLimits: limits(10) });
+    target.logIn(HOST, B);
+    await administration.removeTarget(B);
+    administration.addTarget(targetOf({ name: B, luns: [], initiatorLimits: limits(50) }));
+    const identity = { initiatorName: HOST, targetName: B, isid: '00023d000001', portalGroupTag: 1 };
+    const meter = meterBook.ofInitiator(identity, limits(50));
+    const passed = Array.from({ length: 100 }, () => meters.book(meter, 5000, 0)).filter((at) => at <= 5000);
+    expect(passed).toHaveLength(51);
+  });
+
   test('are found in any case, and changed', () => {
     const { administration, catalog } = target;
     expect(administration.changeTarget(A.toUpperCase(), { alias: 'first', sessionLimit: 2 })).toBe(true);

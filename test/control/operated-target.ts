@@ -50,7 +50,8 @@ export class OperatedTarget implements Disposable {
   sync = THIS_MACHINE.sync;
   /** How a worker gets its way to a disk, which a test may have fail. */
   connectDisk: Workers['connectDisk'] = () => {};
-  readonly #meterBook: MeterBook;
+  readonly meters = Meters.create();
+  readonly meterBook: MeterBook;
 
   /** Targets as they stand in a file; relative paths are in {@link scratch}. */
   constructor(targets: readonly object[]) {
@@ -59,8 +60,8 @@ export class OperatedTarget implements Disposable {
     const { settings, findings } = loadSettings({ file, environment: {}, workingDirectory: this.scratch.path });
     if (settings === null) throw new Error(JSON.stringify(findings));
     this.settings = settings;
-    const meterBook = new MeterBook(Meters.create(), () => this.sessions.identities());
-    this.#meterBook = meterBook;
+    const meterBook = new MeterBook(this.meters, () => this.sessions.identities());
+    this.meterBook = meterBook;
     const figures = Figures.create(WORKERS.length, UNITS_MAX);
     const { lostWrites } = this;
     this.catalog = new Catalog(settings, { machineId: 'test', meters: meterBook, figures, lostWrites });
@@ -105,7 +106,7 @@ export class OperatedTarget implements Disposable {
     const addresses = { peerAddress: '127.0.0.1', localAddress: '127.0.0.1' };
     const parameters = DEFAULT_CONNECTION_PARAMETERS;
     const connection = { id: tsih, cid: 1, ...addresses, since: new Date(), parameters };
-    this.#meterBook.ofInitiator(identity, this.catalog.find(targetName)?.settings.initiatorLimits ?? []);
+    this.meterBook.ofInitiator(identity, this.catalog.find(targetName)?.settings.initiatorLimits ?? []);
     this.sessions.add({
       tsih,
       identity,
