@@ -253,6 +253,7 @@ export class UnitStore {
 
   #openFile(lun: FileLunSettings, id: number, who: string): Storage {
     this.#holders.judge(lun, who);
+    const shared = this.#holders.has(lun.path);
     const { fd, size, canPunch, created, regular } = openStorage(lun);
     if (created) this.created.push(lun.path);
     this.#holders.add(lun, id, who);
@@ -261,8 +262,8 @@ export class UnitStore {
       thin: canPunch,
       // Without O_DIRECT data waits in the page cache, with it in the device's own: only a flush or FUA makes it last.
       writeCache: !lun.readOnly,
-      // It is kept in files beside the unit's own: not in /dev, which is made anew at every boot.
-      keepsState: regular,
+      // It is kept in files beside the unit's own: not in /dev, which is made anew at every boot, and not where another unit's are.
+      keepsState: regular && !shared,
       backend: { kind: 'file', fd, path: lun.path, direct: lun.direct, canPunch },
     };
   }

@@ -159,6 +159,14 @@ describe('what is wrong', () => {
     expect(complaints([target('a', { lun: 0, ...reader }), target('b', { lun: 0, ...reader })])).toEqual([]);
   });
 
+  test('nothing, but the second reader of a file has no place to keep reservations in: the first one has it', () => {
+    writeFileSync(scratch.file('a.img'), new Uint8Array(4096));
+    const reader = { lun: 0, path: 'a.img', readOnly: true };
+    const catalog = open([target('a', reader), target('b', reader)]);
+    expect(catalog.units).toMatchObject([{ keepsState: true }, { keepsState: false }]);
+    catalog.close();
+  });
+
   test('a writer beside a reader that is left of two', () => {
     writeFileSync(scratch.file('a.img'), new Uint8Array(4096));
     const reader = { lun: 0, path: 'a.img', readOnly: true };
