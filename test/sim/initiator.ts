@@ -3,6 +3,7 @@
 
 import { serialBefore } from '../../src/base/serial.ts';
 import { TaskFunction, TaskFunctionResponse } from '../../src/pdu/task-management.ts';
+import { Attention } from './attention-model.ts';
 import { Violation } from './clock.ts';
 import { Connection } from './connection.ts';
 import type { InitiatorWorld } from './initiator-world.ts';
@@ -261,7 +262,8 @@ export class Initiator {
 
   /** Sends a command over one of the connections. Only when it {@link canSend}. */
   send(command: Command): true {
-    const { reservations, disturbances } = this.unit(command.lun);
+    const { reservations, disturbances, clears, attentions } = this.unit(command.lun);
+    if (clears !== 0) attentions.happens(Attention.COMMANDS_CLEARED, [this.initiatorName]);
     const task = this.random.pick(this.usable).command(command, reservations.version);
     task.excused = disturbances !== 0;
     return true;

@@ -17,11 +17,12 @@ const SenseKey = {
 } as const;
 
 /** Judges how a command of the initiator's ended. */
-export function judge(initiator: Initiator, task: SimTask, { status, senseKey }: Answer): void {
+export function judge(initiator: Initiator, task: SimTask, { status, senseKey, additionalSense }: Answer): void {
   const { command } = task;
   const unit = initiator.unit(command.lun);
   const { reservations } = unit;
   const who = `${initiator.initiatorName} ${command.name} on LUN ${command.lun}`;
+  if (senseKey === SenseKey.UNIT_ATTENTION) unit.attentions.told(initiator.initiatorName, additionalSense);
   reservations.heed(initiator.world.isServed);
   const constant = reservations.known && !reservations.busy && reservations.version === task.reservations;
   if (command.access !== 'order' && constant) {

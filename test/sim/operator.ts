@@ -1,6 +1,7 @@
 // The operator of a simulated target: grows units, takes one away and brings it back, ends sessions. One thing at a time.
 // What it does is control/administration.ts's; that initiators notice, and what they may lose by it, is in the models.
 
+import { Attention } from './attention-model.ts';
 import { type SimClock, Violation } from './clock.ts';
 import { SECTOR } from './disk.ts';
 import type { Orders } from './orders.ts';
@@ -63,6 +64,7 @@ export class Operator {
 
   #grow(unit: SimUnit): void {
     const blocks = Math.min(BLOCKS_MAX, unit.blocks.count + this.#random.between(1, 64));
+    this.#orders.tell(unit, Attention.CAPACITY_CHANGED);
     if (!this.#target.plane.administration.growUnit(TARGET_NAME, unit.lun, blocks * SECTOR))
       throw new Error('no such unit');
     this.#target.grown(unit.lun, blocks * SECTOR);
@@ -76,6 +78,7 @@ export class Operator {
   async #removeAndAdd(unit: SimUnit): Promise<void> {
     const { administration } = this.#target.plane;
     unit.awaySince = this.#clock.now;
+    this.#tellOfLuns();
     const calm = this.#orders.disturb(unit);
     const closed = this.#target.keepDescriptor(unit.lun);
     await administration.removeUnit(TARGET_NAME, unit.lun);
@@ -91,8 +94,13 @@ export class Operator {
         resolve();
       });
     });
+    this.#tellOfLuns();
     await administration.addUnit(TARGET_NAME, this.#target.lunSettings(unit.lun));
     unit.backAt = this.#clock.now;
+  }
+
+  #tellOfLuns(): void {
+    for (const each of this.#units) this.#orders.tell(each, Attention.LUNS_CHANGED);
   }
 
   async #endSession(): Promise<void> {

@@ -3,6 +3,7 @@
 
 import { TaskFunction, TaskFunctionResponse } from '../../src/pdu/task-management.ts';
 import { OperationCode } from '../../src/scsi/cdb.ts';
+import { Attention, NEWS_OF_RESERVATIONS, newsOf } from './attention-model.ts';
 import { Violation } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Initiator } from './initiator.ts';
@@ -32,6 +33,15 @@ export class Orders {
       if (initiator === except) continue;
       for (const task of initiator.tasks) if (task.command.lun === unit.lun) task.excused = true;
     }
+  }
+
+  /** All initiators, or all but one, may hear of something that begins to happen to a unit. */
+  tell(unit: SimUnit, attention: Attention, except: Initiator | null = null): void {
+    const initiators = this.#all().filter((each) => each !== except);
+    unit.attentions.happens(
+      attention,
+      initiators.map(({ initiatorName }) => initiatorName),
+    );
   }
 
   /** From now on a unit's tasks may end without an answer, whoever sends them, until what this returns is called. */
@@ -135,6 +145,7 @@ export class Orders {
 
   #command(initiator: Initiator, unit: SimUnit, order: Order): Command {
     const { reservations } = unit;
+    this.#tellOf(order, initiator, unit);
     const begun = reservations.begin();
     const aborts = order.kind === 'persistent' && order.action === Action.PREEMPT_AND_ABORT;
     const calm = aborts ? this.disturb(unit, initiator) : () => {};
@@ -154,6 +165,20 @@ export class Orders {
         if (end()) reservations.forget();
       },
     };
+  }
+
+  /** Those that are registered may hear of an order, and everybody when who is registered is not known. */
+  #tellOf(order: Order, initiator: Initiator, unit: SimUnit): void {
+    const { reservations, attentions } = unit;
+    if (reservations.busy) {
+      for (const attention of NEWS_OF_RESERVATIONS) this.tell(unit, attention);
+      return;
+    }
+    const concerned = this.#all().filter(
+      (each) => each !== initiator && (!reservations.known || reservations.keys.has(each.initiatorName)),
+    );
+    const names = concerned.map(({ initiatorName }) => initiatorName);
+    for (const attention of newsOf(order)) attentions.happens(attention, names);
   }
 
   /** Compares an answer with what the model says; one that means that nothing was tried is fine. */
@@ -202,6 +227,15 @@ export class Orders {
     return true;
   }
 
+  /** Whose tasks a CLEAR TASK SET may end hears of it: who has some now, and who sends some before it has ended. */
+  #clearOthers(initiator: Initiator, unit: SimUnit): void {
+    unit.clears++;
+    for (const other of this.#all()) {
+      const hasTasks = other.tasks.some(({ command }) => command.lun === unit.lun);
+      if (other !== initiator && hasTasks) unit.attentions.happens(Attention.COMMANDS_CLEARED, [other.initiatorName]);
+    }
+  }
+
   /** Sends a function that ends tasks. Of the sender's those that went before it are over when it is answered. */
   #manage(
     initiator: Initiator,
@@ -213,11 +247,15 @@ export class Orders {
   ): void {
     const others = taskFunction !== TaskFunction.ABORT_TASK_SET;
     const calm = others ? this.disturb(unit, initiator) : () => {};
+    const clears = taskFunction === TaskFunction.CLEAR_TASK_SET;
+    if (clears) this.#clearOthers(initiator, unit);
+    if (taskFunction === TaskFunction.LOGICAL_UNIT_RESET) this.tell(unit, Attention.RESET);
     const before = initiator.tasks.filter(({ command }) => command.lun === unit.lun);
     for (const task of before) task.excused = true;
     const then = (response: number): void => {
       const done = response === TaskFunctionResponse.FUNCTION_COMPLETE;
       const absent = response === TaskFunctionResponse.LUN_DOES_NOT_EXIST;
+      if (clears) unit.clears--;
       if (!done && !absent) throw new Violation('task management does what it says', `${name}: response ${response}`);
       calm();
       if (done) {
@@ -232,6 +270,7 @@ export class Orders {
       ended(response);
     };
     const over = (): void => {
+      if (clears) unit.clears--;
       calm();
       ended(null);
     };

@@ -138,6 +138,17 @@ describe('a target that', () => {
   );
 
   test(
+    'tells of the same unit attention again and again is noticed',
+    async () => {
+      vi.spyOn(LogicalUnit.prototype, 'takeAttention').mockImplementation(function (this: LogicalUnit, nexus) {
+        return this.attentions.get(nexus)?.[0] ?? 0;
+      });
+      expect((await firstFailure()).failure!.rule).toContain('a unit attention is for something that happened');
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     'knows nothing of reservations is noticed',
     async () => {
       vi.spyOn(LogicalUnit.prototype, 'reserve').mockImplementation(() => {});

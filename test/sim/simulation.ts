@@ -147,6 +147,8 @@ class Simulation {
 
   #start(): void {
     this.#target.start();
+    const names = this.#initiators.map(({ initiatorName }) => initiatorName);
+    for (const { attentions } of this.#units) attentions.switchedOn(names);
     this.#up = true;
   }
 
@@ -277,6 +279,7 @@ class Simulation {
   #judgeLeftovers(): void {
     const left = this.#leftovers();
     if (left !== null) throw new Violation('nothing is left behind', left);
+    for (const { attentions } of this.#units) attentions.deserted();
     for (const initiator of this.#initiators) initiator.comeBack();
   }
 

@@ -54,6 +54,8 @@ export interface Answer {
   readonly status: number;
   /** 0: no sense data. */
   readonly senseKey: number;
+  /** ASC and ASCQ; 0: none. */
+  readonly additionalSense: number;
   readonly data: Buffer;
 }
 
@@ -180,7 +182,7 @@ export class SimTask {
     if (this.lacking(pdu) !== null) return null;
     if (pdu.opcode === Opcode.DATA_IN) {
       const { status, flags, residualCount } = decode(DataIn, pdu.header);
-      return this.#answer(status, 0, flags, residualCount);
+      return { ...this.#answer(status, flags, residualCount), senseKey: 0, additionalSense: 0 };
     }
     const { status, response, flags, residualCount, expDataSN } = decode(ScsiResponse, pdu.header);
     this.#claim(response === 0, 'a command is completed at the target', `response ${response}`);
@@ -196,10 +198,11 @@ export class SimTask {
       'CHECK CONDITION has sense data',
       `status ${status}`,
     );
-    return this.#answer(status, senseKey, flags, residualCount);
+    const additionalSense = sense.length === 0 ? 0 : sense.readUInt16BE(fixed ? 12 : 2);
+    return { ...this.#answer(status, flags, residualCount), senseKey, additionalSense };
   }
 
-  #answer(status: number, senseKey: number, flags: number, residual: number): Answer {
+  #answer(status: number, flags: number, residual: number): Pick<Answer, 'status' | 'data'> {
     const { name, read } = this.command;
     const { bytes } = this.incoming;
     const { expected } = this;
@@ -218,7 +221,7 @@ export class SimTask {
       const isPossible = difference >= -expected && difference <= Math.max(0, moves - expected);
       this.#claim(isPossible, 'a residual is what did not move', `${name}, status ${status}: ${difference}`);
     }
-    return { status, senseKey, data: bytes };
+    return { status, data: bytes };
   }
 
   /** Expected Data Transfer Length. */

@@ -1,6 +1,7 @@
 // A logical unit as the initiators see it: what its blocks may hold, who reserved it, and when tasks may vanish without an answer.
 // Shared by all initiators of a simulation.
 
+import { AttentionModel } from './attention-model.ts';
 import { BlockModel } from './block-model.ts';
 import { ReservationModel } from './reservation-model.ts';
 import { geometryOf, Lun } from './target.ts';
@@ -10,6 +11,7 @@ export class SimUnit {
   readonly lun: number;
   readonly blocks: BlockModel;
   readonly reservations = new ReservationModel();
+  readonly attentions: AttentionModel;
   /** When it was, or may have been, away: commands sent before that may find no unit. */
   awaySince = Number.NEGATIVE_INFINITY;
   backAt = Number.NEGATIVE_INFINITY;
@@ -17,11 +19,14 @@ export class SimUnit {
   disturbances = 0;
   /** Segments of copies under way that read or write it. */
   copies = 0;
+  /** CLEAR TASK SETs under way. */
+  clears = 0;
   /** Clearing what is not known of the reservations takes three commands: how many of them are done. */
   clearing = 0;
 
   constructor(lun: number) {
     this.lun = lun;
+    this.attentions = new AttentionModel(`LUN ${lun}`);
     const { count, blockSize } = geometryOf(lun);
     this.blocks = new BlockModel(`LUN ${lun}`, count, blockSize, lun === Lun.MEMORY);
   }

@@ -1,0 +1,90 @@
+// The unit attentions that initiators may get of a unit (SAM-5 §5.14): each is for something that has happened to it, and comes once.
+// What happens is told by those who bring it about: orders.ts, operator.ts, simulation.ts.
+
+import { Violation } from './clock.ts';
+import { Action, type Order } from './reservation-model.ts';
+
+/** ASC and ASCQ. */
+export const Attention = {
+  POWER_ON: 0x2900,
+  RESET: 0x2903,
+  RESERVATIONS_PREEMPTED: 0x2a03,
+  RESERVATIONS_RELEASED: 0x2a04,
+  REGISTRATIONS_PREEMPTED: 0x2a05,
+  CAPACITY_CHANGED: 0x2a09,
+  COMMANDS_CLEARED: 0x2f00,
+  LUNS_CHANGED: 0x3f0e,
+} as const;
+export type Attention = (typeof Attention)[keyof typeof Attention];
+
+/** What registered initiators may hear of an order that is another's. */
+export const NEWS_OF_RESERVATIONS: readonly Attention[] = [
+  Attention.RESERVATIONS_PREEMPTED,
+  Attention.RESERVATIONS_RELEASED,
+  Attention.REGISTRATIONS_PREEMPTED,
+];
+
+/** What the others that are registered may hear of this order (SPC-4 §5.7.11). */
+export function newsOf(order: Order): readonly Attention[] {
+  if (order.kind !== 'persistent') return [];
+  switch (order.action) {
+    case Action.RELEASE:
+      return [Attention.RESERVATIONS_RELEASED];
+    case Action.REGISTER:
+    case Action.REGISTER_IGNORE:
+      return order.newKey === 0 ? [Attention.RESERVATIONS_RELEASED] : [];
+    case Action.CLEAR:
+      return [Attention.RESERVATIONS_PREEMPTED];
+    case Action.PREEMPT:
+    case Action.PREEMPT_AND_ABORT:
+      return [Attention.REGISTRATIONS_PREEMPTED, Attention.RESERVATIONS_RELEASED];
+    default:
+      return [];
+  }
+}
+
+/** Those of one unit. */
+export class AttentionModel {
+  readonly #name: string;
+  /** How often each initiator may yet hear of each, by name. */
+  readonly #left = new Map<string, Map<number, number>>();
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** Something begins to happen of which these initiators may hear. */
+  happens(attention: Attention, initiators: Iterable<string>): void {
+    for (const initiator of initiators) {
+      const left = this.#of(initiator);
+      left.set(attention, (left.get(attention) ?? 0) + 1);
+    }
+  }
+
+  /** The target was switched on: each initiator may hear of that once, when it logs in. */
+  switchedOn(initiators: Iterable<string>): void {
+    for (const initiator of initiators) this.#of(initiator).set(Attention.POWER_ON, 1);
+  }
+
+  /** An initiator was told. */
+  told(initiator: string, additionalSense: number): void {
+    const left = this.#of(initiator).get(additionalSense) ?? 0;
+    if (left === 0) {
+      const particulars = `${initiator} on ${this.#name}: ${additionalSense.toString(16)}`;
+      throw new Violation('a unit attention is for something that happened, and comes once', particulars);
+    }
+    this.#of(initiator).set(additionalSense, left - 1);
+  }
+
+  /** No session is left, and with them what they were to be told is gone. */
+  deserted(): void {
+    for (const left of this.#left.values())
+      for (const attention of left.keys()) if (attention !== Attention.POWER_ON) left.delete(attention);
+  }
+
+  #of(initiator: string): Map<number, number> {
+    const known = this.#left.get(initiator) ?? new Map<number, number>();
+    this.#left.set(initiator, known);
+    return known;
+  }
+}
