@@ -43,11 +43,28 @@ export function newsOf(order: Order): readonly Attention[] {
   }
 }
 
+/** An initiator and its session. */
+export interface Hearer {
+  readonly initiatorName: string;
+  readonly tsih: number;
+}
+
+/** What an initiator has to be told before a command that it sends from then on may run. */
+interface Due {
+  readonly attention: Attention;
+  readonly tsih: number;
+  readonly since: number;
+}
+
 /** Those of one unit. */
 export class AttentionModel {
   readonly #name: string;
   /** How often each initiator may yet hear of each, by name. */
   readonly #left = new Map<string, Map<number, number>>();
+  /** By initiator. */
+  readonly #due = new Map<string, Due[]>();
+  /** How often each initiator was told something, or may have been. */
+  readonly #told = new Map<string, number>();
 
   constructor(name: string) {
     this.#name = name;
@@ -61,8 +78,41 @@ export class AttentionModel {
     }
   }
 
+  /** It has happened on all workers: these sessions, which there were all the while, have yet to be told. */
+  isDue(attention: Attention, hearers: Iterable<Hearer>, now: number): void {
+    for (const { initiatorName, tsih } of hearers) {
+      const due = this.#due.get(initiatorName) ?? [];
+      this.#due.set(initiatorName, [...due, { attention, tsih, since: now }]);
+    }
+  }
+
+  /** A command of the initiator's has ended without an answer that was heard, which may have told it; or its session has. */
+  unheard(initiator: string): void {
+    this.#due.delete(initiator);
+    this.#told.set(initiator, this.timesTold(initiator) + 1);
+  }
+
+  /** How often the initiator was told something of the unit, or may have been. */
+  timesTold(initiator: string): number {
+    return this.#told.get(initiator) ?? 0;
+  }
+
+  /** The unit is another one from now on, or nobody knows. */
+  forgetDue(): void {
+    this.#due.clear();
+  }
+
+  /** A command ran that was the only one of its initiator for the unit, sent at that time. */
+  ran({ initiatorName, tsih }: Hearer, sentAt: number): void {
+    const due = this.#due.get(initiatorName)?.find((each) => each.tsih === tsih && each.since < sentAt);
+    if (due === undefined) return;
+    const particulars = `${initiatorName} on ${this.#name}: ${due.attention.toString(16)}`;
+    throw new Violation('a unit attention is told before anything else runs', particulars);
+  }
+
   /** The target was switched on: each initiator may hear of that once, when it logs in. */
   switchedOn(initiators: Iterable<string>): void {
+    this.forgetDue();
     for (const initiator of initiators) this.#of(initiator).set(Attention.POWER_ON, 1);
   }
 
@@ -74,10 +124,17 @@ export class AttentionModel {
       throw new Violation('a unit attention is for something that happened, and comes once', particulars);
     }
     this.#of(initiator).set(additionalSense, left - 1);
+    this.#told.set(initiator, this.timesTold(initiator) + 1);
+    const due = this.#due.get(initiator) ?? [];
+    this.#due.set(
+      initiator,
+      due.filter(({ attention }) => attention !== additionalSense),
+    );
   }
 
   /** No session is left, and with them what they were to be told is gone. */
   deserted(): void {
+    this.forgetDue();
     for (const left of this.#left.values())
       for (const attention of left.keys()) if (attention !== Attention.POWER_ON) left.delete(attention);
   }

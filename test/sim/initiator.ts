@@ -179,6 +179,7 @@ export class Initiator {
     // The target has ended what was before, and only then said yes.
     this.#loseSession();
     this.connections = [connection];
+    for (const { attentions } of this.world.units) attentions.unheard(this.initiatorName);
     this.#layGhosts();
     this.tsih = agreement.tsih;
     this.cmdSN = agreement.expCmdSN;
@@ -208,7 +209,10 @@ export class Initiator {
 
   /** What was under way on a connection will not be answered, and may yet have effects. */
   #abandon(connection: Connection): void {
-    for (const { command } of connection.tasks.values()) this.#ghosts.push(() => command.over());
+    for (const { command } of connection.tasks.values()) {
+      this.unit(command.lun).attentions.unheard(this.initiatorName);
+      this.#ghosts.push(() => command.over());
+    }
     for (const each of connection.management.values()) this.#ghosts.push(() => each.over());
     connection.tasks.clear();
     connection.management.clear();
@@ -264,8 +268,10 @@ export class Initiator {
   send(command: Command): true {
     const { reservations, disturbances, clears, attentions } = this.unit(command.lun);
     if (clears !== 0) attentions.happens(Attention.COMMANDS_CLEARED, [this.initiatorName]);
+    const alone = !this.tasks.some(({ command: other }) => other.lun === command.lun);
     const task = this.random.pick(this.usable).command(command, reservations.version);
     task.excused = disturbances !== 0;
+    task.alone = alone;
     return true;
   }
 
@@ -300,6 +306,7 @@ export class Initiator {
   /** A task has ended without an answer. */
   forget(connection: Requests, task: SimTask): void {
     if (!connection.tasks.delete(task.tag)) return;
+    this.unit(task.command.lun).attentions.unheard(this.initiatorName);
     task.command.over();
   }
 

@@ -65,6 +65,7 @@ export class Operator {
   #grow(unit: SimUnit): void {
     const blocks = Math.min(BLOCKS_MAX, unit.blocks.count + this.#random.between(1, 64));
     this.#orders.tell(unit, Attention.CAPACITY_CHANGED);
+    const owe = this.#orders.owe(unit, Attention.CAPACITY_CHANGED);
     if (!this.#target.plane.administration.growUnit(TARGET_NAME, unit.lun, blocks * SECTOR))
       throw new Error('no such unit');
     this.#target.grown(unit.lun, blocks * SECTOR);
@@ -72,12 +73,14 @@ export class Operator {
     this.#clock.after(HEARD_MS, () => {
       this.#underWay--;
       unit.blocks.grow(blocks);
+      owe(this.#clock.now);
     });
   }
 
   async #removeAndAdd(unit: SimUnit): Promise<void> {
     const { administration } = this.#target.plane;
     unit.awaySince = this.#clock.now;
+    unit.attentions.forgetDue();
     this.#tellOfLuns();
     const calm = this.#orders.disturb(unit);
     const closed = this.#target.keepDescriptor(unit.lun);

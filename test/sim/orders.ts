@@ -44,6 +44,29 @@ export class Orders {
     );
   }
 
+  /**
+   * Has what this returns be called when something has happened to a unit on all workers: all sessions that there are now and then have to be
+   * told, but for those that were told something meanwhile, perhaps that.
+   */
+  owe(unit: SimUnit, attention: Attention): (now: number) => void {
+    const { awaySince, attentions } = unit;
+    const before = this.#all()
+      .filter(({ up }) => up)
+      .map((initiator) => ({ initiator, tsih: initiator.tsih, told: attentions.timesTold(initiator.initiatorName) }));
+    return (now) => {
+      if (!unit.present || unit.awaySince !== awaySince) return;
+      const lasting = before.filter(
+        ({ initiator, tsih, told }) =>
+          initiator.up && initiator.tsih === tsih && attentions.timesTold(initiator.initiatorName) === told,
+      );
+      attentions.isDue(
+        attention,
+        lasting.map(({ initiator }) => initiator),
+        now,
+      );
+    };
+  }
+
   /** From now on a unit's tasks may end without an answer, whoever sends them, until what this returns is called. */
   disturb(unit: SimUnit, except: Initiator | null = null): () => void {
     unit.disturbances++;
@@ -249,7 +272,9 @@ export class Orders {
     const calm = others ? this.disturb(unit, initiator) : () => {};
     const clears = taskFunction === TaskFunction.CLEAR_TASK_SET;
     if (clears) this.#clearOthers(initiator, unit);
-    if (taskFunction === TaskFunction.LOGICAL_UNIT_RESET) this.tell(unit, Attention.RESET);
+    const resets = taskFunction === TaskFunction.LOGICAL_UNIT_RESET;
+    const owe = resets ? this.owe(unit, Attention.RESET) : () => {};
+    if (resets) this.tell(unit, Attention.RESET);
     const before = initiator.tasks.filter(({ command }) => command.lun === unit.lun);
     for (const task of before) task.excused = true;
     const then = (response: number): void => {
@@ -259,6 +284,7 @@ export class Orders {
       if (!done && !absent) throw new Violation('task management does what it says', `${name}: response ${response}`);
       calm();
       if (done) {
+        owe(initiator.world.clock.now);
         for (const each of initiator.holders) {
           for (const task of before) {
             // Its answer may be on its way over another connection.

@@ -6,6 +6,7 @@ import type { BlockIo } from '../../src/backend/backend.ts';
 import { FileBackend } from '../../src/backend/file.ts';
 import { CommandRunner } from '../../src/scsi/command-runner.ts';
 import { LogicalUnit } from '../../src/scsi/logical-unit.ts';
+import { AdditionalSense } from '../../src/scsi/sense.ts';
 import type { Piece } from '../../src/scsi/task.ts';
 import { commitSeed } from '../support/commit-seed.ts';
 import { explore, report } from './explore.ts';
@@ -144,6 +145,18 @@ describe('a target that', () => {
         return this.attentions.get(nexus)?.[0] ?? 0;
       });
       expect((await firstFailure()).failure!.rule).toContain('a unit attention is for something that happened');
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'tells nobody of resets is noticed',
+    async () => {
+      const { attention } = LogicalUnit.prototype;
+      vi.spyOn(LogicalUnit.prototype, 'attention').mockImplementation(function (this: LogicalUnit, nexus, sense) {
+        if (sense !== AdditionalSense.BUS_DEVICE_RESET_FUNCTION_OCCURRED) attention.call(this, nexus, sense);
+      });
+      expect((await firstFailure()).failure!.rule).toBe('a unit attention is told before anything else runs');
     },
     PATIENCE_MS,
   );

@@ -82,6 +82,8 @@ export class SimTask {
   askedAt = Number.NEGATIVE_INFINITY;
   /** Somebody may have aborted it without a word. */
   excused = false;
+  /** Its initiator had no other under way for the unit when it was sent. */
+  alone = false;
   /** It was to be aborted, by its initiator. */
   aborting = false;
   /** Bytes of data sent unasked. */
