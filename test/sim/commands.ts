@@ -15,7 +15,7 @@ const UNMAP_BIT = 0x08;
 const MISCOMPARE = 0x0e;
 
 /** Sense keys of commands that did nothing. */
-export const REFUSED: readonly number[] = [5, 6];
+const REFUSED: readonly number[] = [5, 6];
 
 /** Settles what a command changed, by its answer. */
 export function settle(blocks: BlockModel, change: Change, { status, senseKey }: Answer, durable: boolean): void {

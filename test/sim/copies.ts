@@ -3,7 +3,7 @@
 
 import { copyList, copySegment, copyTarget, extendedCopy } from '../support/copy-lists.ts';
 import type { BlockModel, Change } from './block-model.ts';
-import { REFUSED, transfersMax } from './commands.ts';
+import { transfersMax } from './commands.ts';
 import { CopySource } from './copy-source.ts';
 import type { Random } from './random.ts';
 import { naaOf } from './target.ts';
@@ -14,6 +14,7 @@ import type { SimUnit } from './unit.ts';
 const UNDER_WAY_MAX = 2;
 /** A CSCD descriptor's block length that leaves it to the unit. */
 const BLOCK_LENGTH_OF_UNIT = { 30: 0 };
+const COPY_ABORTED = 0x0a;
 /** LIST ID USAGE. */
 const Usage = { hold: 0, mayDiscard: 2, none: 3 } as const;
 
@@ -76,13 +77,13 @@ export class CopyCommands {
     });
     const parts = begin(segments);
     this.#underWay++;
-    const end = (each: (blocks: BlockModel, change: Change) => void): void => {
+    const end = (each: (blocks: BlockModel, change: Change, index: number) => void): void => {
       this.#underWay--;
-      for (const { segment, source, change } of parts) {
+      for (const [index, { segment, source, change }] of parts.entries()) {
         segment.source.blocks.unfollow(source);
         segment.source.copies--;
         segment.destination.copies--;
-        each(segment.destination.blocks, change);
+        each(segment.destination.blocks, change, index);
         if (!change.refused) copied(segment.destination.lun, change);
       }
     };
@@ -97,11 +98,14 @@ export class CopyCommands {
       read: 0,
       access: 'write',
       touches: segments.flatMap(touchesOf),
-      answered: ({ status, senseKey }: Answer) => {
-        end((blocks, change) => {
-          if (status === Status.GOOD) blocks.succeeded(change, false);
-          else if (status !== Status.CHECK_CONDITION || REFUSED.includes(senseKey)) blocks.refused(change);
-          else blocks.over(change);
+      answered: ({ status, senseKey, commandSpecific }: Answer) => {
+        // Segments before that one are done, it is in part, and none that follow it are.
+        const failed = status === Status.CHECK_CONDITION && senseKey === COPY_ABORTED ? commandSpecific : 0;
+        const done = status === Status.GOOD ? segments.length : failed;
+        end((blocks, change, index) => {
+          if (index < done) blocks.succeeded(change, false);
+          else if (senseKey === COPY_ABORTED && index === failed) blocks.over(change);
+          else blocks.refused(change);
         });
       },
       over: () => end((blocks, change) => blocks.over(change)),

@@ -56,6 +56,8 @@ export interface Answer {
   readonly senseKey: number;
   /** ASC and ASCQ; 0: none. */
   readonly additionalSense: number;
+  /** COMMAND-SPECIFIC INFORMATION of fixed format sense data; 0: none. */
+  readonly commandSpecific: number;
   readonly data: Buffer;
 }
 
@@ -184,7 +186,7 @@ export class SimTask {
     if (this.lacking(pdu) !== null) return null;
     if (pdu.opcode === Opcode.DATA_IN) {
       const { status, flags, residualCount } = decode(DataIn, pdu.header);
-      return { ...this.#answer(status, flags, residualCount), senseKey: 0, additionalSense: 0 };
+      return { ...this.#answer(status, flags, residualCount), senseKey: 0, additionalSense: 0, commandSpecific: 0 };
     }
     const { status, response, flags, residualCount, expDataSN } = decode(ScsiResponse, pdu.header);
     this.#claim(response === 0, 'a command is completed at the target', `response ${response}`);
@@ -201,7 +203,8 @@ export class SimTask {
       `status ${status}`,
     );
     const additionalSense = sense.length === 0 ? 0 : sense.readUInt16BE(fixed ? 12 : 2);
-    return { ...this.#answer(status, flags, residualCount), senseKey, additionalSense };
+    const commandSpecific = sense.length === 0 || !fixed ? 0 : sense.readUInt32BE(8);
+    return { ...this.#answer(status, flags, residualCount), senseKey, additionalSense, commandSpecific };
   }
 
   #answer(status: number, flags: number, residual: number): Pick<Answer, 'status' | 'data'> {
