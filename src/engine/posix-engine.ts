@@ -36,8 +36,11 @@ export interface PosixEngineOptions {
 /** What libuv asks for in one read. */
 const STAGING_BYTES_MAX = 64 * 1024;
 const TICK_MS = 1000;
-/** An address is a region's number times this, plus the offset in it. Memory units are far smaller, and numbers are used again: 2^13 fit. */
-const REGION_SPAN = 2 ** 40;
+/**
+ * An address is a region's number times this, plus the offset in it. The largest memory unit has half of it (MEMORY_UNIT_BYTES_MAX), and 2^17
+ * regions fit, twice as many as there can be units.
+ */
+const REGION_SPAN = 2 ** 36;
 
 /** Memory that addresses lie in. */
 interface Region {
@@ -64,6 +67,8 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   readonly #waiting: HandleQueue;
   readonly gather = new Gather(1);
   readonly #regions = new Map<number, Region>();
+  /** Numbers below the highest that are to be used again. */
+  readonly #freeRegions: number[] = [];
   readonly #files: PosixFiles;
   #rung = false;
   #scheduled = false;
@@ -109,7 +114,8 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   }
 
   detachRegion(base: Address): void {
-    this.#regions.delete(base / REGION_SPAN);
+    const region = base / REGION_SPAN;
+    if (this.#regions.delete(region)) this.#freeRegions.push(region);
   }
 
   openSocket(fd: number): SocketHandle {
@@ -232,8 +238,7 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
 
   /** Answers the address of its first byte. */
   #addRegion(memory: SharedArrayBuffer, start: number): Address {
-    let region = 0;
-    while (this.#regions.has(region)) region++;
+    const region = this.#freeRegions.pop() ?? this.#regions.size;
     const machineBase = addressOf(memory) + start;
     this.#regions.set(region, { memory, start, machineBase });
     return region * REGION_SPAN;
