@@ -152,14 +152,16 @@ export class SimTask {
       return false;
     } else {
       this.#claim(r2tSN === this.#r2tSN, 'R2TSN counts', `${r2tSN} after ${this.#r2tSN - 1}`);
-      this.#claim(bufferOffset === expected, 'R2Ts are in order', `${bufferOffset} instead of ${expected}`);
+      // Behind damaged data the next burst may be asked for before the target misses them: another R2T was outstanding.
+      const goesOn = bufferOffset === Math.max(this.#asked, this.unsolicited);
+      this.#claim(goesOn || bufferOffset === expected, 'R2Ts are in order', `${bufferOffset} instead of ${expected}`);
     }
     this.#claim(
       desiredDataTransferLength > 0 && desiredDataTransferLength <= maxBurstLength,
       'an R2T asks for a burst',
       `${desiredDataTransferLength}`,
     );
-    this.damagedFrom = Number.POSITIVE_INFINITY;
+    if (bufferOffset <= this.damagedFrom) this.damagedFrom = Number.POSITIVE_INFINITY;
     this.#asked = bufferOffset + desiredDataTransferLength;
     const most = Math.min(data?.length ?? 0, this.command.moves ?? Number.POSITIVE_INFINITY);
     this.#claim(this.#asked <= most, 'an R2T asks for what there is', `${this.#asked}`);
