@@ -115,7 +115,8 @@ export function reserve(
   portalGroups: readonly number[],
 ): ReserveOutcome {
   const draft = new Draft(state);
-  const result = carryOut(draft, order, portalGroups);
+  const done = carryOut(draft, order, portalGroups);
+  const result = done === 'good' && draft.registrations.size > REGISTRATIONS_MAX ? 'noResources' : done;
   return result === 'good' ? draft.outcome(result) : { result, state, news: [], abort: [] };
 }
 
@@ -205,7 +206,6 @@ function register(draft: Draft, order: ReserveOrder, portalGroups: readonly numb
       if (other !== undefined && nexusKey(other.nexus) !== nexusKey(nexus)) return 'invalidParameter';
       const registration = { nexus, key: order.serviceActionKey, allTargetPorts: order.allTargetPorts };
       draft.registrations.set(nexusKey(nexus), registration);
-      if (draft.registrations.size > REGISTRATIONS_MAX) return 'noResources';
     }
   }
   draft.generation++;
@@ -269,7 +269,6 @@ function move(draft: Draft, order: ReserveOrder, self: string): ReserveResult {
   draft.registrations.set(nexusKey(nexus), { nexus, key: order.serviceActionKey, allTargetPorts: false });
   draft.holder = nexusKey(nexus);
   if (order.unregister) draft.registrations.delete(self);
-  if (draft.registrations.size > REGISTRATIONS_MAX) return 'noResources';
   draft.generation++;
   draft.aptpl = order.aptpl;
   return 'good';
