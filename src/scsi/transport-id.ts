@@ -10,6 +10,11 @@ const PROTOCOL_MASK = 0x0f;
 /** FORMAT CODE 01b: `name,i,0x<isid>`; 00b: the name alone. */
 const WITH_ISID = 0x40;
 const FORMAT_MASK = 0xc0;
+/** By FORMAT CODE: what is the name, and what the ISID. */
+const FORMS: ReadonlyMap<number, RegExp> = new Map([
+  [0, /^(.+)$/s],
+  [WITH_ISID, /^(.+),i,0x([0-9a-f]{12})$/i],
+]);
 const HEADER_BYTES = 4;
 /** ADDITIONAL LENGTH is at least this, and a multiple of four. */
 const NAME_BYTES_MIN = 20;
@@ -41,18 +46,8 @@ export function readTransportId(view: DataView, at: number, end: number): ReadTr
   if ((first & PROTOCOL_MASK) !== PROTOCOL_ISCSI || length < NAME_BYTES_MIN || length % 4 !== 0 || next > end)
     return null;
   const text = Buffer.from(view.buffer, view.byteOffset + at + HEADER_BYTES, length).toString('utf8');
-  const portName = text.slice(0, Math.max(text.indexOf('\0'), 0));
-  switch (first & FORMAT_MASK) {
-    case 0: {
-      const initiatorName = normalizeInitiatorName(portName);
-      return initiatorName === null ? null : { initiatorName, isid: '', end: next };
-    }
-    case WITH_ISID: {
-      const [, name = '', isid = ''] = /^(.+),i,0x([0-9a-f]{12})$/i.exec(portName) ?? [];
-      const initiatorName = normalizeInitiatorName(name);
-      return initiatorName === null ? null : { initiatorName, isid: isid.toLowerCase(), end: next };
-    }
-    default:
-      return null;
-  }
+  const form = FORMS.get(first & FORMAT_MASK);
+  const [, name = '', isid = ''] = form?.exec(text.slice(0, Math.max(text.indexOf('\0'), 0))) ?? [];
+  const initiatorName = normalizeInitiatorName(name);
+  return initiatorName === null ? null : { initiatorName, isid: isid.toLowerCase(), end: next };
 }
