@@ -3,6 +3,13 @@
 
 import type { Secret } from './secret.ts';
 
+/** What is wrong with the secret of a target that {@link provesAsUser}, in the words of a finding. */
+export const TARGET_AS_USER = {
+  received: "a user's secret",
+  allowed: "a secret that is no user's, of any target",
+  remedy: 'choose another secret for the target',
+};
+
 /** How initiators prove who they are, as far as it matters here. */
 type Auth =
   | { readonly method: 'none' }

@@ -2,7 +2,7 @@
 // file. Where it comes from, and what becomes of it, is for the callers.
 
 import { LunaringError } from '../base/error.ts';
-import { hasUserLikeTarget, provesAsUser } from './directions.ts';
+import { hasUserLikeTarget, provesAsUser, TARGET_AS_USER } from './directions.ts';
 import { ENVIRONMENT } from './environment.ts';
 import type { Finding } from './finding.ts';
 import { type Sources, settleDocument } from './load.ts';
@@ -65,9 +65,7 @@ export function settleTargetPart(document: unknown, portals: Portals, directory:
 export function judgeDirections(auth: AuthSettings, others: readonly AuthSettings[]): void {
   const finding = { severity: 'error', origin: 'the request' } as const;
   if (provesAsUser(auth, others)) {
-    const allowed = "a secret that is no user's, of any target";
-    const remedy = 'choose another secret for the target';
-    throw new PartError([{ ...finding, path: 'auth.mutual', received: "a user's secret", allowed, remedy }]);
+    throw new PartError([{ ...finding, path: 'auth.mutual', ...TARGET_AS_USER }]);
   }
   if (hasUserLikeTarget(auth, others)) {
     const allowed = 'secrets that no target proves itself with';

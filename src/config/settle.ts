@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
-import { provesAsUser } from './directions.ts';
+import { provesAsUser, TARGET_AS_USER } from './directions.ts';
 import {
   FIRST_BURST_BYTES_DEFAULT,
   SECRET_CHARACTERS_ADVISED,
@@ -100,9 +100,8 @@ function judgeDirections(
   const all = auths.map(([, auth]) => auth);
   for (const [path, auth] of auths) {
     if (!provesAsUser(auth, all)) continue;
-    const allowed = "a secret that is no user's, of any target";
-    const remedy = 'choose another secret for the target';
-    surroundings.report('error', [...path, 'mutual'], "a user's secret", allowed, remedy);
+    const { received, allowed, remedy } = TARGET_AS_USER;
+    surroundings.report('error', [...path, 'mutual'], received, allowed, remedy);
   }
 }
 
