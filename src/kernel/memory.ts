@@ -35,15 +35,11 @@ export function pageOffset(memory: SharedArrayBuffer): number {
 const MADV_DONTNEED = 4;
 const MADV_HUGEPAGE = 14;
 
-/** madvise(2) for the whole pages in `memory`. Answers whether the kernel takes the advice; without FFI nobody can ask it. */
+/** madvise(2) for the whole pages in `memory`. Answers whether the kernel takes the advice. */
 function advise(memory: SharedArrayBuffer, advice: number): boolean {
-  try {
-    const offset = pageOffset(memory);
-    const length = Math.floor((memory.byteLength - offset) / PAGE_BYTES) * PAGE_BYTES;
-    return length > 0 && libc().madvise(addressOf(memory) + offset, length, advice) === 0;
-  } catch {
-    return false;
-  }
+  const offset = pageOffset(memory);
+  const length = Math.floor((memory.byteLength - offset) / PAGE_BYTES) * PAGE_BYTES;
+  return length > 0 && libc().madvise(addressOf(memory) + offset, length, advice) === 0;
 }
 
 /**
