@@ -9,6 +9,7 @@ import { Slab } from '../src/engine/slab.ts';
 import { UringEngine } from '../src/engine/uring-engine.ts';
 import { pinThread } from '../src/kernel/libc.ts';
 import { adviseHugePages, pageOffset } from '../src/kernel/memory.ts';
+import { Begin } from '../src/ring/begin.ts';
 import { Channel, type ChannelMemory } from '../src/ring/channel.ts';
 import { Counter, Counters } from '../src/ring/counters.ts';
 import { Figures, SESSION_FIGURES_MAX, UNIT_FIGURES_MAX } from '../src/ring/figures.ts';
@@ -22,6 +23,8 @@ import { SessionHost } from '../src/session/session-host.ts';
 export interface WorkerAssignment {
   /** Which block of the counters is its own. */
   readonly index: number;
+  /** See ring/begin.ts. */
+  readonly begin: SharedArrayBuffer;
   readonly engine: 'uring' | 'posix';
   readonly slabBytes: number;
   readonly receiveBytes: number;
@@ -81,6 +84,7 @@ function makeEngine(assignment: WorkerAssignment, events: EngineEvents): Woken {
 /** Serves until main says stop. Rejects when an invariant breaks: main then starts another worker in its place. */
 export default async function ioWorker(assignment: WorkerAssignment): Promise<void> {
   const { channel: memory, bell } = assignment;
+  if (!new Begin(assignment.begin).begin()) return;
   if (assignment.cpus.length !== 0) pinThread(assignment.cpus);
   const counters = new Counters(assignment.counters).block(assignment.index);
   // "PID/task/TID": main reads there what CPU time the thread has had.

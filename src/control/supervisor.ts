@@ -9,6 +9,7 @@ import { LunaringError } from '../base/error.ts';
 import type { CustomDisk } from '../config/custom-lun.ts';
 import { close, createEventfd, duplicate, ringEventfd } from '../kernel/libc.ts';
 import { pageOffset, untouchedMemory } from '../kernel/memory.ts';
+import { Begin } from '../ring/begin.ts';
 import { allocateChannel, Channel } from '../ring/channel.ts';
 import { Counter, Counters } from '../ring/counters.ts';
 import { Exchange } from '../ring/exchange.ts';
@@ -46,7 +47,8 @@ export interface WorkerReading {
 
 interface WorkerLink {
   readonly index: number;
-  /** Ends a start that waits for a thread. */
+  readonly begin: Begin;
+  /** Ends a start that waits for a thread, or for one that loads: only while {@link begin} can be given up. */
   readonly start: AbortController;
   readonly channel: Channel<ToWorker, FromWorker>;
   readonly parcels: MessagePort;
@@ -113,7 +115,7 @@ export class Supervisor implements Workers {
     });
     // A thread that could not be made, or not load the worker, had no task yet: piscina has that wait for another, which may never come.
     pool.on('error', (error: Error) => {
-      for (const { running, start } of this.#links) if (!running) start.abort(error);
+      for (const { begin, start } of this.#links) if (begin.giveUp()) start.abort(error);
     });
     return pool;
   }
@@ -183,6 +185,7 @@ export class Supervisor implements Workers {
     const previous = this.#links[index];
     const link: WorkerLink = {
       index,
+      begin: Begin.create(),
       start: new AbortController(),
       channel,
       parcels: parcels.port1,
@@ -234,13 +237,14 @@ export class Supervisor implements Workers {
 
   /** What a worker is given; `ends`: its own of what connects it with main. */
   #assignmentOf(
-    { index, wakeFd }: WorkerLink,
+    { index, begin, wakeFd }: WorkerLink,
     ends: Pick<WorkerAssignment, 'channel' | 'bell' | 'parcels'>,
   ): WorkerAssignment {
     const { engine, slabBytes, busyPollUs, coalesceUs, polled, cpus } = this.#options;
     const { lostWrites, meters, unitFigures, sessionFigures } = this.#options;
     return {
       index,
+      begin: begin.memory,
       engine,
       slabBytes,
       receiveBytes: RECEIVE_BYTES,

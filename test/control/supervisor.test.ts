@@ -24,10 +24,11 @@ const setrlimit = koffi.load(null).func('setrlimit', 'int', ['int', 'void *']);
 const RLIMIT_NOFILE = 7;
 const limit = (descriptors) => setrlimit(RLIMIT_NOFILE, new BigUint64Array([BigInt(descriptors), 4096n]));
 const open = () => readdirSync('/proc/self/fd');
-// libuv forgets the epoll descriptor of a loop that it could not make.
+// libuv forgets the epoll descriptor of a loop that it could not make, and Node the modules that a thread was loading when it ended.
 const isOurs = (fd) => {
   try {
-    return readlinkSync('/proc/self/fd/' + fd) !== 'anon_inode:[eventpoll]';
+    const file = readlinkSync('/proc/self/fd/' + fd);
+    return file !== 'anon_inode:[eventpoll]' && !file.endsWith('.js');
   } catch {
     return false;
   }
