@@ -8,7 +8,7 @@ import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 /** Bytes of zeroes at {@link zeroesOf}: as many as one operation can move. */
 export const ZEROES_BYTES = SLOT_BYTES_MAX;
 
-// O_DIRECT wants its memory aligned, and only an engine whose addresses are the machine's can need that: for the others the page is slack.
+// O_DIRECT wants its memory aligned.
 const memory = new SharedArrayBuffer(ZEROES_BYTES + PAGE_BYTES);
 const attached = new WeakMap<Engine, Address>();
 

@@ -5,7 +5,8 @@ import type { Slab } from './slab.ts';
 
 /**
  * A place in I/O memory that the engine can send from and read into: the `base` of a region plus an offset in it.
- * Opaque to everyone else; a machine address under io_uring, a table key elsewhere. Always a safe integer.
+ * Aligned to pages where memory is, for O_DIRECT, and opaque to everyone else: a machine address under io_uring, a table key elsewhere.
+ * Always a safe integer.
  */
 export type Address = number;
 

@@ -3,6 +3,7 @@
 
 import { assert } from '../base/assert.ts';
 import { FreeList, NONE } from '../base/free-list.ts';
+import { PAGE_BYTES } from '../base/page.ts';
 import { Gather } from '../kernel/gather.ts';
 import { seekStretch } from '../kernel/libc.ts';
 import { addressOf } from '../kernel/memory.ts';
@@ -42,10 +43,10 @@ const TICK_MS = 1000;
  */
 const REGION_SPAN = 2 ** 36;
 
-/** Memory that addresses lie in. */
+/** Memory that addresses lie in. It begins on a page of the machine's, so that what is aligned in addresses is so for the kernel. */
 interface Region {
   readonly memory: SharedArrayBuffer;
-  /** Where in `memory` it begins. */
+  /** Where in `memory` it begins: before its first byte, where that is in the middle of a page. */
   readonly start: number;
   /** And as the kernel names that place. */
   readonly machineBase: number;
@@ -114,7 +115,7 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   }
 
   detachRegion(base: Address): void {
-    const region = base / REGION_SPAN;
+    const region = Math.floor(base / REGION_SPAN);
     if (this.#regions.delete(region)) this.#freeRegions.push(region);
   }
 
@@ -236,12 +237,13 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
     this.#schedule();
   }
 
-  /** Answers the address of its first byte. */
-  #addRegion(memory: SharedArrayBuffer, start: number): Address {
+  /** Answers the address of the byte at `offset`. */
+  #addRegion(memory: SharedArrayBuffer, offset: number): Address {
     const region = this.#freeRegions.pop() ?? this.#regions.size;
-    const machineBase = addressOf(memory) + start;
-    this.#regions.set(region, { memory, start, machineBase });
-    return region * REGION_SPAN;
+    const first = addressOf(memory) + offset;
+    const inPage = first % PAGE_BYTES;
+    this.#regions.set(region, { memory, start: offset - inPage, machineBase: first - inPage });
+    return region * REGION_SPAN + inPage;
   }
 
   #regionOf(address: Address): Region {

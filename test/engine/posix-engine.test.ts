@@ -29,10 +29,11 @@ it('sends from the last of 20,000 regions, at its last byte but one as well', as
 
 it('gives the number of a region that is gone to the next', () => {
   const { engine } = new Bench((slab, events) => new PosixEngine({ slab, events }));
-  const bases = Array.from({ length: 3 }, () => engine.attachRegion(new SharedArrayBuffer(8)));
+  const memory = new SharedArrayBuffer(8);
+  const bases = Array.from({ length: 3 }, () => engine.attachRegion(memory));
   engine.detachRegion(bases[1]!);
-  const again = engine.attachRegion(new SharedArrayBuffer(8));
-  const next = engine.attachRegion(new SharedArrayBuffer(8));
+  const again = engine.attachRegion(memory);
+  const next = engine.attachRegion(memory);
   expect(again).toBe(bases[1]);
   expect(new Set([...bases, next]).size).toBe(4);
 });
