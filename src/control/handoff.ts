@@ -167,7 +167,7 @@ export class Handoffs {
         this.#context.machine.close(candidate.fd);
         throw error;
       } finally {
-        if (!taken) this.#withdraw(entry, cid, id, claim.tsih !== 0);
+        if (!taken) void this.#withdraw(entry, cid, id, claim.tsih !== 0);
       }
     })();
     // What comes behind it waits for what it waited for, whether or not it was given up.
@@ -175,16 +175,24 @@ export class Handoffs {
     return result;
   }
 
-  /** A connection does not come. A session whose last one it was to replace waits for it at its worker, and stays on the books until it has ended there. */
-  #withdraw(entry: SessionEntry, cid: number, id: number, joins: boolean): void {
+  /**
+   * A connection does not come. Its session may have waited for it at its worker, even without another connection, and stays on the books until
+   * it has ended there, or waits no more.
+   */
+  async #withdraw(entry: SessionEntry, cid: number, id: number, joins: boolean): Promise<void> {
     const { endings } = this.#context;
-    const last = entry.connections.size === 1 && entry.connections.get(cid)?.id === id;
-    if (!joins || !last) {
+    const { connections } = entry;
+    // One that came behind it for the same CID is awaited in its place.
+    const expected = () => joins && connections.get(cid)?.id === id;
+    if (expected() && connections.size > 1) {
+      await endings.endConnection(entry, cid, 'the connection in its place did not come', false);
+    }
+    if (!expected() || connections.size > 1) {
       endings.connectionEnded(entry.tsih, cid, id);
       return;
     }
-    entry.connections.delete(cid);
-    void endings.endSession(entry, 'its last connection ended');
+    connections.delete(cid);
+    await endings.endSession(entry, 'its last connection ended');
   }
 
   /** Offers the connection to its worker. */

@@ -339,8 +339,9 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     const session = this.#sessions.get(tsih);
     if (session?.leaving === false) session.awaited = replaced;
     const connection = session?.memberWith(cid);
-    // §6.3.4, §7.2.2: the tasks of one that is lost wait for the one that takes its place.
-    if (!(replaced && connection?.state === ConnectionState.lost)) connection?.closeThen(reason, wait, false, replaced);
+    // §6.3.4, §7.2.2: the tasks of one that is lost wait for one that takes its place, be it this one or the next.
+    if (connection?.state !== ConnectionState.lost) connection?.closeThen(reason, wait, false, replaced);
+    if (session?.over) this.#sessionClosed(session);
     wait.seal();
   }
 }

@@ -21,9 +21,12 @@ const IDENTITY = {
   portalGroupTag: 1,
 };
 
+/** Nobody gives the login up. */
+const NEVER = new Promise<void>(() => {});
+
 /** A login that is complete. */
-function candidate(fd: number, tsih = 0, givenUp = new Promise<void>(() => {})): Candidate {
-  const claim = { identity: IDENTITY, tsih, cid: 1, sessionType: 'Normal' };
+function candidate(fd: number, tsih = 0, givenUp = NEVER, cid = 1): Candidate {
+  const claim = { identity: IDENTITY, tsih, cid, sessionType: 'Normal' };
   const endpoint = { peerAddress: '127.0.0.1', localAddress: '127.0.0.1' };
   const grant = { claim, endpoint, initiatorAlias: '', session: DEFAULT_SESSION_PARAMETERS };
   return { grant, fd, received: new Uint8Array(0), givenUp } as unknown as Candidate;
@@ -77,7 +80,7 @@ function stage(fails: (message: ToWorker) => boolean = () => false) {
     for (const then of [...due]) then();
   };
   const kinds = (): string[] => sent.map(({ type }) => type);
-  return { handoffs, sessions, requests, closed, done, later, kinds };
+  return { handoffs, sessions, requests, closed, sent, done, later, kinds };
 }
 
 test('a session that waits for the end of the one it replaces is refused when the worker of both fails', async () => {
@@ -239,4 +242,26 @@ test('one that joins a session is not given up: its worker waits for it', async 
   expect(kinds()).toEqual(['handoff', 'endConnection', 'handoff']);
   handoffs.answered({ type: 'accepted', id: 2 });
   expect(await second).toBeNull();
+});
+
+test('the worker waits no more for one of several connections that was to be replaced, and its session stays known until it has said so', async () => {
+  const { handoffs, sessions, closed, sent, done } = stage((message) => message.type === 'handoff' && message.id === 3);
+  for (const cid of [1, 2]) {
+    const taken = handoffs.take(candidate(6 + cid, cid - 1, NEVER, cid));
+    await new Promise(setImmediate);
+    handoffs.answered({ type: 'accepted', id: cid });
+    expect(await taken).toBeNull();
+  }
+  const third = handoffs.take(candidate(9, 1, NEVER, 2));
+  await new Promise(setImmediate);
+  expect(sent.at(-1)).toMatchObject({ type: 'endConnection', cid: 2, replaced: true });
+  done();
+  await expect(third).rejects.toThrow('too long');
+  expect(closed).toEqual([9]);
+  expect(sent.at(-1)).toMatchObject({ type: 'endConnection', cid: 2, replaced: false });
+  const [entry] = sessions.all();
+  expect([...entry!.connections.keys()]).toEqual([1, 2]);
+  done();
+  await new Promise(setImmediate);
+  expect([...entry!.connections.keys()]).toEqual([1]);
 });

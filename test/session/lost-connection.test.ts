@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../../src/pdu/logout.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
+import type { SessionParameters } from '../../src/pdu/parameters.ts';
 import { TaskFunction } from '../../src/pdu/task-management.ts';
 import { testUnitReady, write16 } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
@@ -101,6 +102,50 @@ it('a lost connection that was removed for recovery is not ended in the place of
   two.taskManagement(TaskFunction.TASK_REASSIGN, { referencedTaskTag: tag });
   bench.settle();
   expect(two.replies().map(({ opcode }) => opcode)).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE, Opcode.SCSI_RESPONSE]);
+});
+
+describe('a session of several connections, one of which is being replaced', () => {
+  /** Another takes the place of connection two. */
+  function begin(keys: Partial<SessionParameters> = {}): { bench: SessionBench; one: SimInitiator; two: SimInitiator } {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { ...session, ...keys } });
+    const two = bench.logIn({ joins: one });
+    bench.file.stuck = true;
+    two.command(write16(0, 1), { write: BLOCK_BYTES, data: BLOCK });
+    bench.settle();
+    bench.tell({ type: 'endConnection', request: 1, tsih: two.tsih, cid: two.cid, reason: 'anew', replaced: true });
+    bench.file.stuck = false;
+    bench.settle();
+    return { bench, one, two };
+  }
+
+  /** Main has given up on the one in its place. */
+  function giveUp(bench: SessionBench, { tsih, cid }: SimInitiator): void {
+    bench.tell({ type: 'endConnection', request: 2, tsih, cid, reason: 'it did not come', replaced: false });
+    bench.settle();
+  }
+
+  it.each(['before', 'after'])('ends with the others when main gives up on that one %s they go', (when) => {
+    const { bench, one, two } = begin({ errorRecoveryLevel: 0 });
+    if (when === 'before') giveUp(bench, two);
+    hangUp(bench, one);
+    if (when === 'after') {
+      expect(ends(bench).at(-1)).toMatchObject({ cid: one.cid, sessionEnded: false });
+      giveUp(bench, two);
+    }
+    expect(ends(bench).at(-1)).toMatchObject({ sessionEnded: true });
+    expect([...bench.host.sessions]).toEqual([]);
+  });
+
+  it('keeps the tasks of that one for another that takes its place, at ErrorRecoveryLevel 2', () => {
+    const { bench, one, two } = begin();
+    giveUp(bench, two);
+    const three = bench.logIn({ joins: one, cid: two.cid });
+    three.taskManagement(TaskFunction.TASK_REASSIGN, { referencedTaskTag: 1 });
+    bench.settle();
+    const opcodes = three.replies().map(({ opcode }) => opcode);
+    expect(opcodes).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE, Opcode.SCSI_RESPONSE]);
+  });
 });
 
 describe('a connection that is lost while the target stops', () => {
