@@ -70,7 +70,7 @@ export class BlockCommands {
     };
   }
 
-  write({ lun, blocks, inFile }: SimUnit): Command {
+  write({ lun, blocks, lasts }: SimUnit): Command {
     const { lba, count } = this.#range(blocks, transfersMax(blocks));
     const durable = this.#random.chance(0.3);
     const change = blocks.begin(lba, count, 'each');
@@ -82,13 +82,13 @@ export class BlockCommands {
       read: 0,
       access: 'write',
       lasts: durable,
-      answered: (answer) => settle(blocks, change, answer, durable && inFile),
+      answered: (answer) => settle(blocks, change, answer, durable && lasts),
       over: () => blocks.over(change),
     };
   }
 
   /** WRITE SAME(16) of a block, or of nothing with UNMAP. */
-  writeSame({ lun, blocks }: SimUnit): Command {
+  writeSame({ lun, blocks, thin }: SimUnit): Command {
     const { lba, count } = this.#range(blocks, 48);
     const unmaps = this.#random.chance(0.3);
     const change = blocks.begin(lba, count, unmaps ? 'zero' : 'same');
@@ -103,13 +103,14 @@ export class BlockCommands {
       cdb,
       data: blocks.bytesOf(change).subarray(0, blocks.blockSize),
       read: 0,
+      isRefused: unmaps && !thin,
       access: 'write',
       answered: (answer) => settle(blocks, change, answer, false),
       over: () => blocks.over(change),
     };
   }
 
-  unmap({ lun, blocks }: SimUnit): Command {
+  unmap({ lun, blocks, thin }: SimUnit): Command {
     const { lba, count } = this.#range(blocks, 32);
     const change = blocks.begin(lba, count, 'zero');
     const list = Buffer.alloc(24);
@@ -123,6 +124,7 @@ export class BlockCommands {
       cdb: Buffer.from([OperationCode.UNMAP, 0, 0, 0, 0, 0, 0, 0, list.length, 0]),
       data: list,
       read: 0,
+      isRefused: !thin,
       access: 'write',
       answered: (answer) => settle(blocks, change, answer, false),
       over: () => blocks.over(change),

@@ -18,6 +18,8 @@ export interface DiskFaults {
   readonly syncError: number;
   /** Milliseconds that an operation takes now and then. */
   readonly slowMs: number;
+  /** Of a function of a custom disk's to take too long. */
+  readonly late: number;
 }
 
 /** A write, or a part of one, that no sync has covered. */
@@ -97,8 +99,9 @@ export class SimDisk {
     );
   }
 
-  clear(offset: number, length: number, done: (result: number) => void): void {
-    this.#operate('clear', offset, length, done, (from, to) => this.#put(new Uint8Array(to - from), offset + from));
+  clear(offset: number, length: number, done: (result: number) => void, durable = false): void {
+    const part = (from: number, to: number): Unsynced[] => this.#put(new Uint8Array(to - from), offset + from);
+    this.#operate('clear', offset, length, done, part, durable);
   }
 
   /**

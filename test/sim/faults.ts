@@ -31,10 +31,11 @@ export const FAULTS = [
   'copies',
   'large unit',
   'odd lengths',
+  'custom disk',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-export const NO_DISK_FAULTS: DiskFaults = { error: 0, short: 0, syncError: 0, slowMs: 2 };
+export const NO_DISK_FAULTS: DiskFaults = { error: 0, short: 0, syncError: 0, slowMs: 2, late: 0 };
 export const NO_NETWORK_FAULTS: NetworkFaults = { reset: 0, halfOpen: 0, damage: 0, slowMs: 1 };
 
 export function drawDiskFaults(random: Random, on: (fault: Fault) => boolean): DiskFaults {
@@ -43,6 +44,7 @@ export function drawDiskFaults(random: Random, on: (fault: Fault) => boolean): D
     short: on('short transfers') ? random.pick([0, 0.05, 0.3]) : 0,
     syncError: on('sync errors') && random.chance(0.3) ? 0.2 : 0,
     slowMs: on('slow disk') ? random.pick([2, 20, 300]) : 2,
+    late: on('custom disk') ? random.pick([0, 0.01, 0.1]) : 0,
   };
 }
 

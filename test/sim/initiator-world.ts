@@ -11,8 +11,10 @@ export interface InitiatorWorld {
   readonly clock: SimClock;
   readonly units: readonly SimUnit[];
   connect(name: string): Link;
-  /** When the disk behind a unit failed last. */
-  diskFailedAt(unit: SimUnit): number;
+  /** When the disk behind a unit failed last, in a way that has that sense key. */
+  diskFailedAt(unit: SimUnit, senseKey: number): number;
+  /** An operation of the unit's disk is given up after so long; Infinity: it is waited for. */
+  diskTimeoutMs(unit: SimUnit): number;
   /** Until when the disk behind a unit had lost writes, and promised nothing: Infinity, if it does not now. */
   lostUntil(unit: SimUnit): number;
   /** Whether the target has not ended the session. */

@@ -276,7 +276,7 @@ export class Initiator {
   }
 
   unit(lun: number): SimUnit {
-    return this.world.units[lun]!;
+    return this.world.units.find((unit) => unit.lun === lun)!;
   }
 
   answered(task: SimTask, answer: Answer): void {

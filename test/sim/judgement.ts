@@ -4,6 +4,7 @@
 import { Violation } from './clock.ts';
 import type { Initiator } from './initiator.ts';
 import { type Answer, type Command, type SimTask, Status, type Touch } from './task.ts';
+import type { SimUnit } from './unit.ts';
 
 const SenseKey = {
   NOT_READY: 2,
@@ -11,10 +12,14 @@ const SenseKey = {
   HARDWARE_ERROR: 4,
   ILLEGAL_REQUEST: 5,
   UNIT_ATTENTION: 6,
+  DATA_PROTECT: 7,
   COPY_ABORTED: 0xa,
   ABORTED_COMMAND: 0xb,
   MISCOMPARE: 0xe,
 } as const;
+
+/** LOGICAL UNIT COMMUNICATION TIME-OUT. */
+const TIME_OUT = 0x0801;
 
 /** Judges how a command of the initiator's ended. */
 export function judge(initiator: Initiator, task: SimTask, { status, senseKey, additionalSense }: Answer): void {
@@ -42,8 +47,9 @@ export function judge(initiator: Initiator, task: SimTask, { status, senseKey, a
   }
   if (senseKey === SenseKey.COPY_ABORTED && mayAbort(initiator, task)) return;
   if (senseKey === SenseKey.MISCOMPARE || (senseKey === SenseKey.ILLEGAL_REQUEST && unit.wasAway(task.sentAt))) return;
-  const diskMayFail = senseKey === SenseKey.MEDIUM_ERROR || senseKey === SenseKey.HARDWARE_ERROR;
-  if (diskMayFail && initiator.world.diskFailedAt(unit) >= task.sentAt) return;
+  if (initiator.world.diskFailedAt(unit, senseKey) >= task.sentAt) return;
+  if (senseKey === SenseKey.ABORTED_COMMAND && additionalSense === TIME_OUT && mayTimeOut(initiator, unit, task))
+    return;
   const lost = initiator.world.lostUntil(unit) >= task.sentAt;
   if (senseKey === SenseKey.HARDWARE_ERROR && command.lasts === true && lost) return;
   const isRefused = command.access === 'order' || command.isRefused === true;
@@ -51,6 +57,11 @@ export function judge(initiator: Initiator, task: SimTask, { status, senseKey, a
   // Data of it were damaged on their way, and there is no recovery.
   if (senseKey === SenseKey.ABORTED_COMMAND && Number.isFinite(task.damagedFrom)) return;
   throw new Violation('a command fails for a reason', `${who}: sense key ${senseKey}`);
+}
+
+/** Whether the disk may have had the time that a command's operation has. */
+function mayTimeOut({ world }: Initiator, unit: SimUnit, { sentAt }: SimTask): boolean {
+  return world.clock.now - sentAt >= world.diskTimeoutMs(unit);
 }
 
 /** Whether the initiator certainly may, or may not, read or write the unit that a copy touches; null: that is not known. */
@@ -68,11 +79,12 @@ function judgeCopy(initiator: Initiator, { touches = [] }: Command, who: string)
 }
 
 /** Whether a copy may have failed half-way: for want of a unit, for a reservation of one, or with its disk. */
-function mayAbort(initiator: Initiator, { command, sentAt }: SimTask): boolean {
+function mayAbort(initiator: Initiator, task: SimTask): boolean {
+  const { command, sentAt } = task;
   const { touches = [] } = command;
   return touches.some((touch) => {
     const unit = initiator.unit(touch.lun);
-    const failed = initiator.world.diskFailedAt(unit) >= sentAt;
-    return failed || unit.wasAway(sentAt) || permission(initiator, touch) !== true;
+    const failed = Object.values(SenseKey).some((key) => initiator.world.diskFailedAt(unit, key) >= sentAt);
+    return failed || mayTimeOut(initiator, unit, task) || unit.wasAway(sentAt) || permission(initiator, touch) !== true;
   });
 }

@@ -37,14 +37,17 @@ export class Operator {
 
   act(): void {
     if (!this.idle) return;
-    const large = this.#units[Lun.LARGE];
-    const removable = large !== undefined && this.#random.chance(0.5) ? large : this.#units[Lun.OTHER_FILE]!;
+    const custom = this.#units.find(({ lun }) => lun === Lun.CUSTOM);
+    const rest = this.#units.filter(({ lun }) => lun > Lun.OTHER_FILE);
+    const removable =
+      rest.length !== 0 && this.#random.chance(0.5) ? this.#random.pick(rest) : this.#units[Lun.OTHER_FILE]!;
     // What is to outlast a removal, or is cut short by it, is rare: more often when there is something of that kind.
     const remove = removable.reservations.aptpl || removable.copies !== 0 ? 12 : 2;
     const action = this.#random.weighted({ grow: 2, remove, endSession: 3 });
     this.#clock.note(`operator: ${action}`);
     this.#clock.mainTouched = true;
-    if (action === 'grow') this.#grow(this.#units[Lun.FILE]!);
+    if (action === 'grow')
+      this.#grow(custom !== undefined && this.#random.chance(0.5) ? custom : this.#units[Lun.FILE]!);
     else if (action === 'remove') this.#do(() => this.#removeAndAdd(removable));
     else this.#do(() => this.#endSession());
   }
@@ -83,10 +86,12 @@ export class Operator {
     unit.attentions.forgetDue();
     this.#tellOfLuns();
     const calm = this.#orders.disturb(unit);
-    const closed = this.#target.keepDescriptor(unit.lun);
+    const close = this.#target.keepStorage(unit.lun);
     await administration.removeUnit(TARGET_NAME, unit.lun);
-    closed();
-    const left = this.#target.diskOfLun(unit.lun)?.inFlight ?? 0;
+    const before = unit.blocks.tick();
+    if (await close()) unit.blocks.synced(before);
+    // Functions that only read may forget their time.
+    const left = unit.lun === Lun.CUSTOM ? 0 : (this.#target.diskOfLun(unit.lun)?.inFlight ?? 0);
     if (left !== 0) throw new Violation('nobody uses a unit that is gone', `LUN ${unit.lun}: ${left} operations`);
     calm();
     if (this.#target.diskOfLun(unit.lun)?.reopen()) unit.blocks.doubt();

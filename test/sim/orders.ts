@@ -162,7 +162,7 @@ export class Orders {
         action === Action.RELEASE && random.chance(0.8) && reservations.type !== 0
           ? reservations.type
           : random.pick(TYPES),
-      aptpl: registers && unit.inFile && random.chance(0.6),
+      aptpl: registers && unit.keepsReservations && random.chance(0.6),
     };
   }
 

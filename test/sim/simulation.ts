@@ -78,18 +78,20 @@ class Simulation {
     const clock = this.#clock;
     // Its commands take long: every other simulation has none.
     const isLarge = this.#on('large unit') && new Random(plan.seed ^ 0x1a29e).chance(0.5);
-    const luns = Object.values(Lun).filter((lun) => isLarge || lun !== Lun.LARGE);
+    const isCustom = this.#on('custom disk') && new Random(plan.seed ^ 0xc0570).chance(0.5);
+    const luns = Object.values(Lun).filter((lun) => (isLarge || lun !== Lun.LARGE) && (isCustom || lun !== Lun.CUSTOM));
     this.#target = new SimTarget({
       clock,
       luns,
       random: random.fork(),
+      custom: new Random(plan.seed ^ 0xd15c),
       directory,
       workers: random.between(1, 3),
       disk: NO_DISK_FAULTS,
       network: NO_NETWORK_FAULTS,
       bellMs: this.#on('slow rings') ? random.pick([0.1, 1, 20]) : 0.1,
     });
-    this.#units = luns.map((lun) => new SimUnit(lun));
+    this.#units = luns.map((lun) => new SimUnit(lun, lun !== Lun.CUSTOM || this.#target.custom.canUnmap));
     const world = {
       clock,
       units: this.#units,
@@ -98,7 +100,8 @@ class Simulation {
         if (!this.#up) link.reset();
         return link;
       },
-      diskFailedAt: ({ lun }: SimUnit) => this.#target.diskOfLun(lun)?.failedAt ?? Number.NEGATIVE_INFINITY,
+      diskFailedAt: ({ lun }: SimUnit, senseKey: number) => this.#target.failedAt(lun, senseKey),
+      diskTimeoutMs: ({ lun }: SimUnit) => (lun === Lun.CUSTOM ? this.#target.custom.timeoutMs : Infinity),
       lostUntil: ({ lun }: SimUnit) => this.#target.diskOfLun(lun)?.lostUntil ?? Number.NEGATIVE_INFINITY,
       recovers: this.#on('error recovery'),
       // Drawn from nobody else: without it, everything else is left to the same chance as with it.
@@ -107,7 +110,7 @@ class Simulation {
       isServed: (tsih: number) => this.#target.plane.sessions.find(tsih) !== undefined,
       tasksOf: (tsih: number) => this.#target.workers.tasksOf(tsih),
     };
-    this.#workload = new Workload(random.fork(), () => this.#initiators, this.#units.length, {
+    this.#workload = new Workload(random.fork(), () => this.#initiators, {
       on: (fault) => this.#on(fault),
       rivalry: this.#on('rivalry') ? new Random(plan.seed ^ 0x21ca1) : null,
       copies: new CopyCommands(new Random(plan.seed ^ 0xc0b1e5)),
@@ -302,7 +305,8 @@ class Simulation {
       if (turns[unit.id] !== 0) return `the turn at LUN ${unit.lun}`;
       if (workers.unitInFlight(unit.figures) !== 0) return `tasks of LUN ${unit.lun}`;
       const isReserved = workers.all.some(({ host }) => host.units.find(unit.id)?.restriction != null);
-      if (isReserved && this.#units[unit.lun]!.reservations.free) return `a reservation of LUN ${unit.lun}`;
+      if (isReserved && this.#units.find(({ lun }) => lun === unit.lun)!.reservations.free)
+        return `a reservation of LUN ${unit.lun}`;
     }
     return null;
   }

@@ -9,7 +9,9 @@ import type { LunSettings, Settings } from '../../src/config/settings.ts';
 import { ControlPlane } from '../../src/control/control-plane.ts';
 import { LoginConnection } from '../../src/control/login-connection.ts';
 import type { Machine } from '../../src/control/machine.ts';
+import { SenseKey } from '../../src/scsi/sense.ts';
 import { type SimClock, Violation } from './clock.ts';
+import { CustomRecord, SimCustomDisk } from './custom-disk.ts';
 import { type DiskFaults, SECTOR, SimDisk } from './disk.ts';
 import { SimLoginSocket } from './login-socket.ts';
 import { Link, type NetworkFaults } from './network.ts';
@@ -18,8 +20,8 @@ import { SimWorkers } from './workers.ts';
 
 export const TARGET_NAME = 'iqn.2026-11.io.lunaring:sim';
 export const CHAP = { name: 'sim', secret: 'sixteen-letters!' };
-/** Units by LUN: two in files and one in memory; and one in a file that is too large for one piece of memory. */
-export const Lun = { FILE: 0, MEMORY: 1, OTHER_FILE: 2, LARGE: 3 } as const;
+/** Units by LUN: two in files, one in memory, one in a file that is too large for one piece of memory, and one that a program keeps. */
+export const Lun = { FILE: 0, MEMORY: 1, OTHER_FILE: 2, LARGE: 3, CUSTOM: 4 } as const;
 export const LARGE_BLOCK_BYTES = 4096;
 
 /** A unit's blocks at the start. Few, so that commands meet. */
@@ -34,6 +36,8 @@ const FIRST_FD = 1_000_000;
 export interface TargetOptions {
   readonly clock: SimClock;
   readonly random: Random;
+  /** Chance for the custom disk, apart from all other. */
+  readonly custom: Random;
   /** Where the configuration, the names of files, and what outlasts a restart is kept. */
   readonly directory: string;
   readonly workers: number;
@@ -55,6 +59,8 @@ function lunSettings(directory: string, lun: number): Record<string, unknown> {
   const size = count * blockSize;
   const naa = naaOf(lun);
   if (lun === Lun.MEMORY) return { lun, naa, backend: 'memory', size };
+  // No file has the settings of a custom unit: this stands for it.
+  if (lun === Lun.CUSTOM) return { lun, naa, backend: 'null', size };
   return { lun, naa, backend: 'file', path: join(directory, `disk${lun}.img`), size, blockSize, direct: false };
 }
 
@@ -70,9 +76,12 @@ export class SimTarget {
   workers!: SimWorkers;
   disk: DiskFaults;
   network: NetworkFaults;
+  readonly custom: CustomRecord;
+  #customDisk: SimCustomDisk | null = null;
 
   constructor(options: TargetOptions) {
     this.#options = options;
+    this.custom = new CustomRecord(options.custom);
     this.disk = options.disk;
     this.network = options.network;
     const file = join(options.directory, 'lunaring.json');
@@ -164,10 +173,7 @@ export class SimTarget {
   /** The settings, as an operator who grew units has changed them. */
   #presentSettings(): Settings {
     const [target] = this.#settings.targets;
-    const luns = target!.luns.map((lun) => {
-      const size = this.#sizes.get(lun.lun);
-      return size === undefined ? lun : { ...lun, size };
-    });
+    const luns = target!.luns.map(({ lun }) => this.lunSettings(lun));
     return { ...this.#settings, targets: [{ ...target!, luns }] } as Settings;
   }
 
@@ -187,15 +193,37 @@ export class SimTarget {
   readonly #served = new Map<number, SimDisk>();
 
   /**
-   * A unit in a file is about to be removed: commands that a worker begins before it hears of that find its disk all the same, until the
-   * function that this answers is called, when its descriptor has been closed.
+   * A unit is about to be removed: commands that a worker begins before it hears of that find its disk all the same, until the function that
+   * this answers is called, when its storage has been closed. That resolves when the disk has been let go; true: with all that it was given.
    */
-  keepDescriptor(lun: number): () => void {
-    const unit = this.plane.catalog.units.find((each) => each.lun === lun)!;
-    if (unit.backend.kind !== 'file') throw new Error('only units in files have a descriptor');
-    const { fd } = unit.backend;
+  keepStorage(lun: number): () => Promise<boolean> {
+    const { backend } = this.plane.catalog.units.find((each) => each.lun === lun)!;
+    if (backend.kind === 'custom') return () => this.#closeCustom();
+    if (backend.kind !== 'file') throw new Error('a unit in memory is not removed');
+    const { fd } = backend;
     this.#diskOf(fd);
-    return () => this.#served.delete(fd);
+    return async () => {
+      this.#served.delete(fd);
+      return false;
+    };
+  }
+
+  async #closeCustom(): Promise<boolean> {
+    try {
+      await this.#customDisk!.close();
+      return this.diskOfLun(Lun.CUSTOM)!.lostUntil !== Number.POSITIVE_INFINITY;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Has a program keep the unit's blocks, anew. */
+  #openCustom(lun: LunSettings): LunSettings {
+    if (lun.backend !== 'null') throw new Error('no stand-in for a custom unit');
+    const { clock, custom, directory } = this.#options;
+    const disk = this.#diskAt(join(directory, `disk${lun.lun}.img`), lun.size, SECTOR);
+    this.#customDisk = new SimCustomDisk(disk, this.custom, clock, custom);
+    return { ...lun, backend: 'custom', disk: this.#customDisk };
   }
 
   #diskAt(path: string, bytes: number, sector: number): SimDisk {
@@ -213,9 +241,19 @@ export class SimTarget {
     return this.#disks.get(join(this.#options.directory, `disk${lun}.img`));
   }
 
-  /** A unit's settings, as they were at the start. */
+  /** When the disk of a unit failed last, so that initiators hear of it by that sense key. */
+  failedAt(lun: number, senseKey: number): number {
+    if (lun === Lun.CUSTOM) return this.custom.failedAt.get(senseKey) ?? Number.NEGATIVE_INFINITY;
+    const fails = senseKey === SenseKey.MEDIUM_ERROR || senseKey === SenseKey.HARDWARE_ERROR;
+    return (fails ? this.diskOfLun(lun)?.failedAt : undefined) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Settings to serve a unit with, as long as it has become. */
   lunSettings(lun: number): LunSettings {
-    return this.#settings.targets[0]!.luns.find((each) => each.lun === lun)!;
+    const settings = this.#settings.targets[0]!.luns.find((each) => each.lun === lun)!;
+    const size = this.#sizes.get(lun);
+    const present = (size === undefined ? settings : { ...settings, size }) as LunSettings;
+    return lun === Lun.CUSTOM ? this.#openCustom(present) : present;
   }
 
   /** From now on disks and network are this bad. */
@@ -260,6 +298,7 @@ export class SimTarget {
     this.#boot++;
     this.workers.cutPower();
     for (const disk of this.#disks.values()) disk.cutPower();
+    this.#customDisk?.cutPower();
     for (const link of this.#links.values()) link.reset();
     this.#links.clear();
     this.#served.clear();

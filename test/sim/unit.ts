@@ -9,6 +9,8 @@ import { geometryOf, Lun } from './target.ts';
 /** See the file's head. */
 export class SimUnit {
   readonly lun: number;
+  /** It takes UNMAP. */
+  readonly thin: boolean;
   readonly blocks: BlockModel;
   readonly reservations = new ReservationModel();
   readonly attentions: AttentionModel;
@@ -24,15 +26,22 @@ export class SimUnit {
   /** Clearing what is not known of the reservations takes three commands: how many of them are done. */
   clearing = 0;
 
-  constructor(lun: number) {
+  constructor(lun: number, thin: boolean) {
     this.lun = lun;
+    this.thin = thin;
     this.attentions = new AttentionModel(`LUN ${lun}`);
     const { count, blockSize } = geometryOf(lun);
     this.blocks = new BlockModel(`LUN ${lun}`, count, blockSize, lun === Lun.MEMORY);
   }
 
-  get inFile(): boolean {
+  /** What it holds may outlast a power cut. */
+  get lasts(): boolean {
     return this.lun !== Lun.MEMORY;
+  }
+
+  /** Its reservations may outlast one (APTPL). */
+  get keepsReservations(): boolean {
+    return this.lun !== Lun.MEMORY && this.lun !== Lun.CUSTOM;
   }
 
   get present(): boolean {
@@ -45,7 +54,7 @@ export class SimUnit {
   }
 
   powerCut(): void {
-    if (this.inFile) this.blocks.powerCut();
+    if (this.lasts) this.blocks.powerCut();
     else this.blocks.erase();
     this.reservations.powerCut();
     this.clearing = 0;

@@ -1,16 +1,19 @@
 // Simulated workers: the real session code, each worker on an engine of its own, with real rings whose bells take their time.
 // One may fail at any moment; another takes its place, as the supervisor would have it.
 
+import type { CustomDisk } from '../../src/config/custom-lun.ts';
 import type { SharedFigures } from '../../src/control/control-plane.ts';
 import type { WorkerEvents, Workers } from '../../src/control/workers.ts';
 import { allocateChannel, Channel } from '../../src/ring/channel.ts';
 import { COUNTERS_PER_BLOCK } from '../../src/ring/counters.ts';
+import { Exchange } from '../../src/ring/exchange.ts';
 import { Figure } from '../../src/ring/figures.ts';
 import type { FromWorker, ToWorker } from '../../src/ring/messages.ts';
+import type { Bell, Parcel } from '../../src/ring/parcel.ts';
 import { Turns } from '../../src/ring/turns.ts';
 import { SessionHost } from '../../src/session/session-host.ts';
-import type { BufferParcel } from '../../workers/io-worker.ts';
 import type { SimClock } from './clock.ts';
+import { DiskPort } from './custom-disk.ts';
 import { ChanceEngine, type Surroundings } from './engine.ts';
 import type { Random } from './random.ts';
 
@@ -25,6 +28,8 @@ interface Worker {
   readonly engine: ChanceEngine;
   readonly host: SessionHost;
   readonly channel: Channel<ToWorker, FromWorker>;
+  /** Of the threads of custom disks. */
+  readonly bells: Bell[];
   running: boolean;
 }
 
@@ -63,16 +68,19 @@ export class SimWorkers implements Workers {
     return tasks;
   }
 
+  /** Threads hear of each other as long as it takes a bell. */
+  #later(hear: () => void): void {
+    this.#clock.after(this.#random.delay(0.02, this.#options.bellMs), () => {
+      if (!this.#off) hear();
+    });
+  }
+
   #start(index: number): void {
     this.#shared.unitFigures.writerEnded(index);
     const memory = allocateChannel();
-    const parcels = new Map<number, BufferParcel>();
+    const parcels = new Map<number, Parcel>();
     this.#parcels[index] = parcels;
-    const bell = (hear: () => void) => (): void => {
-      this.#clock.after(this.#random.delay(0.02, this.#options.bellMs), () => {
-        if (!this.#off) hear();
-      });
-    };
+    const bell = (hear: () => void) => (): void => this.#later(hear);
     let worker: Worker;
     const down = new Channel<ToWorker, FromWorker>(
       memory.toWorker,
@@ -98,13 +106,13 @@ export class SimWorkers implements Workers {
     });
     engine.events = host;
     host.attach(engine);
-    worker = { engine, host, channel: down, running: true };
+    worker = { engine, host, channel: down, bells: [], running: true };
     this.#workers[index] = worker;
     this.#clock.mainTouched = true;
     this.#events.started(index);
   }
 
-  readonly #parcels: Map<number, BufferParcel>[] = [];
+  readonly #parcels: Map<number, Parcel>[] = [];
 
   #hear(index: number, worker: Worker): void {
     if (this.#workers[index] !== worker) return;
@@ -132,6 +140,7 @@ export class SimWorkers implements Workers {
         return;
       }
       worker.running = false;
+      for (const disk of worker.bells) disk.close();
       this.#clock.mainTouched = true;
       worker.channel.receive((message) => this.#take(index, message));
       this.#events.lost(index, new Error('crashed'));
@@ -178,11 +187,21 @@ export class SimWorkers implements Workers {
     for (const index of this.#workers.keys()) this.send(index, message);
   }
 
-  sendBuffer(worker: number, parcel: BufferParcel): void {
+  sendBuffer(worker: number, parcel: Parcel): void {
     this.#parcels[worker]!.set(parcel.handle, parcel);
   }
 
-  connectDisk(): void {
-    throw new Error('the simulation has no custom units');
+  connectDisk(worker: number, handle: number, disk: CustomDisk): void {
+    const { engine, bells } = this.#workers[worker]!;
+    const later = (run: () => void): void =>
+      this.#later(() => {
+        this.#clock.mainTouched = true;
+        run();
+      });
+    const { bell, port } = new DiskPort(later, () => engine.wake());
+    const memory = Exchange.allocate(disk.concurrency);
+    bells.push(bell);
+    this.#parcels[worker]!.set(handle, { handle, memory, bell });
+    disk.connect({ memory, port, wakeFd: -1 });
   }
 }

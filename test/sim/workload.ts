@@ -9,6 +9,7 @@ import type { Initiator } from './initiator.ts';
 import type { OddCommands } from './odd-commands.ts';
 import { Orders, openConnection } from './orders.ts';
 import type { Random } from './random.ts';
+import { Lun } from './target.ts';
 import type { SimUnit } from './unit.ts';
 
 /** How likely an initiator is to do each. */
@@ -50,21 +51,15 @@ export class Workload {
   readonly #copies: CopyCommands;
   readonly #odd: OddCommands;
   readonly #weights: Record<Action, number>;
-  /** Values that COMPARE AND WRITE has replaced. */
-  readonly #replaced: readonly Set<number>[];
+  /** Values that COMPARE AND WRITE has replaced, by LUN. */
+  readonly #replaced = Object.values(Lun).map(() => new Set<number>());
 
-  constructor(
-    random: Random,
-    all: () => readonly Initiator[],
-    units: number,
-    { on, rivalry, copies, odd }: WorkloadOptions,
-  ) {
+  constructor(random: Random, all: () => readonly Initiator[], { on, rivalry, copies, odd }: WorkloadOptions) {
     this.#random = random;
     this.orders = new Orders(random, all, rivalry);
     this.#commands = new BlockCommands(random);
     this.#copies = copies;
     this.#odd = odd;
-    this.#replaced = Array.from({ length: units }, () => new Set());
     const tasks = on('task management') ? 1 : 0;
     this.#weights = {
       read: 30,
