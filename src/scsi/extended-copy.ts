@@ -90,7 +90,8 @@ function* copyStretch(
     services.write(piece, destination);
     if ((yield) !== 0) return false;
     record.bytes += piece.length;
-    if (atOnce && (done + piece.length) % TURN_BYTES_MAX === 0) {
+    // Over all segments: there may be many that are shorter than that.
+    if (atOnce && record.bytes % TURN_BYTES_MAX < piece.length) {
       services.pause(piece, destination);
       yield;
     }

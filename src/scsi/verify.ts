@@ -5,6 +5,7 @@ import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, NO_DATA, STREAM, type Steps } from './cold-command.ts';
 import { firstDifference } from './compare.ts';
+import { TURN_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkData, checkReady, checkTransfer, decodeBlocks } from './medium.ts';
 import { AdditionalSense, fail, failField, failRead, SenseKey, setBusy } from './sense.ts';
@@ -52,6 +53,10 @@ function* readBlocks(
     if (!accept(piece)) {
       failMiscompare(task);
       return;
+    }
+    if (unit.backend.immediate && (done + piece.length) % TURN_BYTES_MAX === 0) {
+      services.pause(piece, unit);
+      yield;
     }
   }
 }
@@ -104,12 +109,14 @@ const verifyOneBlock: ColdCommand = {
   run: (task, unit, services) => {
     if (!checkBlocks(task, unit) || !checkData(task)) return;
     const { blockSize } = unit;
-    return readBlocks(task, unit, services, ({ at, length }) => {
-      for (let offset = 0; offset < length; offset += blockSize) {
-        if (firstDifference(services.bytes, at + offset, task.at, blockSize) >= 0) return false;
-      }
-      return true;
-    });
+    const equal = (a: number, b: number, length: number): boolean => firstDifference(services.bytes, a, b, length) < 0;
+    // The first block is the one that came, and each other is as the one before it.
+    return readBlocks(
+      task,
+      unit,
+      services,
+      ({ at, length }) => equal(at, task.at, blockSize) && equal(at, at + blockSize, length - blockSize),
+    );
   },
 };
 

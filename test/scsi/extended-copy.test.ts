@@ -311,11 +311,18 @@ describe('EXTENDED COPY ends at the first segment that can not be done', () => {
 });
 
 describe('EXTENDED COPY', () => {
-  it('between units in memory lets others have a turn', () => {
+  it.each([
+    ['one segment', 1, 32 * 1024],
+    ['many short segments', 32, 1024],
+  ])('between units in memory lets others have a turn: %s', (_what, segments, count) => {
     const bench = new ScsiBench({ kind: 'memory', blockCount: 64 * 1024 });
     bench.memory.fill(0x55, 0, 2 ** 24);
-    const count = 32 * 1024;
-    const data = copyList({ targets: [copyTarget(FIRST)], segments: [copySegment({ from: 0, to: count, count })] });
+    const data = copyList({
+      targets: [copyTarget(FIRST)],
+      segments: Array.from({ length: segments }, (_, index) =>
+        copySegment({ from: index * count, to: 32 * 1024 + index * count, count }),
+      ),
+    });
     const task = bench.begin(cdbOf(data.length), { data });
     expect(task.completed).toBe(false);
     bench.engine.settle();

@@ -109,6 +109,16 @@ describe.each(['file', 'memory'] as const)('VERIFY on a %s unit', (kind) => {
   });
 });
 
+describe('VERIFY with one block of data', () => {
+  it.each(['memory', 'null'] as const)('lets others have a turn on a %s unit', (kind) => {
+    const made = new ScsiBench({ kind, blockCount: 32 * 1024 });
+    const task = made.begin(cdb10(0x06, 0, 32 * 1024), { data: new Uint8Array(BLOCK) });
+    expect(task.completed).toBe(false);
+    made.engine.settle();
+    expect(task).toMatchObject({ completed: true, status: Status.GOOD });
+  });
+});
+
 describe('VERIFY of the medium', () => {
   it('reads it for real, all of it', () => {
     const bench = new ScsiBench({ kind: 'file', blockCount: 4096 });
