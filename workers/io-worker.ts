@@ -28,7 +28,7 @@ export interface WorkerAssignment {
   readonly engine: 'uring' | 'posix';
   readonly slabBytes: number;
   readonly receiveBytes: number;
-  /** How long to look before sleeping, in microseconds; 0: never. */
+  /** How long to look before sleeping, in microseconds; 0: never, auto: where trials find that it pays. */
   readonly busyPollUs: number | 'auto';
   /** How long to wait for others that have queues, in microseconds; 0: never. */
   readonly coalesceUs: number;

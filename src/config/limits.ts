@@ -65,7 +65,7 @@ export const LIMIT_BURST_MS_DEFAULT = 100;
 
 // Sizes of units, in bytes.
 
-/** One slot of 4 KiB: below this there is nothing to test with. */
+/** Below this there is nothing to test with. */
 export const UNIT_BYTES_MIN = 64 * KIB;
 /** Memory units are one SharedArrayBuffer each; V8 on 64-bit machines stops at 2^35 bytes and more. */
 export const MEMORY_UNIT_BYTES_MAX = 32 * GIB;

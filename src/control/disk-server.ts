@@ -21,7 +21,7 @@ export interface DiskLink {
   readonly wakeFd: number;
 }
 
-/** What is to be said of an error that no {@link DiskError} is. */
+/** What is to be said of an error that is no DiskError (backend/disk.ts). */
 export interface DiskReport {
   /** The function that threw. */
   readonly operation: string;

@@ -1,5 +1,5 @@
 // The hand-off: a connection whose login is complete goes to a worker, which says yes before the initiator hears so.
-// What must end first (reinstatement, RFC 7143 §6.3.4, §6.3.5) is ended here; sockets are the portal's, the record handoff-record.ts's.
+// What must end first (reinstatement, RFC 7143 §6.3.4, §6.3.5) is ended here; sockets are login-connection.ts's, the record handoff-record.ts's.
 
 import type { Logger } from 'pino';
 import type { Grant } from '../login/outcome.ts';

@@ -1,5 +1,5 @@
 // The names under which a unit is known for good: its serial number and its world-wide name, made where none is configured.
-// How they are reported is scsi/vpd; that they are unique in one process is checked by the catalog.
+// How they are reported is scsi/vpd.ts's; that no two units share one is unit-store.ts's to see to.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -28,7 +28,7 @@ export interface SessionEntry extends KnownSession {
   busy: Promise<void>;
   readonly connections: Map<number, ConnectionEntry>;
   readonly since: Date;
-  /** Its slot in {@link Sessions.figures}; {@link NONE}: it is not counted. */
+  /** Its slot in {@link Sessions.figures}; -1: it is not counted. */
   readonly figures: number;
 }
 

@@ -10,7 +10,7 @@ import type { Address } from './engine.ts';
 export const SLOT_ALIGNMENT = 512;
 /** Bytes before each slot's data that belong to it: a PDU header goes right before the data, so that one span carries both. */
 export const SLOT_HEADROOM = SLOT_ALIGNMENT;
-/** Bytes of a cell: a header with its digest and a short data segment (sense data, a NOP's echo, a text answer's start). */
+/** Bytes of a cell: a header with its digest and a short data segment (sense data, the header that a Reject quotes). */
 export const CELL_BYTES = 512;
 /** The largest slot's data, and so the largest piece of a transfer in one disk operation. */
 export const SLOT_BYTES_MAX = 256 * 1024;

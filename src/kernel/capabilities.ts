@@ -38,7 +38,7 @@ function writeSet(sets: DataView, at: number, set: bigint): void {
 
 /**
  * Gives up all but {@link KEPT_CAPABILITIES}, and that programs may ever give more (no_new_privs), for the calling thread and the threads that
- * it starts from now on. Answers how many it had that it has no more. Throws {@link KernelError}, or a LunaringError without the C library.
+ * it starts from now on. Answers how many it had that it has no more. Throws a KernelError, or a LunaringError without the C library.
  */
 export function dropCapabilities(): number {
   const header = new DataView(new ArrayBuffer(8));

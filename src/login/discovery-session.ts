@@ -54,7 +54,7 @@ export class DiscoverySession {
     this.#statSN = options.statSN;
   }
 
-  /** Takes one PDU, as {@link LoginFramer} with `loginOnly: false` delivers it. */
+  /** Takes one PDU, as a LoginFramer with `loginOnly: false` delivers it. */
   receive(pdu: Uint8Array): DiscoveryOutcome {
     if (this.#over) return { kind: 'wait' };
     if (pdu.length < BHS_SIZE) return this.#end('less than a header', new Uint8Array(0));

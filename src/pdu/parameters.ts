@@ -1,5 +1,5 @@
 // What the login phase agreed on (RFC 7143 §13): the values both ends hold to from the first full-feature PDU on.
-// How they are negotiated is pdu/keys.ts; here they are facts.
+// How they are negotiated is login/negotiation.ts's; here they are facts.
 
 /** HeaderDigest and DataDigest, §13.1. */
 export const Digest = { none: 'None', crc32c: 'CRC32C' } as const;

@@ -180,7 +180,7 @@ export type ToWorker =
       /** Another connection follows in its place: the session stays, even if this was its last. */
       readonly replaced: boolean;
     }
-  /** Ask every initiator to log out (Async Message), then end what is left after `graceMs`, finish I/O, sync, return. */
+  /** Ask every initiator to log out (Async Message), after `graceMs` finish what can end without them, and return. Main syncs. */
   | { readonly type: 'stop'; readonly graceMs: number };
 
 /** Worker to main. */

@@ -84,7 +84,7 @@ export interface ReservationSnapshot {
   readonly registrations: readonly Registration[];
   /** Who has reserved the unit with RESERVE(6); never together with registrations. */
   readonly reservedBy: NexusName | null;
-  /** APTPL of the last registration: what READ FULL STATUS and REPORT CAPABILITIES say. */
+  /** APTPL of the last registration: what REPORT CAPABILITIES says (PTPL_A), and whether all of this outlasts a restart. */
   readonly aptpl: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Who may read, change and write back blocks of a unit: one command at a time, first come first served (COMPARE AND WRITE, ORWRITE).
+// Who may read, change and write back blocks of a unit: one command at a time, first come first served (COMPARE AND WRITE, ORWRITE, WRITE ATOMIC).
 // READs and WRITEs do not ask: what they do to blocks under such a command is the initiators' business, as it is on a disk.
 
 import type { Task } from './task.ts';

@@ -1,5 +1,5 @@
 // The Asynchronous Message PDU (RFC 7143 §11.9): what the initiator must know without having asked.
-// Who is told, and when, is session-host.ts's and task management's.
+// Who is told, and when, is connection.ts's, units.ts's and stopping.ts's.
 
 import { AsyncEvent, AsyncMessage } from '../pdu/async-message.ts';
 import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';

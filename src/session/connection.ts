@@ -121,7 +121,7 @@ export class Connection extends PduSender implements FrameConsumer {
     this.payloadPiece = null;
     this.payloadTask = null;
     this.payloadKind = PayloadKind.none;
-    // ExpStatSN stands at the same place in every request, and is this connection's but in a logout of another.
+    // ExpStatSN is this connection's, but in a logout of another.
     if (this.sent !== null && !logsOutAnother(this, at)) this.sent.acknowledge(this.view.getUint32(at + EXP_STAT_SN));
     // A digest error in the data is answered with a Reject that quotes the header, which is gone by then.
     if (this.digestsData && dataSegmentLength !== 0 && at !== this.cellAt) {
@@ -303,7 +303,7 @@ export class Connection extends PduSender implements FrameConsumer {
     if (this.finishing !== '' && this.firstTask === null) this.leave(this.finishing);
   }
 
-  /** A logout is under way: whatever the peer still sends is dropped. */
+  /** Whatever the peer still sends is dropped. */
   stopReading(): void {
     this.framer.kill();
     this.host.stalled.delete(this);

@@ -1,5 +1,5 @@
 // Task management (RFC 7143 §11.5, §11.6; SAM-5 §7): aborts that are answered when the tasks are really gone.
-// What reaches beyond this session goes to main, which has every worker apply it: session-host.ts.
+// What reaches beyond this session goes to main, which has every worker apply it: units.ts.
 
 import { Countdown } from '../base/countdown.ts';
 import { serialBefore } from '../base/serial.ts';

@@ -68,7 +68,7 @@ export interface Sending {
   readonly expected?: number;
   readonly lun?: number;
   readonly nexus?: Nexus;
-  /** Of {@link Attribute}; SIMPLE unless given. */
+  /** Of `Attribute` (scsi/task.ts); SIMPLE unless given. */
   readonly attribute?: number;
   /** The initiator sends nothing. */
   readonly silent?: boolean;
