@@ -19,7 +19,7 @@ export class IscsiTask extends Task {
   held = false;
   /** SCSI did not let it in: it only waits for its data to pass by, then ends. */
   refused = false;
-  /** Data-In PDUs, or R2Ts, sent so far: the next DataSN or R2TSN, and ExpDataSN of the response. */
+  /** Data-In PDUs, or R2Ts, sent so far: the next DataSN or R2TSN; of Data-In, ExpDataSN of the response. */
   dataSN = 0;
   /** Bytes sent of the Data-In sequence under way: a sequence ends at MaxBurstLength. */
   burstSent = 0;

@@ -5,7 +5,7 @@ import { writeAnswer } from '../pdu/answer-header.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { OVERFLOW_BIT, Response, ScsiResponse, SENSE_LENGTH_SIZE, UNDERFLOW_BIT } from '../pdu/scsi-response.ts';
 import { writeSense } from '../scsi/sense.ts';
-import { Movement, Status } from '../scsi/task.ts';
+import { Movement, Status, takesData } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';
 import type { IscsiTask } from './iscsi-task.ts';
 
@@ -52,7 +52,9 @@ export function sendScsiResponse(connection: Connection, task: IscsiTask): void 
   const head = Opcode.SCSI_RESPONSE | (flags << 8) | (Response.COMPLETED << 16) | (task.status << 24);
   const tag = task.initiatorTaskTag;
   const snackTag = sent === null ? 0 : sent.snackTag(tag);
-  writeAnswer(words, at, head, 0, 0, tag, snackTag, task.dataSN, 0, Math.abs(difference));
+  // §11.4.8: ExpDataSN counts Data-In; R2Ts have numbers as well, but the initiator owes no word that they came.
+  const expDataSN = takesData(task) ? 0 : task.dataSN;
+  writeAnswer(words, at, head, 0, 0, tag, snackTag, expDataSN, 0, Math.abs(difference));
   connection.writeStatSN(at);
   let length = 0;
   if (task.status === Status.CHECK_CONDITION) {

@@ -152,6 +152,21 @@ describe('R2T (RFC 7143 §11.8)', () => {
     bench.settle();
     expect(bench.engine.slab.bytesInUse).toBe(unused);
   });
+
+  it('are not counted by the ExpDataSN of the response (§11.4.8)', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { initialR2T: true, maxBurstLength: BLOCK_BYTES } });
+    const tag = one.command(write16(0, 2), { write: 2 * BLOCK_BYTES });
+    for (let burst = 0; burst < 2; burst++) {
+      bench.settle();
+      const [{ targetTransferTag, bufferOffset }] = r2ts(one) as [ReturnType<typeof r2ts>[0]];
+      one.dataOut(tag, noise(BLOCK_BYTES, 1), { targetTransferTag, bufferOffset });
+    }
+    bench.settle();
+    const [response] = one.replies();
+    const good = { opcode: Opcode.SCSI_RESPONSE, status: Status.GOOD };
+    expect(decode(ScsiResponse, response!.header)).toMatchObject({ ...good, expDataSN: 0 });
+  });
 });
 
 describe('Data-Out that is not what it should be (RFC 7143 §7.9)', () => {

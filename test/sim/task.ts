@@ -192,10 +192,8 @@ export class SimTask {
     }
     const { status, response, flags, residualCount, expDataSN } = decode(ScsiResponse, pdu.header);
     this.#claim(response === 0, 'a command is completed at the target', `response ${response}`);
-    const sent = this.command.data === null || this.command.unwanted ? this.incoming.expDataSN : this.#r2tSN;
-    // R2Ts of a connection that was lost are void, and if no data are wanted any more none replaces them.
-    const counted = expDataSN === sent || (this.#resumed && expDataSN < sent);
-    this.#claim(counted, 'ExpDataSN counts what was sent', `${expDataSN} instead of ${sent}`);
+    const sent = this.incoming.expDataSN;
+    this.#claim(expDataSN === sent, 'ExpDataSN counts Data-In', `${expDataSN} instead of ${sent}`);
     const sense = pdu.data.length > SENSE_LENGTH_SIZE ? pdu.data.subarray(SENSE_LENGTH_SIZE) : Buffer.alloc(0);
     const fixed = ((sense[0] ?? 0) & 0x7f) < 0x72;
     const senseKey = sense.length === 0 ? 0 : (fixed ? sense[2]! : sense[1]!) & 0x0f;
