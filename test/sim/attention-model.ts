@@ -63,8 +63,10 @@ export class AttentionModel {
   readonly #left = new Map<string, Map<number, number>>();
   /** By initiator. */
   readonly #due = new Map<string, Due[]>();
-  /** How often each initiator was told something, or may have been. */
-  readonly #told = new Map<string, number>();
+  /** How often each initiator was told of each, by name. */
+  readonly #told = new Map<string, Map<number, number>>();
+  /** How often each may have been told of anything. */
+  readonly #unheard = new Map<string, number>();
 
   constructor(name: string) {
     this.#name = name;
@@ -73,7 +75,7 @@ export class AttentionModel {
   /** Something begins to happen of which these initiators may hear. */
   happens(attention: Attention, initiators: Iterable<string>): void {
     for (const initiator of initiators) {
-      const left = this.#of(initiator);
+      const left = countsOf(this.#left, initiator);
       left.set(attention, (left.get(attention) ?? 0) + 1);
     }
   }
@@ -89,12 +91,17 @@ export class AttentionModel {
   /** A command of the initiator's has ended without an answer that was heard, which may have told it; or its session has. */
   unheard(initiator: string): void {
     this.#due.delete(initiator);
-    this.#told.set(initiator, this.timesTold(initiator) + 1);
+    this.#unheard.set(initiator, (this.#unheard.get(initiator) ?? 0) + 1);
   }
 
-  /** How often the initiator was told something of the unit, or may have been. */
-  timesTold(initiator: string): number {
-    return this.#told.get(initiator) ?? 0;
+  /** How often the initiator was told of this, or may have been. */
+  timesTold(initiator: string, attention: Attention): number {
+    return (countsOf(this.#told, initiator).get(attention) ?? 0) + (this.#unheard.get(initiator) ?? 0);
+  }
+
+  /** Whether the initiator has yet to be told of something. */
+  owes({ initiatorName, tsih }: Hearer): boolean {
+    return this.#due.get(initiatorName)?.some((each) => each.tsih === tsih) ?? false;
   }
 
   /** The unit is another one from now on, or nobody knows. */
@@ -113,18 +120,20 @@ export class AttentionModel {
   /** The target was switched on: each initiator may hear of that once, when it logs in. */
   switchedOn(initiators: Iterable<string>): void {
     this.forgetDue();
-    for (const initiator of initiators) this.#of(initiator).set(Attention.POWER_ON, 1);
+    for (const initiator of initiators) countsOf(this.#left, initiator).set(Attention.POWER_ON, 1);
   }
 
   /** An initiator was told. */
   told(initiator: string, additionalSense: number): void {
-    const left = this.#of(initiator).get(additionalSense) ?? 0;
-    if (left === 0) {
+    const left = countsOf(this.#left, initiator);
+    const times = left.get(additionalSense) ?? 0;
+    if (times === 0) {
       const particulars = `${initiator} on ${this.#name}: ${additionalSense.toString(16)}`;
       throw new Violation('a unit attention is for something that happened, and comes once', particulars);
     }
-    this.#of(initiator).set(additionalSense, left - 1);
-    this.#told.set(initiator, this.timesTold(initiator) + 1);
+    left.set(additionalSense, times - 1);
+    const told = countsOf(this.#told, initiator);
+    told.set(additionalSense, (told.get(additionalSense) ?? 0) + 1);
     const due = this.#due.get(initiator) ?? [];
     this.#due.set(
       initiator,
@@ -138,10 +147,10 @@ export class AttentionModel {
     for (const left of this.#left.values())
       for (const attention of left.keys()) if (attention !== Attention.POWER_ON) left.delete(attention);
   }
+}
 
-  #of(initiator: string): Map<number, number> {
-    const known = this.#left.get(initiator) ?? new Map<number, number>();
-    this.#left.set(initiator, known);
-    return known;
-  }
+function countsOf(counts: Map<string, Map<number, number>>, initiator: string): Map<number, number> {
+  const known = counts.get(initiator) ?? new Map<number, number>();
+  counts.set(initiator, known);
+  return known;
 }

@@ -1,7 +1,7 @@
 // The commands that simulated initiators send to blocks, each with what its answer means for what the blocks may hold.
 // When they are sent, and by whom, is workload.ts's.
 
-import { OperationCode } from '../../src/scsi/cdb.ts';
+import { OperationCode, ServiceActionIn16 } from '../../src/scsi/cdb.ts';
 import type { BlockModel, Change } from './block-model.ts';
 import { Violation } from './clock.ts';
 import type { Random } from './random.ts';
@@ -201,6 +201,31 @@ export class BlockCommands {
       lasts: true,
       answered: ({ status }) => {
         if (status === Status.GOOD) blocks.synced(start);
+      },
+      over: () => {},
+    };
+  }
+
+  /** READ CAPACITY(16): as long as the unit is known to be by all, or as it has been made meanwhile. */
+  readCapacity(unit: SimUnit, who: string): Command {
+    const { lun, blocks } = unit;
+    const least = blocks.count;
+    const cdb = Buffer.alloc(16);
+    cdb[0] = OperationCode.SERVICE_ACTION_IN_16;
+    cdb[1] = ServiceActionIn16.READ_CAPACITY_16;
+    cdb[13] = 32;
+    return {
+      name: 'READ CAPACITY',
+      lun,
+      cdb,
+      data: null,
+      read: cdb[13],
+      access: 'none',
+      answered: ({ status, data }) => {
+        if (status !== Status.GOOD) return;
+        const count = Number(data.readBigUInt64BE(0)) + 1;
+        const fits = count >= least && count <= unit.blocksMax && data.readUInt32BE(8) === blocks.blockSize;
+        if (!fits) throw new Violation('a capacity is what the unit has', `${who} on LUN ${lun}: ${count} blocks`);
       },
       over: () => {},
     };

@@ -32,6 +32,7 @@ export const FAULTS = [
   'large unit',
   'odd lengths',
   'custom disk',
+  'capacities',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

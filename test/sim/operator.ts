@@ -67,6 +67,7 @@ export class Operator {
 
   #grow(unit: SimUnit): void {
     const blocks = Math.min(BLOCKS_MAX, unit.blocks.count + this.#random.between(1, 64));
+    unit.blocksMax = blocks;
     this.#orders.tell(unit, Attention.CAPACITY_CHANGED);
     const owe = this.#orders.owe(unit, Attention.CAPACITY_CHANGED);
     if (!this.#target.plane.administration.growUnit(TARGET_NAME, unit.lun, blocks * SECTOR))

@@ -46,18 +46,22 @@ export class Orders {
 
   /**
    * Has what this returns be called when something has happened to a unit on all workers: all sessions that there are now and then have to be
-   * told, but for those that were told something meanwhile, perhaps that.
+   * told, but for those that were told of it meanwhile, or may have been.
    */
   owe(unit: SimUnit, attention: Attention): (now: number) => void {
     const { awaySince, attentions } = unit;
     const before = this.#all()
       .filter(({ up }) => up)
-      .map((initiator) => ({ initiator, tsih: initiator.tsih, told: attentions.timesTold(initiator.initiatorName) }));
+      .map((initiator) => ({
+        initiator,
+        tsih: initiator.tsih,
+        told: attentions.timesTold(initiator.initiatorName, attention),
+      }));
     return (now) => {
       if (!unit.present || unit.awaySince !== awaySince) return;
       const lasting = before.filter(
         ({ initiator, tsih, told }) =>
-          initiator.up && initiator.tsih === tsih && attentions.timesTold(initiator.initiatorName) === told,
+          initiator.up && initiator.tsih === tsih && attentions.timesTold(initiator.initiatorName, attention) === told,
       );
       attentions.isDue(
         attention,

@@ -221,6 +221,7 @@ class Simulation {
       const left = this.#initiators.map((initiator) => initiator.description).join('; ');
       throw new Violation('all that is under way ends', `operator ${this.#operator.idle ? 'idle' : 'busy'}; ${left}`);
     }
+    await this.#hearAll();
     await this.#readAll();
     if (!(await this.#until(() => this.#declarationsKnown(), REST_MS)))
       throw new Violation('main knows what was declared', this.#initiators.map((each) => each.description).join('; '));
@@ -237,6 +238,23 @@ class Simulation {
         return known === undefined || declaration.uncertain || known === declaration.inForce;
       }),
     );
+  }
+
+  /** Who has to be told something asks. */
+  async #hearAll(): Promise<void> {
+    for (const unit of this.#units) {
+      for (const initiator of this.#initiators) {
+        // Others may wait before it, and a reservation of another's may be what is heard: some are never told.
+        for (let left = 8; left > 0 && initiator.canSend && unit.attentions.owes(initiator); left--) {
+          let ended = false;
+          this.#workload.ask(initiator, unit, () => {
+            ended = true;
+          });
+          if (!(await this.#until(() => ended, REST_MS)))
+            throw new Violation('all that is under way ends', 'a TEST UNIT READY at rest');
+        }
+      }
+    }
   }
 
   /** Every block is read, whoever has reserved it. */

@@ -23,6 +23,8 @@ export class SimUnit {
   copies = 0;
   /** CLEAR TASK SETs under way. */
   clears = 0;
+  /** Blocks that it may have by now: more than are used while it grows. */
+  blocksMax: number;
   /** Clearing what is not known of the reservations takes three commands: how many of them are done. */
   clearing = 0;
 
@@ -31,6 +33,7 @@ export class SimUnit {
     this.thin = thin;
     this.attentions = new AttentionModel(`LUN ${lun}`);
     const { count, blockSize } = geometryOf(lun);
+    this.blocksMax = count;
     this.blocks = new BlockModel(`LUN ${lun}`, count, blockSize, lun === Lun.MEMORY);
   }
 

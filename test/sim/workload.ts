@@ -24,6 +24,7 @@ type Action =
   | 'odd'
   | 'synchronize'
   | 'testUnitReady'
+  | 'readCapacity'
   | 'ping'
   | 'order'
   | 'reset'
@@ -72,6 +73,7 @@ export class Workload {
       odd: on('odd lengths') ? 8 : 0,
       synchronize: 6,
       testUnitReady: 2,
+      readCapacity: on('capacities') ? 2 : 0,
       ping: 2,
       order: on('reservations') ? 6 : 0,
       reset: 0.4 * tasks,
@@ -165,6 +167,9 @@ export class Workload {
       case 'synchronize':
         initiator.send(commands.synchronize(unit));
         return;
+      case 'readCapacity':
+        initiator.send(commands.readCapacity(unit, who));
+        return;
       case 'ping':
         openConnection(initiator, this.#random)?.ping();
         return;
@@ -177,6 +182,11 @@ export class Workload {
   #copied(lun: number, { lba, count, values }: Change): void {
     for (let index = 0; index < count; index++)
       for (const value of values(index)) this.#replaced[lun]!.delete(replacement(value, lba + index));
+  }
+
+  /** Asks whether a unit is ready: whoever has to be told something of it hears that first. `ended` hears the answer's end. */
+  ask(initiator: Initiator, unit: SimUnit, ended: () => void): void {
+    initiator.send({ ...this.#commands.testUnitReady(unit), answered: ended, over: ended });
   }
 
   /** Reads all of a unit; `seen` hears whether that worked. */
