@@ -177,7 +177,7 @@ const users: readonly Route[] = [
       if (others.length >= USERS_MAX) {
         throw new ApiError(409, 'full', `${name} has ${USERS_MAX} users, which is as many as there may be`);
       }
-      administration.setAuthentication(name, { ...auth, users: [...others, user] });
+      administration.changeTarget(name, { auth: { ...auth, users: [...others, user] } });
       return DONE;
     },
   }),
@@ -195,7 +195,7 @@ const users: readonly Route[] = [
       if (left.length === 0) {
         throw new ApiError(409, 'last-user', `nobody else may log in to ${name}; add another user first`);
       }
-      administration.setAuthentication(name, { ...auth, users: left });
+      administration.changeTarget(name, { auth: { ...auth, users: left } });
       return DONE;
     },
   },

@@ -22,14 +22,11 @@ export type TargetSettings = Omit<SettledTarget, 'luns'> & { readonly luns: read
 /** One logical unit; `backend` tells which kind. Paths are absolute, sizes are bytes. */
 export type LunSettings = SettledTarget['luns'][number] | CustomLunSettings;
 export type FileLunSettings = Extract<LunSettings, { backend: 'file' }>;
-export type MemoryLunSettings = Extract<LunSettings, { backend: 'memory' }>;
 export type NullLunSettings = Extract<SettledTarget['luns'][number], { backend: 'null' }>;
 /** How initiators prove who they are; `method` tells whether they must. */
 export type AuthSettings = TargetSettings['auth'];
 export type ChapSettings = Extract<AuthSettings, { method: 'chap' }>;
 export type AclSettings = TargetSettings['acl'];
-export type DigestSettings = TargetSettings['digests'];
-export type RedirectSettings = NonNullable<TargetSettings['redirect']>;
 export type AdminSettings = Exclude<Settings['admin'], false>;
 export type UnitLimitSettings = NonNullable<LunSettings['limits']>;
 export type InitiatorLimitSettings = TargetSettings['initiatorLimits'][number];

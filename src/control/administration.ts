@@ -2,7 +2,7 @@
 // ended. How the wish is expressed (HTTP, a library call) is for the layers above; what it means for a login is policy.ts's.
 
 import type { Logger } from 'pino';
-import type { AuthSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
+import type { LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
 import type { Redirect } from '../login/policy.ts';
 import { Figure } from '../ring/figures.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
@@ -138,10 +138,6 @@ export class Administration {
     if (change.initiatorLimits !== undefined) this.#applyInitiatorLimits(target);
     log.info({ target: target.name, changed: Object.keys(change) }, 'a target was changed');
     return true;
-  }
-
-  setAuthentication(name: string, auth: AuthSettings): boolean {
-    return this.changeTarget(name, { auth });
   }
 
   /** An offline target refuses logins with 0301. Its sessions go on until they are ended. */

@@ -13,10 +13,6 @@ export class TaskBudget {
     this.#left = total;
   }
 
-  get left(): number {
-    return this.#left;
-  }
-
   /** Takes up to `count`; returns how many. Allocates nothing. */
   take(count: number): number {
     // What is left must let more sessions begin, so growth takes at most half of it.
