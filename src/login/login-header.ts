@@ -94,23 +94,22 @@ export function judgeStages(header: LoginHeader, stage: number | null): LoginFau
   return null;
 }
 
-/** What stays the same in all requests of one login; of CmdSN, {@link judgeCmdSN} has more. */
-const CONSTANT = ['versionMax', 'versionMin', 'isid', 'tsih', 'initiatorTaskTag', 'cid'] as const;
-
-const FIELD_NAMES: Readonly<Record<(typeof CONSTANT)[number], string>> = {
+/** What stays the same in all requests of one login, by its name in the standard; of CmdSN, {@link judgeCmdSN} has more. */
+const CONSTANT = {
   versionMax: 'Version-max',
   versionMin: 'Version-min',
   isid: 'ISID',
   tsih: 'TSIH',
   initiatorTaskTag: 'Initiator Task Tag',
   cid: 'CID',
-};
+} as const satisfies Partial<Record<keyof LoginHeader, string>>;
 
 /** Compares a request with the first one of the login. */
 export function judgeConstants(header: LoginHeader, first: LoginHeader): LoginFault | null {
-  const changed = CONSTANT.find((field) => header[field] !== first[field]);
+  const fields = Object.keys(CONSTANT) as (keyof typeof CONSTANT)[];
+  const changed = fields.find((field) => header[field] !== first[field]);
   if (changed === undefined) return judgeCmdSN(header, first);
-  const name = FIELD_NAMES[changed];
+  const name = CONSTANT[changed];
   return wrong(`${name} stays the same during a login`, `${name} ${header[changed]}`, `${name} ${first[changed]}`);
 }
 

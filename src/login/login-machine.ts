@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { oneLine } from '../base/one-line.ts';
+import { serialAdd } from '../base/serial.ts';
 import { BHS_SIZE } from '../pdu/bhs.ts';
 import { Stage } from '../pdu/login-request.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
@@ -237,7 +238,7 @@ export class LoginMachine {
       target: applicant.target,
       account: security.account,
       expCmdSN: header.cmdSN,
-      statSN: (this.#statSN + 1) >>> 0,
+      statSN: serialAdd(this.#statSN, 1),
       expStatSN: this.#first!.expStatSN,
       session: negotiation.session,
       connection: negotiation.connection,
@@ -250,7 +251,7 @@ export class LoginMachine {
 
   #reply(header: LoginHeader, said: Pick<LoginAnswer, 'text' | 'transit' | 'continues'>): Outcome {
     const bytes = encodeLoginResponse({ ...answerTo(header, this.#statSN), ...said });
-    this.#statSN = (this.#statSN + 1) >>> 0;
+    this.#statSN = serialAdd(this.#statSN, 1);
     return { kind: 'reply', bytes };
   }
 

@@ -23,16 +23,6 @@ export interface NegotiationOptions {
 
 type Answer = readonly [key: string, value: string];
 
-type NumericKey =
-  | 'MaxConnections'
-  | 'MaxBurstLength'
-  | 'FirstBurstLength'
-  | 'DefaultTime2Wait'
-  | 'DefaultTime2Retain'
-  | 'MaxOutstandingR2T'
-  | 'ErrorRecoveryLevel'
-  | 'iSCSIProtocolLevel';
-
 /** Where the agreed number of a key is kept; the offer calls it the same. */
 const NUMBERS = {
   MaxConnections: 'maxConnections',
@@ -43,7 +33,8 @@ const NUMBERS = {
   MaxOutstandingR2T: 'maxOutstandingR2T',
   ErrorRecoveryLevel: 'errorRecoveryLevel',
   iSCSIProtocolLevel: 'iSCSIProtocolLevel',
-} as const satisfies Record<NumericKey, keyof SessionParameters & keyof OfferedParameters>;
+} as const satisfies Record<string, keyof SessionParameters & keyof OfferedParameters>;
+type NumericKey = keyof typeof NUMBERS;
 
 const FLAGS = {
   InitialR2T: 'initialR2T',

@@ -2,6 +2,7 @@
 // How offers of both sides become one value is negotiation.ts.
 
 import type { TargetSettings, TuningSettings } from '../config/settings.ts';
+import { LOGIN_SEGMENT_BYTES_MAX } from './login-header.ts';
 import type { OfferedParameters } from './policy.ts';
 
 /** Bursts of one WRITE that may be solicited at a time: enough to hide the round trip, few enough to share the memory. */
@@ -43,7 +44,7 @@ export function offerOf(
 export const DISCOVERY_OFFER: OfferedParameters = {
   headerDigest: 'off',
   dataDigest: 'off',
-  maxRecvDataSegmentLength: 8192,
+  maxRecvDataSegmentLength: LOGIN_SEGMENT_BYTES_MAX,
   maxConnections: 1,
   initialR2T: true,
   immediateData: false,
