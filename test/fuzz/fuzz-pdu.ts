@@ -1,10 +1,10 @@
 // A PDU that is to be sent and may be wrong in every way: its parts, and which of its lengths and digests are to lie.
 // What is in it comes from recording.ts and grammar.ts, and is spoilt by mutation.ts.
 
-import { BHS_SIZE, Bhs, DIGEST_SIZE, padded } from '../../src/pdu/bhs.ts';
-import { crc32c } from '../../src/pdu/digest.ts';
+import { BHS_SIZE, Bhs, padded } from '../../src/pdu/bhs.ts';
 import { IMMEDIATE_BIT, OPCODE_MASK, Opcode } from '../../src/pdu/opcode.ts';
 import { ScsiCommand } from '../../src/pdu/scsi-command.ts';
+import { digest } from '../support/digest.ts';
 import { viewOf } from '../support/header-values.ts';
 
 /** What is wrong about its framing. `length` and `cut` leave the target waiting, or reading data as headers: nothing sane can follow. */
@@ -54,14 +54,6 @@ export interface Digests {
   readonly dataDigest: boolean;
 }
 
-function digest(parts: readonly Uint8Array[], wrong: boolean): Buffer {
-  const covered = Buffer.concat(parts);
-  const value = crc32c(covered, 0, covered.length);
-  const bytes = Buffer.alloc(DIGEST_SIZE);
-  bytes.writeUInt32LE((wrong ? ~value : value) >>> 0);
-  return bytes;
-}
-
 /** What goes over the wire: lengths set right, except where the damage is there. */
 export function wireBytes(pdu: FuzzPdu, { headerDigest, dataDigest }: Digests): Buffer {
   const { header, ahs, data, damage } = pdu;
@@ -72,9 +64,9 @@ export function wireBytes(pdu: FuzzPdu, { headerDigest, dataDigest }: Digests): 
   const segment = Buffer.alloc(padded(data.length));
   segment.set(data);
   const parts: Buffer[] = [header, ahs];
-  if (headerDigest) parts.push(digest([header, ahs], damage === 'headerDigest'));
+  if (headerDigest) parts.push(digest(Buffer.concat([header, ahs]), damage === 'headerDigest'));
   parts.push(segment);
-  if (dataDigest && data.length > 0) parts.push(digest([segment], damage === 'dataDigest'));
+  if (dataDigest && data.length > 0) parts.push(digest(segment, damage === 'dataDigest'));
   const whole = Buffer.concat(parts);
   // Where it is cut follows from what is in it, so that it is the same every time.
   return damage === 'cut' ? whole.subarray(0, 1 + (header.readUInt32BE(16) % (whole.length - 1))) : whole;

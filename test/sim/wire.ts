@@ -4,6 +4,7 @@
 import { BHS_SIZE, Bhs, DIGEST_SIZE, padded, RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { crc32c } from '../../src/pdu/digest.ts';
 import { FINAL_BIT, IMMEDIATE_BIT, OPCODE_MASK } from '../../src/pdu/opcode.ts';
+import { digest } from '../support/digest.ts';
 import { type AnyLayout, encode, type HeaderValues, REQUESTS, viewOf } from '../support/header-values.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
 import { Violation } from './clock.ts';
@@ -13,12 +14,6 @@ import type { Random } from './random.ts';
 /** What came: whole, or with a part that was damaged on its way. The header of damaged data can be believed, that of a damaged one can't. */
 export interface Arrival extends Pdu {
   readonly damaged: 'header' | 'data' | null;
-}
-
-function digest(covered: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(DIGEST_SIZE);
-  bytes.writeUInt32LE(crc32c(covered, 0, covered.length));
-  return bytes;
 }
 
 /** The initiator's end of a connection. */

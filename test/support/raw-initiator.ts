@@ -2,9 +2,8 @@
 // It keeps the numbers of a session so that tests need to name only what they are about. Logging in is initiator-login.ts, running a
 // whole command initiator-command.ts.
 
-import { Bhs, DIGEST_SIZE, padded, RESERVED_TAG } from '../../src/pdu/bhs.ts';
+import { Bhs, padded, RESERVED_TAG } from '../../src/pdu/bhs.ts';
 import { STATUS_BIT } from '../../src/pdu/data-in.ts';
-import { crc32c } from '../../src/pdu/digest.ts';
 import { LogoutReason, LogoutRequest, LogoutResponse } from '../../src/pdu/logout.ts';
 import { NopIn } from '../../src/pdu/nop-in.ts';
 import { NopOut } from '../../src/pdu/nop-out.ts';
@@ -18,6 +17,7 @@ import {
 import { TaskManagementRequest, TaskManagementResponse } from '../../src/pdu/task-management.ts';
 import { encodePairs, parsePairs } from '../../src/pdu/text.ts';
 import { TextRequest, TextResponse } from '../../src/pdu/text-pdu.ts';
+import { digest } from './digest.ts';
 import {
   type AnyLayout,
   decode,
@@ -256,11 +256,4 @@ function usesStatSN(pdu: Pdu, tag: number): boolean {
     default:
       return true;
   }
-}
-
-function digest(covered: Uint8Array, wrong = false): Buffer {
-  const bytes = Buffer.alloc(DIGEST_SIZE);
-  const value = crc32c(covered, 0, covered.length);
-  bytes.writeUInt32LE((wrong ? ~value : value) >>> 0);
-  return bytes;
 }

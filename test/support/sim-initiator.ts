@@ -11,6 +11,7 @@ import { READ_BIT, ScsiCommand, WRITE_BIT } from '../../src/pdu/scsi-command.ts'
 import { TaskManagementRequest } from '../../src/pdu/task-management.ts';
 import { encodePairs } from '../../src/pdu/text.ts';
 import { TextRequest } from '../../src/pdu/text-pdu.ts';
+import { digest } from './digest.ts';
 import { type AnyLayout, encode, type HeaderValues, lunField, REQUESTS, viewOf } from './header-values.ts';
 import type { Pdu } from './pdu-socket.ts';
 import type { SimEngine } from './sim-engine.ts';
@@ -181,12 +182,6 @@ export class SimInitiator {
     const header = bytes.subarray(0, BHS_SIZE);
     return { opcode: bytes[0]! & OPCODE_MASK, header, data: bytes.subarray(start, start + length) };
   }
-}
-
-function digest(covered: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(DIGEST_SIZE);
-  bytes.writeUInt32LE(crc32c(covered, 0, covered.length));
-  return bytes;
 }
 
 /** Those of the PDUs that are about the command with that tag. */
