@@ -16,6 +16,7 @@ import { Figures, SESSION_FIGURES_MAX, UNIT_FIGURES_MAX } from '../src/ring/figu
 import { LostWrites } from '../src/ring/lost-writes.ts';
 import type { FromWorker, ToWorker } from '../src/ring/messages.ts';
 import { Meters } from '../src/ring/meters.ts';
+import type { Parcel } from '../src/ring/parcel.ts';
 import { Turns } from '../src/ring/turns.ts';
 import { SessionHost } from '../src/session/session-host.ts';
 
@@ -51,11 +52,8 @@ export interface WorkerAssignment {
   readonly parcels: MessagePort;
 }
 
-/** Main's parcel: what a unit shares with other threads. */
-export interface BufferParcel {
-  readonly handle: number;
-  readonly memory: SharedArrayBuffer;
-  /** The thread of a custom disk; under posix, it posts here to wake the worker. */
+/** A parcel as it comes over a port: under posix, the thread of a custom disk posts to the bell to wake the worker. */
+interface PostedParcel extends Parcel {
   readonly bell?: MessagePort;
 }
 
@@ -90,14 +88,14 @@ export default async function ioWorker(assignment: WorkerAssignment): Promise<vo
   // "PID/task/TID": main reads there what CPU time the thread has had.
   counters[Counter.threadId] = Number(readlinkSync('/proc/thread-self').split('/')[2]);
   const channel = new Channel<FromWorker, ToWorker>(memory.fromWorker, memory.toWorker, () => bell.postMessage(0));
-  const parcels = new Map<number, BufferParcel>();
+  const parcels = new Map<number, PostedParcel>();
   const bells: MessagePort[] = [];
-  const parcelOf = (handle: number): BufferParcel => {
-    const next = () => receiveMessageOnPort(assignment.parcels)?.message as BufferParcel | undefined;
-    for (let parcel = next(); parcel !== undefined; parcel = next()) parcels.set(parcel.handle, parcel);
-    const parcel = parcels.get(handle)!;
+  const parcelOf = (unit: number): Parcel => {
+    const next = () => receiveMessageOnPort(assignment.parcels)?.message as PostedParcel | undefined;
+    for (let parcel = next(); parcel !== undefined; parcel = next()) parcels.set(parcel.unit, parcel);
+    const parcel = parcels.get(unit)!;
     // The unit has it from now on, and lets go of it when it is removed.
-    parcels.delete(handle);
+    parcels.delete(unit);
     if (parcel.bell !== undefined) {
       bells.push(parcel.bell);
       listenTo(parcel.bell);

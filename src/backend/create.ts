@@ -2,7 +2,7 @@
 // Each kind is in a file of its own.
 
 import type { Engine } from '../engine/engine.ts';
-import type { BackendSnapshot } from '../ring/messages.ts';
+import type { UnitSnapshot } from '../ring/messages.ts';
 import type { ParcelOf } from '../ring/parcel.ts';
 import type { Backend, BlockComplete, BlockIo, Loss } from './backend.ts';
 import { CustomBackend } from './custom.ts';
@@ -10,21 +10,21 @@ import { FileBackend } from './file.ts';
 import { MemoryBackend } from './memory.ts';
 import { NullBackend } from './null.ts';
 
-/** `parcelOf` resolves the handle in a snapshot; `complete` hears of the end of every operation; `loss` is the unit's. */
+/** `parcelOf` finds what came for the unit beside its snapshot; `complete` hears of the end of every operation; `loss` is the unit's. */
 export function createBackend<Io extends BlockIo>(
   engine: Engine,
-  snapshot: BackendSnapshot,
+  { id, backend }: UnitSnapshot,
   parcelOf: ParcelOf,
   complete: BlockComplete<Io>,
   loss: Loss,
 ): Backend<Io> {
-  switch (snapshot.kind) {
+  switch (backend.kind) {
     case 'file':
-      return new FileBackend(engine, snapshot, complete, loss);
+      return new FileBackend(engine, backend, complete, loss);
     case 'memory':
-      return new MemoryBackend(engine, parcelOf(snapshot.handle).memory, complete, snapshot.atomic);
+      return new MemoryBackend(engine, parcelOf(id).memory, complete, backend.atomic);
     case 'custom':
-      return new CustomBackend(engine, parcelOf(snapshot.handle), snapshot.timeoutMs, complete, loss);
+      return new CustomBackend(engine, parcelOf(id), backend.timeoutMs, complete, loss);
     default:
       return new NullBackend(engine, complete);
   }

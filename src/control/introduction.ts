@@ -21,13 +21,11 @@ export function introduceUnit(context: IntroductionContext, worker: number, unit
   const { workers, reservations, unitStates } = context;
   const { store } = context.catalog;
   const { backend, id } = unit;
-  if (backend.kind === 'memory') {
-    workers.sendBuffer(worker, { handle: backend.handle, memory: store.memories.get(backend.handle)! });
-  }
-  if (backend.kind === 'custom') workers.connectDisk(worker, backend.handle, store.disks.get(backend.handle)!);
+  if (backend.kind === 'memory') workers.sendBuffer(worker, id, store.memories.get(id)!);
+  if (backend.kind === 'custom') workers.connectDisk(worker, id, store.disks.get(id)!);
   workers.send(worker, { type: 'unit', unit });
   if (backend.kind === 'custom') {
-    store.disks.get(backend.handle)!.onLost(worker, () => workers.send(worker, { type: 'diskLost', unit: id }));
+    store.disks.get(id)!.onLost(worker, () => workers.send(worker, { type: 'diskLost', unit: id }));
   }
   reservations.tell(worker, id);
   unitStates.tell(worker, id);

@@ -4,7 +4,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
-import type { BufferParcel, WorkerAssignment } from '../../workers/io-worker.ts';
+import type { WorkerAssignment } from '../../workers/io-worker.ts';
 import { LunaringError } from '../base/error.ts';
 import type { CustomDisk } from '../config/custom-lun.ts';
 import { close, createEventfd, duplicate, ringEventfd } from '../kernel/libc.ts';
@@ -14,6 +14,7 @@ import { allocateChannel, Channel } from '../ring/channel.ts';
 import { Counter, Counters } from '../ring/counters.ts';
 import { Exchange } from '../ring/exchange.ts';
 import type { FromWorker, ToWorker } from '../ring/messages.ts';
+import type { Parcel } from '../ring/parcel.ts';
 import { Turns } from '../ring/turns.ts';
 import type { SharedFigures } from './control-plane.ts';
 import type { WorkerEvents, Workers } from './workers.ts';
@@ -150,18 +151,19 @@ export class Supervisor implements Workers {
     return { worker, running, restarts: starts - 1, channel: channel.depth, counters: this.counters.block(worker) };
   }
 
-  sendBuffer(worker: number, parcel: BufferParcel): void {
+  sendBuffer(worker: number, unit: number, memory: SharedArrayBuffer): void {
+    const parcel: Parcel = { unit, memory };
     this.#links[worker]!.parcels.postMessage(parcel);
   }
 
-  connectDisk(worker: number, handle: number, disk: CustomDisk): void {
+  connectDisk(worker: number, unit: number, disk: CustomDisk): void {
     const { parcels, wakeFd } = this.#links[worker]!;
     // Under posix, which has no eventfd, V8 copies, and to that pages make no difference.
     const memory = Exchange.allocate(disk.concurrency, wakeFd < 0 ? undefined : pageOffset, untouchedMemory);
     const { port1, port2 } = new MessageChannel();
     // A descriptor of its own: the worker's may be closed, and its number another file's, while the disk still answers.
     disk.connect({ memory, port: port1, wakeFd: wakeFd < 0 ? -1 : duplicate(wakeFd) });
-    const parcel: BufferParcel = { handle, memory, bell: port2 };
+    const parcel: Parcel = { unit, memory, bell: port2 };
     parcels.postMessage(parcel, [port2]);
   }
 

@@ -82,12 +82,12 @@ export class UnitStore {
     return this.#units.get(id);
   }
 
-  /** The buffers of the memory units, by the handle in their snapshots. */
+  /** The buffers of the memory units, by the unit's id. */
   get memories(): ReadonlyMap<number, SharedArrayBuffer> {
     return this.#memories;
   }
 
-  /** The disks of custom units, by the handle in their snapshots. */
+  /** The disks of custom units, by the unit's id. */
   get disks(): ReadonlyMap<number, CustomDisk> {
     return this.#disks;
   }
@@ -223,9 +223,8 @@ export class UnitStore {
       closeSync(backend.fd);
       this.#holders.remove(id);
     }
-    if (backend.kind !== 'memory') return null;
-    const memory = this.#memories.get(backend.handle) ?? null;
-    this.#memories.delete(backend.handle);
+    const memory = this.#memories.get(id) ?? null;
+    this.#memories.delete(id);
     return memory;
   }
 
@@ -248,7 +247,7 @@ export class UnitStore {
     this.#disks.set(id, disk);
     const { canUnmap, canFlush, timeoutMs } = disk;
     const kept = { writeCache: canFlush, keepsState: false };
-    return { bytes: size, thin: canUnmap, ...kept, backend: { kind: 'custom', handle: id, timeoutMs } };
+    return { bytes: size, thin: canUnmap, ...kept, backend: { kind: 'custom', timeoutMs } };
   }
 
   #openFile(lun: FileLunSettings, id: number, who: string): Storage {
@@ -273,6 +272,6 @@ export class UnitStore {
     if (kept === undefined) adviseHugePages(memory);
     this.#memories.set(id, memory);
     const cache = { writeCache: false, keepsState: false };
-    return { bytes, thin: true, ...cache, backend: { kind: 'memory', handle: id, atomic } };
+    return { bytes, thin: true, ...cache, backend: { kind: 'memory', atomic } };
   }
 }

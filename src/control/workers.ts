@@ -1,7 +1,6 @@
 // The workers as the control plane sees them: somebody to send messages to, who may be running or not.
 // Threads, rings and restarts are supervisor.ts's; what the messages say is ring/messages.ts's.
 
-import type { BufferParcel } from '../../workers/io-worker.ts';
 import type { CustomDisk } from '../config/custom-lun.ts';
 import type { FromWorker, ToWorker } from '../ring/messages.ts';
 import type { Turns } from '../ring/turns.ts';
@@ -21,10 +20,10 @@ export interface Workers {
    * counts its own questions from the start, and would take them for answers to those.
    */
   answering(worker: number): (message: ToWorker) => void;
-  /** Gives a worker a memory unit's buffer, which the unit's snapshot then names by `handle`. */
-  sendBuffer(worker: number, parcel: BufferParcel): void;
-  /** Connects a worker with the disk of a custom unit, whose snapshot then names the connection by `handle`. */
-  connectDisk(worker: number, handle: number, disk: CustomDisk): void;
+  /** Gives a worker the buffer of the memory unit with the id `unit`, before the unit's snapshot. */
+  sendBuffer(worker: number, unit: number, memory: SharedArrayBuffer): void;
+  /** Connects a worker with the disk of the custom unit with the id `unit`, before the unit's snapshot. */
+  connectDisk(worker: number, unit: number, disk: CustomDisk): void;
 }
 
 /** What is heard of the workers. */

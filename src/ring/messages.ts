@@ -14,11 +14,11 @@ export type BackendSnapshot =
       readonly direct: boolean;
       readonly canPunch: boolean;
     }
-  /** The buffer itself can't go through a byte ring: it waits on the worker's message port under this handle. */
-  | { readonly kind: 'memory'; readonly handle: number; readonly atomic: boolean }
+  /** In the memory that the unit's parcel (parcel.ts) has brought. */
+  | { readonly kind: 'memory'; readonly atomic: boolean }
   | { readonly kind: 'null' }
-  /** The exchange with the disk's thread waits on the worker's message port under this handle. */
-  | { readonly kind: 'custom'; readonly handle: number; readonly timeoutMs: number };
+  /** Another thread's: its parcel has brought the exchange with that. */
+  | { readonly kind: 'custom'; readonly timeoutMs: number };
 
 /** All that a worker needs to know of a logical unit. Main is the authority; a newer snapshot with the same id replaces it. */
 export interface UnitSnapshot {

@@ -1,5 +1,5 @@
 // What can't go through a ring of bytes from main to a worker: shared memory, and the bell of whoever else is at it.
-// It waits on the worker's message port under a handle, which the snapshot of a unit then names.
+// It waits on the worker's message port for the snapshot of the unit that it is for.
 
 /** Wakes another thread. A MessagePort. */
 export interface Bell {
@@ -9,11 +9,12 @@ export interface Bell {
 
 /** A memory unit's bytes, or the exchange (exchange.ts) of a custom disk. */
 export interface Parcel {
-  readonly handle: number;
+  /** The unit's id. */
+  readonly unit: number;
   readonly memory: SharedArrayBuffer;
   /** The disk's thread, which answers through the memory. None: there is no other thread. */
   readonly bell?: Bell;
 }
 
-/** Finds the parcel of that handle, which was sent before. */
-export type ParcelOf = (handle: number) => Parcel;
+/** Finds the parcel of the unit with that id, which was sent before. */
+export type ParcelOf = (unit: number) => Parcel;

@@ -205,7 +205,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
 
   // What main asks for
 
-  /** Acts on a message of main's; `parcelOf` resolves a handle in the snapshot of a unit. */
+  /** Acts on a message of main's; `parcelOf` finds what came for a unit beside its snapshot. */
   handle(message: ToWorker, parcelOf: ParcelOf): void {
     switch (message.type) {
       case 'handoff': {

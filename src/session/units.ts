@@ -99,7 +99,7 @@ export class Units {
       .map(({ snapshot }) => snapshot.id);
   }
 
-  /** Takes a new unit, or a newer snapshot of a known one; `parcelOf` resolves the handle in it. */
+  /** Takes a new unit, or a newer snapshot of a known one; `parcelOf` finds what came beside it. */
   take(snapshot: UnitSnapshot, parcelOf: ParcelOf): void {
     const known = this.#units.get(snapshot.id);
     if (known !== undefined) {
@@ -114,7 +114,7 @@ export class Units {
       if (errno !== 0) this.#failures.note(piece, errno, this.#engine.now());
       this.#processor.pieceDone(piece, errno);
     };
-    const backend = createBackend(this.#engine, snapshot.backend, parcelOf, complete, this.#failures.lossOf(snapshot));
+    const backend = createBackend(this.#engine, snapshot, parcelOf, complete, this.#failures.lossOf(snapshot));
     if (backend instanceof CustomBackend) this.#customs.set(snapshot.id, backend);
     this.#units.set(
       snapshot.id,

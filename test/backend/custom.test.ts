@@ -37,7 +37,7 @@ class Bench {
         this.closed = true;
       },
     };
-    const parcel = { handle: 1, memory: this.memory, bell };
+    const parcel = { unit: 1, memory: this.memory, bell };
     const complete = (piece: Piece, errno: number) => {
       this.ended.push([piece.index, errno]);
       this.whenEnded();

@@ -91,10 +91,9 @@ describe('units', () => {
   test('of memory have a buffer, and no cache to flush', () => {
     const catalog = open([target('a', { lun: 0, backend: 'memory', size: '1MiB', blockSize: 4096 })]);
     const unit = catalog.units[0]!;
-    expect(unit).toMatchObject({ blockSize: 4096, blockCount: 256, writeCache: false, thin: true });
-    expect(unit.backend.kind === 'memory' && catalog.store.memories.get(unit.backend.handle)?.byteLength).toBe(
-      unitMemory(2 ** 20).byteLength,
-    );
+    const backend = { kind: 'memory' };
+    expect(unit).toMatchObject({ blockSize: 4096, blockCount: 256, writeCache: false, thin: true, backend });
+    expect(catalog.store.memories.get(unit.id)?.byteLength).toBe(unitMemory(2 ** 20).byteLength);
     catalog.close();
   });
 

@@ -66,8 +66,8 @@ async function findings(targets: readonly object[]): Promise<string[][]> {
 const unitAt = (lun: number) => target.catalog.unitAt(target.catalog.find(A)!, lun)!;
 /** The bytes of the memory unit. */
 function bytesOf(lun: number): Uint8Array {
-  const { backend } = unitAt(lun);
-  return new Uint8Array(target.catalog.store.memories.get(backend.kind === 'memory' ? backend.handle : -1)!);
+  const { id } = unitAt(lun);
+  return new Uint8Array(target.catalog.store.memories.get(id)!);
 }
 
 const ORDER: Omit<ReserveOrder, 'unit' | 'action'> = {

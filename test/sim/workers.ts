@@ -102,7 +102,7 @@ export class SimWorkers implements Workers {
       sessionFigures: this.#shared.sessionFigures,
       counters: new Float64Array(COUNTERS_PER_BLOCK),
       uplink: (message) => up.send(message),
-      onWoken: () => up.receive((message) => host.handle(message, (handle) => parcels.get(handle)!)),
+      onWoken: () => up.receive((message) => host.handle(message, (unit) => parcels.get(unit)!)),
     });
     engine.events = host;
     host.attach(engine);
@@ -187,11 +187,11 @@ export class SimWorkers implements Workers {
     for (const index of this.#workers.keys()) this.send(index, message);
   }
 
-  sendBuffer(worker: number, parcel: Parcel): void {
-    this.#parcels[worker]!.set(parcel.handle, parcel);
+  sendBuffer(worker: number, unit: number, memory: SharedArrayBuffer): void {
+    this.#parcels[worker]!.set(unit, { unit, memory });
   }
 
-  connectDisk(worker: number, handle: number, disk: CustomDisk): void {
+  connectDisk(worker: number, unit: number, disk: CustomDisk): void {
     const { engine, bells } = this.#workers[worker]!;
     const later = (run: () => void): void =>
       this.#later(() => {
@@ -201,7 +201,7 @@ export class SimWorkers implements Workers {
     const { bell, port } = new DiskPort(later, () => engine.wake());
     const memory = Exchange.allocate(disk.concurrency);
     bells.push(bell);
-    this.#parcels[worker]!.set(handle, { handle, memory, bell });
+    this.#parcels[worker]!.set(unit, { unit, memory, bell });
     disk.connect({ memory, port, wakeFd: -1 });
   }
 }

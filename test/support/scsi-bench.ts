@@ -9,6 +9,7 @@ import { changeState } from '../../src/control/unit-state.ts';
 import { privateFigures } from '../../src/ring/figures.ts';
 import type { UnitSnapshot } from '../../src/ring/messages.ts';
 import { Meters } from '../../src/ring/meters.ts';
+import type { ParcelOf } from '../../src/ring/parcel.ts';
 import { nexusKey, type ReserveOrder } from '../../src/ring/reservations.ts';
 import type { StateOrder, StateResult } from '../../src/ring/unit-state.ts';
 import type { SharedTurn } from '../../src/scsi/exclusion.ts';
@@ -21,7 +22,6 @@ import { STATE_NEWS } from '../../src/session/units.ts';
 import { SimEngine, type SimFile } from './sim-engine.ts';
 
 const FD = 7;
-const MEMORY_HANDLE = 1;
 
 /** What a unit of the bench is like; the rest of its snapshot is fixed. */
 export interface BenchUnit {
@@ -78,7 +78,7 @@ function snapshotOf(options: BenchUnit, id: number, lun: number, fd: number): Un
   const { kind = 'memory', blockSize = 512, blockCount = 2048 } = options;
   const backends = {
     file: { kind: 'file', fd, path: '/disk', direct: false, canPunch: true },
-    memory: { kind: 'memory', handle: MEMORY_HANDLE, atomic: options.atomic ?? false },
+    memory: { kind: 'memory', atomic: options.atomic ?? false },
     null: { kind: 'null' },
   } as const;
   return {
@@ -172,13 +172,8 @@ export class ScsiBench {
       fileDone: (token, result) => this.processor.fileDone(token, result),
     };
     const snapshot = snapshotOf(options, 1, lun, FD);
-    const backend = createBackend(
-      this.engine,
-      snapshot.backend,
-      (handle) => ({ handle, memory }),
-      this.processor.pieceDone,
-      makeLoss(),
-    );
+    const parcelOf: ParcelOf = (unit) => ({ unit, memory });
+    const backend = createBackend(this.engine, snapshot, parcelOf, this.processor.pieceDone, makeLoss());
     const turn = options.turn ?? NOBODY_ELSES;
     this.unit = new LogicalUnit(snapshot, backend, turn, counts());
     this.nexus = this.addNexus(1);
@@ -190,13 +185,8 @@ export class ScsiBench {
     const file = this.engine.addFile(FD + 1, blockSize * blockCount);
     const lun = this.#lun + 1;
     const snapshot = snapshotOf({ ...options, kind: 'file' }, 2, lun, FD + 1);
-    const backend = createBackend(
-      this.engine,
-      snapshot.backend,
-      () => this.#noMemory(),
-      this.processor.pieceDone,
-      makeLoss(),
-    );
+    const parcelOf: ParcelOf = () => this.#noMemory();
+    const backend = createBackend(this.engine, snapshot, parcelOf, this.processor.pieceDone, makeLoss());
     const unit = new LogicalUnit(snapshot, backend, NOBODY_ELSES, counts());
     for (const nexus of this.#nexuses) {
       nexus.units.set(lun, unit);

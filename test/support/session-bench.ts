@@ -21,7 +21,6 @@ import { SimEngine, type SimFile, type SimOptions } from './sim-engine.ts';
 import { SimInitiator } from './sim-initiator.ts';
 
 const FD = 7;
-const MEMORY_HANDLE = 1;
 export const TARGET_NAME = 'iqn.2026-11.io.lunaring:sim';
 
 /** Main numbers its own requests from here on. */
@@ -88,7 +87,7 @@ export class SessionBench {
     this.file = this.engine.addFile(FD, blockCount * BLOCK_BYTES);
     const memory = unitMemory(blockCount * BLOCK_BYTES);
     this.memory = new Uint8Array(memory, 0, blockCount * BLOCK_BYTES);
-    this.#parcelOf = (handle) => ({ handle, memory });
+    this.#parcelOf = (unit) => ({ unit, memory });
     this.host = new SessionHost({
       worker: 0,
       turns: Turns.create(),
@@ -104,7 +103,7 @@ export class SessionBench {
     this.host.attach(this.engine);
     const backends: readonly (readonly [lun: number, backend: BackendSnapshot])[] = [
       [SimLun.FILE, { kind: 'file', fd: FD, path: '/disk', direct: false, canPunch: true }],
-      [SimLun.MEMORY, { kind: 'memory', handle: MEMORY_HANDLE, atomic: false }],
+      [SimLun.MEMORY, { kind: 'memory', atomic: false }],
       [SimLun.NULL, { kind: 'null' }],
     ];
     for (const [lun, backend] of backends) this.#addUnit(lun, blockCount, backend);
