@@ -34,7 +34,7 @@ export interface WorkerAssignment {
   /** How long to wait for others that have queues, in microseconds; 0: never. */
   readonly coalesceUs: number;
   /** Whether a thread of the kernel takes what it submits. */
-  readonly polled: boolean;
+  readonly sqPoll: boolean;
   /** CPUs that it may run on; none: any. */
   readonly cpus: readonly number[];
   readonly counters: SharedArrayBuffer;
@@ -70,8 +70,8 @@ function makeEngine(assignment: WorkerAssignment, events: EngineEvents): Woken {
   const slab = new Slab(plan, pageOffset);
   adviseHugePages(slab.memory);
   if (assignment.engine === 'uring') {
-    const { busyPollUs, coalesceUs, polled, wakeFd } = assignment;
-    const uring = new UringEngine({ slab, events, wakeFd, counters, busyPollUs, coalesceUs, polled });
+    const { busyPollUs, coalesceUs, sqPoll, wakeFd } = assignment;
+    const uring = new UringEngine({ slab, events, wakeFd, counters, busyPollUs, coalesceUs, sqPoll });
     // Nobody hears a port while the thread waits in the kernel: the eventfd is for everyone.
     return { engine: uring, listenTo: () => {} };
   }

@@ -30,7 +30,7 @@ export interface SupervisorOptions extends SharedFigures {
   /** See engine/coalescing.ts. */
   readonly coalesceUs: number;
   /** Whether threads of the kernel take what workers submit. */
-  readonly polled: boolean;
+  readonly sqPoll: boolean;
   /** CPUs to pin workers to, one after another; none: no pinning. */
   readonly cpus: readonly number[];
 }
@@ -242,7 +242,7 @@ export class Supervisor implements Workers {
     { index, begin, wakeFd }: WorkerLink,
     ends: Pick<WorkerAssignment, 'channel' | 'bell' | 'parcels'>,
   ): WorkerAssignment {
-    const { engine, slabBytes, busyPollUs, coalesceUs, polled, cpus } = this.#options;
+    const { engine, slabBytes, busyPollUs, coalesceUs, sqPoll, cpus } = this.#options;
     const { lostWrites, meters, unitFigures, sessionFigures } = this.#options;
     return {
       index,
@@ -252,7 +252,7 @@ export class Supervisor implements Workers {
       receiveBytes: RECEIVE_BYTES,
       busyPollUs,
       coalesceUs,
-      polled,
+      sqPoll,
       cpus: cpus.length === 0 ? [] : [cpus[index % cpus.length]!],
       counters: this.counters.memory,
       turns: this.turns.memory,

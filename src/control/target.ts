@@ -94,7 +94,7 @@ class Target implements RunningTarget {
           slabBytes: tuning.slabMiB * MIB,
           busyPollUs: tuning.busyPollUs,
           coalesceUs: tuning.coalesceUs,
-          polled: tuning.sqPoll,
+          sqPoll: tuning.sqPoll,
           cpus: tuning.cpus,
           ...shared,
         };

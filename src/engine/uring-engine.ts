@@ -53,7 +53,7 @@ export interface UringEngineOptions {
   /** `false`: does without, as where RLIMIT_MEMLOCK is low. */
   readonly registeredSlab?: boolean;
   /** Lets a thread of the kernel's take the entries, where that can be had. */
-  readonly polled?: boolean;
+  readonly sqPoll?: boolean;
   /** Microseconds, or auto; see `busyPoll`. None: 0. */
   readonly busyPollUs?: number | 'auto';
   /** Microseconds, see Coalescing. None, and wherever it is told to poll: 0. */

@@ -53,7 +53,7 @@ const SetupFlag = {
 } as const;
 
 /** Only where it is asked for: it has a CPU of its own to use up. */
-const POLLED = { name: 'SQPOLL', flags: SetupFlag.SUBMIT_ALL | SetupFlag.SINGLE_ISSUER | SetupFlag.SQPOLL } as const;
+const SQPOLL = { name: 'SQPOLL', flags: SetupFlag.SUBMIT_ALL | SetupFlag.SINGLE_ISSUER | SetupFlag.SQPOLL } as const;
 
 /** The ring says when the kernel has something that only this thread can finish, inside `enter`. */
 const TOLD = SetupFlag.SUBMIT_ALL | SetupFlag.TASKRUN_FLAG;
@@ -68,8 +68,8 @@ const STEPS = [
 /** IORING_FEAT_*: what the engine can't do without. FAST_POLL came with Linux 5.7 and is the youngest. */
 const REQUIRED_FEATURES = { SINGLE_MMAP: 1 << 0, NODROP: 1 << 1, SUBMIT_STABLE: 1 << 2, FAST_POLL: 1 << 5 } as const;
 
-/** The kernel's thread of a polled ring sleeps after it has found nothing for this long; waking it takes a system call. */
-const POLLED_IDLE_MS = 10;
+/** The kernel's thread (SQPOLL) sleeps after it has found nothing for this long; waking it takes a system call. */
+const SQPOLL_IDLE_MS = 10;
 
 /** How a ring was set up. */
 export interface UringMode {
@@ -77,14 +77,14 @@ export interface UringMode {
    * When completions are processed: `DEFER_TASKRUN` (6.1: only inside `enter`), `COOP_TASKRUN` (5.19), `plain`. `SQPOLL`: a thread of the
    * kernel's takes the entries and processes their completions, and uses a CPU up while there is something to do (6.0).
    */
-  readonly name: (typeof STEPS)[number]['name'] | typeof POLLED.name;
+  readonly name: (typeof STEPS)[number]['name'] | typeof SQPOLL.name;
   readonly features: number;
 }
 
-/** Which mode to take: this one or none; or a polled one if that can be had. Neither: the best. */
+/** Which mode to take: this one or none; or SQPOLL if that can be had. Neither: the best. */
 export interface UringChoice {
   readonly mode?: UringMode['name'] | undefined;
-  readonly polled?: boolean | undefined;
+  readonly sqPoll?: boolean | undefined;
 }
 
 /** What the kernel made of it. The descriptor is the caller's; `params` holds a {@link Params}. */
@@ -98,18 +98,18 @@ export interface UringSetup {
  * Asks for a ring of `entries` submissions, a power of two, and four times as many completions. Throws {@link KernelError}: EPERM and ENOSYS
  * when io_uring is switched off, EOPNOTSUPP when the kernel's is too old.
  */
-export function setUpRing(entries: number, { mode, polled = false }: UringChoice): UringSetup {
+export function setUpRing(entries: number, { mode, sqPoll = false }: UringChoice): UringSetup {
   const params = new DataView(new ArrayBuffer(Params.size));
-  const wanted = [POLLED, ...STEPS].filter(({ name }) =>
-    mode === undefined ? polled || name !== POLLED.name : name === mode,
+  const wanted = [SQPOLL, ...STEPS].filter(({ name }) =>
+    mode === undefined ? sqPoll || name !== SQPOLL.name : name === mode,
   );
   let errno: number = Errno.EINVAL;
   for (const { name, flags } of wanted) {
     const fd = ask(entries, flags, params);
     if (fd >= 0) return judged(fd, name, params);
     errno = -fd;
-    // Kernels before 5.11 let only the privileged have a polled ring.
-    if (errno !== Errno.EINVAL && name !== POLLED.name) break;
+    // Kernels before 5.11 let only the privileged have SQPOLL.
+    if (errno !== Errno.EINVAL && name !== SQPOLL.name) break;
   }
   throw new KernelError('io_uring_setup', errno);
 }
@@ -121,7 +121,7 @@ function ask(entries: number, flags: number, params: DataView): number {
   bytes.fill(0);
   Params.cqEntries.set(params, 0, entries * 4);
   Params.flags.set(params, 0, flags | SetupFlag.CQSIZE);
-  Params.sqThreadIdle.set(params, 0, (flags & SetupFlag.SQPOLL) === 0 ? 0 : POLLED_IDLE_MS);
+  Params.sqThreadIdle.set(params, 0, (flags & SetupFlag.SQPOLL) === 0 ? 0 : SQPOLL_IDLE_MS);
   const fd = library.ioUringSetup(SYS_IO_URING_SETUP, entries, bytes);
   return fd < 0 ? -library.errno() : fd;
 }

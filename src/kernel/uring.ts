@@ -65,7 +65,7 @@ const FEATURE_CQE_SKIP = 1 << 11;
 /** IORING_FEAT_MIN_TIMEOUT (6.12). */
 const FEATURE_MIN_TIMEOUT = 1 << 15;
 
-/** IORING_SQ_*: the thread of a polled ring sleeps; completions had no room; something waits for this thread to finish it. */
+/** IORING_SQ_*: the kernel's thread (SQPOLL) sleeps; completions had no room; something waits for this thread to finish it. */
 const RingFlag = { NEED_WAKEUP: 1 << 0, CQ_OVERFLOW: 1 << 1, TASKRUN: 1 << 2 } as const;
 
 /** Shortage of memory, interrupting signals and a kernel's thread that has no CPU pass; what lasts longer than this does not. */
@@ -83,7 +83,7 @@ export class Uring {
   inFlight = 0;
   readonly #fd: number;
   /** The kernel looks for entries by itself. */
-  readonly #polled: boolean;
+  readonly #sqPoll: boolean;
   #ring: Mapping;
   #sqes: Mapping;
   #ringWords: Int32Array;
@@ -109,7 +109,7 @@ export class Uring {
     const { fd, mode, params } = setUpRing(entries, choice);
     this.#fd = fd;
     this.mode = mode;
-    this.#polled = mode.name === 'SQPOLL';
+    this.#sqPoll = mode.name === 'SQPOLL';
     const memory = new SharedArrayBuffer(Wait.size);
     this.#wait = new DataView(memory);
     this.#waitAt = addressOf(memory);
@@ -147,7 +147,7 @@ export class Uring {
 
   /** Whether {@link enterUnhurried} can be had. A thread of the kernel that takes entries by itself is there for those in a hurry. */
   get canWaitUnhurried(): boolean {
-    return (this.mode.features & FEATURE_MIN_TIMEOUT) !== 0 && !this.#polled;
+    return (this.mode.features & FEATURE_MIN_TIMEOUT) !== 0 && !this.#sqPoll;
   }
 
   /** Whether completions wait in the kernel because there was no room for them. Allocates nothing. */
@@ -206,8 +206,8 @@ export class Uring {
    * A signal ends the wait early; what the kernel did not take stays for the next call. Allocates nothing.
    */
   enter(completions: number): void {
-    if (this.#polled) {
-      this.#enterPolled(completions);
+    if (this.#sqPoll) {
+      this.#enterSqPoll(completions);
     } else {
       storeRelease(this.#ringWords, this.#sqTail, this.#written);
       // GETEVENTS even when not waiting: completions that overflowed, or that wait for this thread, are delivered by it.
@@ -229,7 +229,7 @@ export class Uring {
   }
 
   /** The kernel's thread takes the entries whenever it looks; calls are for waking it, for waiting, and for room. */
-  #enterPolled(completions: number): void {
+  #enterSqPoll(completions: number): void {
     // A barrier behind the store: what the flags say of the thread's sleep is to be of later.
     Atomics.store(this.#ringWords, this.#sqTail, this.#written);
     const flags = this.#flags();

@@ -34,7 +34,7 @@ type Make = (slab: Slab, events: EngineEvents, wakeFd: number, options: Options)
 
 const uring =
   (
-    step: Pick<UringEngineOptions, 'mode' | 'bufferRing' | 'registeredSlab' | 'busyPollUs' | 'coalesceUs' | 'polled'>,
+    step: Pick<UringEngineOptions, 'mode' | 'bufferRing' | 'registeredSlab' | 'busyPollUs' | 'coalesceUs' | 'sqPoll'>,
   ): Make =>
   (slab, events, wakeFd, options) =>
     new UringEngine({ slab, events, wakeFd, receiveBufferBytes: 64 * 1024, ...options, ...step });
@@ -44,7 +44,7 @@ export const ENGINES: readonly (readonly [name: string, make: Make])[] = [
   ['uring', uring({})],
   ['uring, polling', uring({ busyPollUs: 1000 })],
   ['uring, coalescing', uring({ coalesceUs: 1000 })],
-  ['uring with a thread of the kernel', uring({ polled: true })],
+  ['uring with a thread of the kernel', uring({ sqPoll: true })],
   ['uring as on Linux 5.19', uring({ mode: 'COOP_TASKRUN', registeredSlab: false })],
   ['uring as on Linux 5.7', uring({ mode: 'plain', registeredSlab: false, bufferRing: false })],
   ['posix', (slab, events, _wakeFd, options) => new PosixEngine({ slab, events, ...options })],
