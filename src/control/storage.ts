@@ -22,7 +22,7 @@ import { formatSize } from '../config/size.ts';
 import { SLOT_ALIGNMENT } from '../engine/slab.ts';
 import { directAlignment } from '../kernel/direct-io.ts';
 import { tryLock } from '../kernel/file-lock.ts';
-import { blockDeviceGeometry, FallocateMode, libc } from '../kernel/libc.ts';
+import { blockDeviceGeometry, punchesHole } from '../kernel/libc.ts';
 import { changeDirectory } from './durable-file.ts';
 
 /** A unit's storage can't be used as configured. */
@@ -223,22 +223,12 @@ function probePunch(fd: number, stats: Stats, size: number): boolean {
   if (stats.isBlockDevice()) {
     return queueLimit(stats.rdev, 'discard_max_bytes') > 0 && queueLimit(stats.rdev, 'write_zeroes_max_bytes') > 0;
   }
-  try {
-    return libc().fallocate(fd, FallocateMode.punchHole, size, SLOT_ALIGNMENT) === 0;
-  } catch {
-    return false;
-  }
+  return punchesHole(fd, size, SLOT_ALIGNMENT);
 }
 
 /** Keeps a second lunaring from serving the file as well: neither would know of the other's reservations and caches. */
 function claim(fd: number, lun: FileLunSettings): void {
-  let claimed = true;
-  try {
-    claimed = tryLock(fd, !lun.readOnly);
-  } catch {
-    // Without the C library there are no locks; the posix engine serves all the same.
-  }
-  if (claimed) return;
+  if (tryLock(fd, !lun.readOnly)) return;
   const remedy = `stop the process that fuser ${lun.path} names, or serve another file`;
   throw new StorageError('path', `${lun.path}: locked`, 'a file that no other process serves', remedy);
 }

@@ -174,12 +174,12 @@ export function createUnixDatagram(): number {
   return checked('socket', libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
+/** Neither waits for room nor is ended by a signal where nobody reads any more: MSG_DONTWAIT, MSG_NOSIGNAL. */
+const SEND_FLAGS = 0x40 | 0x4000;
+
 /** Sends a datagram to `address`, a struct sockaddr_un as long as it is; throws EAGAIN rather than wait. */
 export function sendDatagram(fd: number, datagram: Uint8Array, address: Uint8Array): void {
-  const MSG_DONTWAIT = 0x40;
-  const MSG_NOSIGNAL = 0x4000;
-  const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-  checked('sendto', libc().sendto(fd, datagram, datagram.length, flags, address, address.length));
+  checked('sendto', libc().sendto(fd, datagram, datagram.length, SEND_FLAGS, address, address.length));
 }
 
 /**
@@ -187,9 +187,7 @@ export function sendDatagram(fd: number, datagram: Uint8Array, address: Uint8Arr
  * that there was room for, or a negated errno.
  */
 export function sendMessage(fd: number, message: number): number {
-  const MSG_DONTWAIT = 0x40;
-  const MSG_NOSIGNAL = 0x4000;
-  const sent = libc().sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  const sent = libc().sendmsg(fd, message, SEND_FLAGS);
   return sent < 0 ? -libc().errno() : sent;
 }
 
@@ -231,8 +229,13 @@ export function fallocate(
   });
 }
 
+/** Punches a hole, where the file system or device can; answers whether it did. */
+export function punchesHole(fd: number, offset: number, length: number): boolean {
+  return libc().fallocate(fd, FallocateMode.punchHole, offset, length) === 0;
+}
+
 /** lseek(2)'s ways to ask for a file's map. */
-export const SeekTo = { data: 3, hole: 4 } as const;
+const SeekTo = { data: 3, hole: 4 } as const;
 
 /** Where the next stretch of space (`data`) or without (`hole`) begins, or a negated errno. Reads and writes that name their offset are not disturbed. */
 export function seekStretch(fd: number, to: keyof typeof SeekTo, offset: number): number {
