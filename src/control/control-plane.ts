@@ -23,7 +23,7 @@ import { UnitStateAuthority } from './unit-state-authority.ts';
 import type { WorkerEvents, Workers } from './workers.ts';
 
 /** Memory that main and workers share, made by the control plane. */
-export interface SharedFigures {
+export interface SharedMemory {
   /** What limits units and initiators. */
   readonly meters: Meters;
   /** What is counted of units and sessions. */
@@ -37,7 +37,7 @@ export interface SharedFigures {
 export interface ControlPlaneOptions {
   readonly settings: Settings;
   /** Makes the workers, none of them running yet. */
-  readonly makeWorkers: (shared: SharedFigures, events: WorkerEvents) => Workers;
+  readonly makeWorkers: (shared: SharedMemory, events: WorkerEvents) => Workers;
   /** The portals, with the ports that they really listen on. */
   readonly portals: LoginsOptions['portals'];
   readonly machine: Machine;

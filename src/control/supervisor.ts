@@ -16,11 +16,11 @@ import { Exchange } from '../ring/exchange.ts';
 import type { FromWorker, ToWorker } from '../ring/messages.ts';
 import type { Parcel } from '../ring/parcel.ts';
 import { Turns } from '../ring/turns.ts';
-import type { SharedFigures } from './control-plane.ts';
+import type { SharedMemory } from './control-plane.ts';
 import type { WorkerEvents, Workers } from './workers.ts';
 
 /** How the workers are set up. */
-export interface SupervisorOptions extends SharedFigures {
+export interface SupervisorOptions extends SharedMemory {
   readonly workers: number;
   readonly engine: 'uring' | 'posix';
   /** Per worker. */

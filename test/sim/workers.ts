@@ -2,7 +2,7 @@
 // One may fail at any moment; another takes its place, as the supervisor would have it.
 
 import type { CustomDisk } from '../../src/config/custom-lun.ts';
-import type { SharedFigures } from '../../src/control/control-plane.ts';
+import type { SharedMemory } from '../../src/control/control-plane.ts';
 import type { WorkerEvents, Workers } from '../../src/control/workers.ts';
 import { allocateChannel, Channel } from '../../src/ring/channel.ts';
 import { COUNTERS_PER_BLOCK } from '../../src/ring/counters.ts';
@@ -37,7 +37,7 @@ interface Worker {
 export class SimWorkers implements Workers {
   readonly turns = Turns.create();
   readonly #options: WorkersOptions;
-  readonly #shared: SharedFigures;
+  readonly #shared: SharedMemory;
   readonly #events: WorkerEvents;
   readonly #workers: Worker[] = [];
   readonly #clock: SimClock;
@@ -46,7 +46,7 @@ export class SimWorkers implements Workers {
   #off = false;
   crashes = 0;
 
-  constructor(options: WorkersOptions, shared: SharedFigures, events: WorkerEvents) {
+  constructor(options: WorkersOptions, shared: SharedMemory, events: WorkerEvents) {
     this.#options = options;
     this.#shared = shared;
     this.#events = events;
