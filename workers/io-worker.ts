@@ -63,9 +63,8 @@ interface Woken {
   readonly listenTo: (port: MessagePort) => void;
 }
 
-function makeEngine(assignment: WorkerAssignment, events: EngineEvents): Woken {
+function makeEngine(assignment: WorkerAssignment, counters: Float64Array, events: EngineEvents): Woken {
   const plan = { bytes: assignment.slabBytes, receiveBytes: assignment.receiveBytes };
-  const counters = new Counters(assignment.counters).block(assignment.index);
   // Direct I/O wants aligned memory, whoever asks for it.
   const slab = new Slab(plan, pageOffset);
   adviseHugePages(slab.memory);
@@ -113,7 +112,7 @@ export default async function ioWorker(assignment: WorkerAssignment): Promise<vo
     uplink: (message) => channel.send(message),
     onWoken: () => channel.receive((message) => host.handle(message, parcelOf)),
   });
-  const { engine, listenTo } = makeEngine(assignment, host);
+  const { engine, listenTo } = makeEngine(assignment, counters, host);
   listenTo(bell);
   host.attach(engine);
   channel.send({ type: 'ready', engine: engine.name, description: engine.description });

@@ -2,6 +2,7 @@
 // Gives the control plane what it stands on, threads and listening sockets; what it decides is control-plane.ts's.
 
 import type { Logger } from 'pino';
+import { MIB } from '../config/limits.ts';
 import type { Settings } from '../config/settings.ts';
 import { probeEngine } from '../engine/choose.ts';
 import { libc } from '../kernel/libc.ts';
@@ -38,7 +39,6 @@ export interface RunningTarget {
 
 /** Sessions that are asked to log out have this long before they are ended. */
 const DRAIN_GRACE_MS = 5000;
-const MIB = 1024 * 1024;
 
 /** Starts serving. Throws ConfigurationError for what the settings say, LunaringError for what the machine does not allow. */
 export async function startTarget(settings: Settings, log: Logger): Promise<RunningTarget> {
