@@ -7,7 +7,7 @@ import { LunaringError } from '../base/error.ts';
 import type { AdminRequest } from './http.ts';
 
 /** Browsers can't give a WebSocket headers of their own: the token may stand among the protocols, behind this. */
-export const TOKEN_PROTOCOL = 'token.';
+const TOKEN_PROTOCOL = 'token.';
 
 /** Whether any client can send it in a header (RFC 9110 §5.5): visible characters of ASCII. */
 export const isToken = (text: string): boolean => /^[\x21-\x7e]+$/.test(text);

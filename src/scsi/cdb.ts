@@ -257,7 +257,7 @@ export function controlAt(opcode: number): number {
 }
 
 /** Bytes of a CDB by the group code in its operation code (SPC-5); 0 for groups without a fixed length. Allocates nothing. */
-export function cdbLength(opcode: number): number {
+function cdbLength(opcode: number): number {
   switch (opcode >>> 5) {
     case 0:
       return 6;

@@ -23,7 +23,7 @@ function checkBlocks(task: Task, unit: LogicalUnit): boolean {
 }
 
 /** Ends a task whose blocks are not what they should be. */
-export function failMiscompare(task: Task): void {
+function failMiscompare(task: Task): void {
   fail(task, SenseKey.MISCOMPARE, AdditionalSense.MISCOMPARE_DURING_VERIFY_OPERATION);
 }
 

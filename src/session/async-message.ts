@@ -7,7 +7,7 @@ import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import type { Connection } from './connection.ts';
 
 /** Sends an event that has no data. The parameters' meaning depends on the event: see {@link AsyncEvent}. */
-export function sendAsyncMessage(
+function sendAsyncMessage(
   connection: Connection,
   event: AsyncEvent,
   parameters: { parameter1?: number; parameter2?: number; parameter3?: number } = {},

@@ -1,6 +1,7 @@
 // Cuts a connection's byte stream into PDUs, however it was split on its way: the receive half of RFC 7143 §11.1.
 // Headers are judged by the connection before their payload is read; payload is copied, or received, straight to where it belongs.
 
+import { assert } from '../base/assert.ts';
 import type { Engine, SocketHandle } from '../engine/engine.ts';
 import { CELL_BYTES } from '../engine/slab.ts';
 import { BHS_SIZE, Bhs, DIGEST_SIZE, padded } from '../pdu/bhs.ts';
@@ -281,6 +282,4 @@ export class Framer {
   }
 }
 
-/** The cell holds the longest header that is taken. */
-export const HEADER_BYTES_MAX = BHS_SIZE + AHS_BYTES_MAX + DIGEST_SIZE;
-if (HEADER_BYTES_MAX > CELL_BYTES) throw new RangeError('a cell must hold the longest header');
+assert(BHS_SIZE + AHS_BYTES_MAX + DIGEST_SIZE <= CELL_BYTES, 'framer: a cell holds the longest header that is taken');
