@@ -10,6 +10,8 @@ import { type Address, RangeMode } from './engine.ts';
 
 /** Operations that the kernel has at a time; more go to libuv's threads. fs.aio-max-nr allows 65,536 for all processes, if nobody changed it. */
 const AIO_ENTRIES = 512;
+/** Ranges that are cleared at a time: libuv has four threads for it, and koffi refuses the 257th call. */
+const CLEARS_MAX = 8;
 
 /** What the engine does for its files. */
 export interface PosixFilesHost {
@@ -31,6 +33,15 @@ interface Transfer {
   readonly token: number;
 }
 
+/** A range to be cleared. */
+interface Clear {
+  readonly fd: number;
+  readonly mode: FallocateMode;
+  readonly offset: number;
+  readonly length: number;
+  readonly token: number;
+}
+
 /** See the head of this file. */
 export class PosixFiles {
   readonly #host: PosixFilesHost;
@@ -40,6 +51,9 @@ export class PosixFiles {
   readonly #transfers: Transfer[] = [];
   /** Descriptors on whose file system AIO does not work: it went to libuv's threads instead. One that is used again may be slower for it. */
   readonly #refused = new Set<number>();
+  /** Those that wait until others have been cleared, in the order in which they came. */
+  readonly #clears: Clear[] = [];
+  #clearing = 0;
   #underWay = 0;
   /** Which descriptor this turn asked last whether it is direct, and what it heard: between turns its number can become another file's. */
   #askedFd = NONE;
@@ -81,8 +95,8 @@ export class PosixFiles {
   clearRange(fd: number, mode: RangeMode, offset: number, length: number, token: number): void {
     this.#underWay++;
     const fallocateMode = mode === RangeMode.punchHole ? FallocateMode.punchHole : FallocateMode.zeroRange;
-    const done = (errno: number): void => this.#ended(token, errno === 0 ? 0 : -errno);
-    fallocate(fd, fallocateMode, offset, length, done);
+    this.#clears.push({ fd, mode: fallocateMode, offset, length, token });
+    this.#clearNext();
   }
 
   nextTurn(token: number): void {
@@ -117,6 +131,18 @@ export class PosixFiles {
     const flags = AioFlag.NOWAIT | (durable ? AioFlag.DSYNC : 0);
     aio.push(slot, operation, fd, this.#host.machineAddress(address), length, offset, flags);
     return true;
+  }
+
+  #clearNext(): void {
+    if (this.#clearing === CLEARS_MAX) return;
+    const clear = this.#clears.shift();
+    if (clear === undefined) return;
+    this.#clearing++;
+    fallocate(clear.fd, clear.mode, clear.offset, clear.length, (errno) => {
+      this.#clearing--;
+      this.#clearNext();
+      this.#ended(clear.token, errno === 0 ? 0 : -errno);
+    });
   }
 
   #isDirect(fd: number): boolean {

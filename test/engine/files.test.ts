@@ -165,6 +165,24 @@ describe.each(ENGINES)('%s: files', (_name, make) => {
     expect(disk.subarray(0, 65536).some((byte) => byte !== 0)).toBe(true);
   });
 
+  it('clears as many ranges at a time as it is asked to', async () => {
+    const bench = new Bench(make);
+    const count = 600;
+    const ended = await results(bench, () => {
+      for (let index = 0; index < count; index++) {
+        bench.engine.clearRange(fd, RangeMode.punchHole, index * 1024, 512, index);
+      }
+      return count;
+    });
+    expect([...ended.values()]).toEqual(Array.from({ length: count }, () => 0));
+    const disk = readFileSync(path);
+    for (let index = 0; index < count; index++) {
+      const at = index * 1024;
+      expect(disk.subarray(at, at + 512).every((byte) => byte === 0)).toBe(true);
+      expect(disk.subarray(at + 512, at + 1024).some((byte) => byte !== 0)).toBe(true);
+    }
+  });
+
   it('zeroes ranges, or says that the file system can’t', async () => {
     const bench = new Bench(make);
     const ended = await results(bench, () => {
