@@ -54,6 +54,7 @@ export class PosixFiles {
   /** Those that wait until others have been cleared, in the order in which they came. */
   readonly #clears: Clear[] = [];
   #clearing = 0;
+  /** Counted once they have begun: what throws instead has nothing to wait for. */
   #underWay = 0;
   /** Which descriptor this turn asked last whether it is direct, and what it heard: between turns its number can become another file's. */
   #askedFd = NONE;
@@ -76,32 +77,32 @@ export class PosixFiles {
   }
 
   read(fd: number, address: Address, length: number, offset: number, token: number): void {
-    this.#underWay++;
     const transfer = { writes: false, fd, address, length, offset, durable: false, token };
     if (!this.#take(transfer)) this.#inPool(transfer);
+    this.#underWay++;
   }
 
   write(fd: number, address: Address, length: number, offset: number, durable: boolean, token: number): void {
-    this.#underWay++;
     const transfer = { writes: true, fd, address, length, offset, durable, token };
     if (!this.#take(transfer)) this.#inPool(transfer);
+    this.#underWay++;
   }
 
   sync(fd: number, token: number): void {
-    this.#underWay++;
     fdatasync(fd, (error) => this.#done(token, error, 0));
+    this.#underWay++;
   }
 
   clearRange(fd: number, mode: RangeMode, offset: number, length: number, token: number): void {
-    this.#underWay++;
     const fallocateMode = mode === RangeMode.punchHole ? FallocateMode.punchHole : FallocateMode.zeroRange;
     this.#clears.push({ fd, mode: fallocateMode, offset, length, token });
     this.#clearNext();
+    this.#underWay++;
   }
 
   nextTurn(token: number): void {
-    this.#underWay++;
     setImmediate(() => this.#ended(token, 0));
+    this.#underWay++;
   }
 
   /** The turn is over: hands over what it asked for. */

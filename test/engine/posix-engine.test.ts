@@ -1,4 +1,4 @@
-// What is the posix engine's own: addresses made of a region and an offset, as many as there can be units.
+// What is the posix engine’s own: addresses made of a region and an offset, as many as there can be units, and what counts as under way.
 
 import { expect, it } from 'vitest';
 import { NO_RELEASE } from '../../src/engine/engine.ts';
@@ -36,4 +36,14 @@ it('gives the number of a region that is gone to the next', () => {
   const next = engine.attachRegion(memory);
   expect(again).toBe(bases[1]);
   expect(new Set([...bases, next]).size).toBe(4);
+});
+
+it('rejects with why an operation could not begin, and waits for no end of it', async () => {
+  const bench = new Bench((slab, events) => new PosixEngine({ slab, events }));
+  const { engine } = bench;
+  const nowhere = engine.attachRegion(new SharedArrayBuffer(512));
+  engine.detachRegion(nowhere);
+  bench.on.woken = () => engine.read(-1, nowhere, 512, 0, 1);
+  bench.ring();
+  await expect(engine.run()).rejects.toThrow('an address in no region');
 });
