@@ -59,6 +59,8 @@ function valuesOf(bytes: Uint8Array): Set<number> {
 export class BlockModel {
   readonly name: string;
   readonly blockSize: number;
+  /** Values that COMPARE AND WRITE has replaced, each with its block. */
+  readonly replaced = new Set<number>();
   readonly #tears: boolean;
   #blocks: Block[] = [];
   #time = 1;
@@ -105,6 +107,7 @@ export class BlockModel {
   erase(): void {
     const { count } = this;
     this.#sources.clear();
+    this.replaced.clear();
     this.#blocks = [];
     this.grow(count);
   }
@@ -223,6 +226,8 @@ export class BlockModel {
     const now = this.tick();
     this.#era++;
     this.#sources.clear();
+    // It may be there again.
+    this.replaced.clear();
     for (const block of this.#blocks) {
       for (const each of block.lasting) each.end = Math.min(each.end, now);
       block.current = [...block.lasting];

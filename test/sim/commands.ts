@@ -155,7 +155,7 @@ export class BlockCommands {
   }
 
   /** COMPARE AND WRITE: of values that no other ever has, so that each can be replaced by one such command only. */
-  compareAndWrite({ lun, blocks }: SimUnit, who: string, replaced: Set<number>): Command {
+  compareAndWrite({ lun, blocks }: SimUnit, who: string): Command {
     const { lba } = this.#range(blocks, 1);
     const count = Math.min(this.#random.between(1, 3), blocks.count - lba);
     const look = blocks.look(lba, count);
@@ -177,8 +177,8 @@ export class BlockCommands {
           blocks.compared(look, values, true, `${who} COMPARE AND WRITE`, change);
           for (const [index, value] of values.entries()) {
             // A copy may have brought it back.
-            if (blocks.mayBeCopied(look, index, value)) replaced.delete(replacement(value, lba + index));
-            else replace(replaced, value, lba + index, `${who} on LUN ${lun}`);
+            if (blocks.mayBeCopied(look, index, value)) blocks.replaced.delete(replacement(value, lba + index));
+            else replace(blocks.replaced, value, lba + index, `${who} on LUN ${lun}`);
           }
         } else if (answer.senseKey === MISCOMPARE) {
           blocks.compared(look, values, false, `${who} COMPARE AND WRITE`, change);

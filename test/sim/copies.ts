@@ -59,7 +59,7 @@ export class CopyCommands {
   }
 
   /** A copy that `unit` manages. When it has ended, `copied` hears what it may have brought to a unit. */
-  copy(unit: SimUnit, units: readonly SimUnit[], copied: (lun: number, change: Change) => void): Command {
+  copy(unit: SimUnit, units: readonly SimUnit[], copied: (blocks: BlockModel, change: Change) => void): Command {
     const random = this.#random;
     const long = random.chance(0.5);
     const usage = random.pick(Object.values(Usage));
@@ -84,7 +84,7 @@ export class CopyCommands {
         segment.source.copies--;
         segment.destination.copies--;
         each(segment.destination.blocks, change, index);
-        if (!change.refused) copied(segment.destination.lun, change);
+        if (!change.refused) copied(segment.destination.blocks, change);
       }
     };
     const names = segments.map(

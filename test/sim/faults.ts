@@ -33,6 +33,7 @@ export const FAULTS = [
   'odd lengths',
   'custom disk',
   'capacities',
+  'replacement',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

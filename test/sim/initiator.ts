@@ -78,6 +78,13 @@ export class Initiator {
     );
   }
 
+  /** Nothing is under way that may have to do with the unit. */
+  leavesAlone(lun: number): boolean {
+    const asks = this.connections.some(({ management }) => management.size !== 0);
+    const lost = this.#ghosts.length !== 0 || this.recovery.lost.length !== 0;
+    return !asks && !lost && this.tasks.every(({ command }) => command.lun !== lun);
+  }
+
   /** What is under way, in a line. */
   get description(): string {
     const tasks = this.tasks.map(({ command, tag }) => `${command.name} ${tag.toString(16)}`);

@@ -12,6 +12,8 @@ import type { SimUnit } from './unit.ts';
 /** Every worker has heard of a unit's new size after this long. */
 const HEARD_MS = 500;
 const BLOCKS_MAX = 512;
+/** So long it waits for all that was sent to a unit to be over. */
+const ALONE_MS = 20_000;
 
 /** See the file's head. */
 export class Operator {
@@ -97,15 +99,32 @@ export class Operator {
     calm();
     if (this.#target.diskOfLun(unit.lun)?.reopen()) unit.blocks.doubt();
     unit.reservations.away();
-    await new Promise<void>((resolve) => {
-      this.#clock.after(this.#random.between(1, 300), () => {
+    await this.#pass(this.#random.between(1, 300));
+    if (unit.isReplaceable && this.#random.chance(0.5)) await this.#replace(unit);
+    this.#tellOfLuns();
+    await administration.addUnit(TARGET_NAME, this.#target.lunSettings(unit.lun));
+    unit.backAt = this.#clock.now;
+    unit.closed = false;
+  }
+
+  /** Has other storage take the place of a unit's that is away, unless initiators go on and on: what they sent must not meet it. */
+  async #replace(unit: SimUnit): Promise<void> {
+    unit.closed = true;
+    const deadline = this.#clock.now + ALONE_MS;
+    while (!this.#orders.isLeftAlone(unit) && this.#clock.now < deadline) await this.#pass(20);
+    if (!this.#orders.isLeftAlone(unit)) return;
+    this.#clock.note(`operator: replaces LUN ${unit.lun}`);
+    unit.replace();
+    this.#target.replace(unit.lun);
+  }
+
+  #pass(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.after(milliseconds, () => {
         this.#clock.mainTouched = true;
         resolve();
       });
     });
-    this.#tellOfLuns();
-    await administration.addUnit(TARGET_NAME, this.#target.lunSettings(unit.lun));
-    unit.backAt = this.#clock.now;
   }
 
   #tellOfLuns(): void {

@@ -71,6 +71,11 @@ export class Orders {
     };
   }
 
+  /** Nobody has anything under way that may have to do with the unit. */
+  isLeftAlone({ lun, copies }: SimUnit): boolean {
+    return copies === 0 && this.#all().every((initiator) => initiator.leavesAlone(lun));
+  }
+
   /** From now on a unit's tasks may end without an answer, whoever sends them, until what this returns is called. */
   disturb(unit: SimUnit, except: Initiator | null = null): () => void {
     unit.disturbances++;

@@ -20,7 +20,7 @@ const SECONDS = Number(process.env['LUNARING_SIM_SECONDS'] ?? 10);
 const PATIENCE_MS = 120_000;
 const FIXED_SEEDS = [2];
 /** What came later than any seed that failed. */
-const LATER = ['copies', 'large unit', 'odd lengths', 'custom disk', 'capacities'] as const;
+const LATER = ['copies', 'large unit', 'odd lengths', 'custom disk', 'capacities', 'replacement'] as const;
 /** What is said of blocks that do not hold what they should, by who looks first. */
 const WRONG_DATA: readonly string[] = ['a read returns what was written', 'a comparison finds what is there'];
 /** A target that does something wrong all the time is found out by one of so many. */

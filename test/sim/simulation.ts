@@ -91,7 +91,10 @@ class Simulation {
       network: NO_NETWORK_FAULTS,
       bellMs: this.#on('slow rings') ? random.pick([0.1, 1, 20]) : 0.1,
     });
-    this.#units = luns.map((lun) => new SimUnit(lun, lun !== Lun.CUSTOM || this.#target.custom.canUnmap));
+    this.#units = luns.map((lun) => {
+      const thin = lun !== Lun.CUSTOM || this.#target.custom.canUnmap;
+      return new SimUnit(lun, thin, this.#on('replacement') && lun === Lun.OTHER_FILE);
+    });
     const world = {
       clock,
       units: this.#units,
@@ -178,8 +181,8 @@ class Simulation {
     const { random } = initiator;
     this.#clock.after(this.#busy ? random.delay(3, 100) : random.between(20, 60), () => {
       initiator.pulse();
-      if (this.#busy)
-        for (let more = random.between(1, 4); more > 0; more--) this.#workload.act(initiator, this.#units);
+      const open = this.#units.filter(({ closed }) => !closed);
+      if (this.#busy) for (let more = random.between(1, 4); more > 0; more--) this.#workload.act(initiator, open);
       this.#pulse(initiator);
     });
   }
@@ -206,7 +209,6 @@ class Simulation {
     this.#up = false;
     this.#target.cutPower();
     for (const unit of this.#units) unit.powerCut();
-    this.#workload.powerCut();
     for (const initiator of this.#initiators) initiator.cutOff();
     await this.#pass(this.#random.between(1, 500));
     this.#start();

@@ -23,6 +23,8 @@ export const CHAP = { name: 'sim', secret: 'sixteen-letters!' };
 /** Units by LUN: two in files, one in memory, one in a file that is too large for one piece of memory, and one that a program keeps. */
 export const Lun = { FILE: 0, MEMORY: 1, OTHER_FILE: 2, LARGE: 3, CUSTOM: 4 } as const;
 export const LARGE_BLOCK_BYTES = 4096;
+/** Blocks of the file that may take the place of {@link Lun.OTHER_FILE}'s: fewer. */
+export const OTHER_COUNT = 96;
 
 /** A unit's blocks at the start. Few, so that commands meet. */
 export function geometryOf(lun: number): { readonly count: number; readonly blockSize: number } {
@@ -220,8 +222,8 @@ export class SimTarget {
   /** Has a program keep the unit's blocks, anew. */
   #openCustom(lun: LunSettings): LunSettings {
     if (lun.backend !== 'null') throw new Error('no stand-in for a custom unit');
-    const { clock, custom, directory } = this.#options;
-    const disk = this.#diskAt(join(directory, `disk${lun.lun}.img`), lun.size, SECTOR);
+    const { clock, custom } = this.#options;
+    const disk = this.#diskAt(this.#pathOf(lun.lun), lun.size, SECTOR);
     this.#customDisk = new SimCustomDisk(disk, this.custom, clock, custom);
     return { ...lun, backend: 'custom', disk: this.#customDisk };
   }
@@ -238,8 +240,19 @@ export class SimTarget {
 
   /** The disk of the unit in a file; undefined: it is in memory, or nobody has used it yet. */
   diskOfLun(lun: number): SimDisk | undefined {
-    return this.#disks.get(join(this.#options.directory, `disk${lun}.img`));
+    return this.#disks.get(this.#pathOf(lun));
   }
+
+  #pathOf(lun: number): string {
+    return join(this.#options.directory, `${this.#replaced.has(lun) ? 'other' : 'disk'}${lun}.img`);
+  }
+
+  /** When a unit is added the next time, it is in the other of its files. */
+  replace(lun: number): void {
+    if (!this.#replaced.delete(lun)) this.#replaced.add(lun);
+  }
+
+  readonly #replaced = new Set<number>();
 
   /** When the disk of a unit failed last, so that initiators hear of it by that sense key. */
   failedAt(lun: number, senseKey: number): number {
@@ -251,9 +264,10 @@ export class SimTarget {
   /** Settings to serve a unit with, as long as it has become. */
   lunSettings(lun: number): LunSettings {
     const settings = this.#settings.targets[0]!.luns.find((each) => each.lun === lun)!;
-    const size = this.#sizes.get(lun);
+    const size = this.#replaced.has(lun) ? OTHER_COUNT * settings.blockSize : this.#sizes.get(lun);
     const present = (size === undefined ? settings : { ...settings, size }) as LunSettings;
-    return lun === Lun.CUSTOM ? this.#openCustom(present) : present;
+    if (lun === Lun.CUSTOM) return this.#openCustom(present);
+    return present.backend === 'file' ? { ...present, path: this.#pathOf(lun) } : present;
   }
 
   /** From now on disks and network are this bad. */

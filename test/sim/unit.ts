@@ -4,19 +4,27 @@
 import { AttentionModel } from './attention-model.ts';
 import { BlockModel } from './block-model.ts';
 import { ReservationModel } from './reservation-model.ts';
-import { geometryOf, Lun } from './target.ts';
+import { geometryOf, Lun, OTHER_COUNT } from './target.ts';
+
+/** What a unit is in, and what is kept beside it. */
+interface Storage {
+  readonly blocks: BlockModel;
+  readonly reservations: ReservationModel;
+}
 
 /** See the file's head. */
 export class SimUnit {
   readonly lun: number;
   /** It takes UNMAP. */
   readonly thin: boolean;
-  readonly blocks: BlockModel;
-  readonly reservations = new ReservationModel();
+  readonly #storages: readonly Storage[];
+  #storage: Storage;
   readonly attentions: AttentionModel;
   /** When it was, or may have been, away: commands sent before that may find no unit. */
   awaySince = Number.NEGATIVE_INFINITY;
   backAt = Number.NEGATIVE_INFINITY;
+  /** Nobody is to use it: another may have its place when nothing is under way. */
+  closed = false;
   /** Functions and changes under way that end tasks without an answer, of whoever sends them meanwhile. */
   disturbances = 0;
   /** Segments of copies under way that read or write it. */
@@ -28,13 +36,38 @@ export class SimUnit {
   /** Clearing what is not known of the reservations takes three commands: how many of them are done. */
   clearing = 0;
 
-  constructor(lun: number, thin: boolean) {
+  /** `isReplaced`: storage of another length may take the place of the first. */
+  constructor(lun: number, thin: boolean, isReplaced: boolean) {
     this.lun = lun;
     this.thin = thin;
     this.attentions = new AttentionModel(`LUN ${lun}`);
     const { count, blockSize } = geometryOf(lun);
+    const storage = (name: string, length: number): Storage => ({
+      blocks: new BlockModel(name, length, blockSize, lun === Lun.MEMORY),
+      reservations: new ReservationModel(),
+    });
+    this.#storage = storage(`LUN ${lun}`, count);
+    this.#storages = [this.#storage, ...(isReplaced ? [storage(`LUN ${lun}, replaced,`, OTHER_COUNT)] : [])];
     this.blocksMax = count;
-    this.blocks = new BlockModel(`LUN ${lun}`, count, blockSize, lun === Lun.MEMORY);
+  }
+
+  get blocks(): BlockModel {
+    return this.#storage.blocks;
+  }
+
+  get reservations(): ReservationModel {
+    return this.#storage.reservations;
+  }
+
+  get isReplaceable(): boolean {
+    return this.#storages.length > 1;
+  }
+
+  /** Other storage is served in its place. */
+  replace(): void {
+    this.#storage = this.#storages.find((each) => each !== this.#storage)!;
+    this.blocksMax = this.blocks.count;
+    this.clearing = 0;
   }
 
   /** What it holds may outlast a power cut. */
@@ -57,9 +90,11 @@ export class SimUnit {
   }
 
   powerCut(): void {
-    if (this.lasts) this.blocks.powerCut();
-    else this.blocks.erase();
-    this.reservations.powerCut();
+    for (const { blocks, reservations } of this.#storages) {
+      if (this.lasts) blocks.powerCut();
+      else blocks.erase();
+      reservations.powerCut();
+    }
     this.clearing = 0;
   }
 }

@@ -1,7 +1,7 @@
 // What simulated initiators do while a round is busy: commands of all kinds at any time, and now and then something unkind.
 // What the commands mean is commands.ts's and orders.ts's; trouble from outside is simulation.ts's.
 
-import type { Change } from './block-model.ts';
+import type { BlockModel, Change } from './block-model.ts';
 import { BlockCommands, replacement } from './commands.ts';
 import type { CopyCommands } from './copies.ts';
 import type { Fault } from './faults.ts';
@@ -9,7 +9,6 @@ import type { Initiator } from './initiator.ts';
 import type { OddCommands } from './odd-commands.ts';
 import { Orders, openConnection } from './orders.ts';
 import type { Random } from './random.ts';
-import { Lun } from './target.ts';
 import type { SimUnit } from './unit.ts';
 
 /** How likely an initiator is to do each. */
@@ -52,8 +51,6 @@ export class Workload {
   readonly #copies: CopyCommands;
   readonly #odd: OddCommands;
   readonly #weights: Record<Action, number>;
-  /** Values that COMPARE AND WRITE has replaced, by LUN. */
-  readonly #replaced = Object.values(Lun).map(() => new Set<number>());
 
   constructor(random: Random, all: () => readonly Initiator[], { on, rivalry, copies, odd }: WorkloadOptions) {
     this.#random = random;
@@ -85,11 +82,6 @@ export class Workload {
       logOut: 0.3,
       deafen: on('deaf initiators') ? 0.5 : 0,
     };
-  }
-
-  /** The power failed: what was replaced may be there again. */
-  powerCut(): void {
-    for (const values of this.#replaced) values.clear();
   }
 
   /** The initiator does something, if it can. */
@@ -155,11 +147,10 @@ export class Workload {
         initiator.send(commands.verify(unit, who));
         return;
       case 'compareAndWrite':
-        initiator.send(commands.compareAndWrite(unit, who, this.#replaced[unit.lun]!));
+        initiator.send(commands.compareAndWrite(unit, who));
         return;
       case 'copy':
-        if (this.#copies.mayBegin)
-          initiator.send(this.#copies.copy(unit, units, (lun, change) => this.#copied(lun, change)));
+        if (this.#copies.mayBegin) initiator.send(this.#copies.copy(unit, units, copied));
         return;
       case 'odd':
         initiator.send(this.#odd.command(unit, who));
@@ -176,12 +167,6 @@ export class Workload {
       default:
         initiator.send(commands.testUnitReady(unit));
     }
-  }
-
-  /** A copy has ended: what it brought may be replaced again. */
-  #copied(lun: number, { lba, count, values }: Change): void {
-    for (let index = 0; index < count; index++)
-      for (const value of values(index)) this.#replaced[lun]!.delete(replacement(value, lba + index));
   }
 
   /** Asks whether a unit is ready: whoever has to be told something of it hears that first. `ended` hears the answer's end. */
@@ -201,4 +186,10 @@ export class Workload {
       over: () => seen(false),
     });
   }
+}
+
+/** A copy has ended: what it brought may be replaced again. */
+function copied({ replaced }: BlockModel, { lba, count, values }: Change): void {
+  for (let index = 0; index < count; index++)
+    for (const value of values(index)) replaced.delete(replacement(value, lba + index));
 }
