@@ -81,7 +81,7 @@ export class BlockCommands {
       data: blocks.bytesOf(change),
       read: 0,
       access: 'write',
-      lasts: durable,
+      lasts: durable ? 'own' : undefined,
       answered: (answer) => settle(blocks, change, answer, durable && lasts),
       over: () => blocks.over(change),
     };
@@ -198,7 +198,7 @@ export class BlockCommands {
       data: null,
       read: 0,
       access: 'write',
-      lasts: true,
+      lasts: 'all',
       answered: ({ status }) => {
         if (status === Status.GOOD) blocks.synced(start);
       },

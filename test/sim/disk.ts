@@ -44,6 +44,10 @@ export class SimDisk {
   #unheard = 0;
   /** A sync has failed, and the disk has not been opened anew since, or only then; Infinity: it is so still. */
   lostUntil = Number.NEGATIVE_INFINITY;
+  /** When a worker came to know that; Infinity: none has, or it is opened anew. */
+  lostKnownAt = Number.POSITIVE_INFINITY;
+  /** When something was last made to last. */
+  durableAt = Number.NEGATIVE_INFINITY;
   /** When an operation failed last. */
   failedAt = Number.NEGATIVE_INFINITY;
   inFlight = 0;
@@ -119,13 +123,17 @@ export class SimDisk {
         this.failedAt = this.#clock.now;
         this.lostUntil = Number.POSITIVE_INFINITY;
         this.#unheard++;
-      } else this.#keep((each) => each.doneAt <= begun);
+      } else {
+        this.durableAt = this.#clock.now;
+        this.#keep((each) => each.doneAt <= begun);
+      }
       this.#clock.note(`${this.name} sync ${fails ? 'failed' : 'done'}`);
       const before = this.#powerCuts;
       done(fails ? -EIO : 0, (known) => {
         if (!fails || this.#powerCuts !== before) return;
         this.#unheard--;
-        if (!known) this.#restore(lost);
+        if (known) this.lostKnownAt = Math.min(this.lostKnownAt, this.#clock.now);
+        else this.#restore(lost);
       });
     });
   }
@@ -134,6 +142,7 @@ export class SimDisk {
   reopen(): boolean {
     if (this.lostUntil !== Number.POSITIVE_INFINITY) return false;
     this.lostUntil = this.#clock.now;
+    this.lostKnownAt = Number.POSITIVE_INFINITY;
     return true;
   }
 
@@ -148,6 +157,11 @@ export class SimDisk {
     this.#unheard = 0;
     this.#powerCuts++;
     this.inFlight = 0;
+  }
+
+  /** Whether something that was reported done by then is not sure to last. */
+  mayLose(time: number): boolean {
+    return this.#unsynced.some(({ doneAt }) => doneAt <= time);
   }
 
   /** Whether the {@link SECTOR} bytes at `offset` are all zeroes. */
@@ -222,7 +236,10 @@ export class SimDisk {
       this.#later(0.5, () => {
         written.push(...(middle === reach ? [] : (part(middle, reach) ?? [])));
         for (const each of written) each.doneAt = this.#clock.now;
-        if (durable && !fails) this.#keep((each) => written.includes(each));
+        if (durable && !fails) {
+          this.durableAt = this.#clock.now;
+          this.#keep((each) => written.includes(each));
+        }
         if (fails) this.failedAt = this.#clock.now;
         this.#clock.note(`${this.name} ${kind} ${offset}+${length} ${fails ? 'failed' : reach}`);
         done(fails ? -EIO : reach);

@@ -2,6 +2,7 @@
 // simulation.ts makes it; what an initiator does in it is initiator.ts's.
 
 import type { SimClock } from './clock.ts';
+import type { SimDisk } from './disk.ts';
 import type { Link } from './network.ts';
 import type { Random } from './random.ts';
 import type { SimUnit } from './unit.ts';
@@ -15,8 +16,8 @@ export interface InitiatorWorld {
   diskFailedAt(unit: SimUnit, senseKey: number): number;
   /** An operation of the unit's disk is given up after so long; Infinity: it is waited for. */
   diskTimeoutMs(unit: SimUnit): number;
-  /** Until when the disk behind a unit had lost writes, and promised nothing: Infinity, if it does not now. */
-  lostUntil(unit: SimUnit): number;
+  /** The disk behind a unit; undefined: it has none. */
+  diskOf(unit: SimUnit): SimDisk | undefined;
   /** Whether the target has not ended the session. */
   isServed(this: void, tsih: number): boolean;
   /** How many tasks of the session the target has. */

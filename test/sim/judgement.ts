@@ -2,6 +2,7 @@
 // What the answer means for the blocks is commands.ts's.
 
 import { Violation } from './clock.ts';
+import type { SimDisk } from './disk.ts';
 import type { Initiator } from './initiator.ts';
 import { type Answer, type Command, type SimTask, Status, type Touch } from './task.ts';
 import type { SimUnit } from './unit.ts';
@@ -39,6 +40,7 @@ export function judge(initiator: Initiator, task: SimTask, { status, senseKey, a
   }
   if (status === Status.GOOD && command.isRefused) throw new Violation('what makes no sense is refused', who);
   if (status === Status.GOOD) judgeCopy(initiator, command, who);
+  if (status === Status.GOOD && command.lasts !== undefined) judgePromise(initiator.world.diskOf(unit), task, who);
   if (status !== Status.CHECK_CONDITION || senseKey === SenseKey.UNIT_ATTENTION) {
     const known: readonly number[] = Object.values(Status);
     if (!known.includes(status) || status === Status.TASK_ABORTED)
@@ -50,13 +52,21 @@ export function judge(initiator: Initiator, task: SimTask, { status, senseKey, a
   if (initiator.world.diskFailedAt(unit, senseKey) >= task.sentAt) return;
   if (senseKey === SenseKey.ABORTED_COMMAND && additionalSense === TIME_OUT && mayTimeOut(initiator, unit, task))
     return;
-  const lost = initiator.world.lostUntil(unit) >= task.sentAt;
-  if (senseKey === SenseKey.HARDWARE_ERROR && command.lasts === true && lost) return;
+  const lost = (initiator.world.diskOf(unit)?.lostUntil ?? Number.NEGATIVE_INFINITY) >= task.sentAt;
+  if (senseKey === SenseKey.HARDWARE_ERROR && command.lasts !== undefined && lost) return;
   const isRefused = command.access === 'order' || command.isRefused === true;
   if (isRefused && senseKey === SenseKey.ILLEGAL_REQUEST) return;
   // Data of it were damaged on their way, and there is no recovery.
   if (senseKey === SenseKey.ABORTED_COMMAND && Number.isFinite(task.damagedFrom)) return;
   throw new Violation('a command fails for a reason', `${who}: sense key ${senseKey}`);
+}
+
+/** What is promised to last does, as far as the disk knows. */
+function judgePromise(disk: SimDisk | undefined, { command, sentAt }: SimTask, who: string): void {
+  if (disk === undefined) return;
+  const isKept = command.lasts === 'own' ? disk.durableAt >= sentAt : !disk.mayLose(sentAt);
+  if (!isKept) throw new Violation('what is promised to last is made to', who);
+  if (disk.lostKnownAt < sentAt) throw new Violation('nothing is promised once writes are lost', who);
 }
 
 /** Whether the disk may have had the time that a command's operation has. */

@@ -105,7 +105,7 @@ class Simulation {
       },
       diskFailedAt: ({ lun }: SimUnit, senseKey: number) => this.#target.failedAt(lun, senseKey),
       diskTimeoutMs: ({ lun }: SimUnit) => (lun === Lun.CUSTOM ? this.#target.custom.timeoutMs : Infinity),
-      lostUntil: ({ lun }: SimUnit) => this.#target.diskOfLun(lun)?.lostUntil ?? Number.NEGATIVE_INFINITY,
+      diskOf: ({ lun }: SimUnit) => this.#target.diskOfLun(lun),
       recovers: this.#on('error recovery'),
       // Drawn from nobody else: without it, everything else is left to the same chance as with it.
       declarations: this.#on('declarations') ? new Random(plan.seed ^ 0xdec1a4e) : null,

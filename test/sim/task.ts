@@ -41,8 +41,8 @@ export interface Command {
   readonly access: 'none' | 'read' | 'write' | 'order';
   /** What a copy touches. */
   readonly touches?: readonly Touch[];
-  /** GOOD promises that something is on stable storage. */
-  readonly lasts?: boolean;
+  /** GOOD promises that something is on stable storage: what the command wrote, or all that was written before. */
+  readonly lasts?: 'own' | 'all' | undefined;
   /** It ended with a status. */
   readonly answered: (answer: Answer) => void;
   /** It will never be answered. From now on it has no effect any more. */
