@@ -166,13 +166,14 @@ function blockLimits(unit: LogicalUnit): Uint8Array {
 
 /** MEDIUM ROTATION RATE of a medium that does not rotate. */
 const NON_ROTATING = 0x0001;
-/** WABEREQ, WACEREQ: blocks can be read after SANITIZE has erased them, without having been written. */
-const READABLE_AFTER_ERASE = (0b01 << 6) | (0b01 << 4);
+/** Blocks can be read after SANITIZE has erased them, without having been written. BLOCK ERASE is for thin units only. */
+const WABEREQ = 0b01 << 6;
+const WACEREQ = 0b01 << 4;
 
-function blockDeviceCharacteristics(): Uint8Array {
+function blockDeviceCharacteristics({ snapshot }: LogicalUnit): Uint8Array {
   const { bytes, view } = blank(60);
   view.setUint16(0, NON_ROTATING);
-  bytes[7 - HEADER_BYTES] = READABLE_AFTER_ERASE;
+  bytes[7 - HEADER_BYTES] = (snapshot.thin ? WABEREQ : 0) | WACEREQ;
   return bytes;
 }
 

@@ -191,9 +191,13 @@ describe('vital product data', () => {
     );
   });
 
-  it('B1h: nothing rotates, and what was erased can be read', () => {
-    const { data } = new ScsiBench().run('12 01 b1 0040 00');
-    expect(data.toString('hex')).toBe(`00b1003c00010050${'00'.repeat(56)}`);
+  it.each([
+    { thin: true, erased: '50' },
+    // Without BLOCK ERASE there is nothing to say of it.
+    { thin: false, erased: '10' },
+  ])('B1h: nothing rotates, and what was erased can be read, thin: $thin', ({ thin, erased }) => {
+    const { data } = new ScsiBench({ thin }).run('12 01 b1 0040 00');
+    expect(data.toString('hex')).toBe(`00b1003c000100${erased}${'00'.repeat(56)}`);
   });
 
   it('B2h: a thin unit unmaps by UNMAP and both WRITE SAMEs, and reads zeroes afterwards', () => {
