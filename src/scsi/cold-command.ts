@@ -21,6 +21,11 @@ export interface CommandServices {
    * command with `setBusy` (sense.ts). The piece goes back with `freePiece`.
    */
   takePiece(task: Task, length: number): Piece | null;
+  /**
+   * The same for a command that works its way through any number of blocks with it. There are only so many such commands of one connection at
+   * a time: they could have all memory for minutes, and others none.
+   */
+  keepPiece(task: Task, length: number): Piece | null;
   freePiece(piece: Piece): void;
   /** Start an operation, then `const errno = yield;`. One at a time. Offsets and lengths in bytes are set on the piece. */
   read(piece: Piece, unit: LogicalUnit): void;

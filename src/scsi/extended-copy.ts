@@ -127,7 +127,7 @@ function* copy(task: Task, unit: LogicalUnit, services: CommandServices, long: b
     fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.OPERATION_IN_PROGRESS);
     return;
   }
-  const piece = services.takePiece(task, SLOT_BYTES_MAX);
+  const piece = services.keepPiece(task, SLOT_BYTES_MAX);
   if (piece === null) {
     setBusy(task);
     return;

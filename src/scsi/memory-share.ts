@@ -47,6 +47,8 @@ export class MemoryShare {
   /** Bytes of slots, and cells: with the backends, with the engine, or kept for data that the initiator owes, or that came before their turn. */
   bytes = 0;
   cells = 0;
+  /** Bytes of slots that commands keep for as long as they run, which may be minutes. They count apart: what is read and written goes on beside them. */
+  kept = 0;
   /** Operations and sends that are certain to end and give some of it back. */
   underWay = 0;
   #relieved = false;
@@ -66,9 +68,14 @@ export class MemoryShare {
     return this.bytes === 0 || this.bytes + bytes <= 2 * this.shares.bytesMax;
   }
 
+  /** Room for a slot that a command keeps for as long as it runs. */
+  hasRoomToKeep(bytes: number): boolean {
+    return this.kept === 0 || this.kept + bytes <= this.shares.bytesMax;
+  }
+
   /** Allocates nothing. */
   take(bytes: number, cells: number): void {
-    const empty = this.bytes + this.cells === 0;
+    const empty = this.bytes + this.cells + this.kept === 0;
     this.bytes += bytes;
     this.cells += cells;
     if (empty && this.bytes + this.cells !== 0) this.shares.activate(1);
@@ -76,11 +83,18 @@ export class MemoryShare {
 
   /** Allocates nothing, unless a task waits for it. */
   give(bytes: number, cells: number): void {
-    const empty = this.bytes + this.cells === 0;
+    const empty = this.bytes + this.cells + this.kept === 0;
     this.bytes -= bytes;
     this.cells -= cells;
-    if (!empty && this.bytes + this.cells === 0) this.shares.activate(-1);
+    if (!empty && this.bytes + this.cells + this.kept === 0) this.shares.activate(-1);
     this.relieve();
+  }
+
+  /** So much more is kept; negative: less. */
+  keep(bytes: number): void {
+    const empty = this.bytes + this.cells + this.kept === 0;
+    this.kept += bytes;
+    if (empty !== (this.bytes + this.cells + this.kept === 0)) this.shares.activate(empty ? 1 : -1);
   }
 
   /** Has the tasks that wait try again before long. Allocates nothing, unless there are any. */

@@ -59,9 +59,13 @@ export class PiecePool {
     this.#give(piece);
   }
 
-  /** A piece that is no part of the task's data, for an operation of its command's own. */
-  takeOwn(task: Task, slot: number, length: number): Piece {
+  /** A piece that is no part of the task's data, for an operation of its command's own; `kept`: for all that it does. */
+  takeOwn(task: Task, slot: number, length: number, kept: boolean): Piece {
     const piece = this.#take(task, slot, length);
+    if (kept && task.share !== null) {
+      piece.keptBytes = this.#slab.footprint(slot);
+      task.share.keep(piece.keptBytes);
+    }
     piece.next = task.ownPieces;
     task.ownPieces = piece;
     return piece;
@@ -77,6 +81,8 @@ export class PiecePool {
       while (previous.next !== piece) previous = previous.next!;
       previous.next = piece.next;
     }
+    task.share?.keep(-piece.keptBytes);
+    piece.keptBytes = 0;
     this.#give(piece);
   }
 

@@ -96,6 +96,10 @@ export class TaskMemory {
       before.give(piece.shareBytes, piece.shareCells);
       share.take(piece.shareBytes, piece.shareCells);
     }
+    for (let piece = task.ownPieces; piece !== null; piece = piece.next) {
+      before.keep(-piece.keptBytes);
+      share.keep(piece.keptBytes);
+    }
     before.underWay -= task.piecesInFlight;
     share.underWay += task.piecesInFlight;
     task.share = share;

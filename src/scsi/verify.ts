@@ -35,7 +35,7 @@ function* readBlocks(
   accept: (piece: Piece) => boolean,
 ): Steps {
   const total = task.blockCount * unit.blockSize;
-  const piece = total === 0 ? null : services.takePiece(task, Math.min(SLOT_BYTES_MAX, total));
+  const piece = total === 0 ? null : services.keepPiece(task, Math.min(SLOT_BYTES_MAX, total));
   if (piece === null) {
     if (total !== 0) setBusy(task);
     return;

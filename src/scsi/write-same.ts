@@ -89,7 +89,7 @@ function* writeSame(task: Task, unit: LogicalUnit, services: CommandServices, re
   const bytes = count * unit.blockSize;
   // Blocks may be unmapped only where they then read as what was to be written: as zeroes.
   const zeroes = request.zeroes || isZero(services.bytes, task.at, unit.blockSize);
-  const piece = services.takePiece(task, zeroes ? 0 : Math.min(SLOT_BYTES_MAX, bytes));
+  const piece = zeroes ? services.takePiece(task, 0) : services.keepPiece(task, Math.min(SLOT_BYTES_MAX, bytes));
   if (piece === null) {
     setBusy(task);
     return;

@@ -43,6 +43,19 @@ describe('MemoryShare', () => {
     expect(share.hasRoomUnasked(all.bytesMax + 1)).toBe(false);
   });
 
+  it('has room beside all that for what commands keep, and counts as one that has something', () => {
+    const all = shares();
+    const share = new MemoryShare(all);
+    share.take(2 * all.bytesMax, all.cellsMax);
+    expect(share.hasRoomToKeep(all.bytesMax + 1)).toBe(true);
+    share.keep(all.bytesMax);
+    expect([share.hasRoomToKeep(1), all.active]).toEqual([false, 1]);
+    share.give(share.bytes, share.cells);
+    expect([share.hasRoom(all.bytesMax, 1), all.active]).toEqual([true, 1]);
+    share.keep(-share.kept);
+    expect(all.active).toBe(0);
+  });
+
   it('says once that it was relieved, and only if somebody waits', () => {
     const all = shares();
     const share = new MemoryShare(all);

@@ -437,6 +437,22 @@ describe('a task that is taken up', () => {
     }
   });
 
+  it('takes along what it keeps for as long as it runs', () => {
+    const { bench, one } = begin();
+    bench.file.stuck = true;
+    const VERIFY_16 = 0x8f;
+    const tag = one.command(read16(0, BLOCKS).fill(VERIFY_16, 0, 1));
+    bench.settle();
+    const two = breakAndJoin(bench, one);
+    expect(reassign(bench, two, tag).response).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
+    const [{ members }] = [...bench.host.sessions] as [Session];
+    const kept = () => Object.fromEntries(members.map(({ cid, share }) => [cid, share.kept]));
+    expect(kept()).toEqual({ [one.cid]: 0, [two.cid]: 64 * 1024 });
+    bench.file.stuck = false;
+    bench.settle();
+    expect(kept()).toEqual({ [one.cid]: 0, [two.cid]: 0 });
+  });
+
   it('leaves those behind it with the connection that was lost', () => {
     const { bench, one } = begin();
     bench.file.stuck = true;

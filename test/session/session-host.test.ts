@@ -6,13 +6,14 @@ import { describe, expect, it } from 'vitest';
 import { serialDistance } from '../../src/base/serial.ts';
 import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { NopOut } from '../../src/pdu/nop-out.ts';
-import { Opcode } from '../../src/pdu/opcode.ts';
+import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { Digest } from '../../src/pdu/parameters.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
 import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
 import { TaskFunction, TaskFunctionResponse, TaskManagementResponse } from '../../src/pdu/task-management.ts';
 import { Status } from '../../src/scsi/task.ts';
 import { read16, write16 } from '../support/cdbs.ts';
+import { copyList, copySegment, extendedCopy } from '../support/copy-lists.ts';
 import { decode, lunField } from '../support/header-values.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
 import { noise } from '../support/scratch.ts';
@@ -381,6 +382,37 @@ describe('SessionHost', () => {
     bench.settle();
     expect(bench.messages.some(({ type }) => type === 'connectionEnded')).toBe(true);
     expect(bench.host.connections[one.socket]).toBe(other);
+  });
+});
+
+describe('Commands that work their way through many blocks', () => {
+  const count = 1024;
+  const pattern = Buffer.alloc(BLOCK_BYTES, 0xa5);
+  const segment = copySegment({ from: 0, to: 4 * count, count, source: 0xffff, destination: 0xffff });
+  const list = copyList({ targets: [], segments: [segment], usage: 3 });
+  const of16 = (code: number, flags: number): Buffer => Buffer.from(read16(0, count, flags)).fill(code, 0, 1);
+  it.each([
+    ['VERIFY', of16(0x8f, 0), Buffer.alloc(0)],
+    ['VERIFY with one block', of16(0x8f, 0x06), Buffer.alloc(BLOCK_BYTES)],
+    ['WRITE SAME', of16(0x93, 0), pattern],
+    ['EXTENDED COPY', extendedCopy(list.length), list],
+  ])('leave memory to other connections: %s', (_what, cdb, data) => {
+    const bench = new SessionBench();
+    const [one, other] = [bench.logIn(), bench.logIn()];
+    bench.file.stuckBelow = 1;
+    for (let sent = 0; sent < WINDOWS[0]!; sent++) one.command(cdb, { write: data.length, data });
+    bench.settle();
+    const statuses = (): number[] => one.replies().map(({ header }) => decode(ScsiResponse, header).status);
+    const refused = statuses();
+    expect(new Set(refused)).toEqual(new Set([Status.BUSY]));
+    other.command(read16(count, 512), { read: 512 * BLOCK_BYTES });
+    bench.settle();
+    const [read] = other.replies();
+    expect([read?.opcode, read?.header[1]]).toEqual([Opcode.DATA_IN, FINAL_BIT | STATUS_BIT]);
+    bench.file.stuckBelow = 0;
+    bench.settle();
+    expect(statuses()).toEqual(Array(WINDOWS[0]! - refused.length).fill(Status.GOOD));
+    expect(bench.host.processor.memory.shares.active).toBe(0);
   });
 });
 
