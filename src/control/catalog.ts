@@ -42,13 +42,14 @@ export class Catalog {
 
   /**
    * Opens the storage of every unit, and makes the files that are missing. Throws {@link ConfigurationError} with everything that
-   * is wrong; nothing stays open then.
+   * is wrong; nothing stays open then, and no file that was made stays behind: it would be in the way of one of another size.
    */
   constructor(settings: Settings, options: UnitStoreOptions = {}) {
     this.store = new UnitStore(options);
     const findings = settings.targets.flatMap((target, index) => this.#add(target, ['targets', index]));
     if (findings.length > 0) {
       this.close();
+      this.store.unmake(0);
       throw new ConfigurationError(findings);
     }
   }
@@ -100,10 +101,12 @@ export class Catalog {
       const served = { received: settings.name, allowed: 'a name that no target has', remedy: 'choose another' };
       throw new ConfigurationError([{ severity: 'error', path: 'name', origin: 'the request', ...served }]);
     }
+    const made = this.created.length;
     const findings = this.#add(settings, [], memories);
     const target = this.#targets.get(settings.name)!;
     if (findings.length === 0) return target;
     this.remove(settings.name)?.close();
+    this.store.unmake(made);
     throw new ConfigurationError(findings);
   }
 
@@ -201,6 +204,7 @@ export class Catalog {
     memories: Memories,
   ): UnitSnapshot | Finding {
     const who = holderName(target.name, lun.lun);
+    const made = this.created.length;
     let unit: UnitSnapshot;
     try {
       unit = this.store.open(target, lun, memories.get(lun.lun));
@@ -211,6 +215,7 @@ export class Catalog {
     const fault = this.store.judgeNames(unit);
     if (fault === null) return unit;
     this.#takeOut([unit]).close();
+    this.store.unmake(made);
     return findingOf(fault, path, who);
   }
 }

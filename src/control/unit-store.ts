@@ -1,7 +1,7 @@
 // The units of the process and the storage behind them: opened once for all workers, grown, limited, closed (main thread).
 // Which target a unit belongs to, and under which number, is catalog.ts's.
 
-import { closeSync } from 'node:fs';
+import { closeSync, rmSync } from 'node:fs';
 import { NONE } from '../base/free-list.ts';
 import type { CustomDisk, CustomLunSettings } from '../config/custom-lun.ts';
 import type { FileLunSettings, LunSettings, TargetSettings, UnitLimitSettings } from '../config/settings.ts';
@@ -90,6 +90,11 @@ export class UnitStore {
   /** The disks of custom units, by the unit's id. */
   get disks(): ReadonlyMap<number, CustomDisk> {
     return this.#disks;
+  }
+
+  /** Removes the files that were made since there were `count` of {@link created}. Their units are closed, and nobody has served them. */
+  unmake(count: number): void {
+    for (const path of this.created.splice(count)) rmSync(path, { force: true });
   }
 
   /** Finds out how units would fare that are yet to be opened; see there. */

@@ -140,9 +140,24 @@ describe('what is wrong', () => {
     expect(descriptors()).toBe(before);
   });
 
+  test('is said before any file stays that was made: another size may be asked for next', () => {
+    const made = (name: string) => ({ path: scratch.file(name), size: '1MiB' });
+    expect(complaints([target('a', { lun: 0, ...made('a.img') }, { lun: 1, path: '/nowhere/b.img' })])).toHaveLength(1);
+    const catalog = open([target('a', { lun: 0, ...made('kept.img'), serial: 'one' })]);
+    const [first] = catalog.targets;
+    const twice = target('b', { lun: 0, ...made('b.img') }, { lun: 1, ...MEMORY, serial: 'one' });
+    const [other] = settingsOf([twice]).targets;
+    expect(() => catalog.add(other!)).toThrow(/a serial of its own/);
+    expect(() => catalog.addUnit(first!, { ...other!.luns[0]!, lun: 1, serial: 'one' })).toThrow(/a serial of its own/);
+    expect(readdirSync(scratch.path).filter((name) => name.endsWith('.img'))).toEqual(['kept.img']);
+    expect(catalog.created).toEqual([scratch.file('kept.img')]);
+    catalog.close();
+  });
+
   test('one file as two units', () => {
     const found = complaints([target('a', { lun: 0, path: 'a.img', size: '1MiB' }, { lun: 1, path: './x/../a.img' })]);
     expect(found).toHaveLength(1);
+    writeFileSync(scratch.file('a.img'), new Uint8Array(4096));
     linkSync(scratch.file('a.img'), scratch.file('b.img'));
     expect(complaints([target('a', { lun: 0, path: 'a.img' }), target('b', { lun: 0, path: 'b.img' })])).toHaveLength(
       1,
