@@ -41,11 +41,11 @@ export const auth = z.discriminatedUnion(
 /** Which of them are let in. */
 export const acl = section({
   initiators: describe(
-    list(namePattern(), 1, limits.ACL_ENTRIES_MAX).default(['*']),
+    list(namePattern(), 1, limits.ACL_ENTRIES_MAX).prefault(['*']),
     'Initiator names that are let in, `*` for any characters.',
   ),
   networks: describe(
-    list(network(), 1, limits.ACL_ENTRIES_MAX).default(['0.0.0.0/0', '::/0']),
+    list(network(), 1, limits.ACL_ENTRIES_MAX).prefault(['0.0.0.0/0', '::/0']),
     'Networks from which they are let in: `192.0.2.0/24`, `2001:db8::/32`, or an address. All four numbers of an IPv4 address are written out.',
   ),
   denial: describe(

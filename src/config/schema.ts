@@ -202,11 +202,11 @@ export const target = section({
   acl: describe(acl.prefault({}), 'Who is let in.'),
   redirect: describe(redirect.optional(), 'Send all initiators elsewhere, before they have to prove who they are.'),
   redirects: describe(
-    list(initiatorRedirect, 0, limits.REDIRECTS_MAX).default([]),
+    list(initiatorRedirect, 0, limits.REDIRECTS_MAX).prefault([]),
     'Send some initiators elsewhere, once they have proven who they are.',
   ),
   initiatorLimits: describe(
-    list(initiatorLimits, 0, limits.INITIATOR_LIMITS_MAX).default([]),
+    list(initiatorLimits, 0, limits.INITIATOR_LIMITS_MAX).prefault([]),
     'How fast single initiators may use its units, all of them together.',
   ),
   luns: describe(list(lun, 0, limits.LUNS_PER_TARGET_MAX), 'Its logical units.'),
@@ -253,7 +253,7 @@ export const tuning = section({
     'For how long a worker that serves three or more initiators with queues waits for the next of them before it answers the first, as long as no file is concerned: CPU time and fairness for a little latency. Where each sends seven commands or more at a time, three times as long. Who waits for each answer gets it at once. io_uring only, Linux 6.12.',
   ),
   congestionControl: describe(
-    pattern(/^[a-z0-9_-]{1,15}$/, 'auto, system, or a name such as cubic, dctcp, reno, bbr').default('auto'),
+    pattern(/^[a-z0-9_-]{1,15}$/, 'auto, system, or a name such as cubic, dctcp, reno, bbr').prefault('auto'),
     'TCP congestion control that connections send with. auto is the system’s, but cubic where that is bbr, which slows large READs down; system never changes it; a name must be among those that the kernel allows (net.ipv4.tcp_allowed_congestion_control).',
   ),
   maxRecvDataSegmentLength: describe(

@@ -23,6 +23,17 @@ describe('the reference', () => {
     for (const { name } of ENVIRONMENT) expect(page).toContain(`| \`${name}\` |`);
   });
 
+  test.each([
+    ['congestionControl', 'auto'],
+    ['initiators', '["*"]'],
+    ['networks', '["0.0.0.0/0","::/0"]'],
+    ['redirects', '[]'],
+    ['initiatorLimits', '[]'],
+  ])('tells the default of %s, which is kept in another form than it is written in', (key, value) => {
+    const rows = page.split('\n').filter((line) => line.startsWith(`| \`${key}\` |`));
+    expect(rows.join('\n')).toContain(`| \`${value}\` |`);
+  });
+
   test('leaves no key unexplained', () => {
     const rows = page.split('\n').filter((line) => line.startsWith('| `'));
     expect(rows.length).toBeGreaterThan(80);
