@@ -96,9 +96,7 @@ export function oneOf<const Numbers extends readonly [number, ...number[]]>(numb
 /** A number of bytes, given as a number or with a unit. */
 export function size(min: number, max: number) {
   const allowed = `a size from ${formatSize(min)} to ${formatSize(max)}, in bytes or such as 64KiB, 1GiB`;
-  const error = valueError(allowed, (input) =>
-    /[kmgt]b$/i.test(String(input)) ? 'write KiB, MiB, GiB or TiB, which are powers of two' : null,
-  );
+  const error = valueError(allowed, (input) => (isForeignSize(String(input)) ? FOREIGN_SIZE_REMEDY : null));
   const schema = z
     .union([z.int({ error }), z.string({ error }).regex(SIZE_PATTERN, { error })], { error })
     .transform((value, context) => {
@@ -110,13 +108,16 @@ export function size(min: number, max: number) {
   return kind(schema, allowed, 'bytes');
 }
 
+/** What YAML took for something else than text: `3000000100000001`, `true`. */
+const isBare = (input: unknown): boolean => typeof input === 'number' || typeof input === 'boolean';
+
 /** A text that must pass `accepts`, given back as `accepts` returns it; null refuses it. */
 function checked<Value>(
   allowed: string,
   accepts: (text: string) => Value | null,
   hint?: (input: unknown) => string | null,
 ) {
-  const error = valueError(allowed, hint);
+  const error = valueError(allowed, (input) => (isBare(input) ? 'put it in quotes' : (hint?.(input) ?? null)));
   const schema = z.string({ error }).transform((text, context) => {
     const value = accepts(text);
     if (value !== null) return value;
@@ -145,14 +146,14 @@ export function secretText() {
   return checked(
     `a text of at least ${SECRET_CHARACTERS_MIN} characters`,
     (value) => (value.length >= SECRET_CHARACTERS_MIN ? value : null),
-    (input) => (typeof input === 'string' ? 'choose a longer secret' : 'put it in quotes'),
+    () => 'choose a longer secret',
   );
 }
 
 /** An iSCSI name, normalised. */
 export function iscsiName() {
   return checked(
-    'an iSCSI name: iqn.yyyy-mm.reversed.domain:anything, eui. and 16 hex digits, or naa. and 16 or 32',
+    'an iSCSI name: iqn.yyyy-mm.reversed.domain:name, of letters, digits, dashes, dots and colons; eui. and 16 hex digits; or naa. and 16 or 32',
     normalizeName,
     () => 'write a name such as iqn.2026-11.com.example:disk0',
   );

@@ -179,6 +179,14 @@ describe('findings', () => {
     expect(onlyFinding('tuning: { engine: urign }').remedy).toBe('did you mean uring?');
   });
 
+  test.each(['naa: 3000000100000001', 'naa: 5000000000000e10', 'serial: 4711', 'path: 7'])(
+    'what YAML takes for a number is told about quotes: %s',
+    (text) => {
+      const path = text.startsWith('path') ? '' : 'path: x, ';
+      expect(onlyFinding(withTarget(`luns: [{ lun: 0, ${path}${text} }]`)).remedy).toBe('put it in quotes');
+    },
+  );
+
   test('a null backend is told about quotes', () => {
     expect(onlyFinding(withTarget('luns: [{ lun: 0, backend: null, size: 1GiB }]')).remedy).toContain('"null"');
   });
