@@ -6,6 +6,7 @@ import { credential } from '../config/access-schema.ts';
 import { choice, describe, list, notes, section, size, text } from '../config/fields.ts';
 import { LUNS_PER_TARGET_MAX, UNIT_BYTES_MAX, UNIT_BYTES_MIN } from '../config/limits.ts';
 import { log, lun, redirect, target, tuning, unitLimits } from '../config/schema.ts';
+import { FOREIGN_SIZE_REMEDY, isForeignSize } from '../config/size.ts';
 import type { LoginTuning } from '../control/login-settings.ts';
 
 /** A value that a change may leave out: what it leaves out stays as it is, so defaults do not count. */
@@ -62,7 +63,8 @@ export const userSecret = section({
 export const unitToAdd = lun;
 
 const sizeOrDevice = z.union([z.literal('device'), size(UNIT_BYTES_MIN, UNIT_BYTES_MAX)], {
-  error: () => 'device, or a size in bytes or such as 64KiB, 1GiB\nchange it',
+  error: ({ input }) =>
+    `device, or a size in bytes or such as 64KiB, 1GiB\n${isForeignSize(String(input)) ? FOREIGN_SIZE_REMEDY : 'change it'}`,
 });
 
 /** What may change of a unit that is served. */

@@ -5,7 +5,7 @@ import { hostPort } from '../base/host-port.ts';
 import { UNIT_BYTES_MIN } from './limits.ts';
 import { DEFAULT_PORTALS, DEFAULT_TARGETS } from './schema.ts';
 import type { Settings } from './settings.ts';
-import { formatSize, parseSize } from './size.ts';
+import { formatSize, isForeignSize, parseSize } from './size.ts';
 
 /** A configuration before the schema has seen it. */
 export type RawConfiguration = Record<string, unknown>;
@@ -107,10 +107,13 @@ const advertise: EnvironmentVariable = {
 
 const WITHOUT_FILE: readonly string[] = ['memory', 'null'];
 
-/** Whether `text` is the size of a unit: it has a letter, or is no less than the smallest is. /dev/disk/by-path/…-scsi-0:0:0:0 ends with a number, too. */
+/**
+ * Whether `text` is meant as the size of a unit: it has a letter, or is no less than the smallest is. /dev/disk/by-path/…-scsi-0:0:0:0 ends
+ * with a number, too. One that is misspelt is no part of a path: the schema says how to write it.
+ */
 function isUnitSize(text: string): boolean {
   const bytes = parseSize(text);
-  return bytes !== null && (/[A-Z]/.test(text) || bytes >= UNIT_BYTES_MIN);
+  return isForeignSize(text) || (bytes !== null && (/[A-Z]/.test(text) || bytes >= UNIT_BYTES_MIN));
 }
 
 /** A disk of LUNARING_DISKS. The size is what follows the last colon, if it can be one: device paths have colons too. */

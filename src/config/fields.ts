@@ -8,7 +8,7 @@ import { parseCpuList } from '../base/cpu-list.ts';
 import { nearestWord } from '../base/nearest-word.ts';
 import { normalizeName, normalizeNamePattern } from './iscsi-name.ts';
 import { SECRET_CHARACTERS_MIN, TEXT_VALUE_BYTES_MAX } from './limits.ts';
-import { formatSize, parseSize, SIZE_PATTERN } from './size.ts';
+import { FOREIGN_SIZE_REMEDY, formatSize, isForeignSize, parseSize, SIZE_PATTERN } from './size.ts';
 
 /** What the reference says of a field. */
 export interface Note {

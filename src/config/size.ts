@@ -8,6 +8,14 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, K: KIB, M: MIB, G
 /** A number of bytes, or one with a unit; `1GB` is refused, since half of the world reads it as 10^9. */
 export const SIZE_PATTERN = /^(\d+(?:\.\d+)?) ?(?:([KMGT])(?:iB)?|B)?$/;
 
+/** Whether `text` is a size as others write it: 1GB, 20g, 1gib. */
+export function isForeignSize(text: string): boolean {
+  return /^\d+(?:\.\d+)? ?[kmgt]i?b?$/i.test(text) && !SIZE_PATTERN.test(text);
+}
+
+/** What to do about one of them. */
+export const FOREIGN_SIZE_REMEDY = 'write KiB, MiB, GiB or TiB, which are powers of two';
+
 /** Bytes, or null when `text` is no size or no whole number of bytes. */
 export function parseSize(text: string): number | null {
   const match = SIZE_PATTERN.exec(text.trim());

@@ -107,10 +107,13 @@ describe('variables', () => {
     expect([lun, lun!.size]).toEqual([expect.objectContaining({ backend: 'file', path }), size]);
   });
 
-  test.each(['memory:0', 'null:1', 'memory:lots', 'a.img:1KiB'])('LUNARING_DISKS=%s has a wrong size', (text) => {
-    const { settings, findings } = load({ LUNARING_DISKS: text });
-    expect([settings, findings.map(({ path }) => path)]).toEqual([null, ['targets[0].luns[0].size']]);
-  });
+  test.each(['memory:0', 'null:1', 'memory:lots', 'a.img:1KiB', 'a.img:1GB', 'a.img:20g', 'a.img:1gib'])(
+    'LUNARING_DISKS=%s has a wrong size',
+    (text) => {
+      const { settings, findings } = load({ LUNARING_DISKS: text });
+      expect([settings, findings.map(({ path }) => path)]).toEqual([null, ['targets[0].luns[0].size']]);
+    },
+  );
 
   test('LUNARING_ADVERTISE says of every portal where it is found', () => {
     const portals = (environment: Record<string, string>) =>

@@ -125,8 +125,12 @@ describe('sizes', () => {
     expect(refusal(schema, value)[0]).toBe('a size from 512 to 1MiB, in bytes or such as 64KiB, 1GiB');
   });
 
-  test('in powers of ten are told about powers of two', () => {
-    expect(refusal(schema, '1MB')[1]).toContain('powers of two');
+  test.each(['1MB', '1mib', '20g', '1.5 GB'])('as others write them are told about powers of two: %s', (text) => {
+    expect(refusal(schema, text)[1]).toContain('powers of two');
+  });
+
+  test('out of bounds are not told how to be written', () => {
+    expect(refusal(schema, '2GiB')[1]).toContain('change it');
   });
 });
 
