@@ -257,7 +257,16 @@ export const errorReport = z.strictObject({
     code: z.string(),
     message: z.string(),
     findings: z
-      .array(z.strictObject({ path: z.string(), received: z.string(), allowed: z.string(), remedy: z.string() }))
+      .array(
+        z.strictObject({
+          severity: z.enum(['error', 'warning']).optional().describe('of a configuration that can’t be loaded'),
+          path: z.string(),
+          origin: z.string().optional().describe('of such a configuration: the line of the file, or the variable'),
+          received: z.string(),
+          allowed: z.string(),
+          remedy: z.string(),
+        }),
+      )
       .optional(),
   }),
 });

@@ -1,14 +1,14 @@
 // Every request's way: where it comes from, the token, the route, the body; then the route's function, and its errors as answers.
 // What a route does is its own business, what travels on sockets uws.ts's.
 
-import { ConfigurationError, formatPath } from '../config/finding.ts';
+import { ConfigurationError, type Finding, formatPath, LoadingError } from '../config/finding.ts';
 import { findingsOf } from '../config/load.ts';
 import { PartError } from '../config/part.ts';
 import { SavingError } from '../control/saving.ts';
 import { StorageError } from '../control/storage.ts';
 import { parseBody } from './body.ts';
 import { type AdminContext, flagIn, saveServed, servedNow } from './context.ts';
-import { type AdminRequest, type Answer, ApiError, errorAnswer, type SocketHandler } from './http.ts';
+import { type AdminRequest, type Answer, ApiError, type ApiFinding, errorAnswer, type SocketHandler } from './http.ts';
 import { strangeOrigin } from './origin.ts';
 import { type Call, changes, type Route } from './route.ts';
 import { Router } from './router.ts';
@@ -103,10 +103,11 @@ export class Gate implements HttpHandler {
 
   #failed(error: unknown, { method, path }: AdminRequest): Answer {
     if (error instanceof ApiError) return errorAnswer(error);
-    if (error instanceof PartError || error instanceof ConfigurationError) return unusable(error.findings);
+    if (error instanceof LoadingError) return unusable(error.findings);
+    if (error instanceof PartError || error instanceof ConfigurationError) return unusable(ofRequest(error.findings));
     if (error instanceof StorageError) {
       const { key, received, allowed, remedy } = error;
-      return unusable([{ severity: 'error', path: key, origin: THE_BODY, received, allowed, remedy }]);
+      return unusable([{ path: key, received, allowed, remedy }]);
     }
     if (error instanceof SavingError) return errorAnswer(new ApiError(409, 'not-saved', error.message));
     this.#options.context.log.error({ err: error, method, path }, 'a request to the admin interface failed');
@@ -133,8 +134,13 @@ function saveChange(context: AdminContext): void {
   }
 }
 
-function unusable(findings: PartError['findings']): Answer {
-  const [first] = findings;
+/** Without who said it, which is who asks. */
+function ofRequest(findings: readonly Finding[]): readonly ApiFinding[] {
+  return findings.map(({ severity: _, origin: __, ...finding }) => finding);
+}
+
+function unusable(findings: readonly ApiFinding[]): Answer {
+  const first = findings.find(({ severity = 'error' }) => severity === 'error');
   const message = first === undefined ? 'a value can’t be used' : `${first.path}: ${first.received}; ${first.remedy}`;
   return errorAnswer(new ApiError(422, 'unusable', message, { findings }));
 }

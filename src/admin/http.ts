@@ -62,8 +62,8 @@ export function statusLine(status: number): string {
   return `${status} ${REASONS[status] ?? 'Status'}`;
 }
 
-/** What is wrong with a value of a request: a finding without what only a file has. */
-export type ApiFinding = Pick<Finding, 'path' | 'received' | 'allowed' | 'remedy'>;
+/** What is wrong with a value: of a request, a finding without what only a file has. */
+export type ApiFinding = Pick<Finding, 'path' | 'received' | 'allowed' | 'remedy'> & Partial<Finding>;
 
 /** An answer that is an error. `code` is one word for programs, `message` is for people. */
 export class ApiError extends LunaringError {
@@ -77,14 +77,12 @@ export class ApiError extends LunaringError {
     status: number,
     word: string,
     message: string,
-    more: { readonly findings?: readonly Finding[]; readonly headers?: Readonly<Record<string, string>> } = {},
+    more: { readonly findings?: readonly ApiFinding[]; readonly headers?: Readonly<Record<string, string>> } = {},
   ) {
     super('LUNARING_API', message);
     this.status = status;
     this.word = word;
-    this.findings = (more.findings ?? []).map(({ path, received, allowed, remedy }) => {
-      return { path, received, allowed, remedy };
-    });
+    this.findings = more.findings ?? [];
     this.headers = more.headers ?? {};
   }
 }

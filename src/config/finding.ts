@@ -39,6 +39,9 @@ export class ConfigurationError extends LunaringError {
   }
 }
 
+/** The configuration can't even be loaded. Its findings know who said what: the lines of the file, the variables. */
+export class LoadingError extends ConfigurationError {}
+
 /** `targets[0].luns[1].size`. */
 export function formatPath(path: readonly PropertyKey[]): string {
   let text = '';

@@ -2,7 +2,7 @@
 // What has to be done is plan.ts's; who asks for it is for the layers above.
 
 import type { Logger } from 'pino';
-import { ConfigurationError, type Finding } from '../config/finding.ts';
+import { ConfigurationError, type Finding, LoadingError } from '../config/finding.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Change, Plan, Step } from './draft.ts';
 import { planChanges } from './plan.ts';
@@ -63,7 +63,7 @@ export class Reload {
   #plan(): Plan {
     const { load, settings, running, log } = this.#options;
     const loaded = load();
-    if (loaded.settings === null) throw new ConfigurationError(loaded.findings);
+    if (loaded.settings === null) throw new LoadingError(loaded.findings);
     const { administration, listeners, loginSettings } = running();
     const plan = planChanges({ settings, administration, listeners, loginSettings, log }, loaded.settings);
     rehearse(plan, administration.rehearsal());

@@ -4,7 +4,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { LunaringError } from '../base/error.ts';
-import { ConfigurationError } from '../config/finding.ts';
+import { LoadingError } from '../config/finding.ts';
 import type { Loaded } from '../config/load.ts';
 import { sameSettings, writable } from '../config/plain.ts';
 import { rewriteConfiguration, type Wanted } from '../config/rewrite.ts';
@@ -42,7 +42,7 @@ export class Saving {
 
   /**
    * Writes; answers the path. Throws {@link SavingError} where there is no file to write to, it can't be written, or it would not say what is
-   * wanted, and ConfigurationError where what is in it can't be loaded.
+   * wanted, and {@link LoadingError} where what is in it can't be loaded.
    */
   save(wanted: Wanted): string {
     const { path, text } = this.#compose(wanted);
@@ -70,7 +70,7 @@ export class Saving {
 
   #loaded(): Usable {
     const loaded = this.#load();
-    if (loaded.settings === null) throw new ConfigurationError(loaded.findings);
+    if (loaded.settings === null) throw new LoadingError(loaded.findings);
     return loaded;
   }
 }

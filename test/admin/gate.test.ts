@@ -8,6 +8,7 @@ import { type Route, withBody } from '../../src/admin/route.ts';
 import { TokenGuard } from '../../src/admin/token.ts';
 import { Sequence } from '../../src/base/sequence.ts';
 import { section, text } from '../../src/config/fields.ts';
+import { LoadingError } from '../../src/config/finding.ts';
 import type { Wanted } from '../../src/config/rewrite.ts';
 import { type Saving, SavingError } from '../../src/control/saving.ts';
 import { StorageError } from '../../src/control/storage.ts';
@@ -50,6 +51,25 @@ const routes: Route[] = [
     },
   },
 ];
+const FILE_FINDINGS = [
+  { severity: 'warning', path: 'LUNARING_X', origin: 'environment', received: 'a', allowed: 'b', remedy: 'c' },
+  {
+    severity: 'error',
+    path: 'tuning.queueDepth',
+    origin: 'lunaring.yaml:3',
+    received: '0',
+    allowed: '1',
+    remedy: 'change it',
+  },
+] as const;
+routes.push({
+  ...described,
+  method: 'POST',
+  path: '/reload',
+  handle: () => {
+    throw new LoadingError(FILE_FINDINGS);
+  },
+});
 const socket: SocketHandler = { opened: () => {}, closed: () => {} };
 const options = { routes, sockets: new Map([['/events', socket]]), context };
 const open = new Gate({ ...options, guard: null });
@@ -122,6 +142,14 @@ describe('the gate', () => {
     expect([status, value.error?.findings]).toEqual([
       422,
       [{ path: 'size', received: '1GiB', allowed: 'at least 2GiB', remedy: 'choose a larger size' }],
+    ]);
+  });
+
+  test('says of a configuration file where it is wrong: on which line', async () => {
+    const { status, value } = await ask(open, 'POST', '/reload');
+    expect([status, value.error]).toEqual([
+      422,
+      { code: 'unusable', message: 'tuning.queueDepth: 0; change it', findings: FILE_FINDINGS },
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ConfigurationError } from '../../src/config/finding.ts';
+import { ConfigurationError, LoadingError } from '../../src/config/finding.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { LoginSettings } from '../../src/control/login-settings.ts';
 import { Reload } from '../../src/control/reload.ts';
@@ -209,7 +209,7 @@ describe('a reload', () => {
 
   test('of a file that can’t be loaded changes nothing', async () => {
     const reload = reloadOf([{ name: 'no name' }]);
-    await expect(reload.apply()).rejects.toThrow(ConfigurationError);
+    await expect(reload.apply()).rejects.toThrow(LoadingError);
     expect(() => reload.plan()).toThrow(/targets\[0\]\.name/);
     expect(administration.done).toEqual([]);
   });
