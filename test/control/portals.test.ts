@@ -73,6 +73,16 @@ async function knock(port: number): Promise<Socket> {
   return socket;
 }
 
+test('what is in the way of listening is told, with what to do', async () => {
+  const others = new Portals(CONTEXT, UNCHANGED);
+  await others.add(at(ports[0]), []);
+  const refused = expect(portals.add(at(ports[0]), [])).rejects;
+  await refused.toThrow(`stop what ss -ltnp 'sport = :${ports[0]}' names, or choose another port`);
+  await others.close();
+  const elsewhere = { ...at(ports[0]), address: '192.0.2.1' };
+  await expect(portals.add(elsewhere, [])).rejects.toThrow('no such address; ip address lists');
+});
+
 describe('portals', () => {
   test('are listened on while others are, until they are not', async () => {
     await portals.add(at(ports[0]), []);
