@@ -156,6 +156,20 @@ describe.skipIf(browserMissing())('the live page', () => {
     await target.close();
   });
 
+  test('is served below a path as well, by a proxy that takes the path away', async () => {
+    const target = await PlayedTarget.in(browser, { url: 'http://proxy.test/storage/one/' });
+    await target.open();
+    target.refuse(['u'], 0);
+    target.second({ sessions: [session(1)] });
+    await target.page.locator('#refusals li').waitFor({ timeout: LIVE_MS });
+    await target.page.locator('#sessions summary').click();
+    await expect.poll(() => target.asked, { timeout: LIVE_MS }).toContain('/api/v1/sessions/1');
+    expect(await target.page.evaluate('getComputedStyle(document.querySelector("table")).borderCollapse')).toBe(
+      'collapse',
+    );
+    await target.close();
+  });
+
   test('takes no token from who does not want to give one', async () => {
     const target = await PlayedTarget.in(browser);
     target.token = 'whole';

@@ -62,7 +62,8 @@ function refusal(id: string, at: Date): RefusalReport {
 /** See the head of this file. */
 export class PlayedTarget {
   readonly page: Page;
-  readonly url = URL_OF_PAGE;
+  /** Of the page; the target knows paths below it. */
+  readonly url: string;
   /** What requests are answered, as it is then. */
   history: HistoryReport = {
     times: [],
@@ -81,18 +82,22 @@ export class PlayedTarget {
   listeners = 0;
   #socket: WebSocketRoute | null = null;
 
-  private constructor(page: Page) {
+  private constructor(page: Page, url: string) {
     this.page = page;
+    this.url = url;
   }
 
   /** A page that has yet to be opened. `clock`: its time stands still but for what the test lets pass. */
-  static async in(browser: Browser, options: BrowserContextOptions & { readonly clock?: Date } = {}) {
-    const { clock, ...context } = options;
+  static async in(
+    browser: Browser,
+    options: BrowserContextOptions & { readonly clock?: Date; readonly url?: string } = {},
+  ) {
+    const { clock, url = URL_OF_PAGE, ...context } = options;
     const page = await browser.newPage(context);
     if (clock !== undefined) await page.clock.install({ time: clock });
-    const target = new PlayedTarget(page);
-    await page.route(`${URL_OF_PAGE}**`, (route) => target.#answer(route));
-    await page.routeWebSocket('ws://target.test/**', (socket) => {
+    const target = new PlayedTarget(page, url);
+    await page.route(`${url}**`, (route) => target.#answer(route));
+    await page.routeWebSocket(`${url.replace('http', 'ws')}**`, (socket) => {
       target.listeners++;
       target.#socket = socket;
       // As a target that is not there any more: it takes no leave of whoever does.
@@ -103,7 +108,7 @@ export class PlayedTarget {
 
   /** Opens the page, and waits until it listens. */
   async open(): Promise<void> {
-    await this.page.goto(URL_OF_PAGE);
+    await this.page.goto(this.url);
     await this.live();
   }
 
@@ -143,7 +148,8 @@ export class PlayedTarget {
   }
 
   async #answer(route: Route): Promise<void> {
-    const { pathname, search } = new URL(route.request().url());
+    const { pathname: whole, search } = new URL(route.request().url());
+    const pathname = whole.slice(new URL(this.url).pathname.length - 1);
     const file = pageRoutes.find(({ path }) => path === pathname);
     if (file !== undefined) {
       const { type, body, headers } = (await file.handle({} as Call, {} as AdminContext)) as Answer;

@@ -174,7 +174,7 @@ function show(status) {
         ...usage(session),
       ];
     },
-    ({ tsih }) => negotiated(() => ask(`/api/v1/sessions/${tsih}`)),
+    ({ tsih }) => negotiated(() => ask(`api/v1/sessions/${tsih}`)),
   );
   showLeftOut('units', status.units, status.unitCount);
   showLeftOut('sessions', status.sessions, status.normalSessionCount);
@@ -209,7 +209,7 @@ document.addEventListener('visibilitychange', () => {
  * leave, and only then says that it is closed.
  */
 function listen() {
-  const url = new URL('/api/v1/events', location.href);
+  const url = new URL('api/v1/events', location.href);
   url.protocol = url.protocol.replace('http', 'ws');
   const socket = new WebSocket(url, protocols());
   const over = new AbortController();
@@ -246,7 +246,7 @@ function listen() {
 }
 
 async function connectOnce() {
-  const [status, past] = await Promise.all([ask('/api/v1/status'), ask('/api/v1/history')]);
+  const [status, past] = await Promise.all([ask('api/v1/status'), ask('api/v1/history')]);
   const { version, engine, portals } = status;
   const places = portals.map(({ address, port }) =>
     address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,

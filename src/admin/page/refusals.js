@@ -93,7 +93,7 @@ export class Refusals {
 
   async #list(fresh) {
     this.#missing = false;
-    const { counts, latest } = await this.#ask(`/api/v1/refusals?count=${SHOWN}`);
+    const { counts, latest } = await this.#ask(`api/v1/refusals?count=${SHOWN}`);
     if (this.#signal.aborted) return;
     const { '0000': _, ...refused } = counts;
     const count = Object.values(refused).reduce((sum, each) => sum + each, 0);
