@@ -54,7 +54,8 @@ export function section<Shape extends z.ZodRawShape>(shape: Shape, misplaced: Re
   const allowed = `a section with the keys ${known.join(', ')}`;
   const remedy = (key: string): string => {
     const nearest = nearestWord(key, known);
-    return misplaced[key] ?? (nearest === null ? 'remove it' : `did you mean ${nearest}?`);
+    if (Object.hasOwn(misplaced, key)) return misplaced[key]!;
+    return nearest === null ? 'remove it' : `did you mean ${nearest}?`;
   };
   return z.strictObject(shape, {
     error: (issue) => {

@@ -146,6 +146,11 @@ describe('a section', () => {
     ]);
   });
 
+  test('has it for keys that every object has', () => {
+    const [, ...remedies] = refusal(schema, { port: 1, constructor: 1, ['__proto__']: 1, toString: 1 });
+    expect(remedies).toEqual(['remove it', 'remove it', 'remove it']);
+  });
+
   test('asks for what is missing, and for a mapping', () => {
     expect(refusal(schema, {})).toEqual(['a whole number from 0 to 9', 'add it']);
     expect(refusal(schema, 5)[1]).toBe('write it as a mapping, key: value');
