@@ -54,10 +54,12 @@ function quote(document: unknown, path: Path): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'a mapping';
+  if (typeof value === 'function') return 'a function';
   const open = path.some((key) => OPEN_KEYS.has(key)) || !path.some((key) => SECRET_PLACES.has(key));
   if (!open)
     return typeof value === 'string' ? `[secret of ${value.length} characters]` : `[secret, a ${typeof value}]`;
-  const text = JSON.stringify(value);
+  // JSON has no word for all that YAML and programs may give: .inf, 1n, a symbol.
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length <= RECEIVED_CHARACTERS_MAX ? text : `${text.slice(0, RECEIVED_CHARACTERS_MAX)}…`;
 }
 

@@ -187,6 +187,12 @@ describe('findings', () => {
     },
   );
 
+  test('numbers that JSON does not have are quoted as they are', () => {
+    const complaint = ['targets[0].luns[0].size: Infinity', 'targets[0].luns[0].blockSize: NaN'];
+    const lun = '{ lun: 0, backend: memory, size: .inf, blockSize: .nan }';
+    expect(complaints(withTarget(`luns: [${lun}]`))).toEqual(complaint);
+  });
+
   test('a null backend is told about quotes', () => {
     expect(onlyFinding(withTarget('luns: [{ lun: 0, backend: null, size: 1GiB }]')).remedy).toContain('"null"');
   });
