@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { size, text } from '../config/fields.ts';
 import { ConfigurationError } from '../config/finding.ts';
-import { UNIT_BYTES_MAX, UNIT_BYTES_MIN } from '../config/limits.ts';
+import { TEXT_VALUE_BYTES_MAX, UNIT_BYTES_MAX, UNIT_BYTES_MIN } from '../config/limits.ts';
 import { findingsOf } from '../config/load.ts';
 import { redirect, target, unitLimits } from '../config/schema.ts';
 import { ORIGIN } from './options.ts';
@@ -20,7 +20,10 @@ const SCHEMAS = {
   limits: unitLimits.optional(),
   state: target.shape.state.unwrap(),
   redirect: redirect.nullable(),
-  reason: z.union([z.literal(''), text()]),
+  reason: z.union([z.literal(''), text()], {
+    error: () =>
+      `at most ${TEXT_VALUE_BYTES_MAX} bytes of text without control characters; empty: logins are taken\nchange it`,
+  }),
 };
 
 type Name = keyof typeof SCHEMAS;

@@ -6,10 +6,12 @@ import { judgeDirections, PartError, settleTargetPart, settleUnitPart } from '..
 import type { LunSettings, TargetSettings } from '../config/settings.ts';
 import type { RunningPortal } from '../control/portals.ts';
 import type { SessionReport, TargetReport } from '../control/reports.ts';
+import { StorageError } from '../control/storage.ts';
+import { findingOf } from '../control/storage-finding.ts';
 import type { RunningTarget } from '../control/target.ts';
 import { judged, type RedirectOptions, type UnitLimitOptions } from './arguments.ts';
 import type { Disks } from './disks.ts';
-import { type LunOptions, splitTarget, type TargetOptions } from './options.ts';
+import { type LunOptions, ORIGIN, splitTarget, type TargetOptions } from './options.ts';
 
 /** What stays the same for all units that come later. */
 export interface ServedContext {
@@ -114,7 +116,7 @@ export class ServedTarget implements AsyncDisposable {
     if (this.target(name) === undefined) return false;
     const { target, customs } = split({ name, luns: [options] });
     const lun = settled(() => settleUnitPart(target.luns[0], this.portals, directory));
-    const luns = await disks.open([lun], customs, []);
+    const luns = await disks.open([lun], customs, ['luns']);
     let added = false;
     try {
       disks.check();
@@ -142,11 +144,18 @@ export class ServedTarget implements AsyncDisposable {
 
   /**
    * Makes a unit `bytes` long (a number, or a text such as '2GiB'); initiators that are logged in are told. A file grows, with null the unit
-   * becomes as long as its file or device has become; the functions of a custom disk must serve the new blocks from now on. Throws a
-   * LunaringError where that can't be: no unit shrinks.
+   * becomes as long as its file or device has become; the functions of a custom disk must serve the new blocks from now on. No unit
+   * shrinks.
    */
   growUnit(name: string, lun: number, bytes: number | string | null): boolean {
-    return this.#running.administration.growUnit(name, lun, judged('bytes', bytes));
+    const size = judged('bytes', bytes);
+    try {
+      return this.#running.administration.growUnit(name, lun, size);
+    } catch (error) {
+      throw error instanceof StorageError
+        ? new ConfigurationError([{ ...findingOf(error, [], ORIGIN), path: 'bytes' }])
+        : error;
+    }
   }
 
   /** Limits how fast a unit may be used; undefined: not at all. */

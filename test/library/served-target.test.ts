@@ -101,6 +101,8 @@ describe('a target that is served', () => {
     expect(disk.calls).toEqual(['flush', 'close']);
     expect(await target.addUnit('iqn.2026-11.io.lunaring:nobody', unit)).toBe(false);
     await expect(target.addUnit(TARGET_NAME, { ...unit, lun: -1 })).rejects.toThrow(/ConfigurationError|lun/);
+    const wrong = target.addUnit(TARGET_NAME, { ...unit, lun: 5, disk: {} as never });
+    await expect(wrong).rejects.toMatchObject({ findings: [{ path: 'luns[0].disk' }] });
   });
 
   test('gets targets, and loses them with their sessions', async () => {
@@ -187,7 +189,10 @@ describe('a target that is served', () => {
     ['a size left out', (target) => target.growUnit(TARGET_NAME, 0, undefined as never), /bytes/],
     ['a state of another name', (target) => target.setState(TARGET_NAME, 'of line' as never), /did you mean offline/],
     ['a redirect to nowhere', (target) => target.setRedirect(TARGET_NAME, { address: '' }), /redirect\.address/],
-    ['a reason of two lines', (target) => target.drain('a\nb'), /reason/],
+    ['a reason of two lines', (target) => target.drain('a\nb'), /reason.*\n.*\n.*255 bytes of text/],
+    ['a reason left out', (target) => target.drain(undefined as never), /reason.*\n.*nothing\n.*255 bytes of text/],
+    ['a size of another type', (target) => target.growUnit(TARGET_NAME, 0, 1n as never), /bytes.*\n.*received {2}1\n/],
+    ['a smaller size', (target) => target.growUnit(TARGET_NAME, 0, SIZE / 2), /bytes.*\n.*received.*\n.*at least/],
   ])('refuses %s, and changes nothing', async (_, change, message) => {
     await using target = await start();
     const before = target.target(TARGET_NAME);
