@@ -6,6 +6,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
 import { LunaringError } from '../base/error.ts';
+import { Resource, resourceLimit } from '../kernel/libc.ts';
 import { BodyReader } from './body.ts';
 import { Exchange } from './exchange.ts';
 import type { AdminRequest, AdminSocket, Answer, SocketHandler } from './http.ts';
@@ -26,6 +27,10 @@ export interface HttpHandler {
 const HELD_BYTES_MAX = 64 * 1024 * 1024;
 /** WebSockets at a time. */
 export const SOCKETS_MAX = 1024;
+/** Other connections of the JavaScript server; the native one can't be told. */
+const CONNECTIONS_MAX = 1024;
+/** The part of the descriptors that these may have: sessions need the others. */
+const CONNECTIONS_SHARE = 1 / 4;
 /** A WebSocket that has let this much lie is not sent more. */
 const SOCKET_UNREAD_BYTES_MAX = 256 * 1024;
 /** Nothing that a peer may say is longer. */
@@ -237,8 +242,10 @@ export class HttpServer {
     // Its own listener, the last one, has the server remember every connection for ever.
     const remembers = context.http.listeners('connection').at(-1) as () => void;
     context.http.off('connection', remembers);
+    const connections = boundConnections(context.http);
     context.http.removeAllListeners('upgrade');
     context.http.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+      connections.delete(socket);
       socket.on('error', () => socket.destroy());
       const [path, query] = splitTarget(message.url ?? '/');
       const headers = new Map(Object.entries(message.headers).map(([name, value]) => [name, String(value)]));
@@ -264,6 +271,21 @@ export class HttpServer {
       });
     });
   }
+}
+
+/** Has the oldest connection go when there are too many: silence keeps nobody out. Returns those that count. */
+function boundConnections(server: Server): Set<Duplex> {
+  const most = Math.min(CONNECTIONS_MAX, Math.max(1, resourceLimit(Resource.openFiles).soft * CONNECTIONS_SHARE));
+  const connections = new Set<Duplex>();
+  server.on('connection', (socket: Duplex) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+    if (connections.size <= most) return;
+    const [oldest] = connections;
+    oldest!.destroy();
+    connections.delete(oldest!);
+  });
+  return connections;
 }
 
 /** What a WebSocket carries along. */

@@ -4,19 +4,42 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KIB, MIB } from '../../src/config/limits.ts';
 import { callAdmin } from '../support/admin-caller.ts';
 import { missingClients } from '../support/clients.ts';
 import { type FioResult, fio } from '../support/fio.ts';
 import { loginStatus } from '../support/login-attempt.ts';
+import { repositoryRoot } from '../support/repository.ts';
 import { Scratch } from '../support/scratch.ts';
-import { TargetProcess } from '../support/target-process.ts';
+import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 
 const TOKEN = 'c2VjcmV0IG9mIHRoZSBhZG1pbmlzdHJhdG9y';
 const AUTHORIZED = { Authorization: `Bearer ${TOKEN}` };
 const CONNECTIONS = 1000;
 const BODY_BYTES = 10 * MIB;
+
+test('connections that say half of something to the JavaScript server leave descriptors for logins', async () => {
+  const NODE_OPTIONS = `--require=${join(repositoryRoot(), 'test/support/without-native.cjs')}`;
+  const [descriptors, count] = [400, 500];
+  const luns = [{ lun: 0, backend: 'memory', size: MIB }] as const;
+  await using target = await TargetProcess.start(
+    { admin: { port: 0 }, targets: [{ name: TARGET_NAME, luns: [...luns] }] },
+    { descriptors, env: { NODE_OPTIONS } },
+  );
+  const { hostname, port } = new URL(target.ready.admin!);
+  let closed = 0;
+  const sockets = Array.from({ length: count }, () => connect(Number(port), hostname));
+  for (const socket of sockets) {
+    socket.on('error', () => {}).on('close', () => closed++);
+    socket.write('GET /api/v1/status HTTP/1.1\r\n');
+  }
+  await expect.poll(() => closed, { timeout: 60_000 }).toBe(count - descriptors / 4);
+  expect(await loginStatus(target.port)).toBe('0000');
+  expect((await callAdmin(target.ready.admin!, 'GET', 'status')).status).toBe(200);
+  for (const socket of sockets) socket.destroy();
+});
 
 describe.skipIf(missingClients().length > 0)('the admin interface among strangers', () => {
   const scratch = new Scratch('hostile');
