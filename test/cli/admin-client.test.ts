@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { AdminAddress } from '../../src/cli/admin-address.ts';
 import { AdminClient, AdminError, path } from '../../src/cli/admin-client.ts';
-import { freePort } from '../support/scratch.ts';
+import { freePort, ownAddress } from '../support/scratch.ts';
 
 /** Something that answers as no target would, so that it can be seen what is made of that. */
 class Answering implements AsyncDisposable {
@@ -72,8 +72,7 @@ describe('the client', () => {
   });
 
   test('asks at any port, those that browsers refuse included', async () => {
-    // An address of its own: nothing else listens there.
-    await using server = await Answering.with((_, response) => response.end('{"up":true}'), [10_080, '127.0.0.80']);
+    await using server = await Answering.with((_, response) => response.end('{"up":true}'), [10_080, ownAddress()]);
     expect(await new AdminClient(server.address()).get('/status')).toEqual({ up: true });
   });
 

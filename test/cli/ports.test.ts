@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { probePorts } from '../../src/cli/ports.ts';
-import { freePort } from '../support/scratch.ts';
+import { freePort, ownAddress } from '../support/scratch.ts';
 
 const portal = (address: string, port: number) => ({ address, port, tag: 1, discovery: true });
 
@@ -42,8 +42,7 @@ describe('ports', () => {
   });
 
   test('that browsers refuse are no place for the live page; a portal may have them', async () => {
-    // An address of its own: nothing else listens there.
-    const [port, address] = [10_080, '127.0.0.81'];
+    const [port, address] = [10_080, ownAddress()];
     const [portals, alone] = [[portal(address, port)], [portal(address, 0)]];
     expect(await probePorts({ portals, admin: false })).toMatchObject([{ state: 'fine' }]);
     const [, answer] = await probePorts({ portals: alone, admin: { address, port } });

@@ -1,4 +1,4 @@
-// A temporary directory that goes away by itself, a free port, and files full of bytes that can't compress or repeat.
+// A temporary directory that goes away by itself, a free port, an address of one's own, and files full of bytes that can't compress or repeat.
 // Knows nothing of targets.
 
 import { createHash, randomInt } from 'node:crypto';
@@ -69,6 +69,12 @@ export async function freePort(): Promise<number> {
     if (await isFree(port)) return port;
   }
   throw new Error(`no port from ${PORTS_FROM} to ${PORTS_TO} is free`);
+}
+
+/** An address of the loopback that no other process gets from here: for a port that has to have its number. */
+export function ownAddress(): string {
+  const { pid } = process;
+  return `127.${64 + (pid >> 16)}.${(pid >> 8) & 0xff}.${pid & 0xff}`;
 }
 
 function isFree(port: number): Promise<boolean> {
