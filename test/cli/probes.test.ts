@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, linkSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -215,15 +214,15 @@ describe('where the C library can’t be called', () => {
     const portals = [{ address: '127.0.0.1', port: 0 }];
     writeFileSync(file, JSON.stringify({ portals, admin: false, targets: [{ name: 'iqn.2026-11.a:b', luns }] }));
     const words = ['--require', missing, 'dist/src/cli/main.js', command, '--config', file];
-    return spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 30_000 });
+    return run(process.execPath, words);
   }
 
-  test.each(['check', 'serve'])('%s says so and what to do, and makes nothing', (command) => {
+  test.each(['check', 'serve'])('%s says so and what to do, and makes nothing', async (command) => {
     using scratch = new Scratch('library');
     const disk = scratch.file('disk.img');
-    const { status, stdout, stderr } = runWithout(command, disk, scratch);
+    const { code, stdout, stderr } = await runWithout(command, disk, scratch);
     const said = "koffi, which calls the C library, can't be loaded: Error: no binary for this machine";
-    expect(status).toBe(1);
+    expect(code).toBe(1);
     expect(stdout + stderr).toContain(`${said}; install the dependencies on this machine (npm ci)`);
     expect(stdout + stderr).not.toContain('Node.js v');
     expect(existsSync(disk)).toBe(false);

@@ -24,7 +24,7 @@ function privilegesOf(status: string) {
   return { thread: Number(of('Pid')), excess, noNewPrivileges: of('NoNewPrivs') };
 }
 
-describe.each(['uring', 'posix'] as const)('the privileges of a target, engine %s', { timeout: 60_000 }, (engine) => {
+describe.each(['uring', 'posix'] as const)('the privileges of a target, engine %s', (engine) => {
   it.skipIf(process.getuid?.() !== 0)('are few, and enough for all that may come', async () => {
     using scratch = new Scratch('privileges');
     const path = scratch.noise('disk', MIB);

@@ -15,7 +15,8 @@ export interface DaemonOptions {
   readonly directory?: string;
 }
 
-const READY_LIMIT_MS = 60_000;
+/** Less than a hook may take, so that what it has said is told. */
+const READY_LIMIT_MS = 110_000;
 const POLL_MS = 20;
 
 /** The environment without settings of a target: they would go before those in its configuration file, which are the ones that are reported. */

@@ -57,21 +57,17 @@ prove(
   120_000,
 );
 
-prove(
-  'descriptors are exhausted',
-  async () => {
-    await using target = await TargetProcess.start(fileOf(ROOMY, { tuning: PATIENT }), { descriptors: 256 });
-    const { initiators, status } = await openAll(target.port, 256);
-    expect(status).toBe('0302');
-    await target.logged(/"received":"hardly a descriptor is left"/);
-    await initiators.shift()!.logOut();
-    initiators.push(await vi.waitFor(() => admitted(target.port), A_MOMENT));
-    expect(await loginStatus(target.port)).toBe('0302');
-    for (const initiator of initiators) await initiator.ping();
-    for (const initiator of initiators) await initiator.logOut();
-  },
-  60_000,
-);
+prove('descriptors are exhausted', async () => {
+  await using target = await TargetProcess.start(fileOf(ROOMY, { tuning: PATIENT }), { descriptors: 256 });
+  const { initiators, status } = await openAll(target.port, 256);
+  expect(status).toBe('0302');
+  await target.logged(/"received":"hardly a descriptor is left"/);
+  await initiators.shift()!.logOut();
+  initiators.push(await vi.waitFor(() => admitted(target.port), A_MOMENT));
+  expect(await loginStatus(target.port)).toBe('0302');
+  for (const initiator of initiators) await initiator.ping();
+  for (const initiator of initiators) await initiator.logOut();
+});
 
 prove(
   'logins under way are too many',

@@ -81,7 +81,7 @@ describe.each(['uring', 'posix'] as const)('SANITIZE on %s (SBC-4)', (engine) =>
     expect(await other.taskManagement(TaskFunction.LOGICAL_UNIT_RESET)).toBe(TaskFunctionResponse.FUNCTION_COMPLETE);
     expect(senseOf(await eraser.command(testUnitReady()))).toEqual(RESET);
     expect(senseOf(await eraser.command(read10(0, 1), { read: BLOCK }))).toEqual(IN_PROGRESS);
-  }, 60_000);
+  });
 
   it('leaves the pattern everywhere, though the unit was reset', async () => {
     await using target = await serve(engine, '8MiB');
@@ -99,12 +99,12 @@ describe.each(['uring', 'posix'] as const)('SANITIZE on %s (SBC-4)', (engine) =>
     expect(last.data).toEqual(block);
     const everything = Buffer.alloc(8 * MIB, block);
     expect(readFileSync(target.file(FILE)).equals(everything)).toBe(true);
-  }, 60_000);
+  });
 
   it('does not keep the target from stopping', async () => {
     await using target = await serve(engine, '1024MiB');
     using eraser = await RawInitiator.logIn(target.port);
     expect((await overwrite(eraser)).status).toBe(Status.GOOD);
     await target.stop();
-  }, 60_000);
+  });
 });

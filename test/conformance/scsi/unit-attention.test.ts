@@ -75,5 +75,5 @@ describe('after the start', () => {
     await using restarted = await start();
     using third = await again(restarted.port, first.session);
     expectPowerOn(await third.command(testUnitReady()));
-  }, 60_000);
+  });
 });
