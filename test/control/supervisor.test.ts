@@ -70,6 +70,9 @@ await settled();
 console.log(JSON.stringify({ outcomes, before, after: held() }));
 `;
 
+/** It starts dozens of targets, and waits for the end of the threads of each. */
+const LIMIT_SECONDS = 290;
+
 test.each([
   ['uring', 'no disk'],
   ['posix', 'no disk'],
@@ -77,7 +80,8 @@ test.each([
 ])(
   'too few descriptors: an error says so, and nothing is left open or running (%s, %s of the program)',
   async (engine, units) => {
-    const { stdout, stderr, code } = await run(process.execPath, ['--input-type=module', '-e', PROGRAM, engine, units]);
+    const program = ['--input-type=module', '-e', PROGRAM, engine, units];
+    const { stdout, stderr, code } = await run(process.execPath, program, { limitSeconds: LIMIT_SECONDS });
     expect(code, stderr).toBe(0);
     const { outcomes, before, after } = JSON.parse(stdout) as {
       readonly outcomes: readonly string[];
@@ -89,6 +93,7 @@ test.each([
     expect(outcomes.at(-1)).toBe('started');
     expect(after).toEqual(before);
   },
+  (LIMIT_SECONDS + 10) * 1000,
 );
 
 const RESERVE_6 = Buffer.from([0x16, ...Array<number>(15).fill(0)]);
