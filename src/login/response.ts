@@ -16,7 +16,7 @@ export interface LoginAnswer {
   readonly tsih: number;
   readonly statSN: number;
   readonly expCmdSN: number;
-  /** Commands that may follow: MaxCmdSN is ExpCmdSN + this - 1. */
+  /** Commands that may follow: MaxCmdSN is ExpCmdSN + this - 1; or {@link NO_NEWS}. */
   readonly commandWindow: number;
   readonly status: LoginStatus;
   readonly transit: boolean;
@@ -27,6 +27,9 @@ export interface LoginAnswer {
   readonly text: Uint8Array;
 }
 
+/** A MaxCmdSN below ExpCmdSN - 1 has the initiator ignore them both (§4.2.2.1). */
+const NO_NEWS = -1;
+
 /** A successful answer to `header` that says nothing yet. */
 export function answerTo(header: LoginHeader, statSN: number): LoginAnswer {
   const { isid, initiatorTaskTag, tsih, currentStage, nextStage } = header;
@@ -35,9 +38,10 @@ export function answerTo(header: LoginHeader, statSN: number): LoginAnswer {
     initiatorTaskTag,
     tsih,
     statSN,
-    // Login Requests are immediate: they take no number of their own, and one command may follow.
+    // Login Requests are immediate: they take no number of their own, and one command may follow. Of a session that is joined only its worker
+    // knows what has come: numbers before this one may be lost with another connection, or still on their way.
     expCmdSN: header.cmdSN,
-    commandWindow: 1,
+    commandWindow: tsih === 0 ? 1 : NO_NEWS,
     status: LoginStatus.SUCCESS,
     transit: false,
     continues: false,

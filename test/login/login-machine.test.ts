@@ -1,6 +1,7 @@
 // The login machine as a whole: which reason is reported when there are several, text in pieces both ways, and the logins of real initiators.
 
 import { describe, expect, test } from 'vitest';
+import { serialAdd, serialBefore } from '../../src/base/serial.ts';
 import { LoginMachine } from '../../src/login/login-machine.ts';
 import { IDENTITY, Initiator, loginRequest, OPERATE, respond, SECURE, type Text, textOf } from './initiator.ts';
 import { ALICE, chap, ENDPOINT, INITIATOR, makeSession, mutual, OPEN_ACL, offered, TARGET, World } from './world.ts';
@@ -243,6 +244,15 @@ describe('entries', () => {
       expect(response.expCmdSN).toBe(after);
     },
   );
+
+  test('§4.2.2.1: what its session has received of the others is not for the login to say: the numbers of its responses are ignored', () => {
+    const world = new World();
+    world.known = [makeSession(9, { maxConnections: 2, cids: [7] })];
+    const initiator = new Initiator(world, { tsih: 9, cid: 1, cmdSN: 0 });
+    const { expCmdSN, maxCmdSN } = initiator.ask(SECURE, IDENTITY);
+    expect(serialBefore(maxCmdSN, serialAdd(expCmdSN, -1))).toBe(true);
+    expect(initiator.complete(OPERATE).response).toMatchObject({ expCmdSN: 0, maxCmdSN: 15 });
+  });
 
   test('§11.12.9: what the first request acknowledges is of that one, what the others do of the login', () => {
     const world = new World();
