@@ -7,6 +7,7 @@ import { NopIn } from '../pdu/nop-in.ts';
 import { NopOut } from '../pdu/nop-out.ts';
 import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import type { Connection } from './connection.ts';
+import type { Session } from './session.ts';
 import { PING_TAG } from './transfer-tags.ts';
 
 /** A ping, which is echoed with its data, or the answer to ours. */
@@ -60,12 +61,27 @@ export function keepAlive(connection: Connection, now: number, late: number): vo
 }
 
 function sendPing(connection: Connection): void {
+  sendUnasked(connection, PING_TAG);
+  connection.pingSent = connection.engine.now();
+}
+
+/**
+ * Tells of a MaxCmdSN that no answer told of: commands ended without one, because others had them aborted, or with their connection (§11.4.11).
+ * The initiator may wait for it with all its other commands. Once a tick.
+ */
+export function tellWindow({ connections, window }: Session): void {
+  const open = [...connections.values()].filter((connection) => connection.open);
+  if (open.some(({ toldMaxCmdSN }) => toldMaxCmdSN === window.maxCmdSN)) return;
+  for (const connection of open.slice(0, 1)) sendUnasked(connection, RESERVED_TAG);
+}
+
+/** A NOP-In of our own; with a reserved tag it wants no answer. */
+function sendUnasked(connection: Connection, ttt: number): void {
   const cell = connection.takeCell();
   const header = connection.headerAt(cell);
-  writeNopIn(connection, header, RESERVED_TAG, PING_TAG);
+  writeNopIn(connection, header, RESERVED_TAG, ttt);
   connection.writeNextStatSN(header);
   connection.sendSegment(header, 0, cell);
-  connection.pingSent = connection.engine.now();
 }
 
 function writeNopIn(connection: Connection, header: number, itt: number, ttt: number): void {

@@ -33,6 +33,8 @@ export abstract class PduSender {
   readonly headerLength: number;
   /** The next StatSN. */
   statSN: number;
+  /** The MaxCmdSN that was told last. */
+  toldMaxCmdSN: number;
   /** What was sent and is not acknowledged; null at ErrorRecoveryLevel 0, where nothing is sent again. */
   readonly sent: SentPdus | null;
   /** Not read for the time being: too much is unsent. */
@@ -76,6 +78,7 @@ export abstract class PduSender {
     this.digestsData = parameters.dataDigest === Digest.crc32c;
     this.headerLength = BHS_SIZE + (this.digestsHeaders ? DIGEST_SIZE : 0);
     this.statSN = statSN;
+    this.toldMaxCmdSN = session.window.maxCmdSN;
     this.sent =
       session.parameters.errorRecoveryLevel === 0 ? null : new SentPdus(host.engine.slab, statSN, host.sentBudget);
     this.lastSign = host.engine.now();
@@ -144,6 +147,7 @@ export abstract class PduSender {
   writeWindow(at: number): void {
     const { expCmdSN, maxCmdSN } = this.session.window;
     writeWindow(this.words, at, expCmdSN, maxCmdSN);
+    this.toldMaxCmdSN = maxCmdSN;
   }
 
   /** Puts the header digest behind the header at `at`, where one was negotiated. */

@@ -26,7 +26,6 @@ import { sendPieces } from './data-in.ts';
 import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
 import { Lateness } from './lateness.ts';
-import { expireLost } from './lost-connection.ts';
 import { SentBudget } from './sent-budget.ts';
 import type { Session } from './session.ts';
 import { Stopping } from './stopping.ts';
@@ -160,7 +159,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     for (const connection of this.connections) connection?.tick(now, late);
     this.units.tick(now);
     this.#memoryFreed();
-    for (const session of this.#sessions.values()) if (session.lost.length !== 0) expireLost(session.lost, now);
+    for (const session of this.#sessions.values()) session.tick(now);
     this.#stopping.tick(now);
   }
 

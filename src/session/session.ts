@@ -17,6 +17,8 @@ import type { Connection } from './connection.ts';
 import { dropControl, type HeldControl, releaseControl } from './control-pdu.ts';
 import { sendReply } from './data-in.ts';
 import { IscsiTask } from './iscsi-task.ts';
+import { expireLost } from './lost-connection.ts';
+import { tellWindow } from './nop.ts';
 import { sendScsiResponse } from './response.ts';
 import type { SessionHost } from './session-host.ts';
 
@@ -118,6 +120,12 @@ export class Session {
   /** A connection of the session, or one that was lost and whose tasks could be taken up: its CID is taken until then. */
   memberWith(cid: number): Connection | undefined {
     return this.connections.get(cid) ?? this.lost.find((lost) => lost.cid === cid && !lost.reported);
+  }
+
+  /** About once a second. */
+  tick(now: number): void {
+    tellWindow(this);
+    expireLost(this.lost, now);
   }
 
   // CmdSN order over several connections
