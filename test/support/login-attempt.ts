@@ -1,6 +1,7 @@
 // Logins that are judged by how they end: the status of a whole login, or of requests made one by one, as four hex digits.
 // Of every refusal it is checked that it looks like one. Keeping a session is raw-initiator.ts's business.
 
+import { Stage } from '../../src/pdu/login-request.ts';
 import type { LoginResponse } from '../../src/pdu/login-response.ts';
 import { formatLoginStatus } from '../../src/pdu/login-status.ts';
 import { type LoginOptions, type LoginStep, loginStep } from './initiator-login.ts';
@@ -28,6 +29,11 @@ export function namesAnd(pairs: Readonly<Record<string, string | undefined>> = {
     TargetName: TARGET_NAME,
   };
   return Object.entries({ ...names, ...pairs }).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]));
+}
+
+/** All of a login in one request, with any other pairs. */
+export function straight(pairs: Readonly<Record<string, string | undefined>> = {}): LoginStep {
+  return { stage: Stage.OPERATIONAL, next: Stage.FULL_FEATURE, pairs: namesAnd(pairs) };
 }
 
 /** A connection of somebody who is about to log in. */

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CSG_SHIFT, Stage, TRANSIT_BIT } from '../../../src/pdu/login-request.ts';
 import type { LoginStep } from '../../support/initiator-login.ts';
-import { knock, namesAnd, stepsStatus, takeSteps } from '../../support/login-attempt.ts';
+import { knock, namesAnd, stepsStatus, straight, takeSteps } from '../../support/login-attempt.ts';
 import { TARGET_NAME, type TargetProcess } from '../../support/target-process.ts';
 import { casesOf } from './cases.ts';
 import { serve } from './serve.ts';
@@ -18,12 +18,6 @@ afterAll(() => target.stop());
 const { SECURITY, OPERATIONAL, FULL_FEATURE } = Stage;
 /** A step that stays where it is. */
 const FIRST: LoginStep = { stage: SECURITY, pairs: namesAnd() };
-/** All of a login in one request, with any other pairs. */
-const straight = (pairs: Readonly<Record<string, string | undefined>> = {}): LoginStep => ({
-  stage: OPERATIONAL,
-  next: FULL_FEATURE,
-  pairs: namesAnd(pairs),
-});
 /** All of a login in one request, as bytes. */
 const bytes = (text: string): LoginStep => ({
   ...straight(),

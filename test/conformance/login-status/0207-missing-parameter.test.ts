@@ -5,7 +5,7 @@ import { Stage } from '../../../src/pdu/login-request.ts';
 import { parsePairs } from '../../../src/pdu/text.ts';
 import { ChapClient } from '../../support/chap-client.ts';
 import { type LoginStep, loginStep } from '../../support/initiator-login.ts';
-import { knock, namesAnd, stepsStatus, takeSteps } from '../../support/login-attempt.ts';
+import { knock, namesAnd, stepsStatus, straight, takeSteps } from '../../support/login-attempt.ts';
 import { TARGET_NAME, type TargetProcess } from '../../support/target-process.ts';
 import { casesOf } from './cases.ts';
 import { ALICE, CHAP, MUTUAL, serve, targetOf } from './serve.ts';
@@ -20,11 +20,6 @@ beforeAll(async () => {
 afterAll(() => target.stop());
 
 const { SECURITY, OPERATIONAL, FULL_FEATURE } = Stage;
-const straight = (pairs: Readonly<Record<string, string | undefined>>): LoginStep => ({
-  stage: OPERATIONAL,
-  next: FULL_FEATURE,
-  pairs: namesAnd(pairs),
-});
 
 /** The second step of CHAP without `key`; `more` comes along. */
 async function proveWithout(key: string, more: Readonly<Record<string, string>> = {}): Promise<string> {

@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Stage } from '../../../src/pdu/login-request.ts';
 import type { LoginStep } from '../../support/initiator-login.ts';
-import { admitted, loginStatus, namesAnd, stepsStatus } from '../../support/login-attempt.ts';
+import { admitted, loginStatus, stepsStatus, straight } from '../../support/login-attempt.ts';
 import { TARGET_NAME, type TargetProcess } from '../../support/target-process.ts';
 import { ALICE, CHAP, serve, targetOf } from './serve.ts';
 
@@ -37,11 +37,6 @@ beforeAll(async () => {
 });
 afterAll(() => target.stop());
 
-const straight = (pairs: Readonly<Record<string, string | undefined>> = {}): LoginStep => ({
-  stage: Stage.OPERATIONAL,
-  next: Stage.FULL_FEATURE,
-  pairs: namesAnd(pairs),
-});
 const first = (step: LoginStep, values: LoginStep['values'] = {}) => stepsStatus(target.port, [{ ...step, values }]);
 
 test('version before stage bits', async () => {

@@ -7,7 +7,7 @@ import { TaskFunction, TaskFunctionResponse } from '../../../src/pdu/task-manage
 import { ReservationType, ReserveAction } from '../../../src/ring/reservations.ts';
 import { AdditionalSense, SenseKey } from '../../../src/scsi/sense.ts';
 import { Status } from '../../../src/scsi/task.ts';
-import { testUnitReady } from '../../support/cdbs.ts';
+import { read10, testUnitReady, write10 } from '../../support/cdbs.ts';
 import { decode, lunField } from '../../support/header-values.ts';
 import { RawInitiator } from '../../support/raw-initiator.ts';
 import { TARGET_NAME, TargetProcess } from '../../support/target-process.ts';
@@ -15,15 +15,6 @@ import { TARGET_NAME, TargetProcess } from '../../support/target-process.ts';
 const BLOCK = 512;
 const WRITERS = 3;
 
-const cdb10 = (opcode: number, lba: number): Uint8Array => {
-  const cdb = Buffer.alloc(10);
-  cdb[0] = opcode;
-  cdb.writeUInt32BE(lba, 2);
-  cdb.writeUInt16BE(1, 7);
-  return cdb;
-};
-const WRITE_10 = 0x2a;
-const READ_10 = 0x28;
 const PREVENT = Buffer.from('1e0000000100', 'hex');
 /** START STOP UNIT with LOEJ. */
 const EJECT = Buffer.from('1b0000000200', 'hex');
@@ -81,7 +72,7 @@ async function writeUntilRefused(initiator: RawInitiator, lba: number): Promise<
   for (let written = 0; ; written++) {
     const data = Buffer.alloc(BLOCK);
     data.writeUInt32BE(written + 1);
-    const { status, sense } = await initiator.command(cdb10(WRITE_10, lba), { write: data });
+    const { status, sense } = await initiator.command(write10(lba, 1), { write: data });
     if (status === Status.GOOD) continue;
     if (status === Status.CHECK_CONDITION) {
       expect(sense!.key).toBe(SenseKey.UNIT_ATTENTION);
@@ -118,7 +109,7 @@ describe('PREEMPT AND ABORT (SPC-5)', () => {
       expect(preempted.status).toBe(Status.GOOD);
       const read = async (): Promise<number[]> => {
         const blocks = [];
-        for (let lba = 0; lba < WRITERS; lba++) blocks.push(await owner.command(cdb10(READ_10, lba), { read: BLOCK }));
+        for (let lba = 0; lba < WRITERS; lba++) blocks.push(await owner.command(read10(lba, 1), { read: BLOCK }));
         return blocks.map(({ data }) => data.readUInt32BE(0));
       };
       const atAnswer = await read();
@@ -126,7 +117,7 @@ describe('PREEMPT AND ABORT (SPC-5)', () => {
         // A write that was aborted may have reached the medium, and its initiator was not told: one more than it knows of at most.
         expect(atAnswer[index]! - ended.written).toBeGreaterThanOrEqual(0);
         expect(atAnswer[index]! - ended.written).toBeLessThanOrEqual(1);
-        const again = await writers[index]!.command(cdb10(WRITE_10, index), { write: Buffer.alloc(BLOCK, 0xff) });
+        const again = await writers[index]!.command(write10(index, 1), { write: Buffer.alloc(BLOCK, 0xff) });
         const conflict =
           ended.status === Status.RESERVATION_CONFLICT ? Status.CHECK_CONDITION : Status.RESERVATION_CONFLICT;
         expect([Status.RESERVATION_CONFLICT, conflict]).toContain(again.status);
