@@ -43,8 +43,6 @@ export interface KeySpec {
   readonly form?: KeyForm;
   /** Numbers only: least and greatest, both included. */
   readonly range?: readonly [min: number, max: number];
-  /** What holds when nobody mentions it. */
-  readonly default?: string;
   /** Only in the leading login of a session (LO). */
   readonly leadingOnly?: boolean;
   /** Has no meaning in a discovery session. */
@@ -70,9 +68,9 @@ export const KEYS = {
   CHAP_C: { section: '12.1.3', form: 'binary', ...dialogue },
   CHAP_N: { section: '12.1.3', ...dialogue },
   CHAP_R: { section: '12.1.3', form: 'binary', ...dialogue },
-  HeaderDigest: { section: '13.1', rule: Rule.list, form: 'list', default: 'None', ...operational },
-  DataDigest: { section: '13.1', rule: Rule.list, form: 'list', default: 'None', ...operational },
-  MaxConnections: { section: '13.2', rule: Rule.min, range: COUNT_RANGE, default: '1', ...normalOnly },
+  HeaderDigest: { section: '13.1', rule: Rule.list, form: 'list', ...operational },
+  DataDigest: { section: '13.1', rule: Rule.list, form: 'list', ...operational },
+  MaxConnections: { section: '13.2', rule: Rule.min, range: COUNT_RANGE, ...normalOnly },
   SendTargets: { section: '13.3', rule: Rule.declare, stage: 'fullFeature', sender: 'initiator' },
   TargetName: { section: '13.4', rule: Rule.identify, stage: 'any', sender: 'both' },
   InitiatorName: { section: '13.5', rule: Rule.identify, stage: 'any', sender: 'initiator' },
@@ -80,26 +78,20 @@ export const KEYS = {
   InitiatorAlias: { section: '13.7', rule: Rule.identify, stage: 'any', sender: 'initiator' },
   TargetAddress: { section: '13.8', rule: Rule.declare, stage: 'any', sender: 'target' },
   TargetPortalGroupTag: { section: '13.9', rule: Rule.declare, stage: 'any', sender: 'target' },
-  InitialR2T: { section: '13.10', rule: Rule.or, default: 'Yes', ...normalOnly },
-  ImmediateData: { section: '13.11', rule: Rule.and, default: 'Yes', ...normalOnly },
-  MaxRecvDataSegmentLength: {
-    section: '13.12',
-    rule: Rule.declare,
-    range: LENGTH_RANGE,
-    default: '8192',
-    ...operational,
-  },
-  MaxBurstLength: { section: '13.13', rule: Rule.min, range: LENGTH_RANGE, default: '262144', ...normalOnly },
-  FirstBurstLength: { section: '13.14', rule: Rule.min, range: LENGTH_RANGE, default: '65536', ...normalOnly },
-  DefaultTime2Wait: { section: '13.15', rule: Rule.max, range: SECONDS_RANGE, default: '2', ...sessionWide },
-  DefaultTime2Retain: { section: '13.16', rule: Rule.min, range: SECONDS_RANGE, default: '20', ...sessionWide },
-  MaxOutstandingR2T: { section: '13.17', rule: Rule.min, range: COUNT_RANGE, default: '1', ...normalOnly },
-  DataPDUInOrder: { section: '13.18', rule: Rule.or, default: 'Yes', ...normalOnly },
-  DataSequenceInOrder: { section: '13.19', rule: Rule.or, default: 'Yes', ...normalOnly },
-  ErrorRecoveryLevel: { section: '13.20', rule: Rule.min, range: [0, 2], default: '0', ...sessionWide },
-  SessionType: { section: '13.21', rule: Rule.identify, stage: 'any', sender: 'initiator', default: 'Normal' },
-  TaskReporting: { section: '13.23', rule: Rule.list, form: 'list', default: 'RFC3720', ...normalOnly },
-  iSCSIProtocolLevel: { section: '13.24', rule: Rule.min, range: [0, 31], default: '1', ...normalOnly },
+  InitialR2T: { section: '13.10', rule: Rule.or, ...normalOnly },
+  ImmediateData: { section: '13.11', rule: Rule.and, ...normalOnly },
+  MaxRecvDataSegmentLength: { section: '13.12', rule: Rule.declare, range: LENGTH_RANGE, ...operational },
+  MaxBurstLength: { section: '13.13', rule: Rule.min, range: LENGTH_RANGE, ...normalOnly },
+  FirstBurstLength: { section: '13.14', rule: Rule.min, range: LENGTH_RANGE, ...normalOnly },
+  DefaultTime2Wait: { section: '13.15', rule: Rule.max, range: SECONDS_RANGE, ...sessionWide },
+  DefaultTime2Retain: { section: '13.16', rule: Rule.min, range: SECONDS_RANGE, ...sessionWide },
+  MaxOutstandingR2T: { section: '13.17', rule: Rule.min, range: COUNT_RANGE, ...normalOnly },
+  DataPDUInOrder: { section: '13.18', rule: Rule.or, ...normalOnly },
+  DataSequenceInOrder: { section: '13.19', rule: Rule.or, ...normalOnly },
+  ErrorRecoveryLevel: { section: '13.20', rule: Rule.min, range: [0, 2], ...sessionWide },
+  SessionType: { section: '13.21', rule: Rule.identify, stage: 'any', sender: 'initiator' },
+  TaskReporting: { section: '13.23', rule: Rule.list, form: 'list', ...normalOnly },
+  iSCSIProtocolLevel: { section: '13.24', rule: Rule.min, range: [0, 31], ...normalOnly },
   // §13.25: initiators of RFC 3720 still ask for markers. Reject and No are both allowed, and No is what they expect to read.
   IFMarker: { section: '13.25', rule: Rule.constant, answer: 'No', ...operational },
   OFMarker: { section: '13.25', rule: Rule.constant, answer: 'No', ...operational },
