@@ -203,19 +203,11 @@ export class Catalog {
     path: readonly PropertyKey[],
     memories: Memories,
   ): UnitSnapshot | Finding {
-    const who = holderName(target.name, lun.lun);
-    const made = this.created.length;
-    let unit: UnitSnapshot;
     try {
-      unit = this.store.open(target, lun, memories.get(lun.lun));
+      return this.store.open(target, lun, memories.get(lun.lun));
     } catch (error) {
       if (!(error instanceof LunaringError)) throw error;
-      return findingOf(error, path, who);
+      return findingOf(error, path, holderName(target.name, lun.lun));
     }
-    const fault = this.store.judgeNames(unit);
-    if (fault === null) return unit;
-    this.#takeOut([unit]).close();
-    this.store.unmake(made);
-    return findingOf(fault, path, who);
   }
 }

@@ -40,10 +40,30 @@ export function identityOf(machineId: string, targetName: string, lun: LunSettin
   return { serial: lun.serial ?? made.serial, naa: lun.naa ?? made.naa };
 }
 
-/** Which of their names two units share, or null. They look like two paths to one disk then, and multipath software writes to either. */
-export function sharedKey(one: Identity, other: Identity): keyof Identity | null {
-  if (one.naa === other.naa) return 'naa';
-  return one.serial === other.serial ? 'serial' : null;
+/** The names of units. Two units that share one look like two paths to one disk, and multipath software writes to either. */
+export class Names {
+  /** Who has it, by the name. */
+  readonly #naa = new Map<string, string>();
+  readonly #serial = new Map<string, string>();
+
+  /** Which of the names another unit has, and who; null: none. */
+  taken({ naa, serial }: Identity): readonly [key: keyof Identity, who: string] | null {
+    const [other, another] = [this.#naa.get(naa), this.#serial.get(serial)];
+    if (other !== undefined) return ['naa', other];
+    return another === undefined ? null : ['serial', another];
+  }
+
+  /** `who` has them now. */
+  add({ naa, serial }: Identity, who: string): void {
+    this.#naa.set(naa, who);
+    this.#serial.set(serial, who);
+  }
+
+  /** The unit that had them is gone. */
+  remove({ naa, serial }: Identity): void {
+    this.#naa.delete(naa);
+    this.#serial.delete(serial);
+  }
 }
 
 /** machine-id(5): an image that has yet to boot says `uninitialized`. */

@@ -8,7 +8,7 @@ import { ConfigurationError, type Finding } from '../config/finding.ts';
 import type { FileLunSettings, LunSettings, TargetSettings } from '../config/settings.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import { type Holders, holderName } from './holders.ts';
-import { type Identity, identityOf, sharedKey } from './identity.ts';
+import { type Identity, identityOf, Names } from './identity.ts';
 import { reserveMemory } from './memory-storage.ts';
 import { loadReservations, reservationPath } from './reservation-store.ts';
 import { rehearseStorage } from './storage.ts';
@@ -36,6 +36,7 @@ export class Rehearsal {
   /** What we really have open: its locks are our own. */
   readonly #open: Holders;
   readonly #holders: Holders;
+  readonly #names = new Names();
   readonly #machineId: string;
   /** By what they are called. */
   readonly #units = new Map<string, Player>();
@@ -48,7 +49,7 @@ export class Rehearsal {
     this.#machineId = machineId;
     for (const unit of units) {
       const { id, serial, naa, targetName, lun } = unit;
-      this.#units.set(holderName(targetName, lun), { id, serial, naa, served: unit });
+      this.#put(holderName(targetName, lun), { id, serial, naa, served: unit });
     }
   }
 
@@ -70,6 +71,7 @@ export class Rehearsal {
     const unit = this.#units.get(who);
     if (unit === undefined) return;
     this.#units.delete(who);
+    this.#names.remove(unit);
     this.#holders.remove(unit.id);
   }
 
@@ -86,18 +88,21 @@ export class Rehearsal {
     const id = this.#nextId--;
     const identity = identityOf(this.#machineId, targetName, lun);
     try {
+      const taken = this.#names.taken(identity);
+      if (taken !== null) throw sharedName(identity, taken);
       if (lun.backend === 'file') this.#tryFile(lun, id, who);
       if (lun.backend === 'memory') reserveMemory(lun.size, lun.atomicWrites);
-      for (const [other, player] of this.#units) {
-        const key = sharedKey(identity, player);
-        if (key !== null) throw sharedName(key, identity[key], other);
-      }
     } catch (error) {
       if (!(error instanceof LunaringError)) throw error;
       return [findingOf(error, path, who)];
     }
-    this.#units.set(who, { id, ...identity, served: null });
+    this.#put(who, { id, ...identity, served: null });
     return [];
+  }
+
+  #put(who: string, unit: Player): void {
+    this.#units.set(who, unit);
+    this.#names.add(unit, who);
   }
 
   #tryFile(lun: FileLunSettings, id: number, who: string): void {

@@ -22,9 +22,9 @@ export function findingOf(error: LunaringError, path: readonly PropertyKey[], or
 }
 
 /** Another unit has the same serial number or world-wide name. */
-export function sharedName(key: keyof Identity, name: string, other: string): StorageError {
+export function sharedName(identity: Identity, [key, who]: readonly [keyof Identity, string]): StorageError {
   const remedy = `leave ${key} out, or change one of them`;
-  return new StorageError(key, `${name}, as ${other}`, `a ${key} of its own`, remedy);
+  return new StorageError(key, `${identity[key]}, as ${who}`, `a ${key} of its own`, remedy);
 }
 
 /** What is kept beside a unit's file can't be read: to serve without it would let everybody in. */

@@ -12,7 +12,7 @@ import type { LostWrites } from '../ring/lost-writes.ts';
 import type { BackendSnapshot, UnitSnapshot } from '../ring/messages.ts';
 import { UNITS_MAX } from '../ring/turns.ts';
 import { Holders, holderName } from './holders.ts';
-import { identityOf, readMachineId, sharedKey } from './identity.ts';
+import { identityOf, Names, readMachineId } from './identity.ts';
 import { reserveMemory } from './memory-storage.ts';
 import type { MeterBook } from './meter-book.ts';
 import { Rehearsal } from './rehearsal.ts';
@@ -58,6 +58,7 @@ export class UnitStore {
   readonly #figures: Figures | null;
   readonly #lostWrites: LostWrites | null;
   readonly #holders = new Holders();
+  readonly #names = new Names();
   /** Units that nobody finds any more, and whose storage is still open: some worker may know them. */
   readonly #leaving = new Map<number, UnitSnapshot>();
   #lastId = NONE;
@@ -107,9 +108,12 @@ export class UnitStore {
    * C library is needed and can't be reached.
    */
   open({ name: targetName, portalGroups }: TargetSettings, lun: LunSettings, memory?: SharedArrayBuffer): UnitSnapshot {
+    const who = holderName(targetName, lun.lun);
+    const identity = identityOf(this.#machineId, targetName, lun);
+    const taken = this.#names.taken(identity);
+    if (taken !== null) throw sharedName(identity, taken);
     const id = this.#takeId(lun.lun);
-    const storage = this.#open(lun, id, holderName(targetName, lun.lun), memory);
-    const { serial, naa } = identityOf(this.#machineId, targetName, lun);
+    const storage = this.#open(lun, id, who, memory);
     const unit: UnitSnapshot = {
       id,
       targetName,
@@ -119,8 +123,7 @@ export class UnitStore {
       readOnly: lun.readOnly || (lun.backend === 'custom' && !lun.disk.canWrite),
       removable: lun.removable,
       writeCache: storage.writeCache,
-      serial,
-      naa,
+      ...identity,
       keepsState: storage.keepsState,
       thin: storage.thin,
       portalGroups,
@@ -130,6 +133,7 @@ export class UnitStore {
     };
     this.#lostWrites?.clear(id);
     this.#units.set(id, unit);
+    this.#names.add(unit, who);
     return unit;
   }
 
@@ -152,15 +156,6 @@ export class UnitStore {
   /** The storage of a unit that has just been opened had lost writes before: a sync failed with `errno`, positive. */
   noteLoss({ id }: UnitSnapshot, errno: number): void {
     this.#lostWrites?.note(id, errno);
-  }
-
-  /** What is wrong with a unit that has the serial number or the world-wide name of another; null: nothing. */
-  judgeNames(unit: UnitSnapshot): StorageError | null {
-    for (const other of this.#units.values()) {
-      const key = other.id === unit.id ? null : sharedKey(unit, other);
-      if (key !== null) return sharedName(key, unit[key], holderName(other.targetName, other.lun));
-    }
-    return null;
   }
 
   /** Changes what a unit is limited to; undefined: to nothing. Answers the new snapshot, which workers are to have. */
@@ -216,6 +211,7 @@ export class UnitStore {
     const { id } = unit;
     this.#leaving.set(id, unit);
     this.#units.delete(id);
+    this.#names.remove(unit);
     this.#disks.delete(id);
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { makeIdentity, unitsOfCommonName } from '../../src/control/identity.ts';
+import { makeIdentity, Names, unitsOfCommonName } from '../../src/control/identity.ts';
 
 const source = { machineId: 'abc', targetName: 'iqn.2026-11.com.example:a', lun: 0, path: '/srv/a.img' };
 
@@ -50,4 +50,16 @@ describe('the units that another machine’s may be taken for', () => {
   ])('%s', (_, machineId, units) => {
     expect(unitsOfCommonName(targets, machineId)).toEqual(units);
   });
+});
+
+test('a name is taken for as long as the unit is there that has it', () => {
+  const names = new Names();
+  const one = { serial: 'one', naa: '3000000000000001' };
+  names.add(one, 'a LUN 0');
+  expect(names.taken({ ...one, serial: 'two' })).toEqual(['naa', 'a LUN 0']);
+  expect(names.taken({ ...one, naa: '3000000000000002' })).toEqual(['serial', 'a LUN 0']);
+  // What is a serial number may be a world-wide name elsewhere.
+  expect(names.taken({ serial: one.naa, naa: one.serial })).toBeNull();
+  names.remove(one);
+  expect(names.taken(one)).toBeNull();
 });

@@ -18,6 +18,14 @@ const NOTHING = {
 } as LunSettings;
 const MISSING = { ...NOTHING, backend: 'file', path: '/nowhere/disk', direct: false } as LunSettings;
 
+let made = 0;
+
+/** Like no other in its names. */
+function another(): LunSettings {
+  made += 1;
+  return { ...NOTHING, serial: `s${made}`, naa: `3${String(made).padStart(15, '0')}` };
+}
+
 function store(options: { lostWrites?: LostWrites } = {}): UnitStore {
   return new UnitStore({ machineId: 'test', ...options });
 }
@@ -25,17 +33,17 @@ function store(options: { lostWrites?: LostWrites } = {}): UnitStore {
 describe('the id of a unit', () => {
   it('is not used up by a unit that can not be opened', () => {
     const units = store();
-    for (let count = 1; count < UNITS_MAX; count++) units.open(TARGET, NOTHING);
+    for (let count = 1; count < UNITS_MAX; count++) units.open(TARGET, another());
     for (let attempt = 0; attempt < 3; attempt++) expect(() => units.open(TARGET, MISSING)).toThrow('ENOENT');
-    expect(units.open(TARGET, NOTHING).id).toBeLessThan(UNITS_MAX);
+    expect(units.open(TARGET, another()).id).toBeLessThan(UNITS_MAX);
   });
 
   it('is had again by another, late, once nobody knows the first any more', () => {
     const units = store();
-    const first = units.open(TARGET, NOTHING);
+    const first = units.open(TARGET, another());
     const ids = new Set([first.id]);
     for (let turn = 1; turn < UNITS_MAX; turn++) {
-      const unit = units.open(TARGET, NOTHING);
+      const unit = units.open(TARGET, another());
       ids.add(unit.id);
       units.forget(unit);
       units.closeStorage(unit);
@@ -43,27 +51,27 @@ describe('the id of a unit', () => {
     expect(ids.size).toBe(UNITS_MAX);
     // The first has its id still, though nobody finds it any more: workers may.
     units.forget(first);
-    const second = units.open(TARGET, NOTHING);
+    const second = units.open(TARGET, another());
     expect(second.id).not.toBe(first.id);
     expect(second.id).toBeLessThan(UNITS_MAX);
   });
 
   it('is refused in words when all are taken, and had when one is given back', () => {
     const units = store();
-    const all = Array.from({ length: UNITS_MAX }, () => units.open(TARGET, NOTHING));
-    expect(() => units.open(TARGET, NOTHING)).toThrow(
+    const all = Array.from({ length: UNITS_MAX }, () => units.open(TARGET, another()));
+    expect(() => units.open(TARGET, another())).toThrow(
       '0, with 65536 units open; fewer units at a time; remove units that nobody needs, or serve this one from another process',
     );
     units.forget(all[7]!);
     units.closeStorage(all[7]!);
-    expect(units.open(TARGET, NOTHING).id).toBe(all[7]!.id);
+    expect(units.open(TARGET, another()).id).toBe(all[7]!.id);
   });
 
   it('does not bring the lost writes of who had it before', () => {
     const lostWrites = LostWrites.create();
     const units = store({ lostWrites });
     lostWrites.note(0, EIO);
-    const unit = units.open(TARGET, NOTHING);
+    const unit = units.open(TARGET, another());
     expect({ id: unit.id, loss: units.lossOf(unit) }).toEqual({ id: 0, loss: 0 });
   });
 });
