@@ -161,7 +161,8 @@ describe.each(MODES)('a ring in mode %s', (mode) => {
     uring.push(Operation.READ_FIXED, fd, 0, memory.address + 4096, 4096, 0, 0, 2, 0);
     uring.enter(2);
     uring.reap(recorder);
-    expect(recorder.heard).toEqual([
+    // A read that can't be answered at once ends after one that is refused.
+    expect(recorder.heard.sort(([a], [b]) => a - b)).toEqual([
       [1, 0, 4096],
       [2, 0, -Errno.EFAULT],
     ]);
