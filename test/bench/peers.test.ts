@@ -6,7 +6,7 @@ import { cell } from '../../bench/cells.ts';
 import { readOptions } from '../../bench/options.ts';
 import { settingsOf, startPeers } from '../../bench/peers.ts';
 import { succeed } from '../support/run.ts';
-import { Scratch } from '../support/scratch.ts';
+import { ON_DISK, Scratch } from '../support/scratch.ts';
 
 const MIB = 2 ** 20;
 const CELL = cell('randread', 4096, 1);
@@ -24,7 +24,7 @@ function files(scratch: Scratch) {
 const optionsFor = (peers: string) => readOptions(['--peers', peers, '--size', '1'])!;
 
 test('a variant finds the file that it serves itself as every other peer finds its own', async () => {
-  using scratch = new Scratch('peers-test');
+  using scratch = new Scratch('peers-test', ON_DISK);
   const [peer] = await startPeers(optionsFor('lunaring-direct-posix'), files(scratch));
   try {
     const path = scratch.file('lunaring-direct-posix.img');

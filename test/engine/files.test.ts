@@ -14,7 +14,7 @@ import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RangeMode, Stretch } from '../../src/engine/engine.ts';
 import { Errno } from '../../src/kernel/errno.ts';
-import { Scratch } from '../support/scratch.ts';
+import { ON_DISK, Scratch } from '../support/scratch.ts';
 import { Bench, ENGINES, pattern } from './harness.ts';
 
 describe.each(ENGINES)('%s: files', (_name, make) => {
@@ -24,7 +24,7 @@ describe.each(ENGINES)('%s: files', (_name, make) => {
   const size = 1024 * 1024;
 
   beforeEach(() => {
-    scratch = new Scratch('engine');
+    scratch = new Scratch('engine', ON_DISK);
     path = scratch.noise('disk', size);
     fd = openSync(path, 'r+');
   });

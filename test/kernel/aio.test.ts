@@ -7,7 +7,7 @@ import { Aio, AioFlag, AioOperation } from '../../src/kernel/aio.ts';
 import { Errno } from '../../src/kernel/errno.ts';
 import { isDirect } from '../../src/kernel/libc.ts';
 import { PageMemory } from '../../src/kernel/memory.ts';
-import { noise, Scratch } from '../support/scratch.ts';
+import { noise, ON_DISK, Scratch } from '../support/scratch.ts';
 
 const ENTRIES = 8;
 const BLOCK = 4096;
@@ -19,7 +19,7 @@ let aio: Aio;
 let memory: PageMemory;
 
 beforeEach(() => {
-  scratch = new Scratch('aio');
+  scratch = new Scratch('aio', ON_DISK);
   path = scratch.noise('disk', ENTRIES * BLOCK);
   fd = openSync(path, constants.O_RDWR | constants.O_DIRECT);
   aio = new Aio(ENTRIES);

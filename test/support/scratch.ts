@@ -8,6 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
+/** A parent for files that have to be on a disk: where temporary files go may be memory, which knows no alignment and has nothing but its page cache. */
+export const ON_DISK = '/var/tmp';
+
 /** A directory of its own, removed when the scope that declared it with `using` ends, or else the process. */
 export class Scratch implements Disposable {
   readonly path: string;
