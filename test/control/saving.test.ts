@@ -16,7 +16,9 @@ const FILE = `targets: [{ name: "${NAME}", luns: [] }]\n`;
 let scratch: Scratch;
 beforeEach(() => {
   scratch = new Scratch('saving');
-  writeFileSync(scratch.file('lunaring.yaml'), FILE, { mode: 0o640 });
+  writeFileSync(scratch.file('lunaring.yaml'), FILE);
+  // Whatever mask the run has.
+  chmodSync(scratch.file('lunaring.yaml'), 0o640);
 });
 afterEach(() => scratch[Symbol.dispose]());
 
