@@ -167,11 +167,15 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     this.processor.pacer.alarmed();
   }
 
-  /** Memory has come back: tasks first, then connections that could not even take a header in. */
+  /**
+   * Memory has come back: tasks first, then connections that could not even take a header in. These go on as well when nothing is certain to bring
+   * back what tasks wait for: data that would may stand behind the header.
+   */
   #memoryFreed(): void {
     const { memory } = this.processor;
     if (memory.hungry) memory.freed();
-    if (this.stalled.size === 0 || memory.starved) return;
+    const comesBack = this.processor.operationsInFlight !== 0 || this.unsentTokens !== 0;
+    if (this.stalled.size === 0 || (memory.starved && comesBack)) return;
     for (const connection of this.stalled) {
       this.stalled.delete(connection);
       connection.resume();

@@ -203,3 +203,31 @@ describe('a command whose initiator expects data to go another way than its CDB 
     }
   });
 });
+
+describe('a command with data that finds no memory', () => {
+  it('waits no longer than something is under way: all else is with commands that lack data, which come behind it', () => {
+    const bench = new SessionBench({ slabBytes: 1024 * 1024 });
+    const blocks = 512;
+    const bytes = blocks * BLOCK_BYTES;
+    const [owing, reader] = [bench.logIn(), bench.logIn()];
+    const late = bench.logIn({
+      session: { firstBurstLength: bytes },
+      connection: { maxRecvDataSegmentLength: bytes },
+    });
+    // Two have all of the largest slots, and the third waits for one.
+    for (let count = 0; count < 3; count++) owing.command(write16(count * blocks, blocks), { write: bytes });
+    bench.settle();
+    expect(owing.replies().map(({ opcode }) => opcode)).toEqual([Opcode.R2T, Opcode.R2T]);
+    bench.file.stuck = true;
+    reader.command(read16(0, 8), { read: 8 * BLOCK_BYTES });
+    late.command(write16(0, blocks), { write: bytes, data: noise(bytes, 1) });
+    bench.settle();
+    expect([late.replies(), bench.host.stalled.size]).toEqual([[], 1]);
+    bench.file.stuck = false;
+    bench.settle();
+    expect(reader.replies().map(({ opcode }) => opcode)).toEqual([Opcode.DATA_IN]);
+    const [response] = late.replies();
+    expect(decode(ScsiResponse, response!.header).status).toBe(Status.TASK_SET_FULL);
+    expect(bench.host.stalled.size).toBe(0);
+  });
+});
