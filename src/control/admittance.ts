@@ -39,9 +39,9 @@ export class Admittance {
     this.#discoveriesMax = Math.min(DISCOVERY_SESSIONS_MAX, Math.max(1, this.#descriptorsMax * DISCOVERY_SHARE));
   }
 
-  /** A connection was accepted. When there are too many, the oldest that has not said a word goes: silence keeps nobody out. */
+  /** A connection was accepted. When there are too many, or descriptors are short, the oldest that has not said a word goes: silence keeps nobody out. */
   begin(login: PendingLogin): void {
-    if (this.#pending.size >= PENDING_LOGINS_MAX) {
+    if (this.#pending.size >= PENDING_LOGINS_MAX || this.#isShortOfDescriptors()) {
       for (const other of this.#pending) {
         if (!other.silent) continue;
         other.end('silent, while others wait to log in');
@@ -75,21 +75,21 @@ export class Admittance {
     if (this.#pending.size > PENDING_LOGINS_MAX) {
       return { kind: 'full', reason: 'too many logins under way', limit: `${PENDING_LOGINS_MAX} logins` };
     }
-    if (this.#lowestFreeDescriptor() >= this.#descriptorsMax) {
+    if (this.#isShortOfDescriptors()) {
       return { kind: 'full', reason: 'hardly a descriptor is left', limit: `fewer than ${this.#descriptorsMax}` };
     }
     return { kind: 'open' };
   }
 
   /** The kernel gives out the lowest number that is free: what it gives tells how many are taken. */
-  #lowestFreeDescriptor(): number {
+  #isShortOfDescriptors(): boolean {
     try {
       const STANDARD_INPUT = 0;
       const descriptor = duplicate(STANDARD_INPUT);
       close(descriptor);
-      return descriptor;
+      return descriptor >= this.#descriptorsMax;
     } catch {
-      return Number.POSITIVE_INFINITY;
+      return true;
     }
   }
 }

@@ -113,4 +113,15 @@ describe('beside them', () => {
     await silent[0]!.expectClose();
     for (const initiator of silent) initiator[Symbol.dispose]();
   }, 120_000);
+
+  test('nor does it where descriptors are few, and sessions have most of them', async () => {
+    const [descriptors, sessions] = [256, 128];
+    await using target = await TargetProcess.start(fileOf(ROOMY, { tuning: PATIENT }), { descriptors });
+    const { initiators } = await openAll(target.port, sessions);
+    const silent: RawInitiator[] = [];
+    while (silent.length < descriptors) silent.push(await RawInitiator.connect(target.port));
+    expect(await loginStatus(target.port)).toBe('0000');
+    for (const initiator of initiators) await initiator.logOut();
+    for (const initiator of silent) initiator[Symbol.dispose]();
+  }, 120_000);
 });
