@@ -4,6 +4,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { BlockIo } from '../../src/backend/backend.ts';
 import { FileBackend } from '../../src/backend/file.ts';
+import { DiskOrder } from '../../src/control/disk-order.ts';
 import { CommandRunner } from '../../src/scsi/command-runner.ts';
 import { LogicalUnit } from '../../src/scsi/logical-unit.ts';
 import { AdditionalSense } from '../../src/scsi/sense.ts';
@@ -83,10 +84,10 @@ test.skipIf(SECONDS === 0)(
 describe('a target that', () => {
   afterEach(() => vi.restoreAllMocks());
 
-  /** Plays seeds until one fails. */
-  async function firstFailure(): Promise<Outcome> {
-    for (let seed = 1; seed <= SEEDS_TO_NOTICE; seed++) {
-      const outcome = await simulate(planOf(seed));
+  /** Plays seeds from `first` on until one fails. */
+  async function firstFailure(faults: readonly Fault[] = FAULTS, first = 1): Promise<Outcome> {
+    for (let seed = first; seed < first + SEEDS_TO_NOTICE; seed++) {
+      const outcome = await simulate({ ...planOf(seed), faults });
       if (outcome.failure !== null) return outcome;
     }
     throw new Error('nobody noticed');
@@ -149,14 +150,33 @@ describe('a target that', () => {
     PATIENCE_MS,
   );
 
-  test(
-    'tells nobody of resets is noticed',
-    async () => {
+  test.each<{ what: string; silenced: AdditionalSense; faults: readonly Fault[]; first: number }>([
+    {
+      what: 'resets',
+      silenced: AdditionalSense.BUS_DEVICE_RESET_FUNCTION_OCCURRED,
+      faults: ['task management'],
+      first: 1,
+    },
+    // Units seldom grow: the seeds before do not show it.
+    { what: 'growth', silenced: AdditionalSense.CAPACITY_DATA_HAS_CHANGED, faults: FAULTS, first: 4 },
+  ])(
+    'tells nobody of $what is noticed',
+    async ({ silenced, faults, first }) => {
       const { attention } = LogicalUnit.prototype;
       vi.spyOn(LogicalUnit.prototype, 'attention').mockImplementation(function (this: LogicalUnit, nexus, sense) {
-        if (sense !== AdditionalSense.BUS_DEVICE_RESET_FUNCTION_OCCURRED) attention.call(this, nexus, sense);
+        if (sense !== silenced) attention.call(this, nexus, sense);
       });
-      expect((await firstFailure()).failure!.rule).toBe('a unit attention is told before anything else runs');
+      const { failure } = await firstFailure(faults, first);
+      expect(failure!.rule).toBe('a unit attention is told before anything else runs');
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'does not keep apart what overlaps on a custom disk is noticed',
+    async () => {
+      vi.spyOn(DiskOrder.prototype, 'enter').mockReturnValue(true);
+      expect((await firstFailure()).failure!.rule).toBe('what overlaps on a disk is kept apart');
     },
     PATIENCE_MS,
   );
