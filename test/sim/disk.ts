@@ -236,10 +236,9 @@ export class SimDisk {
       this.#later(0.5, () => {
         written.push(...(middle === reach ? [] : (part(middle, reach) ?? [])));
         for (const each of written) each.doneAt = this.#clock.now;
-        if (durable && !fails) {
-          this.durableAt = this.#clock.now;
-          this.#keep((each) => written.includes(each));
-        }
+        // What one that fails has done lasts as well.
+        if (durable) this.#keep((each) => written.includes(each));
+        if (durable && !fails) this.durableAt = this.#clock.now;
         if (fails) this.failedAt = this.#clock.now;
         this.#clock.note(`${this.name} ${kind} ${offset}+${length} ${fails ? 'failed' : reach}`);
         done(fails ? -EIO : reach);
