@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { LunSettings, TargetSettings } from '../config/settings.ts';
 import { holderName } from './holders.ts';
+import { StorageError } from './storage.ts';
 
 /** What a unit's names are made from. */
 export interface IdentitySource {
@@ -51,6 +52,15 @@ export class Names {
     const [other, another] = [this.#naa.get(naa), this.#serial.get(serial)];
     if (other !== undefined) return ['naa', other];
     return another === undefined ? null : ['serial', another];
+  }
+
+  /** Throws {@link StorageError} where another unit has one of the names. */
+  judge(identity: Identity): void {
+    const taken = this.taken(identity);
+    if (taken === null) return;
+    const [key, who] = taken;
+    const remedy = `leave ${key} out, or change one of them`;
+    throw new StorageError(key, `${identity[key]}, as ${who}`, `a ${key} of its own`, remedy);
   }
 
   /** `who` has them now. */

@@ -12,7 +12,7 @@ import { type Identity, identityOf, Names } from './identity.ts';
 import { reserveMemory } from './memory-storage.ts';
 import { loadReservations, reservationPath } from './reservation-store.ts';
 import { rehearseStorage } from './storage.ts';
-import { findingOf, sharedName, unreadable } from './storage-finding.ts';
+import { findingOf, unreadable } from './storage-finding.ts';
 import { rehearseGrowth } from './storage-growth.ts';
 import { loadState, modeParametersPath } from './unit-state-store.ts';
 
@@ -88,8 +88,7 @@ export class Rehearsal {
     const id = this.#nextId--;
     const identity = identityOf(this.#machineId, targetName, lun);
     try {
-      const taken = this.#names.taken(identity);
-      if (taken !== null) throw sharedName(identity, taken);
+      this.#names.judge(identity);
       if (lun.backend === 'file') this.#tryFile(lun, id, who);
       if (lun.backend === 'memory') reserveMemory(lun.size, lun.atomicWrites);
     } catch (error) {

@@ -3,7 +3,6 @@
 
 import type { LunaringError } from '../base/error.ts';
 import { type Finding, formatPath } from '../config/finding.ts';
-import type { Identity } from './identity.ts';
 import { StorageError } from './storage.ts';
 
 /** `path` leads to the unit's settings, `origin` says whose they are. What is no {@link StorageError} is what a call of the kernel's said. */
@@ -19,12 +18,6 @@ export function findingOf(error: LunaringError, path: readonly PropertyKey[], or
         };
   const { received, allowed, remedy } = said;
   return { severity: 'error', path: formatPath([...path, said.key]), origin, received, allowed, remedy };
-}
-
-/** Another unit has the same serial number or world-wide name. */
-export function sharedName(identity: Identity, [key, who]: readonly [keyof Identity, string]): StorageError {
-  const remedy = `leave ${key} out, or change one of them`;
-  return new StorageError(key, `${identity[key]}, as ${who}`, `a ${key} of its own`, remedy);
 }
 
 /** What is kept beside a unit's file can't be read: to serve without it would let everybody in. */

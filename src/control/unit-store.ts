@@ -17,7 +17,6 @@ import { reserveMemory } from './memory-storage.ts';
 import type { MeterBook } from './meter-book.ts';
 import { Rehearsal } from './rehearsal.ts';
 import { openStorage, StorageError } from './storage.ts';
-import { sharedName } from './storage-finding.ts';
 import { growStorage } from './storage-growth.ts';
 
 /** Geometry and storage of a unit, before it has an id and a name. */
@@ -110,8 +109,7 @@ export class UnitStore {
   open({ name: targetName, portalGroups }: TargetSettings, lun: LunSettings, memory?: SharedArrayBuffer): UnitSnapshot {
     const who = holderName(targetName, lun.lun);
     const identity = identityOf(this.#machineId, targetName, lun);
-    const taken = this.#names.taken(identity);
-    if (taken !== null) throw sharedName(identity, taken);
+    this.#names.judge(identity);
     const id = this.#takeId(lun.lun);
     const storage = this.#open(lun, id, who, memory);
     const unit: UnitSnapshot = {
