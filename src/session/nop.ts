@@ -71,8 +71,9 @@ function sendPing(connection: Connection): void {
  */
 export function tellWindow({ connections, window }: Session): void {
   const open = [...connections.values()].filter((connection) => connection.open);
-  if (open.some(({ toldMaxCmdSN }) => toldMaxCmdSN === window.maxCmdSN)) return;
-  for (const connection of open.slice(0, 1)) sendUnasked(connection, RESERVED_TAG);
+  const [first] = open;
+  if (first === undefined || open.some(({ toldMaxCmdSN }) => toldMaxCmdSN === window.maxCmdSN)) return;
+  sendUnasked(first, RESERVED_TAG);
 }
 
 /** A NOP-In of our own; with a reserved tag it wants no answer. */
