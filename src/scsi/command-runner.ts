@@ -130,13 +130,14 @@ export class CommandRunner implements CommandServices {
   takePiece(task: Task, length: number): Piece | null {
     const slot = length === 0 ? NONE : this.#engine.slab.takeSlot(length);
     if (slot === NONE && length !== 0) return null;
-    return this.#pieces.takeOwn(task, slot, length, false);
+    return this.#pieces.takeOwn(task, slot, length);
   }
 
   keepPiece(task: Task, length: number): Piece | null {
     if (task.share?.hasRoomToKeep(length) === false) return null;
-    const slot = this.#engine.slab.takeSlot(length);
-    return slot === NONE ? null : this.#pieces.takeOwn(task, slot, length, true);
+    const piece = this.takePiece(task, length);
+    if (piece !== null) this.#pieces.keep(piece);
+    return piece;
   }
 
   freePiece(piece: Piece): void {

@@ -59,16 +59,20 @@ export class PiecePool {
     this.#give(piece);
   }
 
-  /** A piece that is no part of the task's data, for an operation of its command's own; `kept`: for all that it does. */
-  takeOwn(task: Task, slot: number, length: number, kept: boolean): Piece {
+  /** A piece that is no part of the task's data, for an operation of its command's own. */
+  takeOwn(task: Task, slot: number, length: number): Piece {
     const piece = this.#take(task, slot, length);
-    if (kept && task.share !== null) {
-      piece.keptBytes = this.#slab.footprint(slot);
-      task.share.keep(piece.keptBytes);
-    }
     piece.next = task.ownPieces;
     task.ownPieces = piece;
     return piece;
+  }
+
+  /** A piece of {@link takeOwn} is kept for all that its command does: it counts in the task's share. */
+  keep(piece: Piece): void {
+    const share = piece.task!.share;
+    if (share === null) return;
+    piece.keptBytes = this.#slab.footprint(piece.slot);
+    share.keep(piece.keptBytes);
   }
 
   /** Gives a piece of {@link takeOwn} back, with its memory. */
