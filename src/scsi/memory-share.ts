@@ -68,6 +68,11 @@ export class MemoryShare {
     return this.bytes === 0 || this.bytes + bytes <= 2 * this.shares.bytesMax;
   }
 
+  /** Whether its connection has no memory at all, and does not count among those that share it. */
+  get empty(): boolean {
+    return this.bytes + this.cells + this.kept === 0;
+  }
+
   /** Room for a slot that a command keeps for as long as it runs. */
   hasRoomToKeep(bytes: number): boolean {
     return this.kept === 0 || this.kept + bytes <= this.shares.bytesMax;
@@ -75,26 +80,26 @@ export class MemoryShare {
 
   /** Allocates nothing. */
   take(bytes: number, cells: number): void {
-    const empty = this.bytes + this.cells + this.kept === 0;
+    const { empty } = this;
     this.bytes += bytes;
     this.cells += cells;
-    if (empty && this.bytes + this.cells !== 0) this.shares.activate(1);
+    if (empty && !this.empty) this.shares.activate(1);
   }
 
   /** Allocates nothing, unless a task waits for it. */
   give(bytes: number, cells: number): void {
-    const empty = this.bytes + this.cells + this.kept === 0;
+    const { empty } = this;
     this.bytes -= bytes;
     this.cells -= cells;
-    if (!empty && this.bytes + this.cells + this.kept === 0) this.shares.activate(-1);
+    if (!empty && this.empty) this.shares.activate(-1);
     this.relieve();
   }
 
   /** So much more is kept; negative: less. */
   keep(bytes: number): void {
-    const empty = this.bytes + this.cells + this.kept === 0;
+    const { empty } = this;
     this.kept += bytes;
-    if (empty !== (this.bytes + this.cells + this.kept === 0)) this.shares.activate(empty ? 1 : -1);
+    if (empty !== this.empty) this.shares.activate(empty ? 1 : -1);
   }
 
   /** Has the tasks that wait try again before long. Allocates nothing, unless there are any. */
