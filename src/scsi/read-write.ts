@@ -3,7 +3,6 @@
 
 import {
   BLOCKS_6_MAX,
-  blockCdb,
   CDB_32_ADDITIONAL_LENGTH,
   Cdb6,
   Cdb10,
@@ -16,10 +15,9 @@ import {
   OperationCode,
   VariableLength,
 } from './cdb.ts';
-import { TRANSFER_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { checkReady } from './medium.ts';
-import { AdditionalSense, fail, failField, failRead, failWrite, SenseKey } from './sense.ts';
+import { checkReady, checkTransfer, checkWritable } from './medium.ts';
+import { failField, failRead, failWrite } from './sense.ts';
 import { Movement, type Piece, Status, type Task } from './task.ts';
 
 /** The bit that makes the operation code, or the service action, of a READ that of the WRITE of the same length. */
@@ -84,18 +82,8 @@ function moves(task: Task, movement: Movement, lba: number, blockCount: number, 
 
 /** What the medium has to say to a READ or WRITE; false when it has failed. Allocates nothing. */
 export function checkMedium(task: Task, unit: LogicalUnit): boolean {
-  if (!checkReady(task, unit)) return false;
-  if (task.movement === Movement.streamOut && unit.readOnly) {
-    fail(task, SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED);
-    return false;
-  }
-  // A length of 0 moves nothing and is no error, but an LBA that does not exist is out of range even so.
-  if (task.lba >= unit.blockCount || task.lba + task.blockCount > unit.blockCount) {
-    fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE);
-    return false;
-  }
-  if (task.transferLength > TRANSFER_BYTES_MAX) return failField(task, blockCdb(task.cdb).transferLength.offset);
-  return true;
+  const usable = task.movement === Movement.streamOut ? checkWritable(task, unit) : checkReady(task, unit);
+  return usable && checkTransfer(task, unit);
 }
 
 /** The backend's `errno` for a piece of a READ or WRITE. What was done of the piece before is not what failed. Allocates nothing. */
