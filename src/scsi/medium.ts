@@ -27,10 +27,14 @@ export function checkLoaded(task: Task, unit: LogicalUnit): boolean {
   return unit.state.loaded || fail(task, SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT);
 }
 
+/** Whether the unit takes writes, whether or not it can be used. Allocates nothing. */
+export function checkUnprotected(task: Task, unit: LogicalUnit): boolean {
+  return !unit.readOnly || fail(task, SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED);
+}
+
 /** Whether the unit can be used, and takes writes. Allocates nothing. */
 export function checkWritable(task: Task, unit: LogicalUnit): boolean {
-  if (!checkReady(task, unit)) return false;
-  return !unit.readOnly || fail(task, SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED);
+  return checkReady(task, unit) && checkUnprotected(task, unit);
 }
 
 /**

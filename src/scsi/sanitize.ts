@@ -6,8 +6,8 @@ import { UnitCondition } from '../ring/unit-state.ts';
 import { SanitizeAction, serviceActionOf } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { checkLoaded } from './medium.ts';
-import { AdditionalSense, fail, failField, failListLength, failParameter, SenseKey } from './sense.ts';
+import { checkLoaded, checkUnprotected } from './medium.ts';
+import { AdditionalSense, failField, failListLength, failParameter } from './sense.ts';
 import { Attribute, Status, type Task } from './task.ts';
 import { overhaul, type Pass } from './whole-unit.ts';
 
@@ -100,11 +100,7 @@ function* exitFailureMode(task: Task, services: CommandServices): Steps {
 
 function* run(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   // Not whether the unit is ready: after a failure it is not, and this is what mends it.
-  if (!checkLoaded(task, unit)) return;
-  if (unit.readOnly) {
-    fail(task, SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED);
-    return;
-  }
+  if (!checkLoaded(task, unit) || !checkUnprotected(task, unit)) return;
   if (serviceActionOf(task.cdb) === SanitizeAction.EXIT_FAILURE_MODE) {
     yield* exitFailureMode(task, services);
     return;
