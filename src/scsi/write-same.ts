@@ -2,7 +2,7 @@
 // Zeroes are cleared by the backend's own means; anything else is written a slot at a time.
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
-import { blockCdb, Cdb10, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
+import { blockCdb, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import { writeSameBlocksMax } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
@@ -30,20 +30,8 @@ interface WriteSame {
   readonly countField: number;
 }
 
-function decode10(task: Task): WriteSame {
-  const { cdb } = task;
-  return {
-    lba: Cdb10.lba.get(cdb, 0),
-    count: Cdb10.transferLength.get(cdb, 0),
-    unmap: (Cdb10.flags.get(cdb, 0) & UNMAP) !== 0,
-    mayUnmap: false,
-    zeroes: false,
-    countField: Cdb10.transferLength.offset,
-  };
-}
-
-/** WRITE SAME(16) and (32). */
-function decodeLong(task: Task, unit: LogicalUnit): WriteSame {
+/** `long`: the CDB is of WRITE SAME(16) or (32). */
+function decode(task: Task, unit: LogicalUnit, long: boolean): WriteSame {
   const { cdb } = task;
   const { lba, transferLength } = blockCdb(cdb);
   const flags = flagsOf(cdb);
@@ -51,8 +39,8 @@ function decodeLong(task: Task, unit: LogicalUnit): WriteSame {
     lba: lba.get(cdb, 0),
     count: transferLength.get(cdb, 0),
     unmap: (flags & UNMAP) !== 0,
-    mayUnmap: unit.snapshot.thin,
-    zeroes: (flags & NDOB) !== 0,
+    mayUnmap: long && unit.snapshot.thin,
+    zeroes: long && (flags & NDOB) !== 0,
     countField: transferLength.offset,
   };
 }
@@ -124,7 +112,7 @@ export const writeSame10: ColdCommand = {
   ...LIST,
   name: 'WRITE SAME(10)',
   decode: (task) => decodeFlags(task, false),
-  run: (task, unit, services) => writeSame(task, unit, services, decode10(task)),
+  run: (task, unit, services) => writeSame(task, unit, services, decode(task, unit, false)),
 };
 
 /** WRITE SAME(16) and (32). */
@@ -132,5 +120,5 @@ export const writeSameLong: ColdCommand = {
   ...LIST,
   name: 'WRITE SAME',
   decode: (task) => decodeFlags(task, (flagsOf(task.cdb) & NDOB) !== 0),
-  run: (task, unit, services) => writeSame(task, unit, services, decodeLong(task, unit)),
+  run: (task, unit, services) => writeSame(task, unit, services, decode(task, unit, true)),
 };
