@@ -3,6 +3,7 @@
 
 import type { ReserveOrder } from '../ring/reservations.ts';
 import type { StateChange } from '../ring/unit-state.ts';
+import { TURN_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { Movement, type Piece, type Task } from './task.ts';
 
@@ -52,6 +53,16 @@ export interface CommandServices {
 }
 
 interface Command {
+/**
+ * Lets everybody else have a turn each time that another {@link TURN_BYTES_MAX} bytes are done, for long work on a backend that is
+ * `immediate`. `done`: the bytes so far, those of `piece` among them.
+ */
+export function* pauseInTurn(piece: Piece, unit: LogicalUnit, services: CommandServices, done: number): Steps {
+  if (done % TURN_BYTES_MAX >= piece.length) return;
+  services.pause(piece, unit);
+  yield;
+}
+
   readonly name: string;
   /** Whether it runs without a unit: INQUIRY, REPORT LUNS and REQUEST SENSE answer for any LUN (SAM-5). */
   readonly anyLun: boolean;

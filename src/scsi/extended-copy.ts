@@ -3,10 +3,9 @@
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { Cdb16 } from './cdb.ts';
-import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
+import { type ColdCommand, type CommandServices, LIST, pauseInTurn, type Steps } from './cold-command.ts';
 import { type CopyList, type CopySegment, OWN_UNIT, readCopyList, SegmentField } from './copy-list.ts';
 import { type CopyRecord, recordOf, startRecord } from './copy-results.ts';
-import { TURN_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { AdditionalSense, fail, SenseKey, setBusy } from './sense.ts';
 import { type Piece, Status, type Task } from './task.ts';
@@ -91,10 +90,7 @@ function* copyStretch(
     if ((yield) !== 0) return false;
     record.bytes += piece.length;
     // Over all segments: there may be many that are shorter than that.
-    if (atOnce && record.bytes % TURN_BYTES_MAX < piece.length) {
-      services.pause(piece, destination);
-      yield;
-    }
+    if (atOnce) yield* pauseInTurn(piece, destination, services, record.bytes);
   }
   return true;
 }

@@ -3,9 +3,16 @@
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import { ByteCheck, byteCheckOf, CdbFlags, flagsAt, flagsOf } from './cdb.ts';
-import { type ColdCommand, type CommandServices, LIST, NO_DATA, STREAM, type Steps } from './cold-command.ts';
+import {
+  type ColdCommand,
+  type CommandServices,
+  LIST,
+  NO_DATA,
+  pauseInTurn,
+  STREAM,
+  type Steps,
+} from './cold-command.ts';
 import { firstDifference } from './compare.ts';
-import { TURN_BYTES_MAX } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkData, checkReady, checkTransfer, decodeBlocks } from './medium.ts';
 import { AdditionalSense, fail, failField, failRead, SenseKey, setBusy } from './sense.ts';
@@ -54,10 +61,7 @@ function* readBlocks(
       failMiscompare(task);
       return;
     }
-    if (unit.backend.immediate && (done + piece.length) % TURN_BYTES_MAX === 0) {
-      services.pause(piece, unit);
-      yield;
-    }
+    if (unit.backend.immediate) yield* pauseInTurn(piece, unit, services, done + piece.length);
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { SLOT_BYTES_MAX } from '../engine/slab.ts';
 import type { StateResult, UnitCondition } from '../ring/unit-state.ts';
-import type { CommandServices, Steps } from './cold-command.ts';
+import { type CommandServices, pauseInTurn, type Steps } from './cold-command.ts';
 import { CUSTOM_CLEAR_BYTES_MAX, TURN_BYTES_MAX } from './limits.ts';
 import { repeat } from './pattern.ts';
 import { type AdditionalSense, fail, failField, failWith, failWrite, progressSense, SenseKey } from './sense.ts';
@@ -118,8 +118,7 @@ function* fill(own: Task, services: CommandServices, pattern: Uint8Array, progre
     const errno = yield;
     if (errno !== 0) failWrite(own, errno, piece.offset / blockSize);
     progress((piece.offset + piece.length) / end);
-    const turnIsOver = (piece.offset + piece.length) % TURN_BYTES_MAX === 0;
-    if (unit.backend.immediate && turnIsOver) yield* pause(piece, services);
+    if (unit.backend.immediate) yield* pauseInTurn(piece, unit, services, piece.offset + piece.length);
   }
   yield* sync(own, piece, services);
   services.freePiece(piece);
