@@ -18,9 +18,10 @@ export interface CommandServices {
   /** Milliseconds, monotonic. */
   now(): number;
   /**
-   * A piece with `length` bytes of slab memory (0: none) for an operation of the command's own, or null when there is no memory: end the
-   * command with `setBusy` (sense.ts). The piece goes back with `freePiece`.
+   * A piece with `length` bytes of slab memory for an operation of the command's own, or null when there is no memory: end the command with
+   * `setBusy` (sense.ts). One without memory can always be had. The piece goes back with `freePiece`.
    */
+  takePiece(task: Task, length: 0): Piece;
   takePiece(task: Task, length: number): Piece | null;
   /**
    * The same for a command that works its way through any number of blocks with it. There are only so many such commands of one connection at
@@ -52,7 +53,6 @@ export interface CommandServices {
   detach(task: Task, work: (own: Task, wake: () => void) => Steps): void;
 }
 
-interface Command {
 /**
  * Lets everybody else have a turn each time that another {@link TURN_BYTES_MAX} bytes are done, for long work on a backend that is
  * `immediate`. `done`: the bytes so far, those of `piece` among them.
@@ -63,6 +63,7 @@ export function* pauseInTurn(piece: Piece, unit: LogicalUnit, services: CommandS
   yield;
 }
 
+interface Command {
   readonly name: string;
   /** Whether it runs without a unit: INQUIRY, REPORT LUNS and REQUEST SENSE answer for any LUN (SAM-5). */
   readonly anyLun: boolean;

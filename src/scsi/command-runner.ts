@@ -127,6 +127,8 @@ export class CommandRunner implements CommandServices {
     return this.#engine.now();
   }
 
+  takePiece(task: Task, length: 0): Piece;
+  takePiece(task: Task, length: number): Piece | null;
   takePiece(task: Task, length: number): Piece | null {
     const slot = length === 0 ? NONE : this.#engine.slab.takeSlot(length);
     if (slot === NONE && length !== 0) return null;

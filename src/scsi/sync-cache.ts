@@ -4,16 +4,12 @@
 import { type ColdCommand, type CommandServices, NO_DATA, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkReady, decodeBlocks } from './medium.ts';
-import { failWrite, setBusy } from './sense.ts';
+import { failWrite } from './sense.ts';
 import type { Task } from './task.ts';
 
 /** Waits until the storage has it all. IMMED asks for the status before that; it may come after, and then says more. */
 export function* synchronize(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   const piece = services.takePiece(task, 0);
-  if (piece === null) {
-    setBusy(task);
-    return;
-  }
   services.sync(piece, unit);
   const errno = yield;
   if (errno !== 0) failWrite(task, errno, -1);

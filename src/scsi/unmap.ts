@@ -7,7 +7,7 @@ import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold
 import { UNMAP_DESCRIPTORS_MAX, unmapBlocksMax } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkWritable } from './medium.ts';
-import { failField, failListLength, failParameter, failWrite, setBusy } from './sense.ts';
+import { failField, failListLength, failParameter, failWrite } from './sense.ts';
 import { Status, type Task } from './task.ts';
 
 /** ANCHOR, byte 1 of the CDB: anchored blocks are not supported (ANC_SUP 0). */
@@ -61,10 +61,6 @@ function* unmapRanges(task: Task, unit: LogicalUnit, services: CommandServices):
   const count = countDescriptors(task, view);
   if (count < 0 || !checkDescriptors(task, unit, view, count)) return;
   const piece = services.takePiece(task, 0);
-  if (piece === null) {
-    setBusy(task);
-    return;
-  }
   for (let index = 0; index < count && task.status === Status.GOOD; index++) {
     const at = task.at + Header.size + index * Descriptor.size;
     const lba = Descriptor.lba.get(view, at);
