@@ -7,16 +7,16 @@ import { privateFigures } from '../ring/figures.ts';
 import type { Handoff } from '../ring/messages.ts';
 import { Nexus } from '../scsi/nexus.ts';
 import { AdditionalSense } from '../scsi/sense.ts';
-import { CmdWindow } from './cmd-window.ts';
+import type { Budget } from './budget.ts';
+import { CmdWindow, INITIAL_WINDOW } from './cmd-window.ts';
 import { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
-import { INITIAL_WINDOW, type TaskBudget } from './task-budget.ts';
 import type { Units } from './units.ts';
 
 /** The session that a hand-off asks for; null when the worker has no commands left to promise. */
-export function beginSession(host: SessionHost, handoff: Handoff, units: Units, budget: TaskBudget): Session | null {
+export function beginSession(host: SessionHost, handoff: Handoff, units: Units, budget: Budget): Session | null {
   const initial = Math.min(INITIAL_WINDOW, handoff.queueDepth);
-  if (!budget.reserve(initial)) return null;
+  if (!budget.take(initial)) return null;
   const { tsih, initiatorName, isid, targetName, portalGroupTag } = handoff;
   const figures = handoff.figures === NONE ? privateFigures() : host.sessionFigures.block(0, handoff.figures);
   const nexus = new Nexus(tsih, initiatorName, isid, targetName, portalGroupTag, figures);

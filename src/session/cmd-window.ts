@@ -1,9 +1,12 @@
 // The CmdSN window of one session (RFC 7143 §4.2.2.1): which commands may come, and in which order they run.
-// Knows numbers only; what waits for its turn belongs to session.ts, how many commands a worker can hold to task-budget.ts.
+// Knows numbers only; what waits for its turn belongs to session.ts, how many commands a worker can hold to budget.ts.
 
 import { assert } from '../base/assert.ts';
 import { serialAdd, serialBefore, serialDistance } from '../base/serial.ts';
-import type { TaskBudget } from './task-budget.ts';
+import type { Budget } from './budget.ts';
+
+/** Commands every session is promised from its first response on: enough for an initiator to start with. */
+export const INITIAL_WINDOW = 16;
 
 /** What to do with a non-immediate command. */
 export const Arrival = {
@@ -23,14 +26,14 @@ export class CmdWindow {
   /** The last CmdSN that may come now; one before {@link expCmdSN} when the window is shut. */
   maxCmdSN: number;
   readonly #depth: number;
-  readonly #budget: TaskBudget;
+  readonly #budget: Budget;
   /** Commands promised to this session: in the window or running. */
   #promised: number;
   /** CmdSNs in the window that came early, by their low bits: a power of two of them, so that wrapping at 2^32 changes nothing. */
   readonly #seen: Uint8Array;
   readonly #mask: number;
 
-  constructor(expCmdSN: number, depth: number, initial: number, budget: TaskBudget) {
+  constructor(expCmdSN: number, depth: number, initial: number, budget: Budget) {
     assert(initial >= 1 && initial <= depth, 'window: opens with one command or more');
     this.expCmdSN = expCmdSN;
     this.maxCmdSN = serialAdd(expCmdSN, initial - 1);
@@ -86,7 +89,7 @@ export class CmdWindow {
     if (this.#promised === this.#depth) return;
     const open = serialDistance(this.maxCmdSN, this.expCmdSN) + 1;
     if (open * 2 > this.#promised) return;
-    const more = this.#budget.take(Math.min(this.#promised, this.#depth - this.#promised));
+    const more = this.#budget.takeSome(Math.min(this.#promised, this.#depth - this.#promised));
     this.#promised += more;
     this.maxCmdSN = serialAdd(this.maxCmdSN, more);
   }

@@ -4,15 +4,17 @@
 import { serialAdd, serialBefore } from '../base/serial.ts';
 import { BHS_SIZE, Bhs, RESERVED_TAG } from '../pdu/bhs.ts';
 import { Opcode } from '../pdu/opcode.ts';
+import type { Budget } from './budget.ts';
 import type { IscsiTask } from './iscsi-task.ts';
 import { KeptPdus } from './kept-pdus.ts';
 import { Retransmission } from './retransmission.ts';
-import type { SentBudget } from './sent-budget.ts';
 import { NO_STATUS, SentPdu, SentSequence } from './sent-pdu.ts';
 import { ACK_SERIALS, ACK_TAGS } from './transfer-tags.ts';
 
 /** Bytes of heap for one connection. An initiator that acknowledges nothing loses the oldest. */
 const SENT_BYTES_MAX = 64 * 1024 * 1024;
+/** The same for all connections of a worker: what sixteen busy ones have in flight over a long line. */
+export const SENT_BYTES_OF_WORKER_MAX = 256 * 1024 * 1024;
 
 /** Why a run of PDUs can't be sent again. */
 export const Missing = {
@@ -28,7 +30,7 @@ export class SentPdus {
   readonly retransmission = new Retransmission();
   readonly #view: DataView;
   readonly #slab: Uint8Array;
-  readonly #budget: SentBudget;
+  readonly #budget: Budget;
   readonly #bytesMax: number;
   readonly #kept = new KeptPdus();
   #bytes = 0;
@@ -46,12 +48,7 @@ export class SentPdus {
   #forgetful = false;
 
   /** `slab`: where PDUs are when they are sent; `statSN`: the next one to be used. */
-  constructor(
-    slab: { view: DataView; bytes: Uint8Array },
-    statSN: number,
-    budget: SentBudget,
-    bytesMax = SENT_BYTES_MAX,
-  ) {
+  constructor(slab: { view: DataView; bytes: Uint8Array }, statSN: number, budget: Budget, bytesMax = SENT_BYTES_MAX) {
     this.#view = slab.view;
     this.#slab = slab.bytes;
     this.#expStatSN = statSN;

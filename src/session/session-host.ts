@@ -20,16 +20,16 @@ import type { Task } from '../scsi/task.ts';
 import type { Orders, TaskEvents } from '../scsi/task-events.ts';
 import { beginConnection, welcome } from './begin-connection.ts';
 import { beginSession } from './begin-session.ts';
+import { Budget } from './budget.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionState } from './connection-state.ts';
 import { sendPieces } from './data-in.ts';
 import { requestData } from './data-out.ts';
 import { type IscsiTask, TaskPool } from './iscsi-task.ts';
 import { Lateness } from './lateness.ts';
-import { SentBudget } from './sent-budget.ts';
+import { SENT_BYTES_OF_WORKER_MAX } from './sent-pdus.ts';
 import type { Session } from './session.ts';
 import { Stopping } from './stopping.ts';
-import { TaskBudget } from './task-budget.ts';
 import { Units } from './units.ts';
 
 /** Tasks made at start; more are made when more are running than ever before. */
@@ -71,8 +71,8 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   throttled = 0;
   readonly uplink: (message: FromWorker) => void;
   readonly #options: SessionHostOptions;
-  readonly #budget = new TaskBudget(TASKS_MAX);
-  readonly sentBudget = new SentBudget();
+  readonly #taskBudget = new Budget(TASKS_MAX);
+  readonly sentBudget = new Budget(SENT_BYTES_OF_WORKER_MAX);
   readonly #sessions = new Map<number, Session>();
   units!: Units;
   /** By socket handle. */
@@ -293,7 +293,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   }
 
   #begin(handoff: Handoff): Session | null {
-    const session = beginSession(this, handoff, this.units, this.#budget);
+    const session = beginSession(this, handoff, this.units, this.#taskBudget);
     if (session === null) return null;
     this.#sessions.set(session.tsih, session);
     this.counters[Counter.sessions]!++;
@@ -321,7 +321,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     this.#sessions.delete(session.tsih);
     session.dropHeld();
     session.closed();
-    this.#budget.give(session.window.promised);
+    this.#taskBudget.give(session.window.promised);
     this.counters[Counter.sessions]!--;
     for (const unit of session.nexus.units.values()) unit.forget(session.nexus);
   }

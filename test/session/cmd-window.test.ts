@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { serialAdd, serialDistance } from '../../src/base/serial.ts';
+import { Budget } from '../../src/session/budget.ts';
 import { Arrival, CmdWindow } from '../../src/session/cmd-window.ts';
-import { TaskBudget } from '../../src/session/task-budget.ts';
 
 const open = (expCmdSN: number, depth: number, initial = depth): CmdWindow =>
-  new CmdWindow(expCmdSN, depth, initial, new TaskBudget(10_000));
+  new CmdWindow(expCmdSN, depth, initial, new Budget(10_000));
 
 describe('CmdWindow (RFC 7143 §4.2.2.1)', () => {
   it('takes commands in order and ignores what is outside the window', () => {
@@ -55,7 +55,7 @@ describe('CmdWindow (RFC 7143 §4.2.2.1)', () => {
       if (cmdSN % 2 === 1) window.ended();
     }
     expect(window.promised).toBe(64);
-    const poor = new CmdWindow(0, 64, 4, new TaskBudget(4));
+    const poor = new CmdWindow(0, 64, 4, new Budget(4));
     for (let cmdSN = 0; cmdSN < 100; cmdSN++) {
       poor.take(cmdSN);
       poor.ended();

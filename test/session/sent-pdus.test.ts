@@ -5,7 +5,7 @@ import { DataIn, STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { NopIn } from '../../src/pdu/nop-in.ts';
 import { Opcode } from '../../src/pdu/opcode.ts';
 import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
-import { SentBudget } from '../../src/session/sent-budget.ts';
+import { Budget } from '../../src/session/budget.ts';
 import { Missing, SentPdus } from '../../src/session/sent-pdus.ts';
 import { type AnyLayout, encode, type HeaderValues, viewOf } from '../support/header-values.ts';
 
@@ -35,7 +35,7 @@ function dataOf(sent: SentPdus, tag: number): number | Missing {
 
 describe('what was sent is kept', () => {
   it('until its status is acknowledged, and its data with it; numbers wrap', () => {
-    const budget = new SentBudget(1e6);
+    const budget = new Budget(1e6);
     const sent = new SentPdus(SLAB, FIRST, budget);
     for (let index = 0; index < 4; index++) {
       dataIn(sent, index, 0);
@@ -52,21 +52,21 @@ describe('what was sent is kept', () => {
   });
 
   it('but for our own pings, which have no number', () => {
-    const sent = new SentPdus(SLAB, 1, new SentBudget(1e6));
+    const sent = new SentPdus(SLAB, 1, new Budget(1e6));
     keep(sent, NopIn, { opcode: Opcode.NOP_IN, initiatorTaskTag: RESERVED_TAG, statSN: 1 });
     expect(sent.bytes).toBe(0);
     expect(sent.statuses(0, 0)).toEqual([]);
   });
 
   it('until its command has been aborted', () => {
-    const sent = new SentPdus(SLAB, 1, new SentBudget(1e6));
+    const sent = new SentPdus(SLAB, 1, new Budget(1e6));
     dataIn(sent, 7, 0);
     sent.aborted(7);
     expect([sent.bytes, dataOf(sent, 7)]).toEqual([0, Missing.unknown]);
   });
 
   it('for each command that had the same tag', () => {
-    const sent = new SentPdus(SLAB, 1, new SentBudget(1e6));
+    const sent = new SentPdus(SLAB, 1, new Budget(1e6));
     dataIn(sent, 7, 0, { flags: STATUS_BIT, statSN: 1 });
     dataIn(sent, 7, 0);
     dataIn(sent, 7, 1);
@@ -81,7 +81,7 @@ describe('what was sent is kept', () => {
 describe('who acknowledges nothing', () => {
   it('loses the oldest, and is told so', () => {
     const bytesMax = 20 * SEGMENT;
-    const sent = new SentPdus(SLAB, 1, new SentBudget(1e9), bytesMax);
+    const sent = new SentPdus(SLAB, 1, new Budget(1e9), bytesMax);
     for (let tag = 1; tag <= 100; tag++) {
       dataIn(sent, tag, 0);
       response(sent, tag, tag);
@@ -96,7 +96,7 @@ describe('who acknowledges nothing', () => {
   });
 
   it('has nothing kept while others have all there is', () => {
-    const budget = new SentBudget(3 * SEGMENT);
+    const budget = new Budget(3 * SEGMENT);
     const greedy = new SentPdus(SLAB, 1, budget);
     for (let number = 0; number < 3; number++) dataIn(greedy, 1, number);
     const late = new SentPdus(SLAB, 1, budget);
@@ -119,7 +119,7 @@ describe('who acknowledges nothing', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const budget = new SentBudget(8 * SEGMENT);
+        const budget = new Budget(8 * SEGMENT);
         const sent = new SentPdus(SLAB, 1, budget, 6 * SEGMENT);
         let statSN = 1;
         for (const { kind, tag } of steps) {
