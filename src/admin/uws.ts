@@ -6,12 +6,12 @@ import type { IncomingMessage, Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
 import { LunaringError } from '../base/error.ts';
+import { reasonNotToListen } from '../control/listening.ts';
 import { Resource, resourceLimit } from '../kernel/libc.ts';
 import { BodyReader } from './body.ts';
 import { Exchange } from './exchange.ts';
 import type { AdminRequest, AdminSocket, Answer, SocketHandler } from './http.ts';
 import { statusLine } from './http.ts';
-import { reasonNotToListen } from './listening.ts';
 
 /** What a request leads to, judged from its headers: an answer at once, or one that needs the body (null: it is too large). */
 export type Step = Answer | ((body: Buffer | null) => Promise<Answer>);

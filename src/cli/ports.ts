@@ -4,6 +4,7 @@
 import { createServer, type Server } from 'node:net';
 import type { Settings } from '../config/settings.ts';
 import { collide, type ListeningPlace, leavesIpv4 } from '../control/families.ts';
+import { explainListening } from '../control/listening.ts';
 import { type Answer, failed, fine, type Opinion, warning } from './answer.ts';
 
 interface Place extends ListeningPlace {
@@ -12,13 +13,6 @@ interface Place extends ListeningPlace {
 }
 
 const ADMIN = 'admin interface';
-
-const REMEDIES: Readonly<Record<string, (place: Place) => string>> = {
-  EADDRINUSE: ({ port }) =>
-    `another program listens there: ss -ltnp 'sport = :${port}'; stop it, or choose another port`,
-  EADDRNOTAVAIL: () => 'no interface has this address: ip address; or listen on 0.0.0.0',
-  EACCES: () => 'ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one',
-};
 
 /** Ports that browsers do not speak HTTP to, because other protocols are at home there (Fetch standard §2.9, “port blocking”). */
 const NO_BROWSER = new Set([
@@ -39,11 +33,11 @@ function opinionOf({ what, port }: Place): Opinion {
   return warning('free, but browsers refuse to open pages at this port', remedy);
 }
 
-/** Listens on it; answers the server, or the error's code. */
-function listen({ address, port, ipv6Only }: Place): Promise<Server | string> {
+/** Listens on it; answers the server, or the error. */
+function listen({ address, port, ipv6Only }: Place): Promise<Server | NodeJS.ErrnoException> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.once('error', resolve);
     server.listen({ host: address, port, ipv6Only, exclusive: true }, () => resolve(server));
   });
 }
@@ -68,10 +62,12 @@ export async function probePorts({ portals, admin }: Pick<Settings, 'portals' | 
       continue;
     }
     const outcome = await listen(place);
-    if (typeof outcome !== 'string') servers.push(outcome);
-    const opinion =
-      typeof outcome === 'string' ? failed(outcome, REMEDIES[outcome]?.(place) ?? 'see the error') : opinionOf(place);
-    answers.push({ question, ...opinion });
+    if (outcome instanceof Error) {
+      answers.push({ question, ...failed(outcome.code ?? 'an error', explainListening(outcome, place.port)) });
+      continue;
+    }
+    servers.push(outcome);
+    answers.push({ question, ...opinionOf(place) });
   }
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return answers;

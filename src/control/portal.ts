@@ -9,23 +9,12 @@ import { errnoName } from '../kernel/errno.ts';
 import { SocketOption, setSocketOption } from '../kernel/libc.ts';
 import { spellPortal } from '../login/redirect.ts';
 import type { CongestionChoice } from './congestion.ts';
+import { explainListening } from './listening.ts';
 import { LoginConnection, type LoginContext } from './login-connection.ts';
 import { AcceptedSocket } from './login-socket.ts';
 
 /** Connections that the kernel keeps for us until they are accepted, and no more than net.core.somaxconn: 4096 since Linux 5.4. */
 const BACKLOG = 4096;
-
-/** Why nothing can be listened on. */
-function explain({ code, message }: NodeJS.ErrnoException, port: number): string {
-  switch (code) {
-    case 'EADDRINUSE':
-      return `something listens there already; stop what ss -ltnp 'sport = :${port}' names, or choose another port`;
-    case 'EADDRNOTAVAIL':
-      return 'this machine has no such address; ip address lists those that it has';
-    default:
-      return message;
-  }
-}
 
 /** A listening portal. */
 export class Portal {
@@ -57,9 +46,8 @@ export class Portal {
     const { address, port } = this.settings;
     return new Promise((resolve, reject) => {
       this.#server.once('error', (cause: NodeJS.ErrnoException) => {
-        reject(
-          new LunaringError('LUNARING_PORTAL', `portal ${address} port ${port}: ${explain(cause, port)}`, { cause }),
-        );
+        const fault = `portal ${address} port ${port}: ${explainListening(cause, port)}`;
+        reject(new LunaringError('LUNARING_PORTAL', fault, { cause }));
       });
       this.#server.listen({ host: address, port, ipv6Only: this.#ipv6Only, backlog: BACKLOG }, () => {
         this.#server.removeAllListeners('error');
