@@ -21,14 +21,17 @@ export const placeOf = (path: string): string => identifyStorage(path) ?? path;
 /** The holders of all places. Any number of units may read a place that none writes. */
 export class Holders {
   readonly #holders: Map<string, readonly Holder[]>;
+  /** By unit: where its path led when it was opened. */
+  readonly #places: Map<number, string>;
 
-  constructor(holders: Iterable<readonly [string, readonly Holder[]]> = []) {
+  constructor(holders = new Map<string, readonly Holder[]>(), places = new Map<number, string>()) {
     this.#holders = new Map(holders);
+    this.#places = new Map(places);
   }
 
   /** Others that begin as these are. */
   copy(): Holders {
-    return new Holders(this.#holders);
+    return new Holders(this.#holders, this.#places);
   }
 
   /** Whether any unit has the place that `path` leads to. */
@@ -47,17 +50,17 @@ export class Holders {
   /** A unit has opened its place. */
   add({ path, readOnly }: FileLunSettings, unit: number, who: string): void {
     const place = placeOf(path);
+    this.#places.set(unit, place);
     this.#holders.set(place, [...(this.#holders.get(place) ?? []), { unit, who, readOnly }]);
   }
 
   /** A unit has let its place go. */
   remove(unit: number): void {
-    for (const [place, holders] of this.#holders) {
-      const left = holders.filter((holder) => holder.unit !== unit);
-      if (left.length === holders.length) continue;
-      if (left.length === 0) this.#holders.delete(place);
-      else this.#holders.set(place, left);
-      return;
-    }
+    const place = this.#places.get(unit);
+    if (place === undefined) return;
+    this.#places.delete(unit);
+    const left = this.#holders.get(place)!.filter((holder) => holder.unit !== unit);
+    if (left.length === 0) this.#holders.delete(place);
+    else this.#holders.set(place, left);
   }
 }
