@@ -7,17 +7,18 @@ import { LunaringError } from '../base/error.ts';
 import { MIB } from '../config/limits.ts';
 import type { FileLunSettings, Settings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
-import { holderName } from '../control/holders.ts';
+import { Holders, holderName } from '../control/holders.ts';
 import { COMMON_NAME_REMEDY, identityOf, readMachineId, unitsOfCommonName } from '../control/identity.ts';
-import { identifyStorage, rehearseStorage, StorageError } from '../control/storage.ts';
+import { rehearseStorage, StorageError } from '../control/storage.ts';
 import { probeEngine } from '../engine/choose.ts';
 import { libc, Resource, resourceLimit } from '../kernel/libc.ts';
 import { settingIn } from '../kernel/sysctl.ts';
 import { type Answer, failed, fine, type Opinion, warning } from './answer.ts';
 
-/** Can it be opened, is its size right, is it aligned for direct I/O. */
-function judgeFile(lun: FileLunSettings): Opinion {
+/** Has no other unit it, can it be opened, is its size right, is it aligned for direct I/O. */
+function judgeFile(lun: FileLunSettings, who: string, others: Holders): Opinion {
   try {
+    others.judge(lun, who);
     rehearseStorage(lun);
     return fine(`${lun.path}, blocks of ${lun.blockSize}${lun.direct ? ', direct' : ''}`);
   } catch (error) {
@@ -30,20 +31,13 @@ function judgeFile(lun: FileLunSettings): Opinion {
 /** Every file unit, and whether two of them write one file. */
 export function probeStorage({ targets }: Pick<Settings, 'targets'>): Answer[] {
   const answers: Answer[] = [];
-  const holders = new Map<string, { readonly who: string; readonly readOnly: boolean }>();
+  const holders = new Holders();
   for (const { name, luns } of targets) {
     for (const lun of luns) {
       if (lun.backend !== 'file') continue;
-      const who = `${name} LUN ${lun.lun}`;
-      const question = `storage of ${who}`;
-      const identity = identifyStorage(lun.path) ?? lun.path;
-      const holder = holders.get(identity);
-      holders.set(identity, { who, readOnly: lun.readOnly });
-      if (holder === undefined || (holder.readOnly && lun.readOnly)) answers.push({ question, ...judgeFile(lun) });
-      else {
-        const remedy = 'map one unit only, or set readOnly: true on both';
-        answers.push({ question, ...failed(`${lun.path}: also served as ${holder.who}`, remedy) });
-      }
+      const who = holderName(name, lun.lun);
+      answers.push({ question: `storage of ${who}`, ...judgeFile(lun, who, holders) });
+      holders.add(lun, answers.length, who);
     }
   }
   return answers;
