@@ -154,7 +154,7 @@ export class ControlPlane implements WorkerEvents {
 
   #connectionEnded({ tsih, cid, id, sessionEnded }: Extract<FromWorker, { type: 'connectionEnded' }>): void {
     const identity = this.sessions.find(tsih)?.identity;
-    this.logins.endings.connectionEnded(tsih, cid, id);
+    this.logins.endings.connectionEnded(tsih, cid, id, sessionEnded);
     if (sessionEnded && identity !== undefined) this.#nexusLost(identity);
   }
 

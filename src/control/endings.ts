@@ -35,12 +35,15 @@ export class Endings {
     return this.#ask(worker, (request) => ({ type: 'endConnection', request, tsih, cid, reason, replaced }));
   }
 
-  /** A connection is gone, and its session with it if it was the last. `id` is that of the hand-off that brought it. */
-  connectionEnded(tsih: number, cid: number, id: number): void {
+  /**
+   * A connection is gone, and its session with it if that has ended: its worker may keep the tasks of a lost one whose place here was another's
+   * that did not come. `id` is that of the hand-off that brought it.
+   */
+  connectionEnded(tsih: number, cid: number, id: number, sessionEnded: boolean): void {
     const entry = this.#sessions.find(tsih);
     // A connection that took this one's place has the CID by now.
     if (entry?.connections.get(cid)?.id === id) entry.connections.delete(cid);
-    if (entry?.connections.size === 0) this.#sessions.remove(tsih);
+    if (sessionEnded && entry?.connections.size === 0) this.#sessions.remove(tsih);
   }
 
   /** What a worker that is gone had, has ended with it. */

@@ -188,7 +188,7 @@ export class Handoffs {
       await endings.endConnection(entry, cid, 'the connection in its place did not come', false);
     }
     if (!expected() || connections.size > 1) {
-      endings.connectionEnded(entry.tsih, cid, id);
+      endings.connectionEnded(entry.tsih, cid, id, !joins);
       return;
     }
     connections.delete(cid);

@@ -51,12 +51,13 @@ function stage(fails: (message: ToWorker) => boolean = () => false) {
   };
   const sessions = new Sessions();
   const requests = new Requests();
+  const endings = new Endings(sessions, workers, requests);
   const closed: number[] = [];
   const handoffs = new Handoffs({
     catalog: { find: () => ({ luns: [] }), unitsOf: () => [] } as unknown as Catalog,
     sessions,
     workers,
-    endings: new Endings(sessions, workers, requests),
+    endings,
     record: (id) => ({ type: 'handoff', id, figures: NONE }) as unknown as Handoff,
     machine: {
       now: () => 0,
@@ -80,7 +81,7 @@ function stage(fails: (message: ToWorker) => boolean = () => false) {
     for (const then of [...due]) then();
   };
   const kinds = (): string[] => sent.map(({ type }) => type);
-  return { handoffs, sessions, requests, closed, sent, done, later, kinds };
+  return { handoffs, endings, sessions, requests, closed, sent, done, later, kinds };
 }
 
 test('a session that waits for the end of the one it replaces is refused when the worker of both fails', async () => {
@@ -245,7 +246,9 @@ test('one that joins a session is not given up: its worker waits for it', async 
 });
 
 test('the worker waits no more for one of several connections that was to be replaced, and its session stays known until it has said so', async () => {
-  const { handoffs, sessions, closed, sent, done } = stage((message) => message.type === 'handoff' && message.id === 3);
+  const { handoffs, endings, sessions, closed, sent, done } = stage(
+    (message) => message.type === 'handoff' && message.id === 3,
+  );
   for (const cid of [1, 2]) {
     const taken = handoffs.take(candidate(6 + cid, cid - 1, NEVER, cid));
     await new Promise(setImmediate);
@@ -264,4 +267,9 @@ test('the worker waits no more for one of several connections that was to be rep
   done();
   await new Promise(setImmediate);
   expect([...entry!.connections.keys()]).toEqual([1]);
+  // The worker keeps the tasks of the one that was to be replaced.
+  endings.connectionEnded(1, 1, 1, false);
+  expect(sessions.findByIdentity(IDENTITY)).toBe(entry);
+  endings.connectionEnded(1, 2, 2, true);
+  expect(sessions.size).toBe(0);
 });

@@ -146,6 +146,15 @@ describe('a session of several connections, one of which is being replaced', () 
     const opcodes = three.replies().map(({ opcode }) => opcode);
     expect(opcodes).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE, Opcode.SCSI_RESPONSE]);
   });
+
+  it('ends when the time of those tasks is over, and not with the last other', () => {
+    const { bench, one, two } = begin();
+    giveUp(bench, two);
+    logOut(bench, one, LogoutReason.CLOSE_CONNECTION, one.cid);
+    expect(ends(bench)).toMatchObject([{ cid: one.cid, sessionEnded: false }]);
+    bench.pass(22_000);
+    expect(ends(bench)).toMatchObject([{ cid: one.cid }, { cid: two.cid, sessionEnded: true }]);
+  });
 });
 
 describe('a connection that is lost while the target stops', () => {
