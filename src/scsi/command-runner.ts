@@ -99,7 +99,8 @@ export class CommandRunner implements CommandServices {
     }
     if (this.detached.has(task)) {
       this.#workOn(task, errno);
-    } else if (task.aborted) {
+    } else if (task.aborted || task.steps === null) {
+      // It was ended meanwhile, or its unit removed.
       this.#control.finishWhenIdle(task);
     } else if (this.#resume(task, errno)) {
       const { command } = task;

@@ -37,7 +37,7 @@ export class Processor implements TaskControl {
   readonly #events: TaskEvents;
   readonly #pieces: PiecePool;
   readonly #runner: CommandRunner;
-  readonly #quiescence: Quiescence;
+  readonly quiescence: Quiescence;
   /** Where tasks wait that are over a limit. */
   readonly pacer: Pacer;
 
@@ -48,7 +48,7 @@ export class Processor implements TaskControl {
     this.memory = new TaskMemory(engine.slab, this.#pieces, (task) => this.#goOn(task));
     this.pacer = new Pacer(engine, meters, (task) => this.start(task));
     this.#runner = new CommandRunner(engine, this.#pieces, this, events);
-    this.#quiescence = new Quiescence(this.#runner.detached, (task) => this.finishWhenIdle(task));
+    this.quiescence = new Quiescence(this.#runner.detached, (task) => this.finishWhenIdle(task));
   }
 
   /** Reads the CDB: what moves, which way, how much. Looks at nothing that may change before the task's turn comes. */
@@ -248,7 +248,7 @@ export class Processor implements TaskControl {
   finishWhenIdle(task: Task): void {
     if (task.completed || task.piecesInFlight !== 0) return;
     if (!task.receiving && (task.aborted || task.burstsOutstanding === 0)) this.finish(task);
-    else if (task.inSet && task.unit!.whenIdle !== null) this.#quiescence.check(task.unit!);
+    else if (task.inSet && task.unit!.whenIdle !== null) this.quiescence.check(task.unit!);
   }
 
   /** Ends the task: gives its pieces back, takes it out of the task set, reports it, and starts what it held back. */
@@ -269,7 +269,7 @@ export class Processor implements TaskControl {
     unit.leave(task);
     this.#events.complete(task);
     if (held) this.#startHeld(unit);
-    if (unit.whenIdle !== null) this.#quiescence.check(unit);
+    if (unit.whenIdle !== null) this.quiescence.check(unit);
   }
 
   /** Gives the memory of a reply or a list back, unless the engine has it (`task.slot` is then NONE). */
@@ -294,22 +294,29 @@ export class Processor implements TaskControl {
   takeState(unit: LogicalUnit, state: UnitState, then: () => void): void {
     const begins = isOccupied(state) && !isOccupied(unit.state);
     unit.setState(state);
-    if (begins) this.#quiescence.begin(unit, then);
+    if (begins) this.quiescence.begin(unit, then);
     else then();
+  }
+
+  /** A task goes on without its unit, which was removed. */
+  disown(task: Task): void {
+    if (task.lane !== null) this.pacer.leave(task);
+    if (task.excludes) this.#runner.unlock(task);
+    if (task.inSet) task.unit!.leave(task);
+    task.unit!.figures[Figure.inFlight]!--;
+    task.unit = null;
   }
 
   /** An operation of another unit's task has ended. */
   #guestLeaves(unit: LogicalUnit, piece: Piece): void {
     unit.guestLeaves(piece);
-    if (unit.whenIdle !== null) this.#quiescence.check(unit);
+    if (unit.whenIdle !== null) this.quiescence.check(unit);
   }
 
   /** Ends work that no command waits for, at `unit` (null: everywhere), when the operations under way have ended. */
   stopWork(unit: LogicalUnit | null, wait: Countdown | null): void {
     this.#runner.detached.stop(unit, wait);
   }
-
-  // Streams
 
   /** Reads ahead as far as memory and {@link PIECES_PER_TASK} allow, and reports what is done. Allocates nothing. */
   #pumpRead(task: Task, unit: LogicalUnit): void {

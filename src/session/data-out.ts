@@ -186,7 +186,9 @@ function loseRest(task: IscsiTask, piece: Piece | null): void {
 function endBurst(task: IscsiTask, piece: Piece): void {
   const { session, engine } = task.connection!;
   const micros = (engine.now() - piece.solicitedAt) * 1000;
-  countLatencyTwice(task.unit!.figures, session.figures, Figure.networkMicros, Figure.networkLatency, micros);
+  if (task.unit !== null) {
+    countLatencyTwice(task.unit.figures, session.figures, Figure.networkMicros, Figure.networkLatency, micros);
+  }
   const { sent } = task.connection!;
   task.burstsOutstanding--;
   piece.transferTag = 0;

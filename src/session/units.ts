@@ -22,6 +22,7 @@ import type { Piece } from '../scsi/task.ts';
 import { announceSessionDrop } from './async-message.ts';
 import type { Connection } from './connection.ts';
 import { DiskFailures } from './disk-failures.ts';
+import type { IscsiTask } from './iscsi-task.ts';
 import { LentBytes } from './lent-bytes.ts';
 import { Pending } from './pending.ts';
 import type { Session } from './session.ts';
@@ -204,15 +205,29 @@ export class Units {
       });
     });
     if (unit !== undefined) {
-      for (const session of this.#sessions.values()) {
-        session.abortTasks((task) => task.unit === unit, wait);
-        const { nexus } = session;
+      for (const { nexus } of this.#sessions.values()) {
         if (nexus.sees(unit)) nexus.address([...nexus.units].filter(([, mapped]) => mapped !== unit));
       }
+      this.#disown(unit, (task) => !task.inSet);
       this.#processor.stopWork(unit, wait);
-      unit.awaitGuests(() => true, wait);
+      wait.add();
+      this.#processor.quiescence.vacate(unit, () => {
+        this.#disown(unit, () => true);
+        wait.done();
+      });
     }
     wait.seal();
+  }
+
+  /** Tasks of a unit that is removed have none any more: those whose turn has yet to come find no unit, the others were ended and wait for data of their initiators. */
+  #disown(unit: LogicalUnit, concerned: (task: IscsiTask) => boolean): void {
+    for (const { members } of this.#sessions.values()) {
+      for (const { lastTask } of members) {
+        for (let task = lastTask; task !== null; task = task.previousInConnection) {
+          if (task.unit === unit && concerned(task)) this.#processor.disown(task);
+        }
+      }
+    }
   }
 
   /** The connections that may still have bytes of a unit to send. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Opcode } from '../../src/pdu/opcode.ts';
+import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
+import { R2T } from '../../src/pdu/r2t.ts';
 import type { ToWorker } from '../../src/ring/messages.ts';
 import {
   type NexusName,
@@ -10,8 +11,9 @@ import {
 } from '../../src/ring/reservations.ts';
 import { FRESH_STATE } from '../../src/ring/unit-state.ts';
 import { AdditionalSense } from '../../src/scsi/sense.ts';
-import { read16, testUnitReady } from '../support/cdbs.ts';
+import { read16, testUnitReady, write16 } from '../support/cdbs.ts';
 import { copyOfStart, extendedCopy } from '../support/copy-lists.ts';
+import { decode } from '../support/header-values.ts';
 import { BLOCK_BYTES, naaOf, SessionBench, SimLun, TARGET_NAME } from '../support/session-bench.ts';
 import type { SimInitiator } from '../support/sim-initiator.ts';
 
@@ -156,6 +158,68 @@ describe('reservations of a unit that have changed', () => {
 
 describe('a unit that is removed', () => {
   const remove = (lun: number): ToWorker => ({ type: 'unitRemoved', id: 100 + lun, request: REQUEST });
+  const CLEARED = AdditionalSense.COMMANDS_CLEARED_BY_DEVICE_SERVER;
+  const data = Buffer.alloc(BLOCK_BYTES, 0xaa);
+
+  it('has the commands under way answered when the disk is done with them, so that nobody waits for ever', () => {
+    const bench = new SessionBench();
+    const [one, two] = [bench.logIn(), bench.logIn()];
+    bench.file.stuck = true;
+    one.command(read16(0, 1), { read: BLOCK_BYTES });
+    two.command(write16(0, 1), { write: BLOCK_BYTES, data });
+    bench.settle();
+    bench.tell(remove(SimLun.FILE));
+    bench.settle();
+    expect([isDone(bench), told(one), told(two)]).toEqual([false, [], []]);
+    letWrite(bench);
+    expect([isDone(bench), told(one), told(two)]).toEqual([true, [CLEARED], [CLEARED]]);
+    expect(attention(bench, one, SimLun.FILE)).toBe(AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED);
+  });
+
+  it('has those answered that wait for each other’s turn', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    bench.file.stuck = true;
+    const compareAndWrite = Buffer.alloc(16);
+    compareAndWrite.set([0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    const pair = Buffer.alloc(2 * BLOCK_BYTES);
+    for (let count = 0; count < 3; count++) one.command(compareAndWrite, { write: pair.length, data: pair });
+    bench.settle();
+    bench.tell(remove(SimLun.FILE));
+    letWrite(bench);
+    expect([isDone(bench), told(one)]).toEqual([true, [CLEARED, CLEARED, CLEARED]]);
+  });
+
+  it('does not wait for data that initiators owe: it is dropped when it comes, and the command answered behind it', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    const before = bench.engine.slab.bytesInUse;
+    const tag = one.command(write16(0, 1), { write: BLOCK_BYTES });
+    bench.settle();
+    const [asked] = one.replies();
+    const { targetTransferTag } = decode(R2T, asked!.header);
+    bench.tell(remove(SimLun.FILE));
+    bench.settle();
+    expect([isDone(bench), told(one)]).toEqual([true, []]);
+    one.dataOut(tag, data, { targetTransferTag, flags: FINAL_BIT });
+    bench.settle();
+    expect([told(one), blocksWritten(bench)]).toEqual([[CLEARED], 0]);
+    expect(bench.engine.slab.bytesInUse).toBe(before);
+  });
+
+  it('is not found by a command that came before its turn', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    const cmdSN = one.numbers.cmdSN + 1;
+    one.command(write16(0, 1), { write: BLOCK_BYTES, data, values: { cmdSN } });
+    bench.tell(remove(SimLun.FILE));
+    bench.settle();
+    expect([isDone(bench), told(one)]).toEqual([true, []]);
+    one.command(testUnitReady(), { lun: SimLun.NULL });
+    bench.settle();
+    expect(told(one)).toEqual([AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED, 0]);
+    expect(blocksWritten(bench)).toBe(0);
+  });
 
   it('is done with when the write of a copy to it has ended; the copy goes no further', () => {
     const bench = new SessionBench();

@@ -19,6 +19,8 @@ const SenseKey = {
   MISCOMPARE: 0xe,
 } as const;
 
+/** COMMANDS CLEARED BY DEVICE SERVER. */
+const CLEARED = 0x2f02;
 /** LOGICAL UNIT COMMUNICATION TIME-OUT. */
 const TIME_OUT = 0x0801;
 
@@ -49,6 +51,7 @@ export function judge(initiator: Initiator, task: SimTask, { status, senseKey, a
   }
   if (senseKey === SenseKey.COPY_ABORTED && mayAbort(initiator, task)) return;
   if (senseKey === SenseKey.MISCOMPARE || (senseKey === SenseKey.ILLEGAL_REQUEST && unit.wasAway(task.sentAt))) return;
+  if (senseKey === SenseKey.ABORTED_COMMAND && additionalSense === CLEARED && unit.wasAway(task.sentAt)) return;
   if (initiator.world.diskFailedAt(unit, senseKey) >= task.sentAt) return;
   if (senseKey === SenseKey.ABORTED_COMMAND && additionalSense === TIME_OUT && mayTimeOut(initiator, unit, task))
     return;

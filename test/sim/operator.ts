@@ -88,7 +88,6 @@ export class Operator {
     unit.awaySince = this.#clock.now;
     unit.attentions.forgetDue();
     this.#tellOfLuns();
-    const calm = this.#orders.disturb(unit);
     const close = this.#target.keepStorage(unit.lun);
     await administration.removeUnit(TARGET_NAME, unit.lun);
     const before = unit.blocks.tick();
@@ -96,7 +95,6 @@ export class Operator {
     // Functions that only read may forget their time.
     const left = unit.lun === Lun.CUSTOM ? 0 : (this.#target.diskOfLun(unit.lun)?.inFlight ?? 0);
     if (left !== 0) throw new Violation('nobody uses a unit that is gone', `LUN ${unit.lun}: ${left} operations`);
-    calm();
     if (this.#target.diskOfLun(unit.lun)?.reopen()) unit.blocks.doubt();
     unit.reservations.away();
     await this.#pass(this.#random.between(1, 300));
