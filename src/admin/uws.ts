@@ -253,7 +253,9 @@ export class HttpServer {
       if ('status' in handler) {
         const text = typeof handler.body === 'string' ? handler.body : handler.body.toString();
         const lines = [`HTTP/1.1 ${statusLine(handler.status)}`, 'Connection: close', `Content-Type: ${handler.type}`];
-        socket.end(`${lines.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+        const answer = `${lines.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
+        // Nobody hears whether the peer ever closes its half.
+        socket.end(answer, () => socket.destroy());
         return;
       }
       context.wsServer.handleUpgrade(message, socket, head, (peer) => {

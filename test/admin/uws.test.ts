@@ -194,6 +194,18 @@ describe.each(SERVERS)('%s', (_, native) => {
     answer.resume();
   });
 
+  test.skipIf(native)('closes the connection of one that is refused, though its peer does not', async () => {
+    const peer = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+    peer.write('GET /elsewhere HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    peer.resume();
+    await once(peer, 'end');
+    // Only what is closed both ways says that it takes no more.
+    const over = new Promise((resolve) => peer.once('error', resolve));
+    const goOn = (error?: Error | null): void => void (error || peer.write('more', goOn));
+    goOn();
+    expect(await over).toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) });
+  });
+
   test(`serves ${SOCKETS_MAX} WebSockets, and refuses more`, async () => {
     const peers = await Promise.all(Array.from({ length: SOCKETS_MAX }, () => WebSocketClient.open(`${url}/events`)));
     await expect(WebSocketClient.open(`${url}/events`)).rejects.toEqual(new UpgradeRefused(503));
