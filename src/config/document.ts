@@ -10,7 +10,7 @@ type Path = readonly PropertyKey[];
 
 /** A configuration file that was read. */
 export class ConfigurationFile {
-  /** The whole of it as plain data; an empty file is an empty mapping. */
+  /** The whole of it as plain data; one with nothing but comments is an empty mapping. */
   readonly content: Readonly<Record<string, unknown>>;
   readonly #name: string;
   readonly #document: Document.Parsed;
@@ -48,10 +48,13 @@ export function readConfigurationFile(path: string, given?: string): Configurati
   let text: string;
   try {
     text = given ?? readFileSync(path, 'utf8');
-    // It has been read before, or its writer has failed: nobody who has a pipe made means to serve the defaults.
-    if (text === '' && given === undefined && statSync(path).isFIFO()) {
-      const remedy = 'give it as a file: what comes through a pipe can be read once';
-      return failed(path, 'nothing', 'a configuration', remedy);
+    if (text === '' && given === undefined) {
+      const file = statSync(path);
+      // It has been read before, or its writer has failed, or is at work: nobody means that all targets go, and the defaults are served.
+      const once = 'give it as a file: what comes through a pipe can be read once';
+      const again = 'write it again: it may have been cut off, as by a full disk; {} serves the defaults';
+      if (file.isFIFO() || file.isFile())
+        return failed(path, 'nothing', 'a configuration', file.isFIFO() ? once : again);
     }
   } catch (error) {
     const received = (error as NodeJS.ErrnoException).code ?? String(error);

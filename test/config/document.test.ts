@@ -25,9 +25,18 @@ describe('a configuration file', () => {
     expect(readGood(`\t${JSON.stringify(expected, null, '\t')}`).content).toEqual(expected);
   });
 
-  test('may be empty', () => {
-    expect(readGood('').content).toEqual({});
+  test('may say nothing', () => {
+    expect(readGood('{}').content).toEqual({});
     expect(readGood('# nothing yet\n').content).toEqual({});
+    expect(readConfigurationFile('/dev/null')).toMatchObject({ content: {} });
+  });
+
+  test('that is empty may have been cut off, and is not taken for the defaults', () => {
+    expect(read('')).toMatchObject({
+      severity: 'error',
+      received: 'nothing',
+      remedy: expect.stringMatching(/again/),
+    });
   });
 
   test('may come through a pipe, and once only: what is empty then is not taken for the defaults', () => {
