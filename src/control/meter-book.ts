@@ -3,7 +3,7 @@
 
 import { NONE } from '../base/free-list.ts';
 import type { InitiatorLimitSettings, UnitLimitSettings } from '../config/settings.ts';
-import { matchesPattern } from '../login/access.ts';
+import { matchesAny } from '../login/access.ts';
 import type { SessionIdentity } from '../login/policy.ts';
 import type { Limits, Meters } from '../ring/meters.ts';
 
@@ -46,7 +46,7 @@ export class MeterBook {
   /** The meter of an initiator's sessions at a target with these limits; {@link NONE}: it is not limited there. */
   ofInitiator({ targetName, initiatorName }: SessionIdentity, limits: readonly InitiatorLimitSettings[]): number {
     const key = keyOf(targetName, initiatorName);
-    const own = limits.find(({ initiators }) => initiators.some((name) => matchesPattern(name, initiatorName)));
+    const own = limits.find(({ initiators }) => matchesAny(initiators, initiatorName));
     const holder = this.#initiators.get(key);
     if (own === undefined) return NONE;
     if (holder !== undefined) return holder.meter;
@@ -60,9 +60,7 @@ export class MeterBook {
   change(targetName: string, limits: readonly InitiatorLimitSettings[]): void {
     for (const [key, holder] of this.#initiators) {
       if (holder.targetName !== targetName) continue;
-      const own = limits.find(({ initiators }) =>
-        initiators.some((name) => matchesPattern(name, holder.initiatorName)),
-      );
+      const own = limits.find(({ initiators }) => matchesAny(initiators, holder.initiatorName));
       if (own !== undefined) this.#meters.set(holder.meter, limitsOf(own));
       else this.#drop(key, holder);
     }

@@ -2,7 +2,7 @@
 // Decides nothing about a login itself: login/ does, from these facts.
 
 import type { Secret } from '../config/secret.ts';
-import { matchesPattern } from '../login/access.ts';
+import { matchesAny } from '../login/access.ts';
 import { offerOf } from '../login/offer.ts';
 import type { Admission, LoginPolicy, Redirect, SessionLookup, TargetFinding } from '../login/policy.ts';
 import type { Admittance } from './admittance.ts';
@@ -52,8 +52,7 @@ export class Policy implements LoginPolicy {
 
   redirectOf(initiatorName: string, targetName: string): Redirect | null {
     const redirects = this.#sources.catalog.find(targetName)?.settings.redirects ?? [];
-    const matches = (pattern: string): boolean => matchesPattern(pattern, initiatorName);
-    return redirects.find(({ initiators }) => initiators.some(matches)) ?? null;
+    return redirects.find(({ initiators }) => matchesAny(initiators, initiatorName)) ?? null;
   }
 
   secretsElsewhere(user: string, targetName: string): (Secret | null)[] {

@@ -31,6 +31,11 @@ export function matchesPattern(pattern: string, text: string): boolean {
   return from === pattern.length;
 }
 
+/** Whether a name is one of `patterns`. */
+export function matchesAny(patterns: readonly string[], name: string): boolean {
+  return patterns.some((pattern) => matchesPattern(pattern, name));
+}
+
 /** An address, parsed. */
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Network = readonly [base: Address, bits: number];
@@ -67,7 +72,7 @@ export function checkAccess(
   initiatorName: string,
   peerAddress: Address | null,
 ): 'allowed' | 'initiator' | 'network' {
-  if (!acl.initiators.some((pattern) => matchesPattern(pattern, initiatorName))) return 'initiator';
+  if (!matchesAny(acl.initiators, initiatorName)) return 'initiator';
   return inNetworks(acl.networks, peerAddress) ? 'allowed' : 'network';
 }
 
