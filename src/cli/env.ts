@@ -3,7 +3,7 @@
 
 import { ENVIRONMENT, type EnvironmentVariable } from '../config/environment.ts';
 import { formatFinding } from '../config/finding.ts';
-import { type Loaded, loadSettings } from '../config/load.ts';
+import { type LoadedSettings, loadSettings } from '../config/load.ts';
 import { describeVariable } from '../config/reference.ts';
 import { columns } from './table.ts';
 import { ExitCode, json, type World } from './world.ts';
@@ -14,16 +14,14 @@ export interface EnvOptions {
   readonly json?: boolean;
 }
 
-type Usable = Extract<Loaded, { originOf: unknown }>;
-
-function origin(variable: EnvironmentVariable, loaded: Usable, options: EnvOptions, world: World): string {
+function origin(variable: EnvironmentVariable, loaded: LoadedSettings, options: EnvOptions, world: World): string {
   if (variable.name === 'LUNARING_CONFIG' && options.config !== undefined) return '--config';
   if ((world.environment[variable.name] ?? '').trim() !== '') return 'environment';
   const place = variable.locate?.(loaded.settings) ?? variable.path;
   return place === null ? 'default' : loaded.originOf(place);
 }
 
-function describe(variable: EnvironmentVariable, loaded: Usable, options: EnvOptions, world: World) {
+function describe(variable: EnvironmentVariable, loaded: LoadedSettings, options: EnvOptions, world: World) {
   const isConfig = variable.name === 'LUNARING_CONFIG';
   const file = options.config ?? world.environment[variable.name] ?? '';
   const { allowed, unit, fallback, effect } = describeVariable(variable);

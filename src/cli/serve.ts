@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { hostPort } from '../base/host-port.ts';
 import { Sequence } from '../base/sequence.ts';
 import { ConfigurationError, formatFinding } from '../config/finding.ts';
-import { type Loaded, loadSettings } from '../config/load.ts';
+import { type LoadedSettings, loadSettings } from '../config/load.ts';
 import { Reload } from '../control/reload.ts';
 import { type Load, Saving } from '../control/saving.ts';
 import type { RunningTarget } from '../control/target.ts';
@@ -23,8 +23,6 @@ import { ExitCode, SIGNALLED, type World } from './world.ts';
 export interface ServeOptions {
   readonly config?: string;
 }
-
-type Usable = Extract<Loaded, { originOf: unknown }>;
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Ctrl-C under npm arrives twice, from the terminal and from npm. What follows this soon is the same wish, not impatience. */
@@ -101,7 +99,7 @@ function statusOf({ portals, engine, workers }: RunningTarget): string {
 }
 
 async function serveUntilTheEnd(
-  { settings, directory }: Usable,
+  { settings, directory }: LoadedSettings,
   load: Load,
   log: Logger,
   world: World,

@@ -28,18 +28,19 @@ export interface Sources {
 /** Says who set the value at a path: `lunaring.yaml:14`, a variable's name, or `default`. */
 export type OriginOf = (path: Path) => string;
 
-/** What loading gives: settings with the warnings about them, or what is wrong. */
-export type Loaded =
-  | {
-      readonly settings: Settings;
-      readonly findings: readonly Finding[];
-      readonly originOf: OriginOf;
-      /** The configuration file; null: there is none. */
-      readonly location: string | null;
-      /** The file's, or else the working directory: what paths that come later are relative to. */
-      readonly directory: string;
-    }
-  | { readonly settings: null; readonly findings: readonly Finding[] };
+/** Settings that can be served, with the warnings about them. */
+export interface LoadedSettings {
+  readonly settings: Settings;
+  readonly findings: readonly Finding[];
+  readonly originOf: OriginOf;
+  /** The configuration file; null: there is none. */
+  readonly location: string | null;
+  /** The file's, or else the working directory: what paths that come later are relative to. */
+  readonly directory: string;
+}
+
+/** What loading gives: settings, or what is wrong. */
+export type Loaded = LoadedSettings | { readonly settings: null; readonly findings: readonly Finding[] };
 
 /** The longest text of a value that a finding quotes. */
 const RECEIVED_CHARACTERS_MAX = 60;

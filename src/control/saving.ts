@@ -5,7 +5,7 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { LunaringError } from '../base/error.ts';
 import { LoadingError } from '../config/finding.ts';
-import type { Loaded } from '../config/load.ts';
+import type { Loaded, LoadedSettings } from '../config/load.ts';
 import { sameSettings, writable } from '../config/plain.ts';
 import { rewriteConfiguration, type Wanted } from '../config/rewrite.ts';
 import type { TuningSettings } from '../config/settings.ts';
@@ -68,14 +68,12 @@ export class Saving {
     throw new SavingError(`${path} can't be made to say what is served: ${contrary}, or change it by hand`);
   }
 
-  #loaded(): Usable {
+  #loaded(): LoadedSettings {
     const loaded = this.#load();
     if (loaded.settings === null) throw new LoadingError(loaded.findings);
     return loaded;
   }
 }
-
-type Usable = Extract<Loaded, { originOf: unknown }>;
 
 /** Does something to the file. Throws {@link SavingError} where the system refuses it. */
 function attempt(path: string, work: () => void): void {
