@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { TargetReport, UnitReport } from '../control/reports.ts';
 import { type AdminOptions, UsageError } from './admin-address.ts';
 import { path, type Received } from './admin-client.ts';
-import { administer, type ChangeOptions, changed, saving } from './administer.ts';
+import { administer, type ChangeOptions, changed, given, saving } from './administer.ts';
 import { formatBytes, formatCount } from './quantities.ts';
 import { facts, table } from './table.ts';
 import type { ExitCode, World } from './world.ts';
@@ -31,9 +31,9 @@ export function formatLimits(limits: Limits | null | undefined): string {
 }
 
 function flags({ readOnly, removable, lostWrites }: Unit): string {
-  const given = { 'read-only': readOnly, removable, 'lost writes': lostWrites !== null };
-  return Object.entries(given)
-    .filter(([, is]) => is)
+  const is = { 'read-only': readOnly, removable, 'lost writes': lostWrites !== null };
+  return Object.entries(is)
+    .filter(([, holds]) => holds)
     .map(([name]) => name)
     .join(', ');
 }
@@ -130,8 +130,8 @@ export interface AddLunOptions extends LimitOptions {
 
 /** The limits that the options name, as the configuration has them; undefined: none of them. What is allowed the target says. */
 function limitsOf({ iops, bandwidth, burstMs }: LimitOptions): object | undefined {
-  const given = Object.entries({ iops, bandwidth, burstMs }).filter(([, value]) => value !== undefined);
-  return given.length === 0 ? undefined : Object.fromEntries(given);
+  const limits = given({ iops, bandwidth, burstMs });
+  return Object.keys(limits).length === 0 ? undefined : limits;
 }
 
 /** A unit as the configuration has it. */
@@ -145,7 +145,7 @@ export function describeLun(lun: number, file: string | undefined, options: AddL
   if (file !== undefined && backend !== undefined && backend !== 'file') {
     throw new UsageError(`--backend ${backend} is stored in no file; leave out ${file}, or the option`);
   }
-  const given = {
+  return given({
     lun,
     backend,
     path: file === undefined ? undefined : resolve(world.workingDirectory, file),
@@ -158,8 +158,7 @@ export function describeLun(lun: number, file: string | undefined, options: AddL
     serial,
     naa,
     limits: limitsOf(options),
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  });
 }
 
 /** Runs `lun add`. */
