@@ -8,7 +8,7 @@ import type { ExitCode, World } from './world.ts';
 /** Runs the command. */
 export function save(options: AdminOptions, world: World): Promise<ExitCode> {
   return administer(options, world, async (admin) => {
-    const data = await admin.post<{ readonly path?: string } | undefined>('/configuration');
-    return { data: data ?? { saved: true }, text: `saved${data?.path === undefined ? '' : ` to ${data.path}`}` };
+    const data = await admin.post<{ readonly path: string }>('/configuration');
+    return { data, text: `saved to ${data.path}` };
   });
 }
