@@ -6,7 +6,7 @@ import { settleTuningPart } from '../config/part.ts';
 import { type LoginTuning, loginTuningOf } from '../control/login-settings.ts';
 import type { WorkerReading } from '../control/supervisor.ts';
 import { Counter } from '../ring/counters.ts';
-import { described, drainReport, settingsReport, statusReport, UNUSABLE, workerReport } from './answers.ts';
+import { described, drainReport, NOTHING, settingsReport, statusReport, UNUSABLE, workerReport } from './answers.ts';
 import { type AdminContext, BASE } from './context.ts';
 import { DONE, jsonAnswer } from './http.ts';
 import { drainReason, settingsChange } from './requests.ts';
@@ -94,7 +94,7 @@ const draining: readonly Route[] = [
     method: 'DELETE',
     path: `${BASE}/drain`,
     summary: 'Takes logins again.',
-    answers: { 204: { description: 'Done.' } },
+    answers: { 204: NOTHING },
     handle: (_, { running }) => {
       running.administration.drain('');
       return DONE;
