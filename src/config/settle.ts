@@ -33,6 +33,11 @@ function isLoopback(address: string): boolean {
   return ipaddr.process(address).range() === 'loopback';
 }
 
+/** Whether the value at `index` has come before. */
+function isRepeated(values: readonly unknown[], index: number): boolean {
+  return values.indexOf(values[index]) < index;
+}
+
 function settleSecret(input: CredentialInput, path: Path, surroundings: Surroundings): string | null {
   const { secret, secretFile } = input;
   if ((secret === undefined) === (secretFile === undefined)) {
@@ -79,13 +84,11 @@ function settleCredential(input: CredentialInput, path: Path, surroundings: Surr
 function settleAuth(input: AuthInput, path: Path, surroundings: Surroundings) {
   if (input.method === 'none') return { method: input.method };
   const users = input.users.map((user, index) => settleCredential(user, [...path, 'users', index], surroundings));
-  const seen = new Set<string>();
-  for (const [index, user] of users.entries()) {
-    if (seen.has(user.name)) {
-      const place = [...path, 'users', index, 'name'];
-      surroundings.report('error', place, user.name, 'each name once', 'remove or rename one of them');
-    }
-    seen.add(user.name);
+  const names = users.map(({ name }) => name);
+  for (const [index, name] of names.entries()) {
+    if (!isRepeated(names, index)) continue;
+    const place = [...path, 'users', index, 'name'];
+    surroundings.report('error', place, name, 'each name once', 'remove or rename one of them');
   }
   if (input.mutual === undefined) return { method: input.method, algorithms: input.algorithms, users };
   const mutual = settleCredential(input.mutual, [...path, 'mutual'], surroundings);
@@ -106,13 +109,10 @@ function judgeDirections(
 }
 
 function settlePortals(input: Configuration['portals'], surroundings: Surroundings) {
-  const seen = new Set<string>();
-  for (const [index, portal] of input.entries()) {
-    const key = `${portal.address} port ${portal.port}`;
-    if (portal.port !== 0 && seen.has(key)) {
-      surroundings.report('error', ['portals', index], key, 'each address and port once', 'remove one of them');
-    }
-    seen.add(key);
+  const places = input.map(({ address, port }) => `${address} port ${port}`);
+  for (const [index, place] of places.entries()) {
+    if (input[index]!.port === 0 || !isRepeated(places, index)) continue;
+    surroundings.report('error', ['portals', index], place, 'each address and port once', 'remove one of them');
   }
   return input;
 }
@@ -130,10 +130,10 @@ function settleAdmin(input: Configuration['admin'], surroundings: Surroundings) 
 }
 
 function settleLuns(input: TargetInput['luns'], path: Path, surroundings: Surroundings) {
-  const seen = new Set<number>();
+  const numbers = input.map(({ lun }) => lun);
   return input.map((lun, index) => {
     const place = [...path, index];
-    if (seen.has(lun.lun)) {
+    if (isRepeated(numbers, index)) {
       surroundings.report(
         'error',
         [...place, 'lun'],
@@ -142,7 +142,6 @@ function settleLuns(input: TargetInput['luns'], path: Path, surroundings: Surrou
         'give it another number',
       );
     }
-    seen.add(lun.lun);
     if (lun.size !== undefined && lun.size % lun.blockSize !== 0) {
       const allowed = `a multiple of the block size, ${lun.blockSize}`;
       surroundings.report('error', [...place, 'size'], `${lun.size} bytes`, allowed, 'change size or blockSize');
@@ -189,18 +188,11 @@ export function settle(input: Configuration, surroundings: Surroundings) {
   const portals = settlePortals(input.portals, surroundings);
   const tags = [...new Set(portals.map((portal) => portal.tag))];
   const targets = input.targets.map((target, index) => settleTarget(target, index, tags, surroundings));
-  const names = new Set<string>();
-  for (const [index, target] of targets.entries()) {
-    if (names.has(target.name)) {
-      surroundings.report(
-        'error',
-        ['targets', index, 'name'],
-        target.name,
-        'each name once, whatever its case',
-        'rename one of them',
-      );
-    }
-    names.add(target.name);
+  const names = targets.map(({ name }) => name);
+  for (const [index, name] of names.entries()) {
+    if (!isRepeated(names, index)) continue;
+    const allowed = 'each name once, whatever its case';
+    surroundings.report('error', ['targets', index, 'name'], name, allowed, 'rename one of them');
   }
   if (targets.length === 0) {
     surroundings.report(
