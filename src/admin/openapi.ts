@@ -2,7 +2,7 @@
 // docs/openapi.json is this, and so is /openapi.json of a running target.
 
 import { z } from 'zod';
-import { notes } from '../config/fields.ts';
+import { jsonSchema } from '../config/fields.ts';
 import { described, errorReport, eventReport, sessionReport, targetReport, unitReport } from './answers.ts';
 import { BASE } from './context.ts';
 import { REFUSALS_PER_SECOND } from './events.ts';
@@ -16,16 +16,9 @@ Where admin.tokenFile is set, every request carries Authorization: Bearer; where
 header must name it. Any request may be answered with 400 (malformed JSON), 401 (token), 403 (another origin), 413 (more than 1 MiB), 415 (not
 JSON), 422 (save is neither true nor false) or 503 (stopping, or too much at once). Changes are made one after another, and hold when they are answered.`;
 
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
-    io,
-    metadata: notes,
-    override({ jsonSchema: node }) {
-      // Our own words, as in config/reference.ts.
-      delete node['allowed'];
-      delete node['unit'];
-    },
-  });
+/** OpenAPI says once for all of them which JSON Schema they are of. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
+  const { $schema: _, ...rest } = jsonSchema(schema, io);
   return rest;
 }
 
@@ -57,7 +50,7 @@ Authorization with a WebSocket, offers two protocols: lunaring, and token. with 
 function shapeOf(schema: z.ZodType): object {
   if (schema instanceof z.ZodArray) return { type: 'array', items: shapeOf(schema.element as z.ZodType) };
   const name = NAMED.get(schema);
-  return name === undefined ? jsonSchema(schema, 'output') : { $ref: `#/components/schemas/${name}` };
+  return name === undefined ? schemaOf(schema, 'output') : { $ref: `#/components/schemas/${name}` };
 }
 
 function answerOf({ description, type, schema }: DescribedAnswer): object {
@@ -75,7 +68,7 @@ function operation(route: Route): object {
   const flags = { ...route.flags, ...(changes(route) ? { save: SAVE } : {}) };
   const inQuery = [...parametersOf(route.query ?? {}, 'string'), ...parametersOf(flags, 'boolean')];
   const { summary, body, answers } = route;
-  const content = body === undefined ? null : { 'application/json': { schema: jsonSchema(body, 'input') } };
+  const content = body === undefined ? null : { 'application/json': { schema: schemaOf(body, 'input') } };
   return {
     summary,
     ...(route.open === true ? { security: [] } : {}),
@@ -98,7 +91,7 @@ export function describeApi(routes: readonly Route[], version: string): object {
     security: [{}, { token: [] }],
     paths: { ...paths, ...SOCKETS },
     components: {
-      schemas: Object.fromEntries([...NAMED].map(([schema, name]) => [name, jsonSchema(schema, 'output')])),
+      schemas: Object.fromEntries([...NAMED].map(([schema, name]) => [name, schemaOf(schema, 'output')])),
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
     },
   };

@@ -20,6 +20,18 @@ export interface Note {
 /** Every described field, for the JSON Schema and the reference page. */
 export const notes = z.registry<Note>();
 
+/** The JSON Schema (2020-12) of `schema`, without words of our own: strict validators refuse keywords that they do not know. */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output') {
+  return z.toJSONSchema(schema, {
+    io,
+    metadata: notes,
+    override({ jsonSchema: node }) {
+      delete node['allowed'];
+      delete node['unit'];
+    },
+  });
+}
+
 const allowances = new WeakMap<z.ZodType, Omit<Note, 'description'>>();
 
 function kind<Schema extends z.ZodType>(schema: Schema, allowed: string, unit?: string): Schema {

@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { ENVIRONMENT, type EnvironmentVariable } from './environment.ts';
-import { notes } from './fields.ts';
+import { jsonSchema, notes } from './fields.ts';
 import { configuration } from './schema.ts';
 
 /** What this file needs of a JSON Schema with our notes in it. */
@@ -25,16 +25,7 @@ const annotated = z.toJSONSchema(configuration, { io: 'input', metadata: notes }
 
 /** The JSON Schema (2020-12) of a configuration file. */
 export function configurationSchema(): object {
-  const schema = z.toJSONSchema(configuration, {
-    io: 'input',
-    metadata: notes,
-    override({ jsonSchema }) {
-      // Our own words: strict validators refuse keywords they do not know.
-      delete jsonSchema['allowed'];
-      delete jsonSchema['unit'];
-    },
-  });
-  return { title: 'lunaring configuration', ...schema };
+  return { title: 'lunaring configuration', ...jsonSchema(configuration, 'input') };
 }
 
 /** A value as it would be written in the file: quoted where YAML would take a word for something else. */
