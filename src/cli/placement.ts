@@ -28,8 +28,19 @@ function cpusOfWorkers({ workers, cpus }: Settings['tuning']): number[] {
   return Array.from({ length: workers }, (_, index) => cpus[index % cpus.length]!);
 }
 
+/** The NUMA nodes that some of `cpus` are in. */
+function nodesOf(cpus: readonly number[], { nodes }: Topology) {
+  return [...nodes].filter(([, own]) => own.some((cpu) => cpus.includes(cpu)));
+}
+
+/** What helps where they are several. */
+function pinToOne([node, cpus]: readonly [number, readonly number[]]): string {
+  const where = "the network card's: cat /sys/class/net/*/device/numa_node";
+  return `pin to one node, ${where}; node ${node} is LUNARING_CPUS=${formatCpuList(cpus)}`;
+}
+
 function judgePinned(tuning: Settings['tuning'], topology: Topology, pinnable: typeof canPin): Opinion {
-  const { online, nodes, cores } = topology;
+  const { online, cores } = topology;
   const used = cpusOfWorkers(tuning);
   const distinct = [...new Set(used)];
   const choose = `set LUNARING_CPUS (tuning.cpus) to some of ${formatCpuList(online)}`;
@@ -46,12 +57,10 @@ function judgePinned(tuning: Settings['tuning'], topology: Topology, pinnable: t
     const detail = `${plural(used.length, 'worker')} on ${plural(distinct.length, 'pinned CPU')}: they take turns`;
     return warning(detail, `set LUNARING_WORKERS=${distinct.length}, or pin to more CPUs: LUNARING_CPUS`);
   }
-  const spread = [...nodes].filter(([, cpus]) => cpus.some((cpu) => distinct.includes(cpu)));
+  const spread = nodesOf(distinct, topology);
   if (spread.length > 1) {
-    const [node, cpus] = spread[0]!;
     const detail = `pinned across ${spread.length} NUMA nodes: half of what they share lies far from each`;
-    const where = `the network card's: cat /sys/class/net/*/device/numa_node`;
-    return warning(detail, `pin to one node, ${where}; node ${node} is LUNARING_CPUS=${formatCpuList(cpus)}`);
+    return warning(detail, pinToOne(spread[0]!));
   }
   const shared = cores.find((core) => core.filter((cpu) => distinct.includes(cpu)).length > 1);
   if (shared !== undefined) {
@@ -62,17 +71,16 @@ function judgePinned(tuning: Settings['tuning'], topology: Topology, pinnable: t
   return fine(`${plural(used.length, 'worker')} pinned to CPU ${formatCpuList(used)}`);
 }
 
-function judgeFree({ workers }: Settings['tuning'], { allowed, nodes }: Topology): Opinion {
+function judgeFree({ workers }: Settings['tuning'], topology: Topology): Opinion {
+  const { allowed } = topology;
   if (workers > allowed.length) {
     const detail = `${plural(workers, 'worker')} on ${plural(allowed.length, 'CPU')}: they take turns`;
     return warning(detail, `set LUNARING_WORKERS=auto, or ${allowed.length} and less`);
   }
-  const within = [...nodes].filter(([, cpus]) => cpus.some((cpu) => allowed.includes(cpu)));
+  const within = nodesOf(allowed, topology);
   if (within.length > 1) {
-    const [node, cpus] = within[0]!;
     const detail = `${plural(workers, 'worker')}, free to move across ${within.length} NUMA nodes, away from their memory`;
-    const where = `the network card's: cat /sys/class/net/*/device/numa_node`;
-    return warning(detail, `pin to one node, ${where}; node ${node} is LUNARING_CPUS=${formatCpuList(cpus)}`);
+    return warning(detail, pinToOne(within[0]!));
   }
   return fine(`${plural(workers, 'worker')} on ${plural(allowed.length, 'CPU')}, not pinned`);
 }
