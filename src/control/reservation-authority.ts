@@ -12,6 +12,7 @@ import {
   type ReserveResult,
 } from '../ring/reservations.ts';
 import type { Catalog } from './catalog.ts';
+import { keptAt } from './kept-file.ts';
 import type { Requests } from './requests.ts';
 import { loadReservations, reservationPath, storeReservations } from './reservation-store.ts';
 import { nexusLost, type ReserveOutcome, reserve, unitReset } from './reservations.ts';
@@ -51,7 +52,7 @@ export class ReservationAuthority {
    * LunaringError for a file that can't be read.
    */
   load(unit: UnitSnapshot, before?: ReservationSnapshot): void {
-    const path = storedAt(unit);
+    const path = keptAt(unit, reservationPath);
     if (before !== undefined) this.#states.set(unit.id, before);
     else if (path !== null) this.#states.set(unit.id, loadReservations(path));
   }
@@ -111,7 +112,7 @@ export class ReservationAuthority {
     const before = this.#states.get(unit.id) ?? NO_RESERVATIONS;
     const { result, state, news, abort } = reserve(before, order, target.settings.portalGroups);
     if (result !== 'good' || state === before) return result;
-    const path = storedAt(unit);
+    const path = keptAt(unit, reservationPath);
     if (path !== null && (before.aptpl || state.aptpl)) storeReservations(path, state);
     await this.#publish(unit.id, state, news, abort);
     // Not before: a task that this ends may have had the medium held until then.
@@ -146,9 +147,4 @@ export class ReservationAuthority {
     );
     this.#fences.delete(fence);
   }
-}
-
-/** Where a unit's reservations are kept; null: nowhere. */
-function storedAt(unit: UnitSnapshot): string | null {
-  return unit.keepsState && unit.backend.kind === 'file' ? reservationPath(unit.backend.path) : null;
 }

@@ -1,11 +1,10 @@
 // Reservations that outlast a restart (APTPL, SPC-5): one small file beside each unit's own, replaced as a whole.
 // Written and synced before the command that asked for it is answered.
 
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { LunaringError } from '../base/error.ts';
 import { NO_RESERVATIONS, type ReservationSnapshot, ReservationType } from '../ring/reservations.ts';
 import { removeDurably, replaceDurably } from './durable-file.ts';
+import { readKept } from './kept-file.ts';
 
 const key = z.string().regex(/^[0-9a-f]{16}$/);
 const stored = z.strictObject({
@@ -34,23 +33,17 @@ export function reservationPath(path: string): string {
 
 /**
  * The reservations kept in the file at `path`; none when there is no file. PRGENERATION is 0 after power on, APTPL or not (SPC-4 §6.13.2).
- * Throws {@link LunaringError} for a file that can't be read.
+ * Throws as {@link readKept} does.
  */
 export function loadReservations(path: string): ReservationSnapshot {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return NO_RESERVATIONS;
-    throw new LunaringError('LUNARING_RESERVATIONS', `${path}: ${(cause as Error).message}`, { cause });
-  }
-  try {
-    const { type, holder, registrations } = stored.parse(JSON.parse(text));
-    return { ...NO_RESERVATIONS, type, holder, registrations, aptpl: true };
-  } catch (cause) {
-    const remedy = 'restore it, or remove it if no host relies on its reservations';
-    throw new LunaringError('LUNARING_RESERVATIONS', `${path}: not a file of reservations; ${remedy}`, { cause });
-  }
+  const kept = readKept(path, stored, {
+    code: 'LUNARING_RESERVATIONS',
+    what: 'reservations',
+    remedy: 'restore it, or remove it if no host relies on its reservations',
+  });
+  if (kept === null) return NO_RESERVATIONS;
+  const { type, holder, registrations } = kept;
+  return { ...NO_RESERVATIONS, type, holder, registrations, aptpl: true };
 }
 
 /** Keeps `state`, or forgets what was kept if it is not to outlast a restart. On stable storage when it returns. */

@@ -14,6 +14,7 @@ import {
   type UnitState,
 } from '../ring/unit-state.ts';
 import type { Catalog } from './catalog.ts';
+import { keptAt } from './kept-file.ts';
 import type { Requests } from './requests.ts';
 import { changeState, releasedState, resetState, withoutPreventer } from './unit-state.ts';
 import { loadState, modeParametersPath, storeSaved } from './unit-state-store.ts';
@@ -43,7 +44,7 @@ export class UnitStateAuthority {
    * LunaringError for a file that can't be read.
    */
   load(unit: UnitSnapshot, before?: UnitState): void {
-    const path = storedAt(unit);
+    const path = keptAt(unit, modeParametersPath);
     const state = before ?? (path === null ? FRESH_STATE : loadState(path));
     if (state !== FRESH_STATE) this.#states.set(unit.id, state);
   }
@@ -111,7 +112,7 @@ export class UnitStateAuthority {
   /** Keeps what is to outlast a restart, before anybody hears of it. */
   #save(id: number, saved: ControlParameters): boolean {
     const unit = this.#catalog.unit(id);
-    const path = unit === undefined ? null : storedAt(unit);
+    const path = unit === undefined ? null : keptAt(unit, modeParametersPath);
     if (path === null) return false;
     try {
       storeSaved(path, saved);
@@ -140,9 +141,4 @@ export class UnitStateAuthority {
 /** As workers are told it: without those who hold the medium, by whom main alone decides. They may be thousands, and no message would hold them. */
 function toWorkers(state: UnitState): UnitState {
   return { ...state, preventers: [] };
-}
-
-/** Where a unit's saved mode parameters are kept; null: nowhere. */
-function storedAt(unit: UnitSnapshot): string | null {
-  return unit.keepsState && unit.backend.kind === 'file' ? modeParametersPath(unit.backend.path) : null;
 }
