@@ -181,8 +181,8 @@ export class Administration {
     log.info({ target: target.name }, 'a target was removed');
     const own = [...sessions.of(target.name)];
     await Promise.all(own.map((entry) => this.#end(entry, 'its target was removed')));
-    // Another of its name has limits of its own.
-    meterBook.change(target.name, []);
+    // Another of its name, which may be there already, has limits of its own.
+    meterBook.change(target.name, catalog.find(target.name)?.settings.initiatorLimits ?? []);
     const remains = await this.#enrolment.dismiss(removed);
     return this.#withdrawal(remains, async () => void this.#addTarget(target.settings, remains));
   }

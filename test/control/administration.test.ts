@@ -66,6 +66,21 @@ describe('targets', () => {
     expect(passed).toHaveLength(51);
   });
 
+  test('that come back before the sessions of those that go have ended keep the meters of their initiators', async () => {
+    const { administration, meters, meterBook } = target;
+    const limits = (iops: number) => [{ initiators: ['*'], iops, burstMs: 1000 }];
+    administration.changeTarget(B, { initiatorLimits: limits(10) });
+    target.logIn(HOST, B);
+    const removed = administration.removeTarget(B);
+    administration.addTarget(targetOf({ name: B, luns: [], initiatorLimits: limits(50) }));
+    const identity = { initiatorName: HOST, targetName: B, isid: '00023d000001', portalGroupTag: 1 };
+    const meter = meterBook.ofInitiator(identity, limits(50));
+    await removed;
+    expect(meters.open({ iops: 1, bandwidth: 0, burstMs: 0 })).not.toBe(meter);
+    const passed = Array.from({ length: 100 }, () => meters.book(meter, 5000, 0)).filter((at) => at <= 5000);
+    expect(passed).toHaveLength(51);
+  });
+
   test('are found in any case, and changed', () => {
     const { administration, catalog } = target;
     expect(administration.changeTarget(A.toUpperCase(), { alias: 'first', sessionLimit: 2 })).toBe(true);
