@@ -24,6 +24,8 @@ export type FromDiskWorker =
   /** It could not be loaded, or closed. */
   | { readonly type: 'failed'; readonly error: Error }
   | { readonly type: 'report'; readonly report: DiskReport }
+  /** A worker's eventfd is rung no more: main closes it, as it does those of a thread that has ended. */
+  | { readonly type: 'unused'; readonly fd: number }
   | { readonly type: 'closed' };
 
 const assignment = workerData as DiskWorkerAssignment;
@@ -46,7 +48,11 @@ function fail(error: unknown): void {
 
 try {
   const disk = await load(assignment);
-  const server = new DiskServer(disk, (report) => tell({ type: 'report', report }));
+  const server = new DiskServer(
+    disk,
+    (report) => tell({ type: 'report', report }),
+    (fd) => tell({ type: 'unused', fd }),
+  );
   port.on('message', (message: ToDiskWorker) => {
     if (message.type === 'connect') server.connect(message.link);
     else server.close().then(() => tell({ type: 'closed' }), fail);

@@ -17,7 +17,7 @@ export interface DiskLink {
   readonly memory: SharedArrayBuffer;
   /** The worker posts here to wake us. It closes when the worker does. */
   readonly port: MessagePort;
-  /** We ring this eventfd to wake the worker, and close it; -1: we post to `port`. */
+  /** We ring this eventfd to wake the worker, and let go of it when the worker has left; -1: we post to `port`. */
   readonly wakeFd: number;
 }
 
@@ -46,6 +46,7 @@ const NAMES = Object.fromEntries(Object.entries(DiskOperation).map(([name, opera
 export class DiskServer {
   readonly #disk: Disk;
   readonly #report: (report: DiskReport) => void;
+  readonly #closeFd: (fd: number) => void;
   readonly #links = new Set<Link>();
   readonly #order = new DiskOrder<Operation>();
   readonly #kinds = new Set<string>();
@@ -54,14 +55,16 @@ export class DiskServer {
   /** Who waits for the end of what changes blocks. */
   #whenUnchanging: (() => void) | null = null;
 
-  constructor(disk: Disk, report: (report: DiskReport) => void) {
+  /** `closeFd` has a descriptor closed that nobody rings any more. */
+  constructor(disk: Disk, report: (report: DiskReport) => void, closeFd: (fd: number) => void = close) {
     this.#disk = disk;
     this.#report = report;
+    this.#closeFd = closeFd;
   }
 
   /** Serves a worker, until it closes the port. */
   connect({ memory, port, wakeFd }: DiskLink): void {
-    const link = new Link(new Exchange(memory), port, wakeFd);
+    const link = new Link(new Exchange(memory), port, wakeFd, this.#closeFd);
     this.#links.add(link);
     port.on('message', () => this.#serve(link));
     port.on('close', () => this.#disconnect(link));
@@ -223,14 +226,16 @@ class Link {
   readonly exchange: Exchange;
   readonly port: MessagePort;
   #wakeFd: number;
+  readonly #closeFd: (fd: number) => void;
   /** Operations that have yet to be answered. */
   #pending = 0;
   #closed = false;
 
-  constructor(exchange: Exchange, port: MessagePort, wakeFd: number) {
+  constructor(exchange: Exchange, port: MessagePort, wakeFd: number, closeFd: (fd: number) => void) {
     this.exchange = exchange;
     this.port = port;
     this.#wakeFd = wakeFd;
+    this.#closeFd = closeFd;
   }
 
   /** A place's bytes: fresh, and good for as long as the operation has the place. */
@@ -263,7 +268,7 @@ class Link {
 
   close(): void {
     this.#closed = true;
-    if (this.#wakeFd >= 0) close(this.#wakeFd);
+    if (this.#wakeFd >= 0) this.#closeFd(this.#wakeFd);
     this.#wakeFd = -1;
     this.#discardUnused();
   }

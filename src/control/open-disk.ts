@@ -7,6 +7,7 @@ import type { DiskWorkerAssignment, FromDiskWorker, ToDiskWorker } from '../../w
 import { abilitiesOf, type Disk, type DiskAbilities } from '../backend/disk.ts';
 import { LunaringError } from '../base/error.ts';
 import type { CustomDisk } from '../config/custom-lun.ts';
+import { close } from '../kernel/libc.ts';
 import { type DiskLink, type DiskReport, DiskServer } from './disk-server.ts';
 
 /** How a disk is used. */
@@ -114,6 +115,8 @@ class ThreadedDisk {
   readonly #module: URL;
   /** By worker. */
   readonly #lostListeners = new Map<number, () => void>();
+  /** Descriptors that the thread rings. It says when it does so no more, unless it ends before. */
+  readonly #wakeFds = new Set<number>();
   readonly #closed: Promise<void>;
   #isLoaded = false;
   #ended = false;
@@ -144,6 +147,7 @@ class ThreadedDisk {
         loaded.resolve();
       } else if (message.type === 'failed') fail(message.error);
       else if (message.type === 'closed') closed.resolve();
+      else if (message.type === 'unused') this.#close(message.fd);
       else report(log, message.report);
     };
     port.on('message', heard);
@@ -155,6 +159,7 @@ class ThreadedDisk {
       const next = () => receiveMessageOnPort(port)?.message as FromDiskWorker | undefined;
       // Its last words may still be on their way.
       for (let message = next(); message !== undefined; message = next()) heard(message);
+      for (const fd of this.#wakeFds) this.#close(fd);
       fail(new Error('its thread ended'));
       this.#lost();
     });
@@ -162,8 +167,15 @@ class ThreadedDisk {
 
   connect(link: DiskLink): void {
     const message: ToDiskWorker = { type: 'connect', link };
-    if (this.#ended) link.port.close();
-    else this.#port.postMessage(message, [link.port as MessagePort]);
+    if (link.wakeFd >= 0) this.#wakeFds.add(link.wakeFd);
+    if (this.#ended) {
+      link.port.close();
+      this.#close(link.wakeFd);
+    } else this.#port.postMessage(message, [link.port as MessagePort]);
+  }
+
+  #close(wakeFd: number): void {
+    if (this.#wakeFds.delete(wakeFd)) close(wakeFd);
   }
 
   onLost(worker: number, then: () => void): void {

@@ -1,9 +1,11 @@
 // Disks that are modules: loaded into a thread of their own, used from there by the workers of a target, and what is left when it ends.
 
-import { writeFileSync } from 'node:fs';
+import { readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Exchange } from '../../src/ring/exchange.ts';
 import { createTarget, readableLog } from '../library/program.ts';
 import { read10, write10 } from '../support/cdbs.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
@@ -14,6 +16,9 @@ import { TARGET_NAME } from '../support/target-process.ts';
 
 const { openDisk, openDiskModule }: typeof import('../../src/control/open-disk.ts') = await import(
   join(repositoryRoot(), 'dist/src/control/open-disk.js')
+);
+const { createEventfd }: typeof import('../../src/kernel/libc.ts') = await import(
+  join(repositoryRoot(), 'dist/src/kernel/libc.js')
 );
 
 const BLOCK = 512;
@@ -137,6 +142,52 @@ describe('a disk that is a module', () => {
     disk.onLost(2, () => told.push('2'));
     expect(told.at(-1)).toBe('2');
     await disk.close();
+  });
+
+  describe('leaves no descriptor open', () => {
+    /** A worker's way to a disk, and whether the descriptor that it is woken by is open. */
+    function makeLink() {
+      const { port1, port2 } = new MessageChannel();
+      const wakeFd = createEventfd();
+      const isOpen = (): boolean => {
+        try {
+          return readlinkSync(`/proc/self/fd/${wakeFd}`).includes('eventfd');
+        } catch {
+          return false;
+        }
+      };
+      return { link: { memory: Exchange.allocate(4), port: port1, wakeFd }, worker: port2, isOpen };
+    }
+
+    test('when a worker leaves', async () => {
+      const disk = await openDiskModule(moduleOf(MODULE), { size: SIZE, fill: 0 }, USE);
+      const { link, worker, isOpen } = makeLink();
+      disk.connect(link);
+      worker.close();
+      await expect.poll(isOpen, { timeout: 20_000 }).toBe(false);
+      await disk.close();
+    });
+
+    test.each([
+      ['by itself', false],
+      ['because it does not close in time', true],
+    ])('when its thread ends %s, nor for workers that come later', async (_, stuck) => {
+      const hangs = `
+        const bell = new Int32Array(new SharedArrayBuffer(4));
+        export default ({ stuck }) => {
+          setImmediate(() => (stuck ? Atomics.wait(bell, 0, 0) : process.exit(0)));
+          return { read() {} };
+        };`;
+      const disk = await openDiskModule(moduleOf(hangs), { stuck }, { ...USE, transitionMs: 3000 });
+      const [before, after] = [makeLink(), makeLink()];
+      const lost = new Promise<void>((resolve) => disk.onLost(0, resolve));
+      disk.connect(before.link);
+      if (stuck) await expect(disk.close()).rejects.toThrow(/longer than 3000 ms/);
+      else await lost;
+      expect(before.isOpen()).toBe(false);
+      disk.connect(after.link);
+      expect(after.isOpen()).toBe(false);
+    });
   });
 
   test.each([
