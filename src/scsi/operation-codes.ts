@@ -59,7 +59,7 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('1a 08 ff ff ff 00'), // MODE SENSE(6)
   command('1b 00 00 00 f7 00'), // START STOP UNIT
   command('1c 01 ff ffff 00'), // RECEIVE DIAGNOSTIC RESULTS
-  command('1d e4 00 ffff 00'), // SEND DIAGNOSTIC
+  command('1d f4 00 ffff 00'), // SEND DIAGNOSTIC
   command('1e 00 00 00 01 00'), // PREVENT ALLOW MEDIUM REMOVAL
   command('25 00 ffffffff 0000 01 00'), // READ CAPACITY(10)
   command('28 18 ffffffff 00 ffff 00'), // READ(10)

@@ -98,10 +98,26 @@ describe('diagnostics', () => {
     expect(bench.run('1d 04 00 0000 00').additionalSense).toBe(0x3a00);
   });
 
-  it('refuses other self-tests, and pages', () => {
+  it('refuses other self-tests, and lists that are no page', () => {
     const bench = new ScsiBench();
     expect(bench.run('1d 20 00 0000 00').sense.slice(-6)).toBe('c00001');
-    expect(bench.run('1d 10 00 0004 00').sense.slice(-6)).toBe('c00003');
+    const data = Buffer.alloc(4);
+    expect(bench.run('1d 00 00 0004 00', { data }).sense.slice(-6)).toBe('c00003');
+    expect(bench.run('1d 14 00 0004 00', { data }).sense.slice(-6)).toBe('c00003');
+  });
+
+  it('takes the page that asks for the list of pages, as sg_senddiag --list sends it, and no other', () => {
+    const bench = new ScsiBench();
+    const send = (page: string, length = '0004') =>
+      bench.run(`1d 10 00 ${length} 00`, { data: Buffer.from(page, 'hex') });
+    expect(send('00000000').status).toBe(Status.GOOD);
+    expect(bench.run('1c 00 00 00ff 00').data.toString('hex')).toBe('0000000100');
+    expect(send('40000000')).toMatchObject({ senseKey: 5, additionalSense: 0x2600 });
+    expect(send('40000000').sense.slice(-6)).toBe('800000');
+    expect(send('00000001').sense.slice(-6)).toBe('800002');
+    expect(send('').additionalSense).toBe(0x1a00);
+    expect(send('000000').additionalSense).toBe(0x1a00);
+    expect(send('0000000000', '0005').additionalSense).toBe(0x1a00);
   });
 
   it('lists the list of pages', () => {
