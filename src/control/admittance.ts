@@ -3,6 +3,7 @@
 
 import { close, duplicate, Resource, resourceLimit } from '../kernel/libc.ts';
 import type { Admission } from '../login/policy.ts';
+import { LoginReason } from '../pdu/login-reason.ts';
 
 /** Logins under way at a time. Each holds a socket, a timer and at most 64 KiB of text. */
 export const PENDING_LOGINS_MAX = 1024;
@@ -73,10 +74,12 @@ export class Admittance {
   admit(): Admission {
     if (this.draining !== '') return { kind: 'unavailable', reason: this.draining };
     if (this.#pending.size > PENDING_LOGINS_MAX) {
-      return { kind: 'full', reason: 'too many logins under way', limit: `${PENDING_LOGINS_MAX} logins` };
+      const limit = `${PENDING_LOGINS_MAX} logins`;
+      return { kind: 'full', reason: 'too many logins under way', limit, why: LoginReason.logins };
     }
     if (this.#isShortOfDescriptors()) {
-      return { kind: 'full', reason: 'hardly a descriptor is left', limit: `fewer than ${this.#descriptorsMax}` };
+      const limit = `fewer than ${this.#descriptorsMax}`;
+      return { kind: 'full', reason: 'hardly a descriptor is left', limit, why: LoginReason.descriptors };
     }
     return { kind: 'open' };
   }

@@ -4,6 +4,7 @@
 import type { Logger } from 'pino';
 import type { Grant } from '../login/outcome.ts';
 import { fault, type LoginFault } from '../login/refusal.ts';
+import { LoginReason } from '../pdu/login-reason.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import { type FromWorker, type Handoff, RefusalReason } from '../ring/messages.ts';
 import type { Catalog } from './catalog.ts';
@@ -54,7 +55,7 @@ const targetError = (received: string, expected: string): LoginFault =>
   fault(LoginStatus.TARGET_ERROR, 'the target works', received, expected);
 
 const outOfResources = (received: string, expected: string): LoginFault =>
-  fault(LoginStatus.OUT_OF_RESOURCES, 'a worker has room for the connection', received, expected);
+  fault(LoginStatus.OUT_OF_RESOURCES, 'a worker has room for the connection', received, expected, LoginReason.memory);
 
 /** Nobody is told: main has closed the connection. */
 const TOO_LATE = targetError('what the login waits for has not ended', 'its end within the time for a login');
@@ -268,8 +269,10 @@ async function isLate({ grant, givenUp }: Candidate, turn: Promise<void>): Promi
 /** What an initiator is told when its worker does not take it. */
 function refusalFault(reason: RefusalReason, detail: string): LoginFault {
   switch (reason) {
-    case RefusalReason.stopping:
-      return fault(LoginStatus.SERVICE_UNAVAILABLE, 'the target takes logins', detail, 'a target that is not stopping');
+    case RefusalReason.stopping: {
+      const expected = 'a target that is not stopping';
+      return fault(LoginStatus.SERVICE_UNAVAILABLE, 'the target takes logins', detail, expected, LoginReason.draining);
+    }
     case RefusalReason.sessionEnded:
       return sessionGone(detail);
     default:

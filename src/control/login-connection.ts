@@ -11,6 +11,7 @@ import { LoginMachine } from '../login/login-machine.ts';
 import type { Grant, Refused } from '../login/outcome.ts';
 import type { LoginEndpoint, LoginPolicy } from '../login/policy.ts';
 import { fault, type LoginFault, type Refusal } from '../login/refusal.ts';
+import { LoginReason } from '../pdu/login-reason.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import type { Admittance, PendingLogin } from './admittance.ts';
 import type { Candidate } from './handoff.ts';
@@ -219,7 +220,8 @@ export class LoginConnection implements PendingLogin {
     } catch (cause) {
       if (cause instanceof KernelError && cause.errno === Errno.EMFILE) {
         const rule = 'there is a descriptor for the connection';
-        return fault(LoginStatus.OUT_OF_RESOURCES, rule, 'none is left', 'a higher limit of open files');
+        const expected = 'a higher limit of open files';
+        return fault(LoginStatus.OUT_OF_RESOURCES, rule, 'none is left', expected, LoginReason.descriptors);
       }
       const text = cause instanceof Error ? cause.message : String(cause);
       return { ...fault(LoginStatus.TARGET_ERROR, 'the target works', text, 'no fault of its own'), cause };

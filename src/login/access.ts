@@ -3,6 +3,7 @@
 
 import ipaddr from 'ipaddr.js';
 import type { AclSettings } from '../config/settings.ts';
+import { LoginReason } from '../pdu/login-reason.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import { fault, type LoginFault } from './refusal.ts';
 
@@ -77,9 +78,15 @@ export function checkAccess(
 }
 
 /** Denies access in the way the target wants it: openly (0202), or as if there were no such target (0203). */
-export function denial(acl: AclSettings, rule: string, received: string, expected: string): LoginFault {
+export function denial(
+  acl: AclSettings,
+  rule: string,
+  received: string,
+  expected: string,
+  reason: LoginReason,
+): LoginFault {
   const code = acl.denial === 'hide' ? LoginStatus.TARGET_NOT_FOUND : LoginStatus.AUTHORIZATION_FAILURE;
-  return fault(code, rule, received, expected);
+  return fault(code, rule, received, expected, reason);
 }
 
 /** Judges an initiator; null lets it in. */
@@ -93,6 +100,7 @@ export function judgeAccess(acl: AclSettings, initiatorName: string, peerAddress
         "the initiator name is on the target's access list",
         initiatorName,
         'a name that acl.initiators matches',
+        LoginReason.initiators,
       );
     case 'network':
       return denial(
@@ -100,6 +108,7 @@ export function judgeAccess(acl: AclSettings, initiatorName: string, peerAddress
         "the initiator's address is in a network of the target's access list",
         peerAddress,
         'an address in one of acl.networks',
+        LoginReason.networks,
       );
   }
 }

@@ -2,6 +2,7 @@
 // The order of the checks is the order in which reasons are reported; it is part of the interface.
 
 import type { AuthSettings } from '../config/settings.ts';
+import { LoginReason } from '../pdu/login-reason.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import { judgeAccess } from './access.ts';
 import { type Claim, type Entry, identify } from './identity.ts';
@@ -90,12 +91,14 @@ function judgeNames(keys: Keys, endpoint: LoginEndpoint): Names | LoginFault {
     case SessionType.discovery: {
       if (endpoint.discovery) return { initiatorName, sessionType, targetName: '' };
       const rule = 'the portal serves discovery sessions';
-      return fault(LoginStatus.SESSION_TYPE_NOT_SUPPORTED, rule, 'SessionType=Discovery', 'SessionType=Normal');
+      const status = LoginStatus.SESSION_TYPE_NOT_SUPPORTED;
+      return fault(status, rule, 'SessionType=Discovery', 'SessionType=Normal', LoginReason.discovery);
     }
     default: {
       const rule = 'the session type is one of two';
       const received = `SessionType=${sessionType}`;
-      return fault(LoginStatus.SESSION_TYPE_NOT_SUPPORTED, rule, received, 'Normal or Discovery');
+      const status = LoginStatus.SESSION_TYPE_NOT_SUPPORTED;
+      return fault(status, rule, received, 'Normal or Discovery', LoginReason.defect);
     }
   }
 }
@@ -105,7 +108,8 @@ function judgeName(key: string, why: string, keys: Keys, check: (text: string) =
   if (value === undefined) return fault(LoginStatus.MISSING_PARAMETER, why, `no ${key}`, key);
   const checked = check(value);
   if (checked.ok) return checked.name;
-  return wrong(`${key} is an iSCSI name`, `${key}=${value}`, checked.expected);
+  const reason = key === 'InitiatorName' ? LoginReason.initiatorName : LoginReason.targetName;
+  return wrong(`${key} is an iSCSI name`, `${key}=${value}`, checked.expected, reason);
 }
 
 function judgeAdmission(policy: LoginPolicy): LoginFault | null {
@@ -115,13 +119,16 @@ function judgeAdmission(policy: LoginPolicy): LoginFault | null {
       return null;
     case 'unavailable':
       return unavailable(admission.reason);
-    case 'full':
-      return fault(LoginStatus.OUT_OF_RESOURCES, 'there is room for a login', admission.reason, admission.limit);
+    case 'full': {
+      const { reason, limit, why } = admission;
+      return fault(LoginStatus.OUT_OF_RESOURCES, 'there is room for a login', reason, limit, why);
+    }
   }
 }
 
 function unavailable(reason: string): LoginFault {
-  return fault(LoginStatus.SERVICE_UNAVAILABLE, 'the service takes logins', reason, 'a login later');
+  const rule = 'the service takes logins';
+  return fault(LoginStatus.SERVICE_UNAVAILABLE, rule, reason, 'a login later', LoginReason.draining);
 }
 
 function judgeTarget(
@@ -147,7 +154,14 @@ function judgeTarget(
   const moved = target.redirect && redirectTo(target.redirect, endpoint, 'the target is served at this portal');
   if (moved) return moved;
   if (target.state === 'offline') {
-    return fault(LoginStatus.SERVICE_UNAVAILABLE, 'the target is online', `${name} is offline`, 'a login later');
+    const received = `${name} is offline`;
+    return fault(
+      LoginStatus.SERVICE_UNAVAILABLE,
+      'the target is online',
+      received,
+      'a login later',
+      LoginReason.offline,
+    );
   }
   return denied ?? target;
 }

@@ -1,6 +1,7 @@
 // Which session a login is about (RFC 7143 §6.3.1, §6.3.4, §6.3.5): a new one, one to replace, or one to join.
 // It only decides; sessions are made, joined and ended by control/ once login is complete.
 
+import { LoginReason } from '../pdu/login-reason.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import { type KnownSession, type SessionIdentity, type SessionLookup, SessionType } from './policy.ts';
 import { fault, type LoginFault } from './refusal.ts';
@@ -55,7 +56,8 @@ function leadingEntry(
   if (limits !== null && count.sessions - left >= limits.sessionLimit) {
     const rule = 'the target has room for another session';
     const received = `${count.sessions} sessions`;
-    return fault(LoginStatus.OUT_OF_RESOURCES, rule, received, `fewer than sessionLimit, ${limits.sessionLimit}`);
+    const expected = `fewer than sessionLimit, ${limits.sessionLimit}`;
+    return fault(LoginStatus.OUT_OF_RESOURCES, rule, received, expected, LoginReason.sessionLimit);
   }
   const full = connectionFault(count.connections - (known?.connections.size ?? 0), limits);
   if (full !== null) return full;
@@ -72,7 +74,8 @@ function addedEntry(
   if (known.connections.size >= maxConnections) {
     const rule = 'a session has no more connections than were negotiated';
     const received = `a connection beside ${known.connections.size}`;
-    return fault(LoginStatus.TOO_MANY_CONNECTIONS, rule, received, `at most MaxConnections, ${maxConnections}`);
+    const expected = `at most MaxConnections, ${maxConnections}`;
+    return fault(LoginStatus.TOO_MANY_CONNECTIONS, rule, received, expected, LoginReason.maxConnections);
   }
   const full = connectionFault(sessions.countOf(claim.identity.targetName).connections, limits);
   return full ?? { kind: 'addConnection', session: known };
@@ -82,7 +85,8 @@ function connectionFault(connections: number, limits: TargetLimits | null): Logi
   if (limits === null || connections < limits.connectionLimit) return null;
   const rule = 'the target has room for another connection';
   const expected = `fewer than connectionLimit, ${limits.connectionLimit}`;
-  return fault(LoginStatus.TOO_MANY_CONNECTIONS, rule, `${connections} connections`, expected);
+  const received = `${connections} connections`;
+  return fault(LoginStatus.TOO_MANY_CONNECTIONS, rule, received, expected, LoginReason.connectionLimit);
 }
 
 /** A TSIH that is not this identity's: of a session that can't be joined from here (0208), or of none (020A). */

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { oneLine } from '../base/one-line.ts';
 import { serialAdd } from '../base/serial.ts';
 import { BHS_SIZE } from '../pdu/bhs.ts';
+import { LoginReason } from '../pdu/login-reason.ts';
 import { Stage } from '../pdu/login-request.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import { OPCODE_MASK, Opcode, opcodeName } from '../pdu/opcode.ts';
@@ -178,7 +179,13 @@ export class LoginMachine {
       random: this.#random,
       secretsElsewhere: (user) => (target === null ? [] : this.#policy.secretsElsewhere(user, targetName)),
       denyStranger: (user) =>
-        denial(target!.acl, "the CHAP account is one of the target's", `CHAP_N=${user}`, 'an account of this target'),
+        denial(
+          target!.acl,
+          "the CHAP account is one of the target's",
+          `CHAP_N=${user}`,
+          'an account of this target',
+          LoginReason.account,
+        ),
     });
     const joins = entry.kind === 'addConnection' || entry.kind === 'reinstateConnection';
     const joined = joins ? entry.session.parameters : null;
@@ -199,7 +206,9 @@ export class LoginMachine {
     }
     if (!security.proven) {
       const rule = 'the security stage is not skipped';
-      return fault(LoginStatus.AUTHENTICATION_FAILURE, rule, `CSG=${header.currentStage}`, 'CSG=0, AuthMethod=CHAP');
+      const received = `CSG=${header.currentStage}`;
+      const expected = 'CSG=0, AuthMethod=CHAP';
+      return fault(LoginStatus.AUTHENTICATION_FAILURE, rule, received, expected, LoginReason.chapWanted);
     }
     return this.#judgeRedirect() ?? negotiation.take(sorted.operational);
   }

@@ -2,6 +2,7 @@
 // A negotiation that fails ends the login (§7.12); there is no Reject and go on.
 
 import { KEYS, type KeySpec, parseInRange, Rule } from '../pdu/keys.ts';
+import { LoginReason } from '../pdu/login-reason.ts';
 import {
   type ConnectionParameters,
   DEFAULT_CONNECTION_PARAMETERS,
@@ -90,7 +91,12 @@ export class Negotiation {
   finish(): LoginFault | null {
     for (const key of Object.keys(DIGESTS) as DigestKey[]) {
       if (this.#wishes[DIGESTS[key]] !== 'require' || this.connection[DIGESTS[key]] === Digest.crc32c) continue;
-      return wrong(`${key} is negotiated where the target requires it`, `no ${key}`, `${key}=CRC32C`);
+      return wrong(
+        `${key} is negotiated where the target requires it`,
+        `no ${key}`,
+        `${key}=CRC32C`,
+        LoginReason.digests,
+      );
     }
     return null;
   }
@@ -131,7 +137,8 @@ export class Negotiation {
     const chosen = chooseDigest(parseList(value), this.#wishes[DIGESTS[key]]);
     if (chosen === undefined) {
       const expected = this.#wishes[DIGESTS[key]] === 'require' ? 'CRC32C' : 'None';
-      return wrong(`the list of ${key} has a value the target takes`, `${key}=${value}`, `${expected} among them`);
+      const rule = `the list of ${key} has a value the target takes`;
+      return wrong(rule, `${key}=${value}`, `${expected} among them`, LoginReason.digests);
     }
     this.connection[DIGESTS[key]] = chosen;
     return [key, chosen];

@@ -3,6 +3,7 @@
 
 import type { Secret } from '../config/secret.ts';
 import type { AclSettings, AuthSettings, TargetSettings } from '../config/settings.ts';
+import type { LoginReason } from '../pdu/login-reason.ts';
 import type { SessionParameters } from '../pdu/parameters.ts';
 
 /** §13.21. */
@@ -51,7 +52,7 @@ export type Admission =
   /** Draining, shutting down, switched off: 0301. */
   | { readonly kind: 'unavailable'; readonly reason: string }
   /** Pending logins, descriptors or the like are used up: 0302. */
-  | { readonly kind: 'full'; readonly reason: string; readonly limit: string };
+  | { readonly kind: 'full'; readonly reason: string; readonly limit: string; readonly why: LoginReason };
 
 /** What makes a session the one it is. Names are normalised, the ISID is 12 hex digits. A discovery session has no target: ''. */
 export interface SessionIdentity {

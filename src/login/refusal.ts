@@ -2,6 +2,7 @@
 // What the codes mean in general is pdu/login-status.ts; the bytes on the wire are response.ts.
 
 import { oneLine } from '../base/one-line.ts';
+import { LoginReason } from '../pdu/login-reason.ts';
 import { describeLoginStatus, formatLoginStatus, LoginStatus } from '../pdu/login-status.ts';
 import type { LoginEndpoint } from './policy.ts';
 
@@ -13,6 +14,8 @@ export interface LoginFault {
   /** What came. Never a secret, nor anything computed from one. */
   readonly received: string;
   readonly expected: string;
+  /** Which of the reasons that the code may have; left out: any of them. */
+  readonly reason?: LoginReason | undefined;
   /** 0101, 0102: where to go. */
   readonly targetAddress?: string;
   /** 0300: what failed. */
@@ -49,13 +52,24 @@ export interface RefusedParty {
 }
 
 /** A fault. The arguments in the order in which people ask. */
-export function fault(code: LoginStatus, rule: string, received: string, expected: string): LoginFault {
-  return { code, rule, received, expected };
+export function fault(
+  code: LoginStatus,
+  rule: string,
+  received: string,
+  expected: string,
+  reason?: LoginReason,
+): LoginFault {
+  return { code, rule, received, expected, reason };
 }
 
-/** A {@link fault} that no other code tells more of: 0200. */
-export function wrong(rule: string, received: string, expected: string): LoginFault {
-  return fault(LoginStatus.INITIATOR_ERROR, rule, received, expected);
+/** A {@link fault} that no other code tells more of: 0200. A defect, unless there is another reason. */
+export function wrong(
+  rule: string,
+  received: string,
+  expected: string,
+  reason: LoginReason = LoginReason.defect,
+): LoginFault {
+  return fault(LoginStatus.INITIATOR_ERROR, rule, received, expected, reason);
 }
 
 /** Whether a rule found something wrong. */
@@ -73,7 +87,9 @@ function printable(text: string): string {
 
 /** The record of a refused login. */
 export function refusalOf(found: LoginFault, party: RefusedParty): Refusal {
-  const { name, causes, fixes, sections } = describeLoginStatus(found.code);
+  const entry = describeLoginStatus(found.code);
+  const { name, sections } = entry;
+  const { causes, fixes } = found.reason ?? entry;
   const { code, rule } = found;
   const received = printable(found.received);
   // What is expected may be what the peer said before.

@@ -3,6 +3,7 @@
 
 import type { Secret } from '../config/secret.ts';
 import type { AuthSettings, ChapSettings } from '../config/settings.ts';
+import { LoginReason } from '../pdu/login-reason.ts';
 import { LoginStatus } from '../pdu/login-status.ts';
 import { formatBinary, parseBinary, parseList, parseNumber } from '../pdu/text.ts';
 import { type ChapAlgorithm, chapResponse, chooseAlgorithm, responsesEqual } from './chap.ts';
@@ -36,8 +37,8 @@ export interface SecurityOptions {
   readonly denyStranger: (user: string) => LoginFault;
 }
 
-const failed = (rule: string, received: string, expected: string): LoginFault =>
-  fault(LoginStatus.AUTHENTICATION_FAILURE, rule, received, expected);
+const failed = (rule: string, received: string, expected: string, reason: LoginReason): LoginFault =>
+  fault(LoginStatus.AUTHENTICATION_FAILURE, rule, received, expected, reason);
 
 const missing = (step: string, key: string): LoginFault =>
   fault(LoginStatus.MISSING_PARAMETER, `${step} carries ${key}`, `no ${key}`, key);
@@ -98,12 +99,19 @@ export class SecurityDialogue {
         return wrong('AuthMethod comes before CHAP keys', key, 'AuthMethod');
       }
       if (!this.#proven && transit) {
-        return failed('the security stage is not left without proof', 'T=1 and no AuthMethod', 'AuthMethod=CHAP');
+        const rule = 'the security stage is not left without proof';
+        return failed(rule, 'T=1 and no AuthMethod', 'AuthMethod=CHAP', LoginReason.chapWanted);
       }
       return [];
     }
     if (!parseList(offered).includes(wanted)) {
-      return failed("the initiator offers the target's method", `AuthMethod=${offered}`, `AuthMethod=${wanted}`);
+      const reason = wanted === 'None' ? LoginReason.chapUnknown : LoginReason.chapWanted;
+      return failed(
+        "the initiator offers the target's method",
+        `AuthMethod=${offered}`,
+        `AuthMethod=${wanted}`,
+        reason,
+      );
     }
     const answers: Answers = [['AuthMethod', wanted]];
     this.#state = auth.method === 'none' ? State.done : State.algorithm;
@@ -125,7 +133,8 @@ export class SecurityDialogue {
     const { algorithms } = this.#options.auth as ChapSettings;
     const algorithm = chooseAlgorithm(algorithms, parseList(offered));
     if (algorithm === undefined) {
-      return failed('there is a CHAP algorithm in common', `CHAP_A=${offered}`, `one of ${algorithms.join(', ')}`);
+      const expected = `one of ${algorithms.join(', ')}`;
+      return failed('there is a CHAP algorithm in common', `CHAP_A=${offered}`, expected, LoginReason.algorithms);
     }
     this.#algorithm = algorithm;
     this.#identifier = this.#options.random(1)[0]!;
@@ -173,7 +182,7 @@ export class SecurityDialogue {
     const rule = 'the CHAP response fits the name and its secret';
     const what = own === null ? 'a name that is no user of this target' : 'a response that does not fit the secret';
     const expected = `a user of auth.users, and a response of ${this.#algorithm!.responseBytes} bytes made with its secret`;
-    return failed(rule, `CHAP_N=${user}, ${what}`, expected);
+    return failed(rule, `CHAP_N=${user}, ${what}`, expected, LoginReason.secret);
   }
 
   #fits(secret: Secret | null, given: Uint8Array): boolean {
@@ -186,19 +195,26 @@ export class SecurityDialogue {
   #prove(identifierText: string, challengeText: string): Answers | LoginFault {
     const { mutual } = this.#options.auth as ChapSettings;
     if (mutual === undefined) {
-      return failed('the target has a secret to prove itself with', 'CHAP_I and CHAP_C', 'neither, or auth.mutual set');
+      const rule = 'the target has a secret to prove itself with';
+      return failed(rule, 'CHAP_I and CHAP_C', 'neither, or auth.mutual set', LoginReason.mutual);
     }
     const identifier = parseNumber(identifierText);
     const challenge = parseBinary(challengeText);
     if (identifier === null || identifier > 0xff) {
-      return failed('CHAP_I is a number of one byte', `CHAP_I=${identifierText}`, '0 to 255');
+      return failed('CHAP_I is a number of one byte', `CHAP_I=${identifierText}`, '0 to 255', LoginReason.defect);
     }
     if (challenge === null) {
-      return failed('CHAP_C is a binary value', 'CHAP_C that is none', '1 to 1024 bytes in hex or base64');
+      const expected = '1 to 1024 bytes in hex or base64';
+      return failed('CHAP_C is a binary value', 'CHAP_C that is none', expected, LoginReason.defect);
     }
     // RFC 7143 §9.2.1: who sends our own challenge back wants us to answer it for him.
     if (Buffer.compare(challenge, this.#challenge) === 0) {
-      return failed('the challenge is not the one we sent', 'our own CHAP_C', 'a challenge of its own');
+      return failed(
+        'the challenge is not the one we sent',
+        'our own CHAP_C',
+        'a challenge of its own',
+        LoginReason.defect,
+      );
     }
     const response = chapResponse(this.#algorithm!, identifier, mutual.secret.reveal(), challenge);
     return [

@@ -1,6 +1,8 @@
 // The 18 login status codes (RFC 7143 §11.13.5) in one table: what each means, when it is sent, why, and what helps.
 // The log, the admin interface, `lunaring explain` and docs/login-status.md all print from here; login/ decides which one is sent.
 
+import { anyOf, LoginReason } from './login-reason.ts';
+
 /** Status-Class and Status-Detail as one 16-bit number, as the response carries them. */
 export const LoginStatus = {
   SUCCESS: 0x0000,
@@ -76,16 +78,7 @@ export const LOGIN_STATUS: readonly LoginStatusEntry[] = [
     name: 'InitiatorError',
     meaning: 'The request breaks a rule of the protocol for which there is no code of its own.',
     when: 'A malformed or forbidden header, text or value: stage bits, fields that change during login, keys given twice or in the wrong stage, values out of range, illegal names, too many or too long requests.',
-    causes: [
-      'A defect in the initiator.',
-      'A digest that one side demands and the other does not offer.',
-      'An initiator name that does not begin with iqn., eui. or naa., is longer than 223 bytes, or has control characters, commas or asterisks in it.',
-    ],
-    fixes: [
-      'Read what was received and what was expected in the refusal.',
-      'Correct the initiator name (on Linux, /etc/iscsi/initiatorname.iscsi).',
-      "Make `digests` of the target and the initiator's digest settings agree.",
-    ],
+    ...anyOf(LoginReason.defect, LoginReason.digests, LoginReason.initiatorName, LoginReason.targetName),
     sections: ['11.13.5', '11.12', '6.1', '6.2'],
   },
   {
@@ -93,17 +86,13 @@ export const LOGIN_STATUS: readonly LoginStatusEntry[] = [
     name: 'AuthenticationFailure',
     meaning: 'The initiator did not prove who it is.',
     when: 'CHAP is required and was not offered, was skipped or failed; no common method or algorithm; the initiator asks for a proof that the target has no secret for; a reflected challenge. An unknown user and a wrong secret look the same.',
-    causes: [
-      'The user name or the secret is wrong.',
-      'The initiator is not configured for CHAP, and the target requires it.',
-      'The initiator asks for mutual CHAP, and the target has no `mutual` secret.',
-      'The initiator offers only digests that `algorithms` leaves out.',
-    ],
-    fixes: [
-      'Set the user name and secret of `auth.users` in the initiator (open-iscsi: node.session.auth.*).',
-      'Set `auth.mutual`, or switch mutual CHAP off in the initiator.',
-      'Add the digest to `auth.algorithms`; many initiators know md5 only.',
-    ],
+    ...anyOf(
+      LoginReason.secret,
+      LoginReason.chapWanted,
+      LoginReason.chapUnknown,
+      LoginReason.mutual,
+      LoginReason.algorithms,
+    ),
     sections: ['11.13.5', '12.1.3', '9.2.1'],
   },
   {
@@ -111,16 +100,7 @@ export const LOGIN_STATUS: readonly LoginStatusEntry[] = [
     name: 'AuthorizationFailure',
     meaning: 'The initiator may not use this target.',
     when: "The initiator's name or network is not on the target's list, or its valid account is another target's, and `acl.denial` is `reveal`.",
-    causes: [
-      'The initiator name is not matched by `acl.initiators`.',
-      'The address of the initiator is not in `acl.networks`.',
-      'The CHAP account belongs to another target.',
-    ],
-    fixes: [
-      'Add the initiator name, as the refusal shows it, to `acl.initiators`.',
-      'Add the network to `acl.networks`.',
-      'Use an account of this target.',
-    ],
+    ...anyOf(LoginReason.initiators, LoginReason.networks, LoginReason.account),
     sections: ['11.13.5'],
   },
   {
@@ -163,16 +143,7 @@ export const LOGIN_STATUS: readonly LoginStatusEntry[] = [
     name: 'TooManyConnections',
     meaning: 'One more connection would be more than the target or the session allows.',
     when: '`connectionLimit` of the target is reached, or the session has as many connections as MaxConnections was negotiated to.',
-    causes: [
-      'Many initiators use the target.',
-      'Connections of initiators that died are not yet noticed to be gone.',
-      'The initiator opens more connections in a session than it negotiated.',
-    ],
-    fixes: [
-      'Raise `connectionLimit`, or `maxConnections` for one session.',
-      'Log out sessions that are not used.',
-      'Lower `nopIntervalMs`, so that dead connections are noticed sooner.',
-    ],
+    ...anyOf(LoginReason.connectionLimit, LoginReason.maxConnections),
     sections: ['11.13.5', '13.2'],
   },
   {
@@ -204,8 +175,7 @@ export const LOGIN_STATUS: readonly LoginStatusEntry[] = [
     name: 'SessionTypeNotSupported',
     meaning: 'The portal does not serve sessions of this type.',
     when: 'SessionType is neither Normal nor Discovery, or Discovery at a portal with `discovery: false`.',
-    causes: ['Discovery is switched off at this portal.', 'A defect in the initiator.'],
-    fixes: ['Set `discovery: true` for the portal, or discover at another one.'],
+    ...anyOf(LoginReason.discovery, LoginReason.defect),
     sections: ['11.13.5', '13.21'],
   },
   {
@@ -240,8 +210,7 @@ export const LOGIN_STATUS: readonly LoginStatusEntry[] = [
     name: 'ServiceUnavailable',
     meaning: 'The target is known, and not serving just now. The initiator may try again.',
     when: 'The target is `offline`, or the process is draining or shutting down. Never for an unknown name.',
-    causes: ['An operator took the target offline.', 'The service is being stopped or updated.'],
-    fixes: ['Wait; initiators try again by themselves.', 'Set the target online.'],
+    ...anyOf(LoginReason.offline, LoginReason.draining),
     sections: ['11.13.5'],
   },
   {
@@ -249,8 +218,7 @@ export const LOGIN_STATUS: readonly LoginStatusEntry[] = [
     name: 'OutOfResources',
     meaning: 'Something the connection needs is used up. The initiator may try again.',
     when: 'Sessions (`sessionLimit`), pending logins, connections of the workers, file descriptors or I/O memory are used up.',
-    causes: ['More sessions than `sessionLimit`.', 'Too little I/O memory or too few file descriptors.'],
-    fixes: ['Raise `sessionLimit`.', 'Raise `slabMiB` or `workers`.', 'Raise the limit of open files (ulimit -n).'],
+    ...anyOf(LoginReason.sessionLimit, LoginReason.memory, LoginReason.descriptors, LoginReason.logins),
     sections: ['11.13.5'],
   },
 ];

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { serialAdd, serialBefore } from '../../src/base/serial.ts';
 import { LoginMachine } from '../../src/login/login-machine.ts';
+import { LoginReason } from '../../src/pdu/login-reason.ts';
 import { IDENTITY, Initiator, loginRequest, OPERATE, respond, SECURE, type Text, textOf } from './initiator.ts';
 import { ALICE, chap, ENDPOINT, INITIATOR, makeSession, mutual, OPEN_ACL, offered, TARGET, World } from './world.ts';
 
@@ -43,7 +44,7 @@ describe('of several reasons the first is reported', () => {
     expect(status()).toMatch(/^0207/);
     text = { ...text, TargetName: TARGET };
     expect(status()).toMatch(/^0301 the service/);
-    world.admission = { kind: 'full', reason: 'many', limit: 'fewer' };
+    world.admission = { kind: 'full', reason: 'many', limit: 'fewer', why: LoginReason.logins };
     expect(status()).toMatch(/^0302/);
     world.admission = { kind: 'open' };
     expect(status()).toMatch(/^0203/);

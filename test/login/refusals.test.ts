@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { LoginMachine } from '../../src/login/login-machine.ts';
 import type { LoginTarget } from '../../src/login/policy.ts';
 import { fault } from '../../src/login/refusal.ts';
+import { LoginReason } from '../../src/pdu/login-reason.ts';
 import { LoginStatus } from '../../src/pdu/login-status.ts';
 import {
   IDENTITY,
@@ -515,7 +516,7 @@ describe('0302: out of resources', () => {
 
   test('hard limits of the process', () => {
     const world = new World();
-    world.admission = { kind: 'full', reason: '256 pending logins', limit: 'fewer than 256' };
+    world.admission = { kind: 'full', reason: '256 pending logins', limit: 'fewer than 256', why: LoginReason.logins };
     expect(statusOf(world)).toBe('0302');
   });
 
