@@ -102,9 +102,9 @@ export function commandFor(task: Task): ColdCommand | null {
     case OperationCode.PERSISTENT_RESERVE_OUT:
       return persistentReserveOut;
     case OperationCode.THIRD_PARTY_COPY_OUT:
-      return thirdPartyCopyOut(task);
+      return actionOf(task, thirdPartyCopyOut);
     case OperationCode.THIRD_PARTY_COPY_IN:
-      return thirdPartyCopyIn(task);
+      return actionOf(task, thirdPartyCopyIn);
     case OperationCode.COMPARE_AND_WRITE:
       return compareAndWriteCommand;
     case OperationCode.ORWRITE_16:
@@ -139,13 +139,13 @@ export function commandFor(task: Task): ColdCommand | null {
     case OperationCode.WRITE_BUFFER:
       return writeBuffer;
     case OperationCode.SERVICE_ACTION_IN_16:
-      return serviceActionIn16(task);
+      return actionOf(task, serviceActionIn16);
     case OperationCode.REPORT_LUNS:
       return reportLuns;
     case OperationCode.MAINTENANCE_IN:
-      return maintenanceIn(task);
+      return actionOf(task, maintenanceIn);
     case OperationCode.MAINTENANCE_OUT:
-      return maintenanceOut(task);
+      return actionOf(task, maintenanceOut);
     case OperationCode.VARIABLE_LENGTH:
       return variableLength(task);
     default:
@@ -168,67 +168,41 @@ function variableLength(task: Task): ColdCommand {
   }
 }
 
-function thirdPartyCopyOut(task: Task): ColdCommand {
-  switch (serviceActionOf(task.cdb)) {
-    case ThirdPartyCopyOut.EXTENDED_COPY_LID1:
-      return extendedCopy1;
-    case ThirdPartyCopyOut.EXTENDED_COPY_LID4:
-      return extendedCopy4;
-    default:
-      return unknownServiceAction;
-  }
-}
+/** The commands of an operation code, by service action. */
+type Actions = Readonly<Record<number, ColdCommand>>;
 
-function thirdPartyCopyIn(task: Task): ColdCommand {
-  switch (serviceActionOf(task.cdb)) {
-    case ThirdPartyCopyIn.RECEIVE_COPY_STATUS_LID1:
-      return receiveCopyStatus1;
-    case ThirdPartyCopyIn.RECEIVE_COPY_OPERATING_PARAMETERS:
-      return receiveCopyOperatingParameters;
-    case ThirdPartyCopyIn.RECEIVE_COPY_FAILURE_DETAILS:
-      return receiveCopyFailureDetails;
-    case ThirdPartyCopyIn.RECEIVE_COPY_STATUS_LID4:
-      return receiveCopyStatus4;
-    default:
-      return unknownServiceAction;
-  }
-}
+const thirdPartyCopyOut: Actions = {
+  [ThirdPartyCopyOut.EXTENDED_COPY_LID1]: extendedCopy1,
+  [ThirdPartyCopyOut.EXTENDED_COPY_LID4]: extendedCopy4,
+};
 
-function serviceActionIn16(task: Task): ColdCommand {
-  switch (serviceActionOf(task.cdb)) {
-    case ServiceActionIn16.READ_CAPACITY_16:
-      return readCapacity16;
-    case ServiceActionIn16.GET_LBA_STATUS:
-      return getLbaStatus16;
-    default:
-      return unknownServiceAction;
-  }
-}
+const thirdPartyCopyIn: Actions = {
+  [ThirdPartyCopyIn.RECEIVE_COPY_STATUS_LID1]: receiveCopyStatus1,
+  [ThirdPartyCopyIn.RECEIVE_COPY_OPERATING_PARAMETERS]: receiveCopyOperatingParameters,
+  [ThirdPartyCopyIn.RECEIVE_COPY_FAILURE_DETAILS]: receiveCopyFailureDetails,
+  [ThirdPartyCopyIn.RECEIVE_COPY_STATUS_LID4]: receiveCopyStatus4,
+};
 
-function maintenanceIn(task: Task): ColdCommand {
-  switch (serviceActionOf(task.cdb)) {
-    case MaintenanceIn.REPORT_TARGET_PORT_GROUPS:
-      return reportTargetPortGroups;
-    case MaintenanceIn.REPORT_SUPPORTED_OPERATION_CODES:
-      return reportSupportedOperationCodes;
-    case MaintenanceIn.REPORT_TIMESTAMP:
-      return reportTimestamp;
-    case MaintenanceIn.REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS:
-      return reportSupportedTaskManagementFunctions;
-    default:
-      return unknownServiceAction;
-  }
-}
+const serviceActionIn16: Actions = {
+  [ServiceActionIn16.READ_CAPACITY_16]: readCapacity16,
+  [ServiceActionIn16.GET_LBA_STATUS]: getLbaStatus16,
+};
 
-function maintenanceOut(task: Task): ColdCommand {
-  switch (serviceActionOf(task.cdb)) {
-    case MaintenanceOut.SET_TARGET_PORT_GROUPS:
-      return setTargetPortGroups;
-    case MaintenanceOut.SET_TIMESTAMP:
-      return setTimestamp;
-    default:
-      return unknownServiceAction;
-  }
+const maintenanceIn: Actions = {
+  [MaintenanceIn.REPORT_TARGET_PORT_GROUPS]: reportTargetPortGroups,
+  [MaintenanceIn.REPORT_SUPPORTED_OPERATION_CODES]: reportSupportedOperationCodes,
+  [MaintenanceIn.REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS]: reportSupportedTaskManagementFunctions,
+  [MaintenanceIn.REPORT_TIMESTAMP]: reportTimestamp,
+};
+
+const maintenanceOut: Actions = {
+  [MaintenanceOut.SET_TARGET_PORT_GROUPS]: setTargetPortGroups,
+  [MaintenanceOut.SET_TIMESTAMP]: setTimestamp,
+};
+
+/** Allocates nothing. */
+function actionOf(task: Task, actions: Actions): ColdCommand {
+  return actions[serviceActionOf(task.cdb)] ?? unknownServiceAction;
 }
 
 /** A known operation code with a service action that is none of ours: a field of the CDB is wrong, not the command (SPC-5). */
