@@ -1,12 +1,8 @@
 // Somebody at a WebSocket of the admin interface: takes what comes and counts the messages, or does not even read.
 // Says nothing. A browser is browser.ts.
 
-import { randomBytes } from 'node:crypto';
-import { request } from 'node:http';
 import type { Socket } from 'node:net';
-
-const LENGTH_16 = 126;
-const LENGTH_64 = 127;
+import { takeFrame, upgrade } from './web-socket-client.ts';
 
 /** One of them. */
 export class Listener implements Disposable {
@@ -28,28 +24,11 @@ export class Listener implements Disposable {
   }
 
   /** Connects; throws with the status when it is refused. */
-  static open(url: string, options: { readonly reads?: boolean; readonly headers?: Record<string, string> } = {}) {
-    const headers = {
-      Connection: 'Upgrade',
-      Upgrade: 'websocket',
-      'Sec-WebSocket-Version': '13',
-      'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
-      ...options.headers,
-    };
-    return new Promise<Listener>((resolve, reject) => {
-      const asking = request(new URL('/api/v1/events', url), { headers, agent: false });
-      asking.on('upgrade', (_, socket: Socket, head) => {
-        const listener = new Listener(socket, options.reads !== false);
-        if (head.length > 0) listener.#take(head);
-        resolve(listener);
-      });
-      asking.on('response', ({ statusCode }) => {
-        asking.destroy();
-        reject(new Error(`refused with ${statusCode}`));
-      });
-      asking.on('error', reject);
-      asking.end();
-    });
+  static async open(url: string, { reads = true } = {}): Promise<Listener> {
+    const { socket, head } = await upgrade(new URL('/api/v1/events', url));
+    const listener = new Listener(socket, reads);
+    listener.#take(head);
+    return listener;
   }
 
   /** Whole messages so far. */
@@ -71,25 +50,14 @@ export class Listener implements Disposable {
     return this.#closed;
   }
 
-  /** A server's frames are not masked. */
   #take(chunk: Buffer): void {
     this.#bytes = Buffer.concat([this.#bytes, chunk]);
-    for (;;) {
-      const bytes = this.#bytes;
-      if (bytes.length < 2) return;
-      const short = bytes[1]! & 0x7f;
-      const start = short === LENGTH_16 ? 4 : short === LENGTH_64 ? 10 : 2;
-      if (bytes.length < start) return;
-      const length =
-        short === LENGTH_16 ? bytes.readUInt16BE(2) : short === LENGTH_64 ? Number(bytes.readBigUInt64BE(2)) : short;
-      if (bytes.length < start + length) return;
-      const isText = (bytes[0]! & 0x0f) === 1;
-      if (isText) {
-        this.#messages++;
-        this.#last = bytes.toString('utf8', start, start + length);
-        this.#latest.set(/^\{"type":"(\w+)"/.exec(this.#last)?.[1] ?? '', this.#last);
-      }
-      this.#bytes = bytes.subarray(start + length);
+    for (let frame = takeFrame(this.#bytes); frame !== null; frame = takeFrame(this.#bytes)) {
+      this.#bytes = frame.rest;
+      if (!frame.isText) continue;
+      this.#messages++;
+      this.#last = frame.text;
+      this.#latest.set(/^\{"type":"(\w+)"/.exec(frame.text)?.[1] ?? '', frame.text);
     }
   }
 

@@ -15,8 +15,57 @@ export class UpgradeRefused extends Error {
   }
 }
 
-const SHORT_MAX = 125;
 const LENGTH_16 = 126;
+const LENGTH_64 = 127;
+
+/** A connection that has become a WebSocket. */
+interface Upgraded {
+  readonly protocol: string;
+  readonly socket: Socket;
+  /** What came right behind the answer. */
+  readonly head: Buffer;
+}
+
+/** Opens one. Throws {@link UpgradeRefused}. */
+export function upgrade(url: string | URL, headers: Readonly<Record<string, string>> = {}): Promise<Upgraded> {
+  const asked = {
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': Buffer.alloc(16, 7).toString('base64'),
+    ...headers,
+  };
+  return new Promise((resolve, reject) => {
+    const asking = request(url, { headers: asked, agent: false });
+    asking.once('upgrade', (answer, socket: Socket, head) => {
+      resolve({ protocol: answer.headers['sec-websocket-protocol'] ?? '', socket, head });
+    });
+    asking.once('response', ({ statusCode = 0 }) => {
+      asking.destroy();
+      reject(new UpgradeRefused(statusCode));
+    });
+    asking.on('error', reject);
+    asking.end();
+  });
+}
+
+interface Frame {
+  readonly isText: boolean;
+  readonly text: string;
+  /** What is behind it. */
+  readonly rest: Buffer;
+}
+
+/** The first of a server's frames, which are not masked; null: it is not whole. */
+export function takeFrame(bytes: Buffer): Frame | null {
+  const short = (bytes[1] ?? 0) & 0x7f;
+  const start = short === LENGTH_16 ? 4 : short === LENGTH_64 ? 10 : 2;
+  if (bytes.length < start) return null;
+  const length = start === 2 ? short : start === 4 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
+  const end = start + length;
+  if (bytes.length < end) return null;
+  return { isText: (bytes[0]! & 0x0f) === 1, text: bytes.toString('utf8', start, end), rest: bytes.subarray(end) };
+}
 
 /** An open WebSocket. */
 export class WebSocketClient {
@@ -39,24 +88,8 @@ export class WebSocketClient {
 
   /** Throws {@link UpgradeRefused}. */
   static async open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<WebSocketClient> {
-    const key = Buffer.alloc(16, 7).toString('base64');
-    const upgrade = {
-      Connection: 'Upgrade',
-      Upgrade: 'websocket',
-      'Sec-WebSocket-Version': '13',
-      'Sec-WebSocket-Key': key,
-    };
-    const asked = request(url.replace(/^ws/, 'http'), { headers: { ...upgrade, ...headers } });
-    asked.end();
-    const answered = new Promise<never>((_, reject) => {
-      asked.once('response', (answer) => {
-        answer.resume();
-        reject(new UpgradeRefused(answer.statusCode ?? 0));
-      });
-      asked.once('error', reject);
-    });
-    const [answer, socket, head] = await Promise.race([once(asked, 'upgrade'), answered]);
-    return new WebSocketClient(socket, answer.headers['sec-websocket-protocol'] ?? '', head);
+    const { socket, protocol, head } = await upgrade(url.replace(/^ws/, 'http'), headers);
+    return new WebSocketClient(socket, protocol, head);
   }
 
   /** The next text. Throws when the connection ends instead. */
@@ -69,8 +102,11 @@ export class WebSocketClient {
       });
     }
     for (;;) {
-      const frame = this.#frame();
-      if (frame !== null) return frame;
+      const frame = takeFrame(this.#received);
+      if (frame !== null) {
+        this.#received = frame.rest;
+        return frame.text;
+      }
       if (this.#ended) throw new Error('the WebSocket was closed');
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -82,16 +118,5 @@ export class WebSocketClient {
   async closed(): Promise<void> {
     this.socket.resume();
     if (!this.#ended) await once(this.socket, 'close');
-  }
-
-  #frame(): string | null {
-    const bytes = this.#received;
-    const short = (bytes[1] ?? 0) & 0x7f;
-    const header = short <= SHORT_MAX ? 2 : short === LENGTH_16 ? 4 : 10;
-    if (bytes.length < header) return null;
-    const length = header === 2 ? short : header === 4 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
-    if (bytes.length < header + length) return null;
-    this.#received = bytes.subarray(header + length);
-    return bytes.toString('utf8', header, header + length);
   }
 }
