@@ -1,9 +1,8 @@
 // One measurement: a cell against a peer for some seconds, seen from the client and from the target's own threads.
 // What is made of several of them is statistics.ts; when which is measured, schedule.ts.
 
-import { readFileSync } from 'node:fs';
 import { Daemon } from '../test/support/daemon.ts';
-import { cpuTimes, readProcess, SwitchWatch } from '../test/support/process-readings.ts';
+import { childrenUs, cpuTimes, readProcess, SwitchWatch } from '../test/support/process-readings.ts';
 import type { Cell } from './cells.ts';
 import { INSTRUMENT, type Observation } from './instruments.ts';
 import type { Measurement } from './measurement.ts';
@@ -16,7 +15,6 @@ const SYSTEM_CALLS_SECONDS = 1;
 const SLEEPER = /^counting until (\d+) ends$/m;
 const COUNTING_SECONDS_MAX = 120;
 const PERF_END_LIMIT_MS = 10_000;
-const TICK_US = 10_000;
 const SECOND_US = 1e6;
 
 /** Measures `cell` against `peer`; `warm` says that it was measured before, so that its code is compiled and its memory touched. */
@@ -61,13 +59,6 @@ interface Readings {
 
 function readings(pid: number): Readings {
   return { ...cpuTimes(pid), rssBytes: readProcess(pid).rssBytes };
-}
-
-/** CPU time of all the programs that this one ran to their end. */
-function childrenUs(): number {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13]) + Number(fields[14])) * TICK_US;
 }
 
 function observe(peer: Peer, cell: Cell, seconds: number, options: Options): Promise<Observation> {

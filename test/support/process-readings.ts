@@ -41,10 +41,22 @@ export function cpuUs(pid: number): number {
 
 /** As {@link cpuUs}, user and system apart. */
 export function cpuTimes(pid: number): { readonly userUs: number; readonly systemUs: number } {
+  const [utime, stime] = timesIn(pid);
+  return { userUs: utime! * TICK_US, systemUs: stime! * TICK_US };
+}
+
+/** CPU time of all the programs that this one ran to their end, µs. */
+export function childrenUs(): number {
+  const [, , cutime, cstime] = timesIn('self');
+  return (cutime! + cstime!) * TICK_US;
+}
+
+/** utime, stime, cutime and cstime of proc_pid_stat(5), in ticks. */
+function timesIn(pid: number | 'self'): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The program's name may hold spaces and parentheses; state is the first field behind it, utime and stime are 11 and 12 further on.
+  // The program's name may hold spaces and parentheses; state is the first field behind it, and these are 11 further on.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { userUs: Number(fields[11]) * TICK_US, systemUs: Number(fields[12]) * TICK_US };
+  return fields.slice(11, 15).map(Number);
 }
 
 /** CPU time of the threads that a process has now, ns: fine enough for one that is idle. */
