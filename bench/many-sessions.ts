@@ -2,7 +2,7 @@
 // The idle ones are held by the tests' own initiator, the busy ones are fio's.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KIB } from '../src/config/limits.ts';
+import { KIB, MIB } from '../src/config/limits.ts';
 import { readProcess, runNs } from '../test/support/process-readings.ts';
 import { TargetProcess } from '../test/support/target-process.ts';
 import { cell } from './cells.ts';
@@ -17,7 +17,6 @@ const BUSY_SESSIONS = 8;
 const BUSY_DEPTH = 8;
 /** Beside one descriptor for each session. */
 const OTHER_DESCRIPTORS = 1000;
-const MIB = 2 ** 20;
 
 export interface ManySessions {
   readonly idleSessions: number;
