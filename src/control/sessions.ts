@@ -109,11 +109,8 @@ export class Sessions implements SessionLookup {
     const key = keyOf(identity);
     this.#greeted.delete(key);
     this.#greeted.add(key);
-    if (this.#greeted.size <= GREETED_MAX) return;
-    for (const oldest of this.#greeted) {
-      this.#greeted.delete(oldest);
-      return;
-    }
+    const [oldest] = this.#greeted;
+    if (this.#greeted.size > GREETED_MAX) this.#greeted.delete(oldest!);
   }
 
   /** What an initiator declared anew; a connection that has ended meanwhile is passed over. */
