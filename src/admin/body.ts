@@ -5,7 +5,7 @@ import { ApiError } from './http.ts';
 
 /** As long as a body may be. */
 export const BODY_BYTES_MAX = 1024 * 1024;
-/** Of what is too long so much is read and dropped, for the peer to hear why it is refused; what goes on is cut off. */
+/** So much of a body that is too long is read and dropped, so that the peer hears why it is refused; beyond that it is cut off. */
 export const DISCARDED_BYTES_MAX = 16 * 1024 * 1024;
 
 /** A body that is coming in. */

@@ -5,7 +5,7 @@ import type { RefusalReport } from '../control/refusals.ts';
 import type { Status } from '../metrics/sampler.ts';
 import type { AdminSocket, SocketHandler } from './http.ts';
 
-/** Who lets this many messages in a row be dropped is not there any more. */
+/** A listener for whom so many messages in a row were dropped is taken for gone. */
 const DROPPED_MAX = 30;
 /** Refusals told in a second: of a storm of them the status has the number, and the list the latest. */
 export const REFUSALS_PER_SECOND = 20;

@@ -9,7 +9,7 @@ function raise(fault: Fault): never {
   throw fault;
 }
 
-/** Has `then` called once a write to `stream` finds that its reader has gone, and `otherwise` with what else goes wrong with it: thrown unless it is said. */
+/** Calls `then` when a write to `stream` finds that its reader has gone, and `otherwise` with any other fault of the stream; left out, such a fault is thrown. */
 export function whenUnread(stream: Writable, then: () => void, otherwise: (fault: Fault) => void = raise): void {
   stream.on('error', (fault: Fault) => (fault.code === 'EPIPE' ? then() : otherwise(fault)));
 }

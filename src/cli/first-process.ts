@@ -1,5 +1,5 @@
-// The first process of a namespace, as a container's is, gets no signal that it does not handle (pid_namespaces(7)): here it ends by those that
-// would end any other. Importing this does so, before there is anything that takes its time; a command that handles them itself has its way.
+// The first process of a namespace, which a container's is, gets only the signals that it handles (pid_namespaces(7)). This handles those that
+// would end any other process, as soon as it is imported and before anything slow is; it stands back for a command that handles them itself.
 
 import { constants } from 'node:os';
 import { SIGNALLED } from './world.ts';

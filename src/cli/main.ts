@@ -39,6 +39,6 @@ const status = await run(process.argv.slice(2), {
   },
   startAdmin,
 });
-// Whether it could be written is heard of later than that it was; a target that has served does not wait for its reader.
+// A write that fails is heard of only later, so the end waits for it; not after serving, when the reader may have stopped reading.
 if (!serving) await flushed(process.stdout);
 process.exit(status);

@@ -124,7 +124,7 @@ function applyEnvironment(environment: Sources['environment'], document: RawConf
   return setters;
 }
 
-/** Who set the value at a path; with `nearest`, what does not stand in the file counts as its, where the value it would stand in does. */
+/** Who set the value at a path. With `nearest`, a value that the file leaves out counts as the file's if the file has the section that it belongs to. */
 function originAt(path: Path, nearest: boolean, file: ConfigurationFile | null, setters: Setters): string {
   for (let length = path.length; length > 0; length--) {
     const setter = setters.get(formatPath(path.slice(0, length)));

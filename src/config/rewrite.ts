@@ -51,7 +51,7 @@ function spellAt(key: string, value: Plain): Plain {
   return parseSize(text) === value ? text : value;
 }
 
-/** Without what is so anyway. */
+/** Without what is as the defaults have it, but for the keys in `kept`. */
 function without(value: Plain, defaults: Plain, kept: readonly string[]): Mapping {
   const entries = Object.entries(value as Mapping).filter(
     ([key, inner]) => kept.includes(key) || !isDeepStrictEqual(inner, (defaults as Mapping)[key]),

@@ -58,8 +58,8 @@ export interface AdministrationContext {
 }
 
 /**
- * A target or a unit that was taken out. It goes for good with {@link release}, unless {@link restore} puts it back before. Until then another
- * unit that opens its file has lost the writes that it had lost.
+ * A target or a unit that was taken out. {@link restore} puts it back, {@link release} has it gone for good. Until one of them is called, the
+ * writes that it had lost count as lost for any other unit that opens its file.
  */
 export interface Withdrawal {
   /**

@@ -3,7 +3,7 @@
 
 import { sysctl } from '../kernel/sysctl.ts';
 
-/** The kernel's own name for what it has always. */
+/** What every kernel has. */
 const USUAL = 'cubic';
 
 export interface CongestionChoice {

@@ -106,8 +106,8 @@ export class DiskServer {
   }
 
   /**
-   * Takes what all workers ask before any of it runs, and returns what may: one that was asked by a worker that has failed since
-   * is before those of the worker that came after, although its message may come behind theirs.
+   * Takes what all workers ask before any of it runs, and returns what may run now. So an operation of a worker that has failed comes before
+   * those of the worker in its place, even if its message arrives behind theirs.
    */
   #take(): Operation[] {
     const ready: Operation[] = [];

@@ -20,7 +20,7 @@ import { basename, dirname, join } from 'node:path';
 /** Only the owner reads them: who may write to a disk is in there. */
 const MODE = 0o600;
 
-/** Has a change to the directory of `path` last. It is opened beforehand: where it can't be, nothing has changed. Throws as node:fs does. */
+/** Makes a change to the directory of `path`, which is on stable storage when this returns. Nothing has changed where the directory can't be opened. Throws as node:fs does. */
 export function changeDirectory(path: string, change: () => void): void {
   const fd = openSync(dirname(path), 'r');
   try {

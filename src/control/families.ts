@@ -16,12 +16,12 @@ function plain(address: string): { readonly text: string; readonly ipv6: boolean
   return { text: parsed.toString(), ipv6: parsed.kind() === 'ipv6' };
 }
 
-/** Whether it is that of all addresses of its family. */
+/** Whether it stands for all addresses of its family. */
 function isWildcard(address: string): boolean {
   return ['0.0.0.0', '::'].includes(plain(address).text);
 }
 
-/** Whether a portal on `::` is of IPv6 alone: where another of `portals` has an address of IPv4 on its port. By itself it serves IPv4 as well. */
+/** Whether a portal on `::` listens on IPv6 alone, which it does where another of `portals` has an IPv4 address and the same port. Otherwise it serves IPv4 as well. */
 export function leavesIpv4({ address, port }: ListeningPlace, portals: readonly ListeningPlace[]): boolean {
   if (port === 0 || plain(address).text !== '::') return false;
   return portals.some((other) => other.port === port && !plain(other.address).ipv6);

@@ -37,7 +37,7 @@ export interface Candidate {
   readonly fd: number;
   /** What came behind the last Login Request. */
   readonly received: Uint8Array;
-  /** Resolves when nobody waits for the outcome any more: the time for the login is over. Counts for new sessions, until a worker is asked. */
+  /** Resolves when the time for the login is over, and nobody waits for the outcome. Heeded for new sessions only, and until a worker is asked. */
   readonly givenUp: Promise<void>;
 }
 
@@ -258,8 +258,9 @@ export class Handoffs {
 }
 
 /**
- * Waits for the turn of a connection. True: it was given up first. A disk may keep the tasks of the session before for ever, and its initiator comes
- * again and again: each try leaves the books in time. One that joins a session stays, in the place of its CID: its worker waits for it.
+ * Waits for the turn of a connection; true if its login was given up before that. A disk may keep the tasks of the old session for ever while
+ * the initiator tries again and again: each try is off the books when its time is over. A connection that joins a session stays on them, under
+ * its CID, because a worker waits for it.
  */
 async function isLate({ grant, givenUp }: Candidate, turn: Promise<void>): Promise<boolean> {
   const punctual = turn.then(() => false);

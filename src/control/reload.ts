@@ -59,7 +59,7 @@ export class Reload {
     return { changes, applied: true };
   }
 
-  /** Rehearsed: what was taken out to make room for something that can't come would have been taken out in vain. */
+  /** Rehearsed, so that nothing is taken out to make room for something that then can't be served. */
   #plan(): Plan {
     const { load, settings, running, log } = this.#options;
     const loaded = load();

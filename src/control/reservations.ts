@@ -170,7 +170,7 @@ function carryOut(draft: Draft, order: ReserveOrder, portalGroups: readonly numb
   }
 }
 
-/** RESERVE(6) and RELEASE(6) with registrations do nothing: well for those who may use the unit (SPC-4 §5.7.3, CRH), badly for others. */
+/** Where there are registrations, RESERVE(6) and RELEASE(6) do nothing: they succeed for those who may use the unit (SPC-4 §5.7.3, CRH), and conflict for others. */
 function beside(draft: Draft, self: string): ReserveResult {
   const may = draft.holds(self) || (isForRegistrants(draft.type) && draft.registrations.has(self));
   return may ? 'good' : 'conflict';

@@ -12,7 +12,7 @@ import type { Portals } from './portals.ts';
 
 /** What is served, apart from targets. */
 export interface ServedService {
-  /** As they were at the start: what can't change since holds. */
+  /** As they were at the start: of what can't change while the target runs, they say what is in force. */
   readonly settings: Settings;
   readonly listeners: Portals;
   readonly loginSettings: LoginSettings;

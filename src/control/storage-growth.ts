@@ -32,7 +32,7 @@ function lengthen(fd: number, path: string, bytes: number): void {
   }
 }
 
-/** Answers `after`, where that is no less than `before`, and all that there is: the next start would refuse a unit that is shorter than its file. */
+/** Answers `after` if it is no less than `before`, and the length of the whole file: the next start would refuse a unit that is shorter than its file. */
 function whole(path: string, present: number, after: number, before: number): number {
   if (after === present && after >= before) return after;
   const least = Math.max(after, before, present);
@@ -41,8 +41,8 @@ function whole(path: string, present: number, after: number, before: number): nu
 }
 
 /**
- * Makes a file `bytes` long; with null, and for a device or what is only read, takes the length that it has become. Answers it, in bytes,
- * and never less than `before`. Throws {@link StorageError}.
+ * Makes a file `bytes` long; with null, and for a device or a file that is only read, takes the length that it has now. Answers the length in
+ * bytes, which is never less than `before`. Throws {@link StorageError}.
  */
 export function growStorage(storage: GrowingStorage, bytes: number | null, before: number): number {
   const { fd, path } = storage;

@@ -56,8 +56,9 @@ interface WorkerLink {
   readonly bell: MessagePort;
   wakeFd: number;
   running: boolean;
-  /** When it was started last, on the monotonic clock, and how often it failed soon after. */
+  /** On the monotonic clock. */
   readonly startedAt: number;
+  /** How often in a row the worker failed soon after its start. */
   quickFailures: number;
   /** How often it was started. */
   readonly starts: number;

@@ -18,7 +18,6 @@ export interface Tombstone {
 /** The tombstones, oldest first. */
 export class Tombstones {
   readonly #stones = new Map<string, Tombstone & { readonly since: number }>();
-
   readonly #now: () => number;
 
   /** `now`: milliseconds of a clock that only goes forward. */

@@ -22,8 +22,8 @@ export interface ServedContext {
 
 /**
  * A running target: what createTarget answers. Names of targets are taken in any case; what answers false or undefined knows none of that
- * name. Everything but {@link close} is for as long as it runs; what adds to it throws a LunaringError once it is called. What is no valid argument throws a {@link ConfigurationError}, and changes
- * nothing.
+ * name. An argument that is not valid throws a {@link ConfigurationError}, and nothing is changed. All of this is for while the target runs:
+ * once {@link close} is called, what would add to it throws a LunaringError.
  */
 export class ServedTarget implements AsyncDisposable {
   /** Resolves with the reason when it can't go on (a worker fails again and again), never otherwise. {@link close} is still due. */

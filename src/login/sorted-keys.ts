@@ -1,5 +1,5 @@
-// The pairs of a Login Request, sorted by who deals with them. What the standard says of a key is pdu/keys.ts; what becomes of a pair, those who
-// get it know.
+// The pairs of a Login Request, sorted by who deals with them.
+// What the standard says of a key is pdu/keys.ts; what a value means is judged by who gets it.
 
 import { findKey, type KeySpec, Rule } from '../pdu/keys.ts';
 import { Stage } from '../pdu/login-request.ts';

@@ -34,7 +34,7 @@ export class CopyRecord {
   /** RECEIVE COPY STATUS(LID1) tells of a copy that has ended once. */
   toldOf = false;
   readonly #task: Task;
-  /** By which the task is known: it is used again for other commands. */
+  /** While they are the task's steps it still runs this copy: afterwards it serves other commands. */
   readonly #steps: Task['steps'];
 
   constructor(task: Task) {
@@ -108,6 +108,7 @@ const OperatingParameters = layout(44, {
 });
 /** A list identifier is not needed. */
 const SNLID = 0x01;
+
 function operatingParameters(unit: LogicalUnit): Uint8Array {
   const { bytes, view } = blank(OperatingParameters.size);
   const implemented = Uint8Array.from(Object.values(DescriptorType));

@@ -9,7 +9,7 @@ import { Task } from './task.ts';
 
 interface Work {
   readonly asker: Task;
-  /** By which the asker is known: a task that has ended is used again. */
+  /** While they are the asker's steps it still runs the command that asked: the task of one that has ended serves another. */
   readonly askerSteps: Task['steps'];
   /** Who waits for its end, once it is being stopped. */
   wait: Countdown | null;
