@@ -10,7 +10,7 @@ import { close } from '../kernel/libc.ts';
 export interface Machine {
   /** Milliseconds of a clock that only goes forward. */
   now(): number;
-  /** Runs `then` once, in `delayMs` milliseconds; what it returns calls that off. */
+  /** Runs `then` once, in `delayMs` milliseconds, and after what has come by then was heard; what it returns calls that off. */
   after(delayMs: number, then: () => void): () => void;
   /** `length` bytes that nobody can guess. */
   random(length: number): Uint8Array;
@@ -24,8 +24,15 @@ export interface Machine {
 export const THIS_MACHINE: Machine = {
   now: () => performance.now(),
   after: (delayMs, then) => {
-    const timer = setTimeout(then, delayMs);
-    return () => clearTimeout(timer);
+    let heard: NodeJS.Immediate | undefined;
+    // Node runs timers before it looks for what has come: to a thread that was held up, answers that were in time would be late.
+    const timer = setTimeout(() => {
+      heard = setImmediate(then);
+    }, delayMs);
+    return () => {
+      clearTimeout(timer);
+      clearImmediate(heard);
+    };
   },
   random: randomBytes,
   close,
