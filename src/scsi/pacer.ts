@@ -23,8 +23,8 @@ export class Pacer {
   readonly #meters: Meters;
   readonly #start: (task: Task) => void;
   #watched: Lane[] = [];
-  /** When the next alarm is due. */
-  #alarmAt = Number.POSITIVE_INFINITY;
+  /** When the alarms are due that have been set, the next one first. */
+  readonly #alarms: number[] = [];
 
   /** `start` starts a task whose time has come. */
   constructor(engine: Engine, meters: Meters, start: (task: Task) => void) {
@@ -65,9 +65,9 @@ export class Pacer {
 
   /** The engine's alarm: starts what is due. */
   alarmed(): void {
-    this.#alarmAt = Number.POSITIVE_INFINITY;
-    const lanes = this.#watched;
-    for (const lane of [...lanes]) this.#run(lane);
+    for (const lane of [...this.#watched]) this.#run(lane);
+    // Not before: while it is there, those that begin to wait set none of their own.
+    this.#alarms.shift();
     this.#settle();
   }
 
@@ -108,23 +108,26 @@ export class Pacer {
     this.#wakeAt(startAt);
   }
 
-  /** Forgets lanes that are empty, and sets the alarm for the others. */
+  /** Forgets lanes that are empty, and sets one alarm for the others: each that sets another when it is over would have them multiply. */
   #settle(): void {
     const lanes = this.#watched;
     this.#watched = [];
+    let next = Number.POSITIVE_INFINITY;
     for (const lane of lanes) {
       lane.watched = !lane.queue.empty;
       if (!lane.watched) continue;
       this.#watched.push(lane);
-      this.#wakeAt(lane.startAt);
+      next = Math.min(next, lane.startAt);
     }
+    if (this.#watched.length !== 0) this.#wakeAt(next);
   }
 
   #wakeAt(at: number): void {
     const now = this.#engine.now();
     const delay = Math.min(Math.max(Math.ceil(at - now), 1), ALARM_MS_MAX);
-    if (now + delay >= this.#alarmAt) return;
-    this.#alarmAt = now + delay;
+    const [first = Number.POSITIVE_INFINITY] = this.#alarms;
+    if (now + delay >= first) return;
+    this.#alarms.unshift(now + delay);
     this.#engine.alarm(delay);
   }
 }

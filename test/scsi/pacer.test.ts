@@ -104,6 +104,22 @@ describe('a unit with a limit', () => {
     expect(pass(bench, 2, tasks)).toBe(3);
   });
 
+  it('sets no more alarms than there are that wait, however long they do', () => {
+    const bench = limited({ iops: 40, bandwidth: 0, burstMs: 10 });
+    const nexuses = [bench.nexus, bench.addNexus(2), bench.addNexus(3)];
+    const tasks = nexuses.flatMap((nexus) =>
+      Array.from({ length: 10 }, () => bench.begin(READ, { expected: BLOCK, nexus })),
+    );
+    let most = 0;
+    for (let passed = 0; passed < 1000; passed++) {
+      pass(bench, 1, tasks);
+      most = Math.max(most, bench.engine.alarms.length);
+    }
+    expect(tasks.every(({ completed }) => completed)).toBe(true);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(nexuses.length);
+  });
+
   it('takes over other limits for those that wait already', () => {
     const bench = limited({ iops: 10, bandwidth: 0, burstMs: 10 });
     const tasks = begin(bench, 6);
