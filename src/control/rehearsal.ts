@@ -2,7 +2,7 @@
 // open, and nothing is changed.
 // The order is reload.ts's; how a file fares by itself is storage.ts's.
 
-import { statSync } from 'node:fs';
+import { existsSync, fstatSync, statSync } from 'node:fs';
 import { LunaringError } from '../base/error.ts';
 import { ConfigurationError, type Finding } from '../config/finding.ts';
 import type { FileLunSettings, LunSettings, TargetSettings } from '../config/settings.ts';
@@ -11,7 +11,7 @@ import { type Holders, holderName } from './holders.ts';
 import { type Identity, identityOf, Names } from './identity.ts';
 import { reserveMemory } from './memory-storage.ts';
 import { loadReservations, reservationPath } from './reservation-store.ts';
-import { rehearseStorage } from './storage.ts';
+import { rehearseStorage, StorageError } from './storage.ts';
 import { findingOf, unreadable } from './storage-finding.ts';
 import { rehearseGrowth } from './storage-growth.ts';
 import { loadState, modeParametersPath } from './unit-state-store.ts';
@@ -38,6 +38,8 @@ export class Rehearsal {
   readonly #holders: Holders;
   readonly #names = new Names();
   readonly #machineId: string;
+  /** Descriptors of what is served, by their paths. */
+  readonly #served = new Map<string, number>();
   /** By what they are called. */
   readonly #units = new Map<string, Player>();
   /** No unit that is served has a number below 0. */
@@ -48,7 +50,8 @@ export class Rehearsal {
     this.#holders = holders.copy();
     this.#machineId = machineId;
     for (const unit of units) {
-      const { id, serial, naa, targetName, lun } = unit;
+      const { id, serial, naa, targetName, lun, backend } = unit;
+      if (backend.kind === 'file') this.#served.set(backend.path, backend.fd);
       this.#put(holderName(targetName, lun), { id, serial, naa, served: unit });
     }
   }
@@ -106,6 +109,12 @@ export class Rehearsal {
 
   #tryFile(lun: FileLunSettings, id: number, who: string): void {
     this.#holders.judge(lun, who);
+    const fd = this.#served.get(lun.path);
+    // Nobody but us has what is in it, until we close it: opened anew it would be made, empty.
+    if (fd !== undefined && !existsSync(lun.path) && fstatSync(fd).isFile()) {
+      const remedy = `have its initiators stop writing, and copy it back with cp --sparse=always /proc/${process.pid}/fd/${fd} ${lun.path}; or leave the unit as it is`;
+      throw new StorageError('path', `${lun.path}: removed while it is served`, 'the file that is served', remedy);
+    }
     rehearseStorage(lun, this.#open.has(lun.path));
     this.#holders.add(lun, id, who);
     // Nothing is kept beside a device.

@@ -1,6 +1,15 @@
 // Reloads that can’t be carried out, of the real books: found out beforehand where that can be, and taken back with all that was in it where not.
 
-import { existsSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConfigurationError } from '../../src/config/finding.ts';
@@ -119,6 +128,30 @@ describe('a reload that can’t be carried out touches nothing', () => {
     expect(await findings(targets)).toEqual([[`targets[${A}].luns[1].size`, remedy]]);
     expect(target.administration.target(A)).toMatchObject({ alias: '', units: [{}, { bytes: 2 * MIB }] });
   });
+
+  test.each([
+    ['the same', { ...file, removable: true }],
+    ['another', { ...file, lun: 2 }],
+  ])(
+    'where a file was removed while it is served, until it is copied back: as %s unit it would come back empty',
+    async (_, unit) => {
+      const { backend } = unitAt(1);
+      const fd = backend.kind === 'file' ? backend.fd : -1;
+      const path = target.scratch.file('a.img');
+      writeFileSync(path, 'what initiators wrote', { flag: 'r+' });
+      rmSync(path);
+      const open = `/proc/${process.pid}/fd/${fd}`;
+      expect(await findings(luns(memory, unit))).toEqual([
+        [
+          `targets[${A}].luns[${unit.lun}].path`,
+          `have its initiators stop writing, and copy it back with cp --sparse=always ${open} ${path}; or leave the unit as it is`,
+        ],
+      ]);
+      copyFileSync(open, path);
+      await reloadOf(luns(memory, unit)).apply();
+      expect(readFileSync(path, 'latin1')).toMatch(/^what initiators wrote\0/);
+    },
+  );
 
   test('and says everything that is in its way, of targets too', async () => {
     writeFileSync(target.scratch.file('b.img'), new Uint8Array(MIB));
