@@ -125,7 +125,7 @@ const fileLun = section({
   backend: describe(z.literal('file').default('file'), 'A file or block device.'),
   path: describe(
     filePath(),
-    'Regular file or block device; relative to the configuration file. Reservations with APTPL and saved mode pages are kept in files beside it, so that a block device has none.',
+    'Regular file or block device; relative to the configuration file. Reservations with APTPL, saved mode pages and word of a SANITIZE that has not ended are kept in files beside it, so that a block device has none.',
   ),
   size: describe(
     size(limits.UNIT_BYTES_MIN, limits.UNIT_BYTES_MAX).optional(),

@@ -6,18 +6,19 @@ import type { Logger } from 'pino';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import { type NexusName, nexusKey } from '../ring/reservations.ts';
 import {
-  type ControlParameters,
   FRESH_STATE,
   isOccupied,
+  type StateChange,
   type StateNews,
   type StateOrder,
+  UnitCondition,
   type UnitState,
 } from '../ring/unit-state.ts';
 import type { Catalog } from './catalog.ts';
 import { keptAt } from './kept-file.ts';
 import type { Requests } from './requests.ts';
 import { changeState, releasedState, resetState, withoutPreventer } from './unit-state.ts';
-import { loadState, modeParametersPath, storeSaved } from './unit-state-store.ts';
+import { loadState, modeParametersPath, storeState, unfinishedSanitize } from './unit-state-store.ts';
 import type { Workers } from './workers.ts';
 
 /** What initiators have made of all units. */
@@ -46,6 +47,12 @@ export class UnitStateAuthority {
   load(unit: UnitSnapshot, before?: UnitState): void {
     const path = keptAt(unit, modeParametersPath);
     const state = before ?? (path === null ? FRESH_STATE : loadState(path));
+    if (state.condition === UnitCondition.sanitizeFailed) {
+      this.#log.warn(
+        { unit: unit.lun, path },
+        'a SANITIZE has not succeeded: before the unit can be used it takes another, or this file removed',
+      );
+    }
     if (state !== FRESH_STATE) this.#states.set(unit.id, state);
   }
 
@@ -69,8 +76,10 @@ export class UnitStateAuthority {
   async order(worker: number, request: number, { unit, by, change }: StateOrder): Promise<void> {
     const answer = this.#workers.answering(worker);
     // A change is decided at once, and later ones see it, so that orders need not wait for each other.
-    const { result, state, news } = changeState(this.#stateOf(unit), by, change);
-    if (change.kind === 'control' && change.save && !this.#save(unit, state.saved)) {
+    const before = this.#stateOf(unit);
+    const { result, state, news } = changeState(before, by, change);
+    // A SANITIZE that has done its work has, even if it counts as failed after a restart.
+    if (isToLast(change, before, state) && !this.#save(unit, state) && change.kind !== 'release') {
       answer({ type: 'stateChanged', request, result: 'notSaved' });
       return;
     }
@@ -109,16 +118,16 @@ export class UnitStateAuthority {
     await Promise.all(units.map((unit) => this.#publish(unit, resetState(this.#stateOf(unit)), null, null)));
   }
 
-  /** Keeps what is to outlast a restart, before anybody hears of it. */
-  #save(id: number, saved: ControlParameters): boolean {
+  /** Keeps what is to outlast a restart, before anybody hears of it. Where there is no place for it, none was promised. */
+  #save(id: number, state: UnitState): boolean {
     const unit = this.#catalog.unit(id);
     const path = unit === undefined ? null : keptAt(unit, modeParametersPath);
-    if (path === null) return false;
+    if (path === null) return true;
     try {
-      storeSaved(path, saved);
+      storeState(path, state);
       return true;
     } catch (error) {
-      this.#log.error({ err: error, path }, 'mode parameters could not be saved');
+      this.#log.error({ err: error, path }, 'the state of a unit could not be saved');
       return false;
     }
   }
@@ -136,6 +145,11 @@ export class UnitStateAuthority {
       this.#workers.send(worker, { type: 'unitState', request, unit, state, news, by: exempt }),
     );
   }
+}
+
+/** Whether a change is of what outlasts a restart. */
+function isToLast(change: StateChange, before: UnitState, after: UnitState): boolean {
+  return (change.kind === 'control' && change.save) || unfinishedSanitize(before) !== unfinishedSanitize(after);
 }
 
 /** As workers are told it: without those who hold the medium, by whom main alone decides. They may be thousands, and no message would hold them. */

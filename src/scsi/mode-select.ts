@@ -15,7 +15,7 @@ import {
   pageValues,
   SPF,
 } from './mode-pages.ts';
-import { AdditionalSense, fail, failField, failListLength, failParameter, SenseKey } from './sense.ts';
+import { failField, failListLength, failParameter, failSaving } from './sense.ts';
 import type { Task } from './task.ts';
 
 /** Byte 1 of the CDB. PF: pages look as the standard says. SP: save what can be saved. RTD: back to the defaults. */
@@ -104,7 +104,7 @@ function* select(task: Task, unit: LogicalUnit, services: CommandServices, form:
     writeProtected: isSet(ControlField.SWP),
   });
   yield;
-  if (task.stateResult === 'notSaved') fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.INTERNAL_TARGET_FAILURE);
+  if (task.stateResult === 'notSaved') failSaving(task);
 }
 
 function command(form: Form): ColdCommand {

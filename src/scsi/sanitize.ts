@@ -7,7 +7,7 @@ import { SanitizeAction, serviceActionOf } from './cdb.ts';
 import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkLoaded, checkUnprotected } from './medium.ts';
-import { AdditionalSense, failField, failListLength, failParameter } from './sense.ts';
+import { AdditionalSense, failField, failListLength, failParameter, failSaving } from './sense.ts';
 import { Attribute, Status, type Task } from './task.ts';
 import { overhaul, type Pass } from './whole-unit.ts';
 
@@ -95,7 +95,8 @@ function passesOf(task: Task, unit: LogicalUnit, services: CommandServices): Pas
 function* exitFailureMode(task: Task, services: CommandServices): Steps {
   services.changeState(task, { kind: 'exitFailure' });
   yield;
-  if (task.stateResult !== 'good') failField(task, Cdb.flags.offset);
+  if (task.stateResult === 'notSaved') failSaving(task);
+  else if (task.stateResult !== 'good') failField(task, Cdb.flags.offset);
 }
 
 function* run(task: Task, unit: LogicalUnit, services: CommandServices): Steps {

@@ -204,6 +204,11 @@ function failErrno(task: Task, errno: number, lba: number, ofMedium: AdditionalS
   }
 }
 
+/** What a command was to make last could not be saved, and nothing has changed. */
+export function failSaving(task: Task): false {
+  return fail(task, SenseKey.HARDWARE_ERROR, AdditionalSense.INTERNAL_TARGET_FAILURE);
+}
+
 /** Ends a task with BUSY: what it needs is in use now, and the initiator tries again. Allocates nothing. */
 export function setBusy(task: Task): false {
   fail(task, SenseKey.NO_SENSE, AdditionalSense.NO_ADDITIONAL_SENSE_INFORMATION);

@@ -6,7 +6,16 @@ import type { StateResult, UnitCondition } from '../ring/unit-state.ts';
 import { type CommandServices, pauseInTurn, type Steps } from './cold-command.ts';
 import { CUSTOM_CLEAR_BYTES_MAX, TURN_BYTES_MAX } from './limits.ts';
 import { repeat } from './pattern.ts';
-import { type AdditionalSense, fail, failField, failWith, failWrite, progressSense, SenseKey } from './sense.ts';
+import {
+  type AdditionalSense,
+  fail,
+  failField,
+  failSaving,
+  failWith,
+  failWrite,
+  progressSense,
+  SenseKey,
+} from './sense.ts';
 import { type Piece, Status, type Task } from './task.ts';
 
 /** What is to become of all blocks. */
@@ -37,6 +46,10 @@ export function* overhaul(task: Task, services: CommandServices, order: Overhaul
   while (course.begun === null) yield;
   if (course.begun === 'exitRefused') {
     failField(task, 1);
+    return;
+  }
+  if (course.begun === 'notSaved') {
+    failSaving(task);
     return;
   }
   if (course.begun !== 'good') {

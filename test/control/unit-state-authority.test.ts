@@ -1,5 +1,6 @@
 // The authority over units' state: every worker knows before the one that asked hears, and nobody is told twice.
 
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it, test } from 'vitest';
 import { ISCSI_NAME_BYTES_MAX, SESSION_LIMIT_MAX } from '../../src/config/limits.ts';
@@ -11,6 +12,7 @@ import { allocateChannel, Channel } from '../../src/ring/channel.ts';
 import type { ToWorker, UnitSnapshot } from '../../src/ring/messages.ts';
 import { type NexusName, nexusKey } from '../../src/ring/reservations.ts';
 import { FRESH_STATE } from '../../src/ring/unit-state.ts';
+import { Scratch } from '../support/scratch.ts';
 
 const UNIT = 3;
 const TARGET = 'iqn.2026-11.io.lunaring:disk0';
@@ -18,7 +20,7 @@ const A: NexusName = { initiatorName: 'iqn.a', isid: '00023d000001', portalGroup
 const B: NexusName = { ...A, initiatorName: 'iqn.b' };
 
 /** Two workers that apply what they are told when the test lets them. */
-function rig(): {
+function rig(units: object[] = [{ id: UNIT, targetName: TARGET }]): {
   authority: UnitStateAuthority;
   /** The second worker fails, and another takes its place. */
   replace(): void;
@@ -42,9 +44,10 @@ function rig(): {
       return new Promise<void>((resolve) => waiting.push(resolve));
     },
   } as unknown as Requests;
-  const units = [{ id: UNIT, targetName: TARGET }];
-  const unitsOf = (targetName: string) => units.filter((unit) => unit.targetName === targetName);
-  const catalog = { units, unitsOf } as unknown as Catalog;
+  const known = units as { id: number; targetName: string }[];
+  const unitsOf = (targetName: string) => known.filter((unit) => unit.targetName === targetName);
+  const unit = (id: number) => known.find((each) => each.id === id);
+  const catalog = { units, unitsOf, unit } as unknown as Catalog;
   return {
     authority: new UnitStateAuthority(catalog, supervisor, requests, pino({ level: 'silent' })),
     sent,
@@ -118,6 +121,35 @@ test('who holds a medium is told to no worker, be it thousands', async () => {
   expect(sent.map(({ message }) => message.type)).toEqual(['unitState', 'unitState', 'unitState', 'stateChanged']);
   await authority.order(0, 2, { unit: UNIT, by: A, change: { kind: 'eject' } });
   expect(sent.at(-1)!.message).toMatchObject({ type: 'stateChanged', result: 'prevented' });
+});
+
+describe('SANITIZE', () => {
+  const occupy = { kind: 'occupy', condition: 'sanitizing', exitAllowed: true } as const;
+  const stored = (path: string) => [
+    { id: UNIT, targetName: TARGET, keepsState: true, backend: { kind: 'file', path } },
+  ];
+
+  it('that the end of the target cuts short has failed for the next', async () => {
+    using scratch = new Scratch('unit-state');
+    const path = scratch.file('disk');
+    const { authority, apply } = rig(stored(path));
+    void authority.order(1, 1, { unit: UNIT, by: A, change: occupy });
+    const next = rig(stored(path));
+    next.authority.tell(0, UNIT);
+    expect(next.sent[0]!.message).toMatchObject({ state: { condition: 'sanitizeFailed', exitAllowed: true } });
+    await apply();
+    void authority.order(1, 2, { unit: UNIT, by: A, change: { kind: 'release', failed: false } });
+    const last = rig(stored(path));
+    last.authority.tell(0, UNIT);
+    expect(last.sent).toEqual([]);
+  });
+
+  it('does not begin where the next could not know of it', async () => {
+    using scratch = new Scratch('unit-state');
+    const { authority, sent } = rig(stored(join(scratch.path, 'gone', 'disk')));
+    await authority.order(1, 1, { unit: UNIT, by: A, change: occupy });
+    expect(sent).toEqual([{ worker: 1, message: { type: 'stateChanged', request: 1, result: 'notSaved' } }]);
+  });
 });
 
 describe('a worker that is lost', () => {

@@ -1,5 +1,5 @@
 // SANITIZE with two sessions on two workers: everybody is kept away at once, nothing stops it but the target's own end, and then the
-// blocks are what was asked for. Its rules one by one are test/scsi/sanitize.test.ts's.
+// blocks are what was asked for; or a restart tells that they are not. Its rules one by one are test/scsi/sanitize.test.ts's.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -16,6 +16,7 @@ import { read10, testUnitReady, write10 } from '../../support/cdbs.ts';
 import { lunField } from '../../support/header-values.ts';
 import type { CommandResult } from '../../support/initiator-command.ts';
 import { RawInitiator } from '../../support/raw-initiator.ts';
+import { Scratch } from '../../support/scratch.ts';
 import { TARGET_NAME, TargetProcess } from '../../support/target-process.ts';
 
 const BLOCK = 512;
@@ -26,10 +27,10 @@ const PATTERN = Uint8Array.of(0xde, 0xad, 0xbe);
 const PASSES = 31;
 const IMMED = 0x80;
 
-function serve(engine: 'uring' | 'posix', size: `${number}MiB`): Promise<TargetProcess> {
+function serve(engine: 'uring' | 'posix', size: `${number}MiB`, path = FILE): Promise<TargetProcess> {
   return TargetProcess.start({
     tuning: { engine, workers: 2 },
-    targets: [{ name: TARGET_NAME, luns: [{ lun: 0, backend: 'file', path: FILE, size }] }],
+    targets: [{ name: TARGET_NAME, luns: [{ lun: 0, backend: 'file', path, size }] }],
   });
 }
 
@@ -106,5 +107,32 @@ describe.each(['uring', 'posix'] as const)('SANITIZE on %s (SBC-4)', (engine) =>
     using eraser = await RawInitiator.logIn(target.port);
     expect((await overwrite(eraser)).status).toBe(Status.GOOD);
     await target.stop();
+  });
+});
+
+describe('a SANITIZE that the end of the target cuts short (SBC-4)', () => {
+  it('has failed when the target is back, and nobody reads what it has left until another succeeds', async () => {
+    using scratch = new Scratch('sanitize');
+    const path = scratch.file(FILE);
+    const failed = { key: SenseKey.MEDIUM_ERROR, additional: AdditionalSense.SANITIZE_COMMAND_FAILED };
+    {
+      await using target = await serve('uring', '1024MiB', path);
+      using eraser = await RawInitiator.logIn(target.port);
+      expect((await overwrite(eraser)).status).toBe(Status.GOOD);
+      await target.stop();
+    }
+    {
+      await using target = await serve('uring', '1024MiB', path);
+      using initiator = await RawInitiator.logIn(target.port);
+      expect(senseOf(await initiator.command(testUnitReady()))).toEqual(failed);
+      expect(senseOf(await initiator.command(read10(0, 1), { read: BLOCK }))).toEqual(failed);
+      const erase = Buffer.from([0x48, SanitizeAction.CRYPTOGRAPHIC_ERASE, 0, 0, 0, 0, 0, 0, 0, 0]);
+      expect((await initiator.command(erase)).status).toBe(Status.GOOD);
+    }
+    await using target = await serve('uring', '1024MiB', path);
+    using initiator = await RawInitiator.logIn(target.port);
+    const { status, data } = await initiator.command(read10(0, 1), { read: BLOCK });
+    expect(status).toBe(Status.GOOD);
+    expect(data).toEqual(Buffer.alloc(BLOCK));
   });
 });
