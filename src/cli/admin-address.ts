@@ -2,7 +2,7 @@
 // Speaking with it is admin-client.ts's.
 
 import { readFileSync } from 'node:fs';
-import { isIPv4 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { isToken } from '../admin/token.ts';
 import { LunaringError } from '../base/error.ts';
@@ -41,6 +41,7 @@ const LISTENS_ON_ALL: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1
 
 /** The URL of an address as it is written in options and variables; null for what is none. */
 export function adminUrl(text: string): string | null {
+  if (isIPv6(text)) return adminUrl(`[${text}]`);
   const written = /^https?:\/\//i.test(text);
   if (!written && /[/?#@\s]/.test(text)) return null;
   try {

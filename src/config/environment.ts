@@ -63,9 +63,9 @@ function single(name: string, section: 'tuning' | 'log', key: string, read: Read
   };
 }
 
-/** `host:port`, `[v6]:port`, or an address alone. */
+/** `host:port`, `[v6]:port`, or an address alone, which IPv6 without brackets is. */
 function splitAddress(text: string): { address: string; port?: unknown } {
-  const match = /^(?:\[(.*)\]|([^:]*))(?::(.*))?$/.exec(text);
+  const match = /^(?:\[(.*)\]|([^:]*))(?::([^:]*))?$/.exec(text);
   if (match === null) return { address: text };
   const address = match[1] ?? match[2] ?? '';
   return match[3] === undefined ? { address } : { address, port: asNumber(match[3]) };
@@ -183,7 +183,7 @@ const direct: EnvironmentVariable = {
 const admin: EnvironmentVariable = {
   name: 'LUNARING_ADMIN',
   path: ['admin'],
-  allowed: 'address:port, or off; an address alone means port 9260',
+  allowed: 'address:port, IPv6 in brackets, or off; an address alone means port 9260',
   fallback: '127.0.0.1:9260',
   effect:
     'Where the admin interface listens, and where `lunaring status` and the like ask. An address that is not a loopback one needs a token.',

@@ -11,6 +11,7 @@ describe('the address of the admin interface', () => {
     ['192.0.2.7:80', 'http://192.0.2.7'],
     ['[fd00::7]:9300', 'http://[fd00::7]:9300'],
     ['[fd00::7]', 'http://[fd00::7]:9260'],
+    ['fd00::7', 'http://[fd00::7]:9260'],
     ['storage.example', 'http://storage.example:9260'],
     ['0.0.0.0:9260', 'http://127.0.0.1:9260'],
     ['[::]:9260', 'http://[::1]:9260'],

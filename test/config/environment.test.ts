@@ -53,13 +53,19 @@ describe('the table of variables', () => {
 
 describe('variables', () => {
   test('LUNARING_PORTALS takes addresses of both kinds, with and without a port', () => {
-    const { portals } = settingsOf({ LUNARING_PORTALS: '0.0.0.0:3261, [::1]:3262,[::2],10.0.0.1' });
+    const { portals } = settingsOf({ LUNARING_PORTALS: '0.0.0.0:3261, [::1]:3262,[::2],10.0.0.1,::3' });
     expect(portals.map(({ address, port }) => [address, port])).toEqual([
       ['0.0.0.0', 3261],
       ['::1', 3262],
       ['::2', 3260],
       ['10.0.0.1', 3260],
+      ['::3', 3260],
     ]);
+  });
+
+  test.each(['::1:3260x', 'http://10.0.0.1:3260'])('%s is quoted whole: it is no address and no port', (text) => {
+    const { findings } = load({ LUNARING_PORTALS: text });
+    expect(findings).toMatchObject([{ path: 'portals[0].address', received: JSON.stringify(text) }]);
   });
 
   test.each(['127.0.0.1:x', '127.0.0.1:70000', 'localhost:3260', ':3260', '127.0.0.1:3260,', '::1:3260x', '[::1'])(
