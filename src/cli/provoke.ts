@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { hostPort } from '../base/host-port.ts';
 import { normalizeInitiatorName, normalizeName } from '../config/iscsi-name.ts';
 import { findLoginStatus } from '../pdu/login-status.ts';
 import type { Subject } from '../provoke/attempt.ts';
@@ -85,7 +86,8 @@ export async function provoke(where: string, options: ProvokeOptions, world: Wor
   }
   const report = await play(subject);
   if (report === null) {
-    world.complain(`error: nobody takes connections at ${where}\n`);
+    const { host, port } = subject.address;
+    world.complain(`error: nobody takes connections at ${hostPort(host, port)}\n`);
     return ExitCode.failed;
   }
   const { target, initiator } = subject;

@@ -77,6 +77,12 @@ describe('provoke', () => {
     expect(world.complained).toContain('nobody takes connections');
   });
 
+  test('tells at which port it was, where none was named', async () => {
+    const { code, world } = await provoke('nowhere.invalid', '--target', TARGET_NAME);
+    expect(code).toBe(1);
+    expect(world.complained).toBe('error: nobody takes connections at nowhere.invalid:3260\n');
+  });
+
   test.each([
     { what: 'no target', parameters: ['127.0.0.1:3260'], says: '--target' },
     { what: 'an address that is none', parameters: ['::1', '--target', TARGET_NAME], says: 'IPv6 address in brackets' },
