@@ -41,8 +41,11 @@ function isRepeated(values: readonly unknown[], index: number): boolean {
 function settleSecret(input: CredentialInput, path: Path, surroundings: Surroundings): string | null {
   const { secret, secretFile } = input;
   if ((secret === undefined) === (secretFile === undefined)) {
-    const received = secret === undefined ? 'neither secret nor secretFile' : 'secret and secretFile';
-    surroundings.report('error', path, received, 'one of secret and secretFile', 'keep one of them');
+    const [received, remedy] =
+      secret === undefined
+        ? (['neither secret nor secretFile', 'add one of them'] as const)
+        : (['secret and secretFile', 'keep one of them'] as const);
+    surroundings.report('error', path, received, 'one of secret and secretFile', remedy);
     return null;
   }
   if (secret !== undefined) return secret;

@@ -119,8 +119,11 @@ function* judge(lun: CustomLunOptions, path: readonly PropertyKey[]): Generator<
     return { severity: 'error', path: formatPath([...path, key]), origin: ORIGIN, received, allowed, remedy };
   };
   if ((disk === undefined) === (module === undefined)) {
-    const received = disk === undefined ? 'neither disk nor module' : 'disk and module';
-    yield finding('disk', received, 'one of disk and module', 'keep one of them');
+    const [received, remedy] =
+      disk === undefined
+        ? (['neither disk nor module', 'add one of them'] as const)
+        : (['disk and module', 'keep one of them'] as const);
+    yield finding('disk', received, 'one of disk and module', remedy);
   } else if (module !== undefined && !(module instanceof URL)) {
     const remedy = "write new URL('./disk.js', import.meta.url)";
     yield finding('module', typeof module, 'a URL', remedy);

@@ -268,6 +268,7 @@ describe('secrets', () => {
 
   test('are given once, in one way', () => {
     expect(complaints(chap('[{ name: alice }]'))).toEqual(['targets[0].auth.users[0]: neither secret nor secretFile']);
+    expect(load(chap('[{ name: alice }]')).findings).toMatchObject([{ remedy: 'add one of them' }]);
     const both = '[{ name: alice, secret: sixteen-or-more-letters, secretFile: x }]';
     expect(complaints(chap(both))).toEqual(['targets[0].auth.users[0]: secret and secretFile']);
   });

@@ -235,7 +235,7 @@ describe('createTarget', () => {
   };
 
   test.each([
-    [{}, /targets\[0\]\.luns\[0\]\.disk.*\n.*neither disk nor module/],
+    [{}, /targets\[0\]\.luns\[0\]\.disk.*\n.*neither disk nor module\n.*\n.*add one of them/],
     [{ disk, module: new URL('file:///x.js') }, /disk and module/],
     [{ disk, data: 5 }, /luns\[0\]\.data.*\n.*data beside disk/],
     [{ disk: {} }, /luns\[0\]\.disk.*\n.*a disk has a function read/],
