@@ -75,7 +75,7 @@ function seconds(text: string): number {
 
 /** A word that commands begin with. */
 function group(parent: Command, word: string, description: string): Command {
-  return parent.command(word).description(description).helpGroup(HEADING).helpCommand(false);
+  return parent.command(word).description(description).helpCommand(false);
 }
 
 /** A command that speaks with a target: with the options that all of them have. */
@@ -122,7 +122,11 @@ function withTargetOptions(command: Command): Command {
 }
 
 function declareTarget(program: Command, world: World, finish: Finish): void {
-  const target = group(program, 'target', 'targets: list, show, add, set, online, offline, redirect, user, remove');
+  const target = group(
+    program,
+    'target',
+    'targets: list, show, add, set, online, offline, redirect, user, remove',
+  ).helpGroup(HEADING);
   asking(target, 'list', 'list the targets').action(async (options: AdminOptions) =>
     finish(await listTargets(options, world)),
   );
@@ -160,7 +164,7 @@ function declareTarget(program: Command, world: World, finish: Finish): void {
 }
 
 function declareLun(program: Command, world: World, finish: Finish): void {
-  const lun = group(program, 'lun', 'logical units: list, show, add, grow, limit, remove');
+  const lun = group(program, 'lun', 'logical units: list, show, add, grow, limit, remove').helpGroup(HEADING);
   asking(lun, 'list [target]', 'list the units of a target, or of all').action(async (target, options: AdminOptions) =>
     finish(await listLuns(target, options, world)),
   );
@@ -203,7 +207,7 @@ function declareLun(program: Command, world: World, finish: Finish): void {
 }
 
 function declareSession(program: Command, world: World, finish: Finish): void {
-  const session = group(program, 'session', 'sessions: list, show, end');
+  const session = group(program, 'session', 'sessions: list, show, end').helpGroup(HEADING);
   asking(session, 'list [target]', 'list who is logged in, at a target or at all')
     .option('--rates [seconds]', 'measure for 1 s, or so long, and list what passes per second', seconds)
     .action(async (target, { rates, ...options }: Omit<ListSessionsOptions, 'rates'> & { rates?: number | true }) => {
@@ -231,7 +235,7 @@ export function declareAdminCommands(program: Command, world: World, finish: Fin
     .option('--count <number>', 'so many of the latest; 10 otherwise', whole(0))
     .option('--follow', 'go on with those to come')
     .action(async (options: RefusalsOptions) => finish(await refusals(options, world)));
-  const worker = group(program, 'worker', 'the threads that serve: list');
+  const worker = group(program, 'worker', 'the threads that serve: list').helpGroup(HEADING);
   asking(worker, 'list', 'list the workers, and what each has done').action(async (options: AdminOptions) =>
     finish(await listWorkers(options, world)),
   );

@@ -62,6 +62,11 @@ describe('commands that speak with a target', () => {
     for (const option of ['--admin', '--token-file', '--json']) expect(printed).toContain(option);
   });
 
+  test('those of a group are in its help under one heading', async () => {
+    const { printed } = await said('target', '--help');
+    expect(printed).toMatch(/\nCommands:\n(?: {2}.*\n)* {2}user +CHAP users/);
+  });
+
   test('are all in the help of the program, which fits a terminal', async () => {
     const { printed } = await said('--help');
     for (const [word] of COMMANDS) expect(printed).toMatch(new RegExp(`^ {2}${word} `, 'm'));
