@@ -7,6 +7,7 @@ import { LunaringError } from '../base/error.ts';
 import type { PortalSettings } from '../config/settings.ts';
 import { errnoName } from '../kernel/errno.ts';
 import { SocketOption, setSocketOption } from '../kernel/libc.ts';
+import { parseAddress } from '../login/access.ts';
 import { spellPortal } from '../login/redirect.ts';
 import type { CongestionChoice } from './congestion.ts';
 import { explainListening } from './listening.ts';
@@ -15,6 +16,9 @@ import { AcceptedSocket } from './login-socket.ts';
 
 /** Connections that the kernel keeps for us until they are accepted, and no more than net.core.somaxconn: 4096 since Linux 5.4. */
 const BACKLOG = 4096;
+
+/** An address as access lists have it: what came over IPv4 to a socket for IPv6 has an IPv4 address. */
+const spelled = (address: string): string => parseAddress(address)?.toString() ?? address;
 
 /** A listening portal. */
 export class Portal {
@@ -103,9 +107,9 @@ export class Portal {
       portalGroupTag: tag,
       discovery,
       advertised: advertise === undefined ? undefined : spellPortal(advertise, this.port),
-      localAddress,
+      localAddress: spelled(localAddress),
       localPort: localPort ?? this.port,
-      peerAddress: remoteAddress,
+      peerAddress: spelled(remoteAddress),
       correlationId: randomBytes(6).toString('hex'),
     };
     this.#context.log.debug(

@@ -140,6 +140,24 @@ describe('portals', () => {
     expect(await accepts(ports[0])).toBe(true);
   });
 
+  test('on :: have who comes over IPv4 in the log as access lists have it', async () => {
+    const refused = vi.fn<LoginContext['refused']>();
+    const own = new Portals({ ...CONTEXT, refused }, UNCHANGED);
+    try {
+      const all = { ...at(ports[0]), address: '::' };
+      await own.add(all, [all]);
+      const socket = connect(ports[0], '127.0.0.1');
+      // A Login Request whose Version-min is 1.
+      socket.end(Buffer.concat([Buffer.from([0x43, 0x87, 1, 1]), Buffer.alloc(44)]));
+      await once(socket.resume(), 'close');
+      expect(refused).toHaveBeenCalledWith(
+        expect.objectContaining({ status: '0205', peerAddress: '127.0.0.1', localAddress: '127.0.0.1' }),
+      );
+    } finally {
+      await own.close();
+    }
+  });
+
   test('change where they are', async () => {
     await portals.add(at(ports[0]), []);
     portals.change(at(ports[0]), at(ports[0], 9));
