@@ -31,11 +31,17 @@ export const LoginReason = {
   // 0201
   secret: {
     causes: ['The user name or the secret is wrong.'],
-    fixes: ['Set the user name and secret of `auth.users` in the initiator (open-iscsi: node.session.auth.*).'],
+    fixes: [
+      'Set the user name and secret of `auth.users` in the initiator (open-iscsi: node.session.auth.*).',
+      'Where discovery is refused, set those of `discovery.auth` (open-iscsi: discovery.sendtargets.auth.*).',
+    ],
   },
   chapWanted: {
     causes: ['The initiator is not configured for CHAP, and the target requires it.'],
-    fixes: ['Configure CHAP in the initiator, with a user of `auth.users` (open-iscsi: node.session.auth.*).'],
+    fixes: [
+      'Configure CHAP in the initiator, with a user of `auth.users` (open-iscsi: node.session.auth.*).',
+      'Where discovery is refused, with a user of `discovery.auth` (open-iscsi: discovery.sendtargets.auth.*).',
+    ],
   },
   chapUnknown: {
     causes: ['The initiator insists on CHAP or another method, and `auth.method` of the target is none.'],
