@@ -17,14 +17,14 @@ export interface CommandServices {
   readonly bytes: Uint8Array;
   /** Milliseconds, monotonic. */
   now(): number;
-  /**
-   * A piece with `length` bytes of slab memory for an operation of the command's own, or null when there is no memory: end the command with
-   * `setBusy` (sense.ts). One without memory can always be had. The piece goes back with `freePiece`.
-   */
-  takePiece(task: Task, length: 0): Piece;
+  /** A piece for an operation of the command's own, without memory. It goes back with `freePiece`. */
+  barePiece(task: Task): Piece;
+  /** The same with `length` bytes of slab memory. Null when there is none: the task has ended with BUSY, and the command does nothing more. */
   takePiece(task: Task, length: number): Piece | null;
+  /** The same, but null changes nothing: for work that can wait. */
+  tryPiece(task: Task, length: number): Piece | null;
   /**
-   * The same for a command that works its way through any number of blocks with it. There are only so many such commands of one connection at
+   * As `takePiece`, for a command that works its way through any number of blocks with it. There are only so many such commands of one connection at
    * a time: they could have all memory for minutes, and others none.
    */
   keepPiece(task: Task, length: number): Piece | null;

@@ -9,6 +9,7 @@ import type { CommandServices, Steps, StreamCommand } from './cold-command.ts';
 import { DetachedWork } from './detached-work.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { PiecePool } from './piece-pool.ts';
+import { setBusy } from './sense.ts';
 import { type BlockOperation, isWhole, Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders } from './task-events.ts';
 
@@ -128,18 +129,25 @@ export class CommandRunner implements CommandServices {
     return this.#engine.now();
   }
 
-  takePiece(task: Task, length: 0): Piece;
-  takePiece(task: Task, length: number): Piece | null;
+  barePiece(task: Task): Piece {
+    return this.#pieces.takeOwn(task, NONE, 0);
+  }
+
+  tryPiece(task: Task, length: number): Piece | null {
+    const slot = this.#engine.slab.takeSlot(length);
+    return slot === NONE ? null : this.#pieces.takeOwn(task, slot, length);
+  }
+
   takePiece(task: Task, length: number): Piece | null {
-    const slot = length === 0 ? NONE : this.#engine.slab.takeSlot(length);
-    if (slot === NONE && length !== 0) return null;
-    return this.#pieces.takeOwn(task, slot, length);
+    const piece = this.tryPiece(task, length);
+    if (piece === null) setBusy(task);
+    return piece;
   }
 
   keepPiece(task: Task, length: number): Piece | null {
-    if (task.share?.hasRoomToKeep(length) === false) return null;
-    const piece = this.takePiece(task, length);
-    if (piece !== null) this.#pieces.keep(piece);
+    const piece = task.share?.hasRoomToKeep(length) === false ? null : this.tryPiece(task, length);
+    if (piece === null) setBusy(task);
+    else this.#pieces.keep(piece);
     return piece;
   }
 

@@ -7,17 +7,14 @@ import { firstDifference } from './compare.ts';
 import { compareBlocksMax } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkRange, checkWritable } from './medium.ts';
-import { AdditionalSense, fail, failField, failRead, failWrite, SenseKey, setBusy } from './sense.ts';
+import { AdditionalSense, fail, failField, failRead, failWrite, SenseKey } from './sense.ts';
 import type { Task } from './task.ts';
 
 /** The list is the data to compare with and then the data to write, each as long as the blocks. */
 function* compareAndWrite(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   const length = task.blockCount * unit.blockSize;
   const piece = services.takePiece(task, length);
-  if (piece === null) {
-    setBusy(task);
-    return;
-  }
+  if (piece === null) return;
   if (!services.lock(task)) yield;
   piece.offset = task.lba * unit.blockSize;
   services.read(piece, unit);

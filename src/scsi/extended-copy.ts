@@ -7,7 +7,7 @@ import { type ColdCommand, type CommandServices, LIST, pauseInTurn, type Steps }
 import { type CopyList, type CopySegment, OWN_UNIT, readCopyList, SegmentField } from './copy-list.ts';
 import { type CopyRecord, recordOf, startRecord } from './copy-results.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { AdditionalSense, fail, SenseKey, setBusy } from './sense.ts';
+import { AdditionalSense, fail, SenseKey } from './sense.ts';
 import { type Piece, Status, type Task } from './task.ts';
 
 /** A segment whose units are known, in bytes. */
@@ -124,10 +124,7 @@ function* copy(task: Task, unit: LogicalUnit, services: CommandServices, long: b
     return;
   }
   const piece = services.keepPiece(task, SLOT_BYTES_MAX);
-  if (piece === null) {
-    setBusy(task);
-    return;
-  }
+  if (piece === null) return;
   const record = startRecord(task, unit, list.listIdentifier);
   yield* copySegments(task, services, list, piece, record);
   record.end(task);

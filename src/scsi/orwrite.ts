@@ -5,7 +5,7 @@ import { CdbFlags } from './cdb.ts';
 import { type ColdCommand, type CommandServices, STREAM, type Steps } from './cold-command.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkTransfer, checkWritable, decodeBlocks } from './medium.ts';
-import { failField, failRead, failWrite, setBusy } from './sense.ts';
+import { failField, failRead, failWrite } from './sense.ts';
 import type { Piece, Task } from './task.ts';
 
 /** ORs `length` bytes at `from` into those at `to`. */
@@ -15,10 +15,7 @@ function or(bytes: Uint8Array, to: number, from: number, length: number): void {
 
 function* orIntoMedium(task: Task, unit: LogicalUnit, data: Piece, services: CommandServices): Steps {
   const piece = services.takePiece(task, data.length);
-  if (piece === null) {
-    setBusy(task);
-    return;
-  }
+  if (piece === null) return;
   if (!services.lock(task)) yield;
   piece.offset = data.offset;
   services.read(piece, unit);

@@ -9,7 +9,7 @@ import type { Task } from './task.ts';
 
 /** Waits until the storage has it all. IMMED asks for the status before that; it may come after, and then says more. */
 export function* synchronize(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
-  const piece = services.takePiece(task, 0);
+  const piece = services.barePiece(task);
   services.sync(piece, unit);
   const errno = yield;
   if (errno !== 0) failWrite(task, errno, -1);

@@ -60,7 +60,7 @@ function* unmapRanges(task: Task, unit: LogicalUnit, services: CommandServices):
   if (!checkWritable(task, unit) || task.transferLength === 0) return;
   const count = countDescriptors(task, view);
   if (count < 0 || !checkDescriptors(task, unit, view, count)) return;
-  const piece = services.takePiece(task, 0);
+  const piece = services.barePiece(task);
   for (let index = 0; index < count && task.status === Status.GOOD; index++) {
     const at = task.at + Header.size + index * Descriptor.size;
     const lba = Descriptor.lba.get(view, at);

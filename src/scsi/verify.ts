@@ -15,7 +15,7 @@ import {
 import { firstDifference } from './compare.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkData, checkReady, checkTransfer, decodeBlocks } from './medium.ts';
-import { AdditionalSense, fail, failField, failRead, SenseKey, setBusy } from './sense.ts';
+import { AdditionalSense, fail, failField, failRead, SenseKey } from './sense.ts';
 import type { Piece, Task } from './task.ts';
 
 /** Which blocks, and whether the flags are any we know; the bytes of all of them. */
@@ -43,10 +43,7 @@ function* readBlocks(
 ): Steps {
   const total = task.blockCount * unit.blockSize;
   const piece = total === 0 ? null : services.keepPiece(task, Math.min(SLOT_BYTES_MAX, total));
-  if (piece === null) {
-    if (total !== 0) setBusy(task);
-    return;
-  }
+  if (piece === null) return;
   const start = task.lba * unit.blockSize;
   for (let done = 0; done < total; done += piece.length) {
     piece.offset = start + done;
@@ -93,10 +90,7 @@ const verifyData: ColdCommand = {
 /** Reads where `data` is for and compares. */
 export function* compareWithMedium(task: Task, unit: LogicalUnit, data: Piece, services: CommandServices): Steps {
   const piece = services.takePiece(task, data.length);
-  if (piece === null) {
-    setBusy(task);
-    return;
-  }
+  if (piece === null) return;
   piece.offset = data.offset;
   services.read(piece, unit);
   const errno = yield;

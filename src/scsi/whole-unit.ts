@@ -101,7 +101,7 @@ type Report = (share: number) => void;
 /** Clears all blocks, a stretch at a time. */
 function* clear(own: Task, services: CommandServices, deallocate: boolean, progress: Report): Steps {
   const unit = own.unit!;
-  const piece = services.takePiece(own, 0);
+  const piece = services.barePiece(own);
   const end = unit.blockCount * unit.blockSize;
   const atOnce = unit.backend.kind === 'custom' ? CUSTOM_CLEAR_BYTES_MAX : CLEAR_BYTES_MAX;
   const stretch = unit.backend.immediate ? TURN_BYTES_MAX : atOnce;
@@ -139,9 +139,9 @@ function* fill(own: Task, services: CommandServices, pattern: Uint8Array, progre
 
 /** Nobody waits for an answer: memory comes when others need less of it. */
 function* waitForPiece(own: Task, services: CommandServices, length: number): Generator<void, Piece, number> {
-  const waiting = services.takePiece(own, 0);
+  const waiting = services.barePiece(own);
   for (;;) {
-    const piece = services.takePiece(own, length);
+    const piece = services.tryPiece(own, length);
     if (piece !== null) {
       services.freePiece(waiting);
       return piece;

@@ -6,15 +6,12 @@ import { type ColdCommand, type CommandServices, LIST, type Steps } from './cold
 import { atomicBlocksMax, atomicBlocksMin } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
-import { failField, failWrite, setBusy } from './sense.ts';
+import { failField, failWrite } from './sense.ts';
 import type { Task } from './task.ts';
 
 function* writeAtomically(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   const piece = services.takePiece(task, task.dataLength);
-  if (piece === null) {
-    setBusy(task);
-    return;
-  }
+  if (piece === null) return;
   services.bytes.copyWithin(piece.at, task.at, task.at + task.dataLength);
   if (!services.lock(task)) yield;
   piece.offset = task.lba * unit.blockSize;

@@ -8,7 +8,7 @@ import { writeSameBlocksMax } from './limits.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import { checkData, checkRange, checkWritable } from './medium.ts';
 import { repeat } from './pattern.ts';
-import { failField, failWrite, setBusy } from './sense.ts';
+import { failField, failWrite } from './sense.ts';
 import type { Piece, Task } from './task.ts';
 
 /** Flags of the CDB. ANCHOR: anchored blocks are not supported (ANC_SUP 0). */
@@ -77,11 +77,8 @@ function* writeSame(task: Task, unit: LogicalUnit, services: CommandServices, re
   const bytes = count * unit.blockSize;
   // Blocks may be unmapped only where they then read as what was to be written: as zeroes.
   const zeroes = request.zeroes || isZero(services.bytes, task.at, unit.blockSize);
-  const piece = zeroes ? services.takePiece(task, 0) : services.keepPiece(task, Math.min(SLOT_BYTES_MAX, bytes));
-  if (piece === null) {
-    setBusy(task);
-    return;
-  }
+  const piece = zeroes ? services.barePiece(task) : services.keepPiece(task, Math.min(SLOT_BYTES_MAX, bytes));
+  if (piece === null) return;
   piece.offset = request.lba * unit.blockSize;
   if (!zeroes) {
     yield* writePattern(task, unit, services, piece, bytes);
