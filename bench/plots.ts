@@ -42,7 +42,7 @@ export function escapeHtml(text: string): string {
 }
 
 /** 1, 2 or 5 times a power of ten, so that about {@link TICKS} of them reach `max`. */
-export function tickStep(max: number): number {
+function tickStep(max: number): number {
   const rough = max / TICKS;
   const power = 10 ** Math.floor(Math.log10(rough));
   const factor = [1, 2, 5, 10].find((one) => one * power >= rough) ?? 10;

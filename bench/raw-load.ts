@@ -32,7 +32,7 @@ export function parseAddress(url: string): Address {
 }
 
 /** Logs in; throws when data digests were asked for and not agreed on. */
-export async function logInTo(url: string, dataDigest = false): Promise<RawInitiator> {
+async function logInTo(url: string, dataDigest = false): Promise<RawInitiator> {
   const { port, target } = parseAddress(url);
   const keys = { DataDigest: dataDigest ? 'CRC32C' : 'None' };
   const initiator = await RawInitiator.logIn(port, { target, keys });
