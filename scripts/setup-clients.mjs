@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Puts the real initiators and peers on this machine that test/interop and bench/ use: libiscsi's tools, qemu-img, tgt, promtool, chromium, a fio
-// with the libiscsi engine, and Linux in a virtual machine; and what its arguments name besides (`setup-clients.mjs istgt`: a peer for the benchmark alone). Does nothing when all are there. Installs only as root on a Debian system; elsewhere it says what is
-// missing, which in CI (CI=true) is a failure.
+// Puts on this machine the real initiators and peers that test/interop and bench/ use: libiscsi's tools, qemu-img, tgt, promtool, chromium, a
+// fio with the libiscsi engine, and Linux in a virtual machine; and what its arguments name besides (`setup-clients.mjs istgt`: a peer for the
+// benchmark alone). Does nothing when all are there. It installs only as root on a Debian system; elsewhere it says what is missing, which in
+// CI (CI=true) is a failure.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -24,7 +24,7 @@ export class WorkerPulse {
     this.#now = now;
   }
 
-  /** Null: all workers turn. Otherwise which don't. Ask at least every few seconds, or seldom: both will do. */
+  /** Null: all workers turn. Otherwise which don't. It may be asked often or seldom. */
   readonly check = (): string | null => {
     const now = this.#now();
     const stuck: number[] = [];

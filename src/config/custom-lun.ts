@@ -24,8 +24,8 @@ export interface CustomDisk {
   /** Lets a worker use it, which closes the port when it does no more. */
   connect(link: CustomDiskLink): void;
   /**
-   * Has `then` called if its thread ends before it is closed, at once if it has: nothing is answered any more. Once for each worker: one that
-   * runs in the place of another takes its place here, too.
+   * Calls `then` if its thread ends before it is closed, at once if it has ended: nothing is answered any more. There is one `then` for each
+   * worker; that of a worker that was started again takes the place of the one before.
    */
   onLost(worker: number, then: () => void): void;
 }

@@ -50,7 +50,7 @@ export function readConfigurationFile(path: string, given?: string): Configurati
     text = given ?? readFileSync(path, 'utf8');
     if (text === '' && given === undefined) {
       const file = statSync(path);
-      // It has been read before, or its writer has failed, or is at work: nobody means that all targets go, and the defaults are served.
+      // Whoever writes it has failed, or is still at work; an empty pipe has been read before. Nobody means by it that all targets are to go.
       const once = 'give it as a file: what comes through a pipe can be read once';
       const again = 'write it again: it may have been cut off, as by a full disk; {} serves the defaults';
       if (file.isFIFO() || file.isFile())

@@ -103,7 +103,7 @@ export class Administration {
     return this.#context.catalog.targets.map(({ settings }) => settings);
   }
 
-  /** What is served has become what a configuration says, and is told of as that has it: in its order, with the sizes that it names. */
+  /** What is served has become what a configuration says: it is told of in the configuration's order, with the sizes that are named there. */
   arrangeTargets(targets: readonly TargetSettings[]): void {
     this.#context.catalog.arrange(targets);
   }

@@ -150,7 +150,7 @@ export class Catalog {
     return this.unitsOf(name).map((unit) => this.store.regroup(unit, settings.portalGroups));
   }
 
-  /** From now on targets stand in this order, and their settings say what they are as these do. They are served like that already. */
+  /** From now on targets are listed in this order, and described by these settings, which say what is served already. */
   arrange(targets: readonly TargetSettings[]): void {
     for (const settings of targets) {
       const target = this.#targets.get(settings.name);

@@ -137,7 +137,7 @@ class ThreadedDisk {
     };
     this.loaded = loaded.promise;
     this.#closed = closed.promise;
-    // Whoever waits for them hears of it; an end that nobody waits for is a loss.
+    // Whoever waits for one of them hears of a failure; where nobody does, it is #lost that tells.
     this.loaded.catch(() => {});
     this.#closed.catch(() => {});
     const heard = (message: FromDiskWorker): void => {

@@ -106,7 +106,7 @@ export interface LoginPolicy {
   findTarget(name: string, portalGroupTag: number): TargetFinding;
   /** A redirect of this initiator alone, which it is told after it has proven who it is; null: none. */
   redirectOf(initiatorName: string, targetName: string): Redirect | null;
-  /** For each target other than this that asks for CHAP, the secret of its account `user`; null: it has no such account. As many whoever asks. */
+  /** For each target other than this that asks for CHAP, the secret of its account `user`; null: it has no such account. There are as many whoever asks. */
   secretsElsewhere(user: string, targetName: string): readonly (Secret | null)[];
   readonly sessions: SessionLookup;
   readonly discovery: { readonly auth: AuthSettings };

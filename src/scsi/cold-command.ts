@@ -24,8 +24,8 @@ export interface CommandServices {
   /** The same, but null changes nothing: for work that can wait. */
   tryPiece(task: Task, length: number): Piece | null;
   /**
-   * As `takePiece`, for a command that works its way through any number of blocks with it. There are only so many such commands of one connection at
-   * a time: they could have all memory for minutes, and others none.
+   * As `takePiece`, for a command that works its way through any number of blocks with it. Of one connection only so many such commands run
+   * at a time: otherwise they could have all memory for minutes, and others none.
    */
   keepPiece(task: Task, length: number): Piece | null;
   freePiece(piece: Piece): void;

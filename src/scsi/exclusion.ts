@@ -53,8 +53,8 @@ export class Exclusion {
   }
 
   /**
-   * Whether the turn is this worker's now. Those who wait elsewhere have yet to hear that it is free: who has just given it back would always
-   * be faster, and they would wait for as long as it has commands.
+   * Whether the turn is this worker's now. If others waited when it gave the turn back, they go first: they have yet to hear that it is free,
+   * and this worker would always be faster, for as long as it has commands.
    */
   #ask(): boolean {
     if (!this.#givesWay) return this.#shared.take();

@@ -11,7 +11,7 @@ import { TaskQueue } from './task-queue.ts';
 /** What one nexus waits for at one unit, in its order: a slow initiator holds up nobody else. */
 export class Lane {
   readonly queue = new TaskQueue();
-  /** When the first may start, which is booked. */
+  /** When the first may start: its time is booked with the meters. */
   startAt = 0;
   /** Among those that the next alarm looks at. */
   watched = false;

@@ -86,10 +86,10 @@ export function checkMedium(task: Task, unit: LogicalUnit): boolean {
   return usable && checkTransfer(task, unit);
 }
 
-/** The backend's `errno` for a piece of a READ or WRITE. What was done of the piece before is not what failed. Allocates nothing. */
+/** The backend's `errno` for a piece of a READ or WRITE, some of which may have been done before it failed. Allocates nothing. */
 export function failMoving(task: Task, piece: Piece, errno: number): void {
   const lba = Math.floor((piece.offset + piece.progress) / task.unit!.blockSize);
-  // SBC-4: it is the first in error, and hosts take what is before it for done.
+  // INFORMATION is the first block in error (SBC-4), and hosts take those before it for done.
   if (task.status !== Status.GOOD) task.information = Math.min(lba, task.information);
   else if (task.movement === Movement.streamOut) failWrite(task, errno, lba);
   else failRead(task, errno, lba);
