@@ -131,7 +131,7 @@ export class Units {
   /** About once a second: disks have only so long to answer, and what they failed is told. */
   tick(now: number): void {
     this.#failures.tick(now);
-    this.#lentBytes.tick();
+    this.#lentBytes.tick(now);
     for (const custom of this.#customs.values()) custom.tick(now);
   }
 
@@ -197,7 +197,7 @@ export class Units {
     const unit = this.#units.get(id);
     const wait = new Countdown(() => {
       const sending = unit !== undefined && unit.backend.lender !== null ? this.#connectionsOf(unit) : [];
-      this.#lentBytes.whenSent(sending, () => {
+      this.#lentBytes.whenSent(sending, this.#engine.now(), () => {
         unit?.backend.detach();
         this.#units.delete(id);
         this.#customs.delete(id);
