@@ -76,7 +76,7 @@ export class UringSender {
   /** A send ended, and says so. Allocates nothing. */
   sent(socket: SocketState, result: number): void {
     const { sendingBytes } = socket;
-    if (!socket.sendingQuietly) this.#countWait(socket);
+    if (this.#mayWait(socket)) this.#countWait(socket);
     socket.sendPatiently = result < sendingBytes;
     if (result === sendingBytes) {
       this.#sentWhole(socket);
@@ -155,7 +155,7 @@ export class UringSender {
   }
 
   #submit(socket: SocketState, operation: Operation, address: Address, length: number, more: boolean): void {
-    if (socket.sendPatiently || !this.#uring.canSkipSuccess) {
+    if (this.#mayWait(socket)) {
       socket.sendingSince = this.#now();
       this.#table.queue(socket, operation, Kind.send, address, length, PATIENT_FLAGS, 0);
       return;
@@ -164,6 +164,11 @@ export class UringSender {
     this.#quiet.push(socket.handle);
     if (more || socket.close !== CloseState.open) this.#moreBehind = true;
     this.#table.queue(socket, operation | EntryFlag.CQE_SKIP_SUCCESS, Kind.send, address, length, QUIET_FLAGS, 0);
+  }
+
+  /** Whether the send of `socket` that is about to begin, or is under way, waits for room and always has a completion. */
+  #mayWait(socket: SocketState): boolean {
+    return socket.sendPatiently || !this.#uring.canSkipSuccess;
   }
 
   /** A send that waited for room is over. All others take no time that a clock of turns can tell. */

@@ -9,7 +9,8 @@ import { UringSender } from '../../src/engine/uring-sender.ts';
 import { Errno } from '../../src/kernel/errno.ts';
 import { Operation } from '../../src/kernel/sqe.ts';
 import type { Uring } from '../../src/kernel/uring.ts';
-import { privateCounters } from '../../src/ring/counters.ts';
+import { Counter, privateCounters } from '../../src/ring/counters.ts';
+import { LATENCY_BUCKETS } from '../../src/ring/figures.ts';
 
 /** Where the first byte that is sent lies; the others follow it. */
 const FIRST = 2 ** 44;
@@ -19,12 +20,15 @@ const OPERATION_MASK = 0xff;
 class Bench {
   readonly released: number[] = [];
   readonly ended: number[] = [];
+  readonly counters = privateCounters();
   readonly sender: UringSender;
   readonly socket: SocketState;
   /** The address of a send of one entry, which names its bytes itself; null: it is gathered, or there is none. */
   single: number | null = null;
   /** Sends that the kernel was given. */
   sends = 0;
+  /** The engine's clock, in milliseconds. */
+  now = 0;
   #queued = 0;
 
   constructor(canSkipSuccess: boolean) {
@@ -39,7 +43,7 @@ class Bench {
     } as unknown as EngineEvents;
     const table = new SocketTable(uring, events, 4);
     this.socket = table.add(9);
-    this.sender = new UringSender(table, uring, privateCounters(), 64, () => 0);
+    this.sender = new UringSender(table, uring, this.counters, 64, () => this.now);
   }
 
   /** Queues the bytes that follow those queued before. */
@@ -113,6 +117,20 @@ describe.each([
         expect([bench.socket.sendingEntries, bench.ended]).toEqual([0, []]);
       }),
     );
+  });
+
+  it('that wait for room are timed from when they began, and those that do not wait are not', () => {
+    const bench = new Bench(canSkipSuccess);
+    bench.now = 5000;
+    bench.queue(512, NO_RELEASE);
+    bench.sender.flush();
+    bench.answer(100);
+    bench.sender.flush();
+    bench.now = 5020;
+    bench.answer(412);
+    const waits = bench.counters.slice(Counter.sendWaits, Counter.sendWaits + LATENCY_BUCKETS);
+    expect(waits.reduce((sum, count) => sum + count)).toBe(canSkipSuccess ? 1 : 2);
+    expect(bench.counters[Counter.sendWaitMicros]).toBe(20_000);
   });
 
   it('that fail are the last', () => {
