@@ -22,6 +22,8 @@ interface SimEvent {
   off: boolean;
 }
 
+/** More than any simulation takes: something happens again and again. */
+const STEPS_MAX = 1_000_000;
 /** Lines of the trace that are kept. */
 const TRACE_LINES = 400;
 
@@ -52,7 +54,8 @@ export class SimClock {
       if (event === undefined) return false;
       if (event.off) continue;
       this.now = event.at;
-      this.steps++;
+      if (++this.steps > STEPS_MAX)
+        throw new Violation('nothing goes round in circles', `at ${event.at.toFixed(3)} ms`);
       event.run();
       return true;
     }

@@ -67,7 +67,8 @@ export class Connection extends Requests {
   logIn(tsih: number, lost: Connection | null): void {
     const { initiatorName, isid, cmdSN, world } = this.initiator;
     const claim = { initiatorName, isid, tsih, cid: this.cid, cmdSN, expStatSN: lost?.expStatSN ?? 0 };
-    this.#login = new SimLogin(this.wire, claim, this.random, world.recovers);
+    const { now } = this.clock;
+    this.#login = new SimLogin(this.wire, claim, this.random, world.recovers, () => world.goneUntil() >= now);
     this.#login.begin();
   }
 

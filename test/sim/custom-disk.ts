@@ -114,9 +114,13 @@ export class SimCustomDisk implements CustomDisk {
   readonly #random: Random;
   readonly #server: DiskServer;
   readonly #calls = new Set<Call>();
+  readonly #ports: MessagePort[] = [];
+  /** By worker. */
+  readonly #lostListeners = new Map<number, () => void>();
   #closed = false;
-  /** The power is off. */
+  /** Its functions go on no more: the power is off, or the thread hangs, or has ended. */
   #off = false;
+  #ended = false;
 
   constructor(disk: SimDisk, record: CustomRecord, clock: SimClock, random: Random) {
     this.canFlush = record.canFlush;
@@ -128,17 +132,49 @@ export class SimCustomDisk implements CustomDisk {
     this.#clock = clock;
     this.#random = random;
     this.#server = new DiskServer(this.#functions(), () => {});
+    if (record.failedAt.get(SenseKey.HARDWARE_ERROR) === Number.POSITIVE_INFINITY)
+      record.failedAt.set(SenseKey.HARDWARE_ERROR, clock.now);
   }
 
   connect(link: CustomDiskLink): void {
+    if (this.#ended) {
+      link.port.close();
+      return;
+    }
+    this.#ports.push(link.port as MessagePort);
     this.#server.connect(link);
   }
 
-  onLost(): void {}
+  onLost(worker: number, then: () => void): void {
+    if (this.#ended) then();
+    else this.#lostListeners.set(worker, then);
+  }
 
-  /** Rejects when the last flush fails. */
+  /** Rejects when the last flush fails, and when there is nobody to flush any more. */
   close(): Promise<void> {
-    return this.#server.close();
+    return this.#ended ? Promise.reject(new Error('its thread has ended')) : this.#server.close();
+  }
+
+  /** Its thread ends, after so long in which it answers nothing. What it was doing then has been done, or never will be, when this resolves. */
+  async end(silentMs: number): Promise<void> {
+    this.#off = true;
+    await this.#pass(silentMs);
+    this.#clock.note(`${this.#disk.name}: its thread ends`);
+    for (const port of this.#ports) port.close();
+    while (this.#disk.inFlight !== 0) await this.#pass(1);
+    this.#ended = true;
+    // Until another has its place.
+    this.#record.failedAt.set(SenseKey.HARDWARE_ERROR, Number.POSITIVE_INFINITY);
+    for (const then of this.#lostListeners.values()) then();
+  }
+
+  #pass(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.after(milliseconds, () => {
+        this.#clock.mainTouched = true;
+        resolve();
+      });
+    });
   }
 
   cutPower(): void {

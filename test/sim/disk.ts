@@ -143,6 +143,7 @@ export class SimDisk {
     if (this.lostUntil !== Number.POSITIVE_INFINITY) return false;
     this.lostUntil = this.#clock.now;
     this.lostKnownAt = Number.POSITIVE_INFINITY;
+    this.#unheard = 0;
     return true;
   }
 

@@ -34,6 +34,10 @@ export const FAULTS = [
   'custom disk',
   'capacities',
   'replacement',
+  'untimely crashes',
+  'lost disks',
+  'second operator',
+  'crawling links',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

@@ -18,6 +18,8 @@ export interface InitiatorWorld {
   diskTimeoutMs(unit: SimUnit): number;
   /** The disk behind a unit; undefined: it has none. */
   diskOf(unit: SimUnit): SimDisk | undefined;
+  /** The target was gone until then; Infinity: it is. */
+  goneUntil(): number;
   /** Whether the target has not ended the session. */
   isServed(this: void, tsih: number): boolean;
   /** How many tasks of the session the target has. */

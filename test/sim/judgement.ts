@@ -31,6 +31,7 @@ export function judge(initiator: Initiator, task: SimTask, { status, senseKey, a
   const { reservations } = unit;
   const who = `${initiator.initiatorName} ${command.name} on LUN ${command.lun}`;
   if (senseKey === SenseKey.UNIT_ATTENTION) unit.attentions.told(initiator.initiatorName, additionalSense);
+  if (status === Status.GOOD) unit.countRun(task);
   if (status === Status.GOOD && task.alone) unit.attentions.ran(initiator, task.sentAt);
   reservations.heed(initiator.world.isServed);
   const constant = reservations.known && !reservations.busy && reservations.version === task.reservations;

@@ -56,6 +56,8 @@ type Mistake = keyof typeof MISTAKES;
 
 /** Statuses of our own trouble, and of a session that ended meanwhile: any login may meet them. */
 const ANY_TIME = [0x0300, 0x0301, 0x0302, 0x020a];
+/** That of a target that is gone. */
+const REMOVED = 0x0204;
 
 /** How a login ended. */
 export type LoginEnd = { readonly agreement: Agreement } | { readonly status: number };
@@ -69,11 +71,13 @@ export class SimLogin {
   readonly #offer: readonly (readonly [string, string])[];
   readonly #chap: ChapClient;
   readonly #maxRecvSegment: number;
+  readonly #wasGone: () => boolean;
   #step = 0;
   #statSN: number | null = null;
 
-  /** `recovers`: error recovery is asked for now and then. */
-  constructor(wire: Wire, claim: LoginClaim, random: Random, recovers: boolean) {
+  /** `recovers`: error recovery is asked for now and then. `wasGone`: whether the target was, since the login began. */
+  constructor(wire: Wire, claim: LoginClaim, random: Random, recovers: boolean, wasGone: () => boolean) {
+    this.#wasGone = wasGone;
     this.#wire = wire;
     this.#claim = claim;
     this.#mistake = random.weighted({ none: 94, target: 2, secret: 2, tsih: claim.tsih === 0 ? 1 : 0, version: 1 });
@@ -144,7 +148,8 @@ export class SimLogin {
   }
 
   #refused(status: number): LoginEnd {
-    const expected: readonly number[] = [...MISTAKES[this.#mistake], ...ANY_TIME];
+    const removed = this.#wasGone() ? [REMOVED] : [];
+    const expected: readonly number[] = [...MISTAKES[this.#mistake], ...ANY_TIME, ...removed];
     if (!expected.includes(status)) {
       throw new Violation('a login is refused for what is wrong', `${this.#mistake}: ${status.toString(16)}`);
     }

@@ -1,5 +1,5 @@
 // The operator of a simulated target: grows units, takes one away and brings it back, ends sessions. One thing at a time.
-// What it does is control/administration.ts's; that initiators notice, and what they may lose by it, is in the models.
+// What that does is control/administration.ts's; that initiators notice, and what they may lose by it, is in the models.
 
 import { Attention } from './attention-model.ts';
 import { type SimClock, Violation } from './clock.ts';
@@ -17,19 +17,19 @@ const ALONE_MS = 20_000;
 
 /** See the file's head. */
 export class Operator {
-  readonly #target: SimTarget;
-  readonly #units: readonly SimUnit[];
-  readonly #orders: Orders;
-  readonly #clock: SimClock;
-  readonly #random: Random;
+  protected readonly target: SimTarget;
+  protected readonly units: readonly SimUnit[];
+  protected readonly orders: Orders;
+  protected readonly clock: SimClock;
+  protected readonly random: Random;
   #underWay = 0;
 
   constructor(target: SimTarget, units: readonly SimUnit[], orders: Orders, clock: SimClock, random: Random) {
-    this.#target = target;
-    this.#units = units;
-    this.#orders = orders;
-    this.#clock = clock;
-    this.#random = random;
+    this.target = target;
+    this.units = units;
+    this.orders = orders;
+    this.clock = clock;
+    this.random = random;
   }
 
   /** Nothing of its doing is under way. */
@@ -39,28 +39,27 @@ export class Operator {
 
   act(): void {
     if (!this.idle) return;
-    const custom = this.#units.find(({ lun }) => lun === Lun.CUSTOM);
-    const rest = this.#units.filter(({ lun }) => lun > Lun.OTHER_FILE);
+    const custom = this.units.find(({ lun }) => lun === Lun.CUSTOM);
+    const rest = this.units.filter(({ lun }) => lun > Lun.OTHER_FILE);
     const removable =
-      rest.length !== 0 && this.#random.chance(0.5) ? this.#random.pick(rest) : this.#units[Lun.OTHER_FILE]!;
+      rest.length !== 0 && this.random.chance(0.5) ? this.random.pick(rest) : this.units[Lun.OTHER_FILE]!;
     // What is to outlast a removal, or is cut short by it, is rare: more often when there is something of that kind.
     const remove = removable.reservations.aptpl || removable.copies !== 0 ? 12 : 2;
-    const action = this.#random.weighted({ grow: 2, remove, endSession: 3 });
-    this.#clock.note(`operator: ${action}`);
-    this.#clock.mainTouched = true;
-    if (action === 'grow')
-      this.#grow(custom !== undefined && this.#random.chance(0.5) ? custom : this.#units[Lun.FILE]!);
-    else if (action === 'remove') this.#do(() => this.#removeAndAdd(removable));
-    else this.#do(() => this.#endSession());
+    const action = this.random.weighted({ grow: 2, remove, endSession: 3 });
+    this.clock.note(`operator: ${action}`);
+    this.clock.mainTouched = true;
+    if (action === 'grow') this.#grow(custom !== undefined && this.random.chance(0.5) ? custom : this.units[Lun.FILE]!);
+    else if (action === 'endSession') this.begin(() => this.#endSession());
+    else if (!removable.changing) this.begin(() => this.removeAndAdd(removable));
   }
 
-  #do(work: () => Promise<unknown>): void {
+  protected begin(work: () => Promise<unknown>): void {
     this.#underWay++;
     work().then(
       () => this.#underWay--,
       (error: unknown) => {
         // Out of the promise, where it ends the simulation.
-        this.#clock.after(0, () => {
+        this.clock.after(0, () => {
           throw error;
         });
       },
@@ -68,71 +67,81 @@ export class Operator {
   }
 
   #grow(unit: SimUnit): void {
-    const blocks = Math.min(BLOCKS_MAX, unit.blocks.count + this.#random.between(1, 64));
+    if (unit.changing) return;
+    unit.changing = true;
+    const blocks = Math.min(BLOCKS_MAX, unit.blocks.count + this.random.between(1, 64));
     unit.blocksMax = blocks;
-    this.#orders.tell(unit, Attention.CAPACITY_CHANGED);
-    const owe = this.#orders.owe(unit, Attention.CAPACITY_CHANGED);
-    if (!this.#target.plane.administration.growUnit(TARGET_NAME, unit.lun, blocks * SECTOR))
+    this.orders.tell(unit, Attention.CAPACITY_CHANGED);
+    const owe = this.orders.owe(unit, Attention.CAPACITY_CHANGED);
+    if (!this.target.plane.administration.growUnit(TARGET_NAME, unit.lun, blocks * SECTOR))
       throw new Error('no such unit');
-    this.#target.grown(unit.lun, blocks * SECTOR);
+    this.target.grown(unit.lun, blocks * SECTOR);
     this.#underWay++;
-    this.#clock.after(HEARD_MS, () => {
+    this.clock.after(HEARD_MS, () => {
       this.#underWay--;
+      unit.changing = false;
       unit.blocks.grow(blocks);
-      owe(this.#clock.now);
+      owe(this.clock.now);
     });
   }
 
-  async #removeAndAdd(unit: SimUnit): Promise<void> {
-    const { administration } = this.#target.plane;
-    unit.awaySince = this.#clock.now;
+  protected async removeAndAdd(unit: SimUnit): Promise<void> {
+    const { administration } = this.target.plane;
+    unit.changing = true;
+    unit.awaySince = this.clock.now;
     unit.attentions.forgetDue();
-    this.#tellOfLuns();
-    const close = this.#target.keepStorage(unit.lun);
+    this.tellOfLuns();
+    const close = this.target.keepStorage(unit.lun);
     await administration.removeUnit(TARGET_NAME, unit.lun);
     const before = unit.blocks.tick();
     if (await close()) unit.blocks.synced(before);
     // Functions that only read may forget their time.
-    const left = unit.lun === Lun.CUSTOM ? 0 : (this.#target.diskOfLun(unit.lun)?.inFlight ?? 0);
-    if (left !== 0) throw new Violation('nobody uses a unit that is gone', `LUN ${unit.lun}: ${left} operations`);
-    if (this.#target.diskOfLun(unit.lun)?.reopen()) unit.blocks.doubt();
+    if (unit.lun !== Lun.CUSTOM) this.judgeGone(unit.lun);
+    if (this.target.diskOfLun(unit.lun)?.reopen()) unit.blocks.doubt();
     unit.reservations.away();
-    await this.#pass(this.#random.between(1, 300));
-    if (unit.isReplaceable && this.#random.chance(0.5)) await this.#replace(unit);
-    this.#tellOfLuns();
-    await administration.addUnit(TARGET_NAME, this.#target.lunSettings(unit.lun));
-    unit.backAt = this.#clock.now;
+    await this.pass(this.random.between(1, 300));
+    if (unit.isReplaceable && this.random.chance(0.5)) await this.#replace(unit);
+    this.tellOfLuns();
+    await administration.addUnit(TARGET_NAME, this.target.lunSettings(unit.lun));
+    unit.backAt = this.clock.now;
     unit.closed = false;
+    unit.changing = false;
+  }
+
+  /** Of a unit that is gone nothing is under way. */
+  protected judgeGone(lun: number): void {
+    const left = this.target.diskOfLun(lun)?.inFlight ?? 0;
+    if (left !== 0) throw new Violation('nobody uses a unit that is gone', `LUN ${lun}: ${left} operations`);
   }
 
   /** Has other storage take the place of a unit's that is away, unless initiators go on and on: what they sent must not meet it. */
   async #replace(unit: SimUnit): Promise<void> {
     unit.closed = true;
-    const deadline = this.#clock.now + ALONE_MS;
-    while (!this.#orders.isLeftAlone(unit) && this.#clock.now < deadline) await this.#pass(20);
-    if (!this.#orders.isLeftAlone(unit)) return;
-    this.#clock.note(`operator: replaces LUN ${unit.lun}`);
+    const deadline = this.clock.now + ALONE_MS;
+    while (!this.orders.isLeftAlone(unit) && this.clock.now < deadline) await this.pass(20);
+    if (!this.orders.isLeftAlone(unit)) return;
+    this.clock.note(`operator: replaces LUN ${unit.lun}`);
     unit.replace();
-    this.#target.replace(unit.lun);
+    this.target.replace(unit.lun);
   }
 
-  #pass(milliseconds: number): Promise<void> {
+  protected pass(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#clock.after(milliseconds, () => {
-        this.#clock.mainTouched = true;
+      this.clock.after(milliseconds, () => {
+        this.clock.mainTouched = true;
         resolve();
       });
     });
   }
 
-  #tellOfLuns(): void {
-    for (const each of this.#units) this.#orders.tell(each, Attention.LUNS_CHANGED);
+  protected tellOfLuns(): void {
+    for (const each of this.units) this.orders.tell(each, Attention.LUNS_CHANGED);
   }
 
   async #endSession(): Promise<void> {
-    const { administration } = this.#target.plane;
+    const { administration } = this.target.plane;
     const sessions = administration.sessions();
     if (sessions.length === 0) return;
-    await administration.endSession(this.#random.pick(sessions).tsih);
+    await administration.endSession(this.random.pick(sessions).tsih);
   }
 }

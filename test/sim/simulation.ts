@@ -12,6 +12,7 @@ import { Initiator } from './initiator.ts';
 import { OddCommands } from './odd-commands.ts';
 import { Operator } from './operator.ts';
 import { Random } from './random.ts';
+import { SecondOperator } from './second-operator.ts';
 import { Lun, SimTarget } from './target.ts';
 import { SimUnit } from './unit.ts';
 import { Workload } from './workload.ts';
@@ -68,6 +69,8 @@ class Simulation {
   readonly #initiators: Initiator[] = [];
   readonly #workload: Workload;
   readonly #operator: Operator;
+  /** Chance of his is his own; null: there is none. */
+  readonly #second: SecondOperator | null;
   #busy = false;
   #up = false;
 
@@ -89,6 +92,7 @@ class Simulation {
       workers: random.between(1, 3),
       disk: NO_DISK_FAULTS,
       network: NO_NETWORK_FAULTS,
+      untimely: this.#on('untimely crashes') ? new Random(plan.seed ^ 0xc2a54) : null,
       bellMs: this.#on('slow rings') ? random.pick([0.1, 1, 20]) : 0.1,
     });
     this.#units = luns.map((lun) => {
@@ -110,16 +114,21 @@ class Simulation {
       // Drawn from nobody else: without it, everything else is left to the same chance as with it.
       declarations: this.#on('declarations') ? new Random(plan.seed ^ 0xdec1a4e) : null,
       emptyData: this.#on('empty data') ? new Random(plan.seed ^ 0xe3917) : null,
+      goneUntil: () => this.#target.goneUntil,
       isServed: (tsih: number) => this.#target.plane.sessions.find(tsih) !== undefined,
       tasksOf: (tsih: number) => this.#target.workers.tasksOf(tsih),
     };
     this.#workload = new Workload(random.fork(), () => this.#initiators, {
       on: (fault) => this.#on(fault),
       rivalry: this.#on('rivalry') ? new Random(plan.seed ^ 0x21ca1) : null,
+      crawling: this.#on('crawling links') ? new Random(plan.seed ^ 0xc2a31) : null,
       copies: new CopyCommands(new Random(plan.seed ^ 0xc0b1e5)),
       odd: new OddCommands(new Random(plan.seed ^ 0x0dd)),
     });
     this.#operator = new Operator(this.#target, this.#units, this.#workload.orders, clock, random.fork());
+    this.#second = this.#on('second operator')
+      ? new SecondOperator(this.#target, this.#units, this.#workload.orders, clock, new Random(plan.seed ^ 0x5ec0d))
+      : null;
     for (let index = 0; index < plan.initiators; index++) {
       this.#initiators.push(new Initiator(`host-${'abcdefgh'[index]}`, world, random.fork()));
     }
@@ -194,17 +203,25 @@ class Simulation {
     const on = (fault: Fault): boolean => this.#on(fault);
     this.#target.trouble(drawDiskFaults(random, on), drawNetworkFaults(random, on));
     this.#busy = true;
+    this.#target.workers.fragile = true;
     for (let left = random.between(1, 5); left > 0; left--) {
       await this.#pass(random.between(20, 250));
       if (on('worker crashes') && random.chance(0.15))
         this.#target.workers.crash(random.between(0, this.#target.workers.all.length - 1));
       if (on('operator') && random.chance(0.3)) this.#operator.act();
+      this.#second?.act({ losesDisks: on('lost disks') });
+      this.#workload.crawl(this.#initiators);
     }
     this.#busy = false;
+    this.#target.workers.fragile = false;
+  }
+
+  get #isAttended(): boolean {
+    return !this.#operator.idle || this.#second?.idle === false;
   }
 
   async #cutPower(): Promise<void> {
-    await this.#until(() => this.#operator.idle, REST_MS);
+    await this.#until(() => !this.#isAttended, REST_MS);
     this.#clock.note('the power fails');
     this.#up = false;
     this.#target.cutPower();
@@ -216,12 +233,12 @@ class Simulation {
 
   async #rest(): Promise<void> {
     const calm = (): boolean =>
-      this.#operator.idle && this.#initiators.every((initiator) => initiator.idle && initiator.up);
+      !this.#isAttended && this.#initiators.every((initiator) => initiator.idle && initiator.up);
     this.#clock.note('rest');
     this.#target.trouble(NO_DISK_FAULTS, NO_NETWORK_FAULTS);
     if (!(await this.#until(calm, REST_MS))) {
       const left = this.#initiators.map((initiator) => initiator.description).join('; ');
-      throw new Violation('all that is under way ends', `operator ${this.#operator.idle ? 'idle' : 'busy'}; ${left}`);
+      throw new Violation('all that is under way ends', `operators ${this.#isAttended ? 'busy' : 'idle'}; ${left}`);
     }
     await this.#hearAll();
     await this.#readAll();

@@ -48,6 +48,8 @@ export interface TargetOptions {
   readonly disk: DiskFaults;
   readonly network: NetworkFaults;
   readonly bellMs: number;
+  /** See workers.ts. */
+  readonly untimely: Random | null;
 }
 
 /** A unit's NAA designator, which it keeps while it is away. */
@@ -79,6 +81,8 @@ export class SimTarget {
   disk: DiskFaults;
   network: NetworkFaults;
   readonly custom: CustomRecord;
+  /** It was gone until then; Infinity: it is. */
+  goneUntil = Number.NEGATIVE_INFINITY;
   #customDisk: SimCustomDisk | null = null;
 
   constructor(options: TargetOptions) {
@@ -106,7 +110,7 @@ export class SimTarget {
 
   /** Starts the target, for the first time or after a power cut. */
   start(): void {
-    const { clock, random, bellMs } = this.#options;
+    const { clock, random, bellMs, untimely } = this.#options;
     const boot = ++this.#boot;
     const machine: Machine = {
       after: (delayMs, then) =>
@@ -132,6 +136,7 @@ export class SimTarget {
           clock,
           random,
           bellMs,
+          untimely,
           count: this.#options.workers,
           slabBytes: 4 * 1024 * 1024,
           diskOf: (fd: number) => this.#diskOf(fd),
@@ -201,7 +206,7 @@ export class SimTarget {
   keepStorage(lun: number): () => Promise<boolean> {
     const { backend } = this.plane.catalog.units.find((each) => each.lun === lun)!;
     if (backend.kind === 'custom') return () => this.#closeCustom();
-    if (backend.kind !== 'file') throw new Error('a unit in memory is not removed');
+    if (backend.kind !== 'file') return async () => false;
     const { fd } = backend;
     this.#diskOf(fd);
     return async () => {
@@ -217,6 +222,11 @@ export class SimTarget {
     } catch {
       return false;
     }
+  }
+
+  /** The thread of the custom disk ends, perhaps after a while in which its functions answer nothing. */
+  loseDisk(silentMs: number): Promise<void> {
+    return this.#customDisk!.end(silentMs);
   }
 
   /** Has a program keep the unit's blocks, anew. */

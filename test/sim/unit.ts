@@ -5,6 +5,7 @@ import { AttentionModel } from './attention-model.ts';
 import { BlockModel } from './block-model.ts';
 import { ReservationModel } from './reservation-model.ts';
 import { geometryOf, Lun, OTHER_COUNT } from './target.ts';
+import type { SimTask } from './task.ts';
 
 /** What a unit is in, and what is kept beside it. */
 interface Storage {
@@ -25,6 +26,10 @@ export class SimUnit {
   backAt = Number.NEGATIVE_INFINITY;
   /** Nobody is to use it: another may have its place when nothing is under way. */
   closed = false;
+  /** An operator is at it. */
+  changing = false;
+  /** It is limited, from some time on: how many READs and WRITEs that were sent since then have ended. */
+  limited: { readonly since: number; ran: number } | null = null;
   /** Functions and changes under way that end tasks without an answer, of whoever sends them meanwhile. */
   disturbances = 0;
   /** Segments of copies under way that read or write it. */
@@ -78,6 +83,11 @@ export class SimUnit {
   /** Its reservations may outlast one (APTPL). */
   get keepsReservations(): boolean {
     return this.lun !== Lun.MEMORY && this.lun !== Lun.CUSTOM;
+  }
+
+  /** One of its commands has run: READs and WRITEs are limited. */
+  countRun({ command: { name }, sentAt }: SimTask): void {
+    if (this.limited !== null && sentAt >= this.limited.since && /^(READ|WRITE) \d/.test(name)) this.limited.ran++;
   }
 
   get present(): boolean {

@@ -22,7 +22,12 @@ export interface WorkersOptions extends Omit<Surroundings, 'stopped'> {
   readonly count: number;
   /** Milliseconds that a bell takes now and then. */
   readonly bellMs: number;
+  /** Chance of a worker's failing on a message, apart from all other; null: none does. */
+  readonly untimely: Random | null;
 }
+
+/** How likely a worker is to fail when it has just been sent something. */
+const UNTIMELY = 0.004;
 
 interface Worker {
   readonly engine: ChanceEngine;
@@ -45,6 +50,8 @@ export class SimWorkers implements Workers {
   /** The power is off. */
   #off = false;
   crashes = 0;
+  /** Messages may be the end of their worker. */
+  fragile = false;
 
   constructor(options: WorkersOptions, shared: SharedMemory, events: WorkerEvents) {
     this.#options = options;
@@ -144,9 +151,18 @@ export class SimWorkers implements Workers {
       this.#clock.mainTouched = true;
       worker.channel.receive((message) => this.#take(index, message));
       this.#events.lost(index, new Error('crashed'));
-      this.#start(index);
+      const { untimely } = this.#options;
+      if (untimely === null) this.#start(index);
+      else this.#startIn(untimely.delay(20, 2000), index);
     };
     this.#clock.after(this.#random.delay(2, 50), mourn);
+  }
+
+  /** Until then there is one worker less, or none. */
+  #startIn(delayMs: number, index: number): void {
+    this.#clock.after(delayMs, () => {
+      if (!this.#off) this.#start(index);
+    });
   }
 
   /** Nothing of them is left. */
@@ -173,7 +189,18 @@ export class SimWorkers implements Workers {
   }
 
   send(worker: number, message: ToWorker): void {
-    if (this.isRunning(worker)) this.#workers[worker]!.channel.send(message);
+    if (!this.isRunning(worker)) return;
+    this.#workers[worker]!.channel.send(message);
+    this.#failOn(worker);
+  }
+
+  /** Before it has heard the message, while it acts on it, or when it has. */
+  #failOn(worker: number): void {
+    const { untimely, bellMs } = this.#options;
+    if (untimely === null || !this.fragile || !untimely.chance(UNTIMELY)) return;
+    this.#clock.after(untimely.fraction() * (bellMs + 2), () => {
+      if (!this.#off) this.crash(worker);
+    });
   }
 
   answering(index: number): (message: ToWorker) => void {
