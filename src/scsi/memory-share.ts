@@ -47,6 +47,8 @@ export class MemoryShare {
   /** Bytes of slots, and cells: with the backends, with the engine, or kept for data that the initiator owes, or that came before their turn. */
   bytes = 0;
   cells = 0;
+  /** Bytes of those that are for data which comes unasked. It may lie there until a unit's limit lets its command start. */
+  unasked = 0;
   /** Bytes of slots that commands keep for as long as they run, which may be minutes. They count apart: what is read and written goes on beside them. */
   kept = 0;
   /** Operations and sends that are certain to end and give some of it back. */
@@ -57,10 +59,11 @@ export class MemoryShare {
     this.shares = shares;
   }
 
-  /** Room for what was asked for. A share without slots has room for any piece. Allocates nothing. */
+  /** Room for what was asked for, whatever came unasked. A share without slots for it has room for any piece. Allocates nothing. */
   hasRoom(bytes: number, cells: number): boolean {
     const { bytesMax, cellsMax } = this.shares;
-    return (this.bytes === 0 || this.bytes + bytes <= bytesMax) && (this.cells === 0 || this.cells + cells <= cellsMax);
+    const asked = this.bytes - this.unasked;
+    return (asked === 0 || asked + bytes <= bytesMax) && (this.cells === 0 || this.cells + cells <= cellsMax);
   }
 
   /** Room for data that comes unasked: as much again, for when what was asked for has taken all of its own. Allocates nothing. */

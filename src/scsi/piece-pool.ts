@@ -116,7 +116,12 @@ export class PiecePool {
 
   #give(piece: Piece): void {
     if (piece.slot !== NONE) this.#slab.release(piece.slot);
-    piece.task!.share?.give(piece.shareBytes, piece.shareCells);
+    const { share } = piece.task!;
+    if (share !== null) {
+      share.unasked -= piece.unaskedBytes;
+      share.give(piece.shareBytes, piece.shareCells);
+    }
+    piece.unaskedBytes = 0;
     piece.shareBytes = 0;
     piece.shareCells = 0;
     piece.task = null;

@@ -93,7 +93,9 @@ export class TaskMemory {
   move(task: Task, share: MemoryShare): void {
     const before = task.share!;
     for (let piece = task.firstPiece; piece !== null; piece = piece.next) {
+      before.unasked -= piece.unaskedBytes;
       before.give(piece.shareBytes, piece.shareCells);
+      share.unasked += piece.unaskedBytes;
       share.take(piece.shareBytes, piece.shareCells);
     }
     for (let piece = task.ownPieces; piece !== null; piece = piece.next) {
@@ -143,7 +145,11 @@ export class TaskMemory {
     const whole = Math.min(Math.ceil(length / blockSize) * blockSize, SLOT_BYTES_MAX, task.moveLength);
     if (task.share !== null && !task.share.hasRoomUnasked(whole)) return null;
     const slot = this.#slab.takeSlot(whole);
-    return slot === NONE ? null : this.#append(task, slot, whole);
+    if (slot === NONE) return null;
+    const piece = this.#append(task, slot, whole);
+    piece.unaskedBytes = piece.shareBytes;
+    if (task.share !== null) task.share.unasked += piece.unaskedBytes;
+    return piece;
   }
 
   /** streamOut, listOut: the piece for what comes next; null when the task has to wait. All but the last are whole blocks. Allocates nothing. */

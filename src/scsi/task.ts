@@ -90,6 +90,8 @@ export class Piece implements BlockIo {
   /** What it counts for in the task's share. */
   shareBytes = 0;
   shareCells = 0;
+  /** The bytes of it again, if they are for data that comes unasked. */
+  unaskedBytes = 0;
   /** The same of a piece that a command keeps for as long as it runs. */
   keptBytes = 0;
   /** The piece that follows in the task's data. */

@@ -43,6 +43,16 @@ describe('MemoryShare', () => {
     expect(share.hasRoomUnasked(all.bytesMax + 1)).toBe(false);
   });
 
+  it('has its room for what was asked for beside data that came unasked', () => {
+    const all = shares();
+    const share = new MemoryShare(all);
+    share.take(2 * all.bytesMax, 0);
+    share.unasked += 2 * all.bytesMax;
+    expect([share.hasRoomUnasked(1), share.hasRoom(all.bytesMax, 1)]).toEqual([false, true]);
+    share.take(all.bytesMax, 0);
+    expect(share.hasRoom(1, 0)).toBe(false);
+  });
+
   it('has room beside all that for what commands keep, and counts as one that has something', () => {
     const all = shares();
     const share = new MemoryShare(all);

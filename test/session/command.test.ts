@@ -3,6 +3,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
 import { Bhs } from '../../src/pdu/bhs.ts';
 import { STATUS_BIT } from '../../src/pdu/data-in.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
@@ -229,5 +230,32 @@ describe('a command with data that finds no memory', () => {
     const [response] = late.replies();
     expect(decode(ScsiResponse, response!.header).status).toBe(Status.TASK_SET_FULL);
     expect(bench.host.stalled.size).toBe(0);
+  });
+});
+
+describe('data that came unasked, of WRITEs that wait for the limit of their unit', () => {
+  it('leave READs of other units their room', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { firstBurstLength: SLOT_BYTES_MAX, maxBurstLength: SLOT_BYTES_MAX } });
+    const meter = bench.meters.open({ iops: 1, bandwidth: 0, burstMs: 10 });
+    bench.changeUnit(SimLun.FILE, { meter });
+    const blocks = SLOT_BYTES_MAX / BLOCK_BYTES;
+    const data = noise(SLOT_BYTES_MAX, 1);
+    const { bytesMax } = bench.host.processor.memory.shares;
+    const writes = Math.floor(bytesMax / SLOT_BYTES_MAX) + 2;
+    for (let count = 0; count < writes; count++) one.command(write16(0, blocks), { write: SLOT_BYTES_MAX, data });
+    bench.settle();
+    expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.SCSI_RESPONSE]);
+    expect(bench.engine.slab.bytesInUse).toBeGreaterThan(bytesMax);
+    one.command(read16(0, blocks), { read: SLOT_BYTES_MAX, lun: SimLun.MEMORY });
+    bench.settle();
+    expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.DATA_IN]);
+    bench.pass(1000 * writes);
+    expect(one.replies()).toHaveLength(writes - 1);
+    expect(bench.host.processor.memory.shares.active).toBe(0);
+    bench.engine.clock += 1000;
+    one.command(read16(0, blocks), { read: SLOT_BYTES_MAX });
+    bench.settle();
+    expect(data.equals(one.replies()[0]!.data)).toBe(true);
   });
 });

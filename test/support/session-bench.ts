@@ -74,6 +74,7 @@ export class SessionBench {
   /** What of it is a warning. */
   readonly warnings: string[] = [];
   readonly lostWrites = LostWrites.create();
+  readonly meters = Meters.create();
   readonly #parcelOf: ParcelOf;
   #resets: Extract<FromWorker, { type: 'reset' }>[] = [];
   /** Main's request, and the worker's behind it. */
@@ -92,7 +93,7 @@ export class SessionBench {
       worker: 0,
       turns: Turns.create(),
       lostWrites: this.lostWrites,
-      meters: Meters.create(),
+      meters: this.meters,
       unitFigures: Figures.create(1, 1),
       sessionFigures: Figures.create(1, 1),
       counters: new Float64Array(COUNTERS_PER_BLOCK),
