@@ -31,7 +31,6 @@ export class Quiescence {
   }
 
   #end(unit: LogicalUnit, sense: Sense, concerned: (task: Task) => boolean, then: () => void): void {
-    unit.callWhenIdle(then);
     const tasks: Task[] = [];
     for (let task = unit.firstTask; task !== null; task = task.nextInSet) {
       if (!task.aborted && concerned(task)) tasks.push(task);
@@ -42,6 +41,8 @@ export class Quiescence {
       task.steps = null;
     }
     for (const task of tasks) if (task.inSet) this.#finishWhenIdle(task);
+    // Not before: the end of the first would say that all are done, those that are yet to be answered too.
+    unit.callWhenIdle(then);
     this.check(unit);
   }
 

@@ -190,6 +190,17 @@ describe('a unit that is removed', () => {
     expect([isDone(bench), told(one)]).toEqual([true, [CLEARED, CLEARED, CLEARED]]);
   });
 
+  it('has those answered that wait for its limit, each of them', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    bench.changeUnit(SimLun.FILE, { meter: bench.meters.open({ iops: 1, bandwidth: 0, burstMs: 10 }) });
+    for (let count = 0; count < 4; count++) one.command(write16(0, 1), { write: BLOCK_BYTES, data });
+    bench.settle();
+    bench.tell(remove(SimLun.FILE));
+    bench.settle();
+    expect([isDone(bench), told(one)]).toEqual([true, [0, CLEARED, CLEARED, CLEARED]]);
+  });
+
   it('does not wait for data that initiators owe: it is dropped when it comes, and the command answered behind it', () => {
     const bench = new SessionBench();
     const one = bench.logIn();
