@@ -14,6 +14,7 @@ import type { SimUnit } from './unit.ts';
 const UNDER_WAY_MAX = 2;
 /** A CSCD descriptor's block length that leaves it to the unit. */
 const BLOCK_LENGTH_OF_UNIT = { 30: 0 };
+const ABORTED_COMMAND = 0x0b;
 const COPY_ABORTED = 0x0a;
 /** LIST ID USAGE. */
 const Usage = { hold: 0, mayDiscard: 2, none: 3 } as const;
@@ -99,12 +100,12 @@ export class CopyCommands {
       access: 'write',
       touches: segments.flatMap(touchesOf),
       answered: ({ status, senseKey, commandSpecific }: Answer) => {
-        // Segments before that one are done, it is in part, and none that follow it are.
+        // Segments before that one are done, it is in part, and none that follow it are. Of a unit that was removed, any may be done.
         const failed = status === Status.CHECK_CONDITION && senseKey === COPY_ABORTED ? commandSpecific : 0;
         const done = status === Status.GOOD ? segments.length : failed;
         end((blocks, change, index) => {
           if (index < done) blocks.succeeded(change, false);
-          else if (senseKey === COPY_ABORTED && index === failed) blocks.over(change);
+          else if (senseKey === ABORTED_COMMAND || (senseKey === COPY_ABORTED && index === failed)) blocks.over(change);
           else blocks.refused(change);
         });
       },

@@ -13,6 +13,9 @@ const HEARD_MS = 100;
 
 /** See the file's head. */
 export class SecondOperator extends Operator {
+  /** The target is away, or is not as it is meant to stay: what comes back is as it went. */
+  #targetChanging = false;
+
   override act({ losesDisks = false } = {}): void {
     const { random } = this;
     const unit = random.pick(this.units);
@@ -29,6 +32,8 @@ export class SecondOperator extends Operator {
     });
     const concerned = action === 'takeTargetOut' ? this.units : [action === 'loseDisk' ? custom! : unit];
     if (concerned.some(({ changing }) => changing)) return;
+    const ofTarget = ['takeTargetOut', 'limitInitiators', 'goOffline'].includes(action);
+    if (ofTarget && this.#targetChanging) return;
     this.clock.note(`second operator: ${action} (LUN ${unit.lun})`);
     this.clock.mainTouched = true;
     switch (action) {
@@ -60,12 +65,14 @@ export class SecondOperator extends Operator {
       return;
     }
     if (action === 'drain') administration.drain('simulated');
+    else this.#targetChanging = true;
     if (action === 'goOffline') administration.setState(TARGET_NAME, 'offline');
     const limits = { iops, burstMs: this.random.pick([10, 1000]) };
     if (action === 'limitInitiators')
       administration.changeTarget(TARGET_NAME, { initiatorLimits: [{ initiators: ['*'], ...limits }] });
     await this.pass(this.random.between(1, 1000));
     if (action === 'drain') administration.drain('');
+    else this.#targetChanging = false;
     if (action === 'goOffline') administration.setState(TARGET_NAME, 'online');
     if (action === 'limitInitiators') administration.changeTarget(TARGET_NAME, { initiatorLimits: [] });
   }
@@ -77,9 +84,11 @@ export class SecondOperator extends Operator {
 
   async #takeTargetOut(): Promise<void> {
     const { administration } = this.target.plane;
+    this.#targetChanging = true;
     this.target.goneUntil = Number.POSITIVE_INFINITY;
     await this.#takeOut(this.units, () => administration.withdrawTarget(TARGET_NAME));
     this.target.goneUntil = this.clock.now;
+    this.#targetChanging = false;
   }
 
   /** What comes back has all that it had, reservations and the content of memory included. */
