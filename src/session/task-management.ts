@@ -40,14 +40,14 @@ export function taskManagementRequest(connection: Connection, at: number): void 
       session.afterAllBefore(cmdSN, () => {
         const unit = session.nexus.units.get(lun);
         if (unit === undefined) respond(TaskFunctionResponse.LUN_DOES_NOT_EXIST);
-        else abortMany(connection, taskFunction, [unit.snapshot.id], cmdSN, respond);
+        else abortMany(connection, taskFunction, [unit.snapshot.id], lun, cmdSN, respond);
       });
       return;
     case TaskFunction.TARGET_WARM_RESET:
     case TaskFunction.TARGET_COLD_RESET:
       session.afterAllBefore(cmdSN, () => {
         const units = connection.host.units.of(session.nexus.targetName);
-        abortMany(connection, taskFunction, units, cmdSN, respond);
+        abortMany(connection, taskFunction, units, null, cmdSN, respond);
       });
       return;
     case TaskFunction.TASK_REASSIGN:
@@ -66,11 +66,12 @@ const SHARED: Readonly<Record<number, SharedReset['kind']>> = {
   [TaskFunction.TARGET_COLD_RESET]: 'target',
 };
 
-/** Aborts the tasks of whole units, and answers when they are gone everywhere. */
+/** Aborts the tasks of whole units, which are all of the target (`lun` null) or the one at `lun`, and answers when they are gone everywhere. */
 function abortMany(
   connection: Connection,
   taskFunction: number,
   units: number[],
+  lun: number | null,
   cmdSN: number,
   respond: (response: TaskFunctionResponse) => void,
 ): void {
@@ -84,7 +85,8 @@ function abortMany(
   // §4.2.3.2: of the session that asks, what it sent before it asked.
   session.abortTasks((task) => {
     const before = serialBefore(task.cmdSN, cmdSN) || (task.immediate && task.cmdSN === cmdSN);
-    return before && task.unit !== null && units.includes(task.unit.snapshot.id);
+    // Without a unit is what was sent to one that is removed: it waits for data that is owed.
+    return before && (task.unit === null ? lun === null || task.lun === lun : units.includes(task.unit.snapshot.id));
   }, wait);
   const kind = SHARED[taskFunction];
   if (kind !== undefined) session.requestReset({ kind, units, byTsih: session.nexus.tsih, closeConnections }, wait);

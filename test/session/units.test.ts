@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
+import { TaskFunction } from '../../src/pdu/task-management.ts';
 import type { ToWorker } from '../../src/ring/messages.ts';
 import {
   type NexusName,
@@ -216,6 +217,23 @@ describe('a unit that is removed', () => {
     bench.settle();
     expect([told(one), blocksWritten(bench)]).toEqual([[CLEARED], 0]);
     expect(bench.engine.slab.bytesInUse).toBe(before);
+  });
+
+  it('leaves nothing behind that outlasts a reset of the unit in its place', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn();
+    const tag = one.command(write16(0, 1), { write: BLOCK_BYTES });
+    bench.settle();
+    const { targetTransferTag } = decode(R2T, one.replies()[0]!.header);
+    bench.tell(remove(SimLun.FILE));
+    bench.changeUnit(SimLun.FILE, {});
+    bench.tell({ type: 'lunMap', targetName: TARGET_NAME, luns: [[SimLun.FILE, 100 + SimLun.FILE]], request: REQUEST });
+    one.taskManagement(TaskFunction.LOGICAL_UNIT_RESET);
+    bench.settle();
+    expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.TASK_MANAGEMENT_RESPONSE]);
+    one.dataOut(tag, data, { targetTransferTag, flags: FINAL_BIT });
+    bench.settle();
+    expect([one.replies(), blocksWritten(bench)]).toEqual([[], 0]);
   });
 
   it('is not found by a command that came before its turn', () => {
