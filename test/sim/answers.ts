@@ -84,7 +84,8 @@ export class Answers {
     if (now - this.#askedAt < ASK_AGAIN_MS) return;
     this.#askedAt = now;
     const first = [...this.#waiting.keys()].reduce((a, b) => (serialBefore(a, b) ? a : b));
-    this.#askedBefore = first;
+    // Of what was asked for more than once, all may come as often.
+    if (this.#askedBefore === null || serialBefore(this.#askedBefore, first)) this.#askedBefore = first;
     this.#options.ask({ begRun: this.expStatSN, runLength: (first - this.expStatSN) >>> 0 });
   }
 }
