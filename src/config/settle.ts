@@ -33,9 +33,15 @@ function isLoopback(address: string): boolean {
   return ipaddr.process(address).range() === 'loopback';
 }
 
-/** Whether the value at `index` has come before. */
-function isRepeated(values: readonly unknown[], index: number): boolean {
-  return values.indexOf(values[index]) < index;
+/** The indices of the values that have come before. */
+function repeatsIn(values: readonly unknown[]): ReadonlySet<number> {
+  const seen = new Set<unknown>();
+  const repeats = new Set<number>();
+  for (const [index, value] of values.entries()) {
+    if (seen.has(value)) repeats.add(index);
+    seen.add(value);
+  }
+  return repeats;
 }
 
 function settleSecret(input: CredentialInput, path: Path, surroundings: Surroundings): string | null {
@@ -88,10 +94,9 @@ function settleAuth(input: AuthInput, path: Path, surroundings: Surroundings) {
   if (input.method === 'none') return { method: input.method };
   const users = input.users.map((user, index) => settleCredential(user, [...path, 'users', index], surroundings));
   const names = users.map(({ name }) => name);
-  for (const [index, name] of names.entries()) {
-    if (!isRepeated(names, index)) continue;
+  for (const index of repeatsIn(names)) {
     const place = [...path, 'users', index, 'name'];
-    surroundings.report('error', place, name, 'each name once', 'remove or rename one of them');
+    surroundings.report('error', place, names[index]!, 'each name once', 'remove or rename one of them');
   }
   if (input.mutual === undefined) return { method: input.method, algorithms: input.algorithms, users };
   const mutual = settleCredential(input.mutual, [...path, 'mutual'], surroundings);
@@ -113,9 +118,15 @@ function judgeDirections(
 
 function settlePortals(input: Configuration['portals'], surroundings: Surroundings) {
   const places = input.map(({ address, port }) => `${address} port ${port}`);
-  for (const [index, place] of places.entries()) {
-    if (input[index]!.port === 0 || !isRepeated(places, index)) continue;
-    surroundings.report('error', ['portals', index], place, 'each address and port once', 'remove one of them');
+  for (const index of repeatsIn(places)) {
+    if (input[index]!.port === 0) continue;
+    surroundings.report(
+      'error',
+      ['portals', index],
+      places[index]!,
+      'each address and port once',
+      'remove one of them',
+    );
   }
   return input;
 }
@@ -133,10 +144,10 @@ function settleAdmin(input: Configuration['admin'], surroundings: Surroundings) 
 }
 
 function settleLuns(input: TargetInput['luns'], path: Path, surroundings: Surroundings) {
-  const numbers = input.map(({ lun }) => lun);
+  const repeats = repeatsIn(input.map(({ lun }) => lun));
   return input.map((lun, index) => {
     const place = [...path, index];
-    if (isRepeated(numbers, index)) {
+    if (repeats.has(index)) {
       surroundings.report(
         'error',
         [...place, 'lun'],
@@ -192,10 +203,9 @@ export function settle(input: Configuration, surroundings: Surroundings) {
   const tags = [...new Set(portals.map((portal) => portal.tag))];
   const targets = input.targets.map((target, index) => settleTarget(target, index, tags, surroundings));
   const names = targets.map(({ name }) => name);
-  for (const [index, name] of names.entries()) {
-    if (!isRepeated(names, index)) continue;
+  for (const index of repeatsIn(names)) {
     const allowed = 'each name once, whatever its case';
-    surroundings.report('error', ['targets', index, 'name'], name, allowed, 'rename one of them');
+    surroundings.report('error', ['targets', index, 'name'], names[index]!, allowed, 'rename one of them');
   }
   if (targets.length === 0) {
     surroundings.report(
