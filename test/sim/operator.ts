@@ -88,7 +88,7 @@ export class Operator {
   protected async removeAndAdd(unit: SimUnit): Promise<void> {
     const { administration } = this.target.plane;
     unit.changing = true;
-    unit.awaySince = this.clock.now;
+    unit.backAt = Number.POSITIVE_INFINITY;
     unit.attentions.forgetDue();
     this.tellOfLuns();
     const close = this.target.keepStorage(unit.lun);

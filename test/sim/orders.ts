@@ -49,7 +49,7 @@ export class Orders {
    * told, but for those that were told of it meanwhile, or may have been.
    */
   owe(unit: SimUnit, attention: Attention): (now: number) => void {
-    const { awaySince, attentions } = unit;
+    const { backAt, attentions } = unit;
     const before = this.#all()
       .filter(({ up }) => up)
       .map((initiator) => ({
@@ -58,7 +58,7 @@ export class Orders {
         told: attentions.timesTold(initiator.initiatorName, attention),
       }));
     return (now) => {
-      if (!unit.present || unit.awaySince !== awaySince) return;
+      if (!unit.present || unit.backAt !== backAt) return;
       const lasting = before.filter(
         ({ initiator, tsih, told }) =>
           initiator.up && initiator.tsih === tsih && attentions.timesTold(initiator.initiatorName, attention) === told,

@@ -95,7 +95,7 @@ export class SecondOperator extends Operator {
   async #takeOut(units: readonly SimUnit[], withdraw: () => Promise<Withdrawal | undefined>): Promise<void> {
     for (const unit of units) {
       unit.changing = true;
-      unit.awaySince = this.clock.now;
+      unit.backAt = Number.POSITIVE_INFINITY;
       unit.attentions.forgetDue();
     }
     this.tellOfLuns();

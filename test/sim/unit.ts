@@ -21,8 +21,7 @@ export class SimUnit {
   readonly #storages: readonly Storage[];
   #storage: Storage;
   readonly attentions: AttentionModel;
-  /** When it was, or may have been, away: commands sent before that may find no unit. */
-  awaySince = Number.NEGATIVE_INFINITY;
+  /** It was, or may have been, away until then, and commands sent before find no unit; Infinity: it is. */
   backAt = Number.NEGATIVE_INFINITY;
   /** Nobody is to use it: another may have its place when nothing is under way. */
   closed = false;
@@ -91,12 +90,12 @@ export class SimUnit {
   }
 
   get present(): boolean {
-    return this.backAt >= this.awaySince;
+    return this.backAt !== Number.POSITIVE_INFINITY;
   }
 
   /** Whether it was away at any time since then. */
   wasAway(since: number): boolean {
-    return !this.present || this.backAt >= since;
+    return this.backAt >= since;
   }
 
   powerCut(): void {
