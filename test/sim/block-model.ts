@@ -64,16 +64,17 @@ export class BlockModel {
   readonly #tears: boolean;
   #blocks: Block[] = [];
   #time = 1;
-  #nextValue = 1;
+  #nextValue: number;
   #era = 0;
   /** Of what was acknowledged before, no sync that comes later says anything. */
   #doubtedUntil = 0;
   /** What copies under way read here. */
   readonly #sources = new Set<CopySource>();
 
-  /** `tears`: a block that is written while it is read may be seen in parts. */
-  constructor(name: string, count: number, blockSize: number, tears: boolean) {
+  /** `tears`: a block that is written while it is read may be seen in parts. `firstValue`: copies bring values from elsewhere, which no block here has had. */
+  constructor(name: string, count: number, blockSize: number, tears: boolean, firstValue: number) {
     this.name = name;
+    this.#nextValue = firstValue;
     this.blockSize = blockSize;
     this.#tears = tears;
     this.grow(count);

@@ -7,6 +7,9 @@ import { ReservationModel } from './reservation-model.ts';
 import { geometryOf, Lun, OTHER_COUNT } from './target.ts';
 import type { SimTask } from './task.ts';
 
+/** Values that the blocks of one storage may have: more than any simulation writes. */
+const VALUES = 1_000_000;
+
 /** What a unit is in, and what is kept beside it. */
 interface Storage {
   readonly blocks: BlockModel;
@@ -46,12 +49,12 @@ export class SimUnit {
     this.thin = thin;
     this.attentions = new AttentionModel(`LUN ${lun}`);
     const { count, blockSize } = geometryOf(lun);
-    const storage = (name: string, length: number): Storage => ({
-      blocks: new BlockModel(name, length, blockSize, lun === Lun.MEMORY),
+    const storage = (name: string, length: number, number: number): Storage => ({
+      blocks: new BlockModel(name, length, blockSize, lun === Lun.MEMORY, (2 * lun + number) * VALUES + 1),
       reservations: new ReservationModel(),
     });
-    this.#storage = storage(`LUN ${lun}`, count);
-    this.#storages = [this.#storage, ...(isReplaced ? [storage(`LUN ${lun}, replaced,`, OTHER_COUNT)] : [])];
+    this.#storage = storage(`LUN ${lun}`, count, 0);
+    this.#storages = [this.#storage, ...(isReplaced ? [storage(`LUN ${lun}, replaced,`, OTHER_COUNT, 1)] : [])];
     this.blocksMax = count;
   }
 
