@@ -194,6 +194,7 @@ describe.each(SERVERS)('%s', (_, native) => {
     answer.resume();
   });
 
+  // The native server ends such a connection by its own time limit.
   test.skipIf(native)('closes the connection of one that is refused, though its peer does not', async () => {
     const peer = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
     peer.write('GET /elsewhere HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
