@@ -8,7 +8,7 @@ import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { countLatencyTwice, Figure } from '../ring/figures.ts';
 import { lunWord } from '../scsi/lun.ts';
 import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
-import { type Piece, Status, takesData } from '../scsi/task.ts';
+import { Movement, type Piece, Status, takesData } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';
 import { NOWHERE, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
@@ -154,7 +154,12 @@ export function resumeDataOut(connection: Connection, task: IscsiTask): void {
     connection.session.complete(task);
     return;
   }
-  if (!takesData(task)) return;
+  if (!takesData(task)) {
+    // Data that were passing by when its connection was lost may be all that kept a READ from its end.
+    const isSent = task.started && task.firstPiece === null && task.assigned === task.moveLength;
+    if (task.movement === Movement.streamIn && isSent && !task.heldBack) finishInTurn(connection, task);
+    return;
+  }
   for (let piece = task.firstPiece; piece !== null; piece = piece.next) {
     piece.transferTag = 0;
     piece.burstEnd = piece.received;

@@ -21,7 +21,11 @@ import { type Outcome, type Plan, planOf, simulate } from './simulation.ts';
 const SECONDS = Number(process.env['LUNARING_SIM_SECONDS'] ?? 10);
 /** A seed takes a second or two, and what is done about one that fails, up to half a minute. */
 const PATIENCE_MS = 120_000;
-const FIXED_SEEDS = [2];
+const FIXED_SEEDS = [
+  2,
+  // A READ whose last data had left while data for it were passing by never ended when another connection took it up (session/data-out.ts).
+  61300494,
+];
 /** What came later than any seed that failed. */
 const LATER = FAULTS.slice(FAULTS.indexOf('copies'));
 /** What targets that do something wrong were mostly found out with: how soon they are is known. */
