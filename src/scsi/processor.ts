@@ -241,12 +241,10 @@ export class Processor implements TaskControl {
     else this.#pieceWritten(task, piece);
   };
 
-  /**
-   * Ends an aborted or failed task once nobody works on its memory any more. RFC 7143 §11.4.2: a failure is reported after the data that
-   * the initiator was asked for; an abort waits for none.
-   */
+  /** Ends a task that is done with, aborted or failed once nobody works on its memory. RFC 7143 §11.4.2: a failure waits for data that was asked for, an abort for none. */
   finishWhenIdle(task: Task): void {
     if (task.completed || task.piecesInFlight !== 0) return;
+    task.over = task.receiving;
     if (!task.receiving && (task.aborted || task.burstsOutstanding === 0)) this.finish(task);
     else if (task.inSet && task.unit!.whenIdle !== null) this.quiescence.check(task.unit!);
   }

@@ -115,6 +115,7 @@ export class TaskMemory {
   holdBack(task: Task): void {
     task.heldBack = true;
     task.readsAnew = true;
+    task.over = false;
   }
 
   /** streamIn: a task that was held back goes on. */

@@ -160,6 +160,8 @@ export class Task {
   lastPiece: Piece | null = null;
   /** The session is taking in bytes for this task: its memory must stay until they are in, whatever becomes of the task. */
   receiving = false;
+  /** It is done with, but for bytes that are being taken in for it: it ends when they are in. */
+  over = false;
   /** The PDU that brings it is still coming in: it starts when that is here. */
   arriving = false;
   /** Data-Out PDUs that nobody asked for are to follow, until one has F. */
@@ -255,6 +257,7 @@ export class Task {
     this.firstPiece = null;
     this.lastPiece = null;
     this.receiving = false;
+    this.over = false;
     this.arriving = false;
     this.unsolicitedOpen = false;
     this.burstsOutstanding = 0;

@@ -8,7 +8,7 @@ import { FINAL_BIT, Opcode } from '../pdu/opcode.ts';
 import { countLatencyTwice, Figure } from '../ring/figures.ts';
 import { lunWord } from '../scsi/lun.ts';
 import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
-import { Movement, type Piece, Status, takesData } from '../scsi/task.ts';
+import { type Piece, Status, takesData } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';
 import { NOWHERE, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
@@ -89,7 +89,7 @@ function keep(connection: Connection, piece: Piece, length: number): Verdict {
 }
 
 function wants(task: IscsiTask): boolean {
-  return task.status === Status.GOOD && !task.aborted && !task.completed;
+  return task.status === Status.GOOD && !task.aborted && !task.completed && !task.over;
 }
 
 /** §7.9: data PDUs are missing. At ErrorRecoveryLevel 1 the rest of the sequence is dropped, and asked for again when it ends. */
@@ -155,9 +155,7 @@ export function resumeDataOut(connection: Connection, task: IscsiTask): void {
     return;
   }
   if (!takesData(task)) {
-    // Data that were passing by when its connection was lost may be all that kept a READ from its end.
-    const isSent = task.started && task.firstPiece === null && task.assigned === task.moveLength;
-    if (task.movement === Movement.streamIn && isSent && !task.heldBack) finishInTurn(connection, task);
+    if (task.over) finishInTurn(connection, task);
     return;
   }
   for (let piece = task.firstPiece; piece !== null; piece = piece.next) {

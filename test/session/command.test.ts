@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { SLOT_BYTES_MAX } from '../../src/engine/slab.ts';
 import { Bhs } from '../../src/pdu/bhs.ts';
 import { STATUS_BIT } from '../../src/pdu/data-in.ts';
+import { DataOut } from '../../src/pdu/data-out.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { RejectReason } from '../../src/pdu/reject.ts';
 import { READ_BIT, WRITE_BIT } from '../../src/pdu/scsi-command.ts';
@@ -190,6 +191,23 @@ describe('a command whose initiator expects data to go another way than its CDB 
     const { opcode, status, flags: bits, expDataSN } = decode(ScsiResponse, reply!.header);
     expect([opcode, status, bits, expDataSN]).toEqual([Opcode.SCSI_RESPONSE, Status.GOOD, FINAL_BIT, 1]);
     expect(others).toEqual([]);
+    expect([...bench.host.sessions][0]!.members.map(({ firstTask }) => firstTask)).toEqual([null]);
+  });
+
+  it('gives the status when data have passed by that were still coming in when the last of a READ(16) for both ways left', () => {
+    const bench = new SessionBench();
+    bench.file.stuck = true;
+    const one = bench.logIn();
+    const tag = one.command(read16(0, 1), { read: BLOCK_BYTES, values: { flags: READ_BIT | WRITE_BIT } });
+    const passing = one.encode(DataOut, { initiatorTaskTag: tag }, { data: noise(BLOCK_BYTES, 8) });
+    one.sendBytes(passing.subarray(0, 100));
+    bench.settle();
+    bench.file.stuck = false;
+    bench.settle();
+    expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.DATA_IN]);
+    one.sendBytes(passing.subarray(100));
+    bench.settle();
+    expect(one.replies().map(({ opcode }) => opcode)).toEqual([Opcode.SCSI_RESPONSE]);
     expect([...bench.host.sessions][0]!.members.map(({ firstTask }) => firstTask)).toEqual([null]);
   });
 
