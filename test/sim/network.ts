@@ -43,6 +43,8 @@ export class End {
   /** Bytes sent and not yet taken by the other end. */
   #underWay = 0;
   #arrival = 0;
+  /** What is to arrive, first to last: times that are the same but for their rounding must not say which comes first. */
+  readonly #onTheWay: (() => void)[] = [];
 
   constructor(link: Link, name: string) {
     this.#link = link;
@@ -121,8 +123,10 @@ export class End {
   #deliver(run: () => void): void {
     const { clock, random, faults } = this.#link;
     this.#arrival = Math.max(this.#arrival, clock.now + random.delay(0.2, faults.slowMs));
+    this.#onTheWay.push(run);
     clock.after(this.#arrival - clock.now, () => {
-      if (!this.#link.silent && !this.#link.broken) run();
+      const first = this.#onTheWay.shift()!;
+      if (!this.#link.silent && !this.#link.broken) first();
     });
   }
 }
