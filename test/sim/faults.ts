@@ -37,6 +37,7 @@ export const FAULTS = [
   'untimely crashes',
   'lost disks',
   'second operator',
+  'crawling links',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

@@ -74,7 +74,7 @@ export class Initiator {
       this.recovery.lost.length === 0 &&
       this.#ghosts.length === 0 &&
       this.#leading === null &&
-      this.connections.every(({ idle, open, loggingOut }) => idle && open && !loggingOut)
+      this.connections.every(({ idle, open, loggingOut, link }) => idle && open && !loggingOut && !link.crawls)
     );
   }
 
@@ -319,6 +319,8 @@ export class Initiator {
 
   #lookAfter(connection: Connection, task: SimTask): void {
     const { now } = this.world.clock;
+    // What crawls over another connection may be the command before it.
+    if (this.connections.some(({ link }) => link.crawls)) task.resumedAt = now;
     if (now - Math.max(task.sentAt, task.resumedAt) > STUCK_MS) {
       const who = `${this.initiatorName} ${task.command.name} ${task.tag.toString(16)} on LUN ${task.command.lun}`;
       throw new Violation('no task is stuck', `${who}, sent ${Math.round(now - task.sentAt)} ms ago`);

@@ -26,6 +26,9 @@ export interface EndEvents {
 const NOBODY: EndEvents = { readable: () => {}, writable: () => {}, ended: () => {} };
 const ECONNRESET = 104;
 const ETIMEDOUT = 110;
+/** On a connection that crawls: bytes that come together, and that an end may have under way. */
+const CRAWL_PART = 64;
+const CRAWL_ROOM = 4096;
 /** A peer that is silent is given up by the kernel after so many milliseconds. */
 const GIVEN_UP_MS = 20_000;
 
@@ -55,7 +58,7 @@ export class End {
   write(bytes: Uint8Array): number {
     const link = this.#link;
     if (this.closed || this.outcome !== null) return bytes.length;
-    const room = Math.max(0, link.capacity - this.#underWay);
+    const room = Math.max(0, link.room - this.#underWay);
     const taken = bytes.slice(0, room);
     if (taken.length === 0) return 0;
     this.#underWay += taken.length;
@@ -63,9 +66,9 @@ export class End {
     for (let at = 0; at < taken.length; ) {
       const length = link.random.chance(0.3)
         ? link.random.between(1, taken.length - at)
-        : Math.min(taken.length - at, 16_384);
+        : Math.min(taken.length - at, link.crawls ? CRAWL_PART : 16_384);
       const part = taken.subarray(at, at + length);
-      this.#deliver(() => this.other.#arrive(part));
+      this.#deliver(() => this.other.#arrive(part), part.length * link.msPerByte);
       at += length;
     }
     return taken.length;
@@ -119,10 +122,10 @@ export class End {
     this.events.readable();
   }
 
-  /** After what was sent before. */
-  #deliver(run: () => void): void {
+  /** After what was sent before, and so much later at least. */
+  #deliver(run: () => void, lag = 0): void {
     const { clock, random, faults } = this.#link;
-    this.#arrival = Math.max(this.#arrival, clock.now + random.delay(0.2, faults.slowMs));
+    this.#arrival = Math.max(this.#arrival, clock.now + random.delay(0.2, faults.slowMs)) + lag;
     this.#onTheWay.push(run);
     clock.after(this.#arrival - clock.now, () => {
       const first = this.#onTheWay.shift()!;
@@ -138,7 +141,10 @@ export class Link {
   readonly initiator: End;
   readonly target: End;
   faults: NetworkFaults;
-  readonly capacity: number;
+  readonly #capacity: number;
+  /** What a byte takes behind those before it; 0: nothing. */
+  msPerByte = 0;
+  hasCrawled = false;
   /** Nothing arrives any more, and nobody is told. */
   silent = false;
   broken = false;
@@ -149,11 +155,30 @@ export class Link {
     this.clock = clock;
     this.random = random;
     this.faults = faults;
-    this.capacity = random.pick([4096, 65_536, 1_048_576]);
+    this.#capacity = random.pick([4096, 65_536, 1_048_576]);
     this.initiator = new End(this, `${name}.i`);
     this.target = new End(this, `${name}.t`);
     this.initiator.other = this.target;
     this.target.other = this.initiator;
+  }
+
+  /** Bytes that an end may have under way. */
+  get room(): number {
+    return this.crawls ? Math.min(this.#capacity, CRAWL_ROOM) : this.#capacity;
+  }
+
+  get crawls(): boolean {
+    return this.msPerByte !== 0;
+  }
+
+  /** Next to nothing gets through for a while, both ways. */
+  crawl(msPerByte: number, milliseconds: number): void {
+    this.clock.note(`${this.target.name} crawls: ${msPerByte} ms for a byte`);
+    this.msPerByte = msPerByte;
+    this.hasCrawled = true;
+    this.clock.after(milliseconds, () => {
+      this.msPerByte = 0;
+    });
   }
 
   fingerprint(bytes: Uint8Array): string {

@@ -42,7 +42,7 @@ export class Recovery {
     const functions = [...connection.management.values()].some(({ name }) => name !== 'TASK REASSIGN');
     if (errorRecoveryLevel !== 2 || time2Retain === 0 || connection.loggingOut || functions) return false;
     connection.management.clear();
-    for (const task of connection.tasks.values()) task.lostAt ??= connection.heardAt;
+    for (const task of connection.tasks.values()) task.lostAt ??= connection.link.hasCrawled ? 0 : connection.heardAt;
     this.lost.push(connection);
     this.#attemptIn(time2Wait * 1000 + this.#initiator.random.delay(200, 4000));
     clock.note(`${connection.link.initiator.name} is to be recovered`);

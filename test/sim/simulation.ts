@@ -121,6 +121,7 @@ class Simulation {
     this.#workload = new Workload(random.fork(), () => this.#initiators, {
       on: (fault) => this.#on(fault),
       rivalry: this.#on('rivalry') ? new Random(plan.seed ^ 0x21ca1) : null,
+      crawling: this.#on('crawling links') ? new Random(plan.seed ^ 0xc2a31) : null,
       copies: new CopyCommands(new Random(plan.seed ^ 0xc0b1e5)),
       odd: new OddCommands(new Random(plan.seed ^ 0x0dd)),
     });
@@ -209,6 +210,7 @@ class Simulation {
         this.#target.workers.crash(random.between(0, this.#target.workers.all.length - 1));
       if (on('operator') && random.chance(0.3)) this.#operator.act();
       this.#second?.act({ losesDisks: on('lost disks') });
+      this.#workload.crawl(this.#initiators);
     }
     this.#busy = false;
     this.#target.workers.fragile = false;

@@ -39,6 +39,8 @@ type Action =
 export interface WorkloadOptions {
   readonly on: (fault: Fault) => boolean;
   readonly rivalry: Random | null;
+  /** Of connections that crawl; null: none does. */
+  readonly crawling: Random | null;
   readonly copies: CopyCommands;
   readonly odd: OddCommands;
 }
@@ -47,13 +49,19 @@ export interface WorkloadOptions {
 export class Workload {
   readonly orders: Orders;
   readonly #random: Random;
+  readonly #crawling: Random | null;
   readonly #commands: BlockCommands;
   readonly #copies: CopyCommands;
   readonly #odd: OddCommands;
   readonly #weights: Record<Action, number>;
 
-  constructor(random: Random, all: () => readonly Initiator[], { on, rivalry, copies, odd }: WorkloadOptions) {
+  constructor(
+    random: Random,
+    all: () => readonly Initiator[],
+    { on, rivalry, crawling, copies, odd }: WorkloadOptions,
+  ) {
     this.#random = random;
+    this.#crawling = crawling;
     this.orders = new Orders(random, all, rivalry);
     this.#commands = new BlockCommands(random);
     this.#copies = copies;
@@ -82,6 +90,14 @@ export class Workload {
       logOut: 0.3,
       deafen: on('deaf initiators') ? 0.5 : 0,
     };
+  }
+
+  /** Perhaps next to nothing gets through over a connection of one of these, for up to a minute. */
+  crawl(initiators: readonly Initiator[]): void {
+    const random = this.#crawling;
+    if (random === null || !random.chance(0.3)) return;
+    const connection = openConnection(random.pick(initiators), random);
+    connection?.link.crawl(random.pick([0.05, 0.5, 2]), random.pick([300, 5000, 60_000]));
   }
 
   /** The initiator does something, if it can. */
