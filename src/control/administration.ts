@@ -207,23 +207,31 @@ export class Administration {
   }
 
   /** Takes a unit away. Resolves when its tasks have ended, what was written is on the disk, and its storage is closed. */
-  async removeUnit(name: string, lun: number): Promise<boolean> {
-    const withdrawal = await this.withdrawUnit(name, lun);
+  async removeUnit(name: string, lun: number, replaced = false): Promise<boolean> {
+    const withdrawal = await this.withdrawUnit(name, lun, replaced);
     withdrawal?.release();
     return withdrawal !== undefined;
   }
 
-  /** Takes a unit away as {@link removeUnit} does, so that it can be put back. */
-  async withdrawUnit(name: string, lun: number): Promise<Withdrawal | undefined> {
+  /** Takes a unit away, so that it can be put back. `replaced`: another is about to come under its number, and until then commands find it busy. */
+  async withdrawUnit(name: string, lun: number, replaced = false): Promise<Withdrawal | undefined> {
     const { catalog, log } = this.#context;
     const target = catalog.find(name);
     const settings = target?.settings.luns.find((each) => each.lun === lun);
-    const removed = target === undefined ? undefined : catalog.removeUnit(target, lun);
+    const removed = target === undefined ? undefined : catalog.removeUnit(target, lun, replaced);
     if (target === undefined || settings === undefined || removed === undefined) return undefined;
-    const remains = await this.#enrolment.dismiss(removed);
-    await this.#enrolment.publishMap(target);
+    const remains = await this.#enrolment.dismiss(removed, replaced);
+    if (!replaced) await this.#enrolment.publishMap(target);
     log.info({ target: target.name, lun }, 'a unit was removed');
-    return this.#withdrawal(remains, () => this.#addUnit(target.name, settings, remains));
+    return this.#withdrawal(remains, async () => {
+      try {
+        await this.#addUnit(target.name, settings, remains);
+      } catch (error) {
+        catalog.forgo(target, lun);
+        await this.#enrolment.publishMap(target);
+        throw error;
+      }
+    });
   }
 
   /** Makes a unit `bytes` long, or with null as long as its device has become; initiators are told. Throws StorageError. */

@@ -2,6 +2,7 @@
 // The storage behind units is unit-store.ts's; who may see a target is the login phase's business, what a worker does with a unit the worker's.
 
 import { LunaringError } from '../base/error.ts';
+import { NONE } from '../base/free-list.ts';
 import { ConfigurationError, type Finding } from '../config/finding.ts';
 import { normalizeName } from '../config/iscsi-name.ts';
 import type { LunSettings, Settings, TargetSettings } from '../config/settings.ts';
@@ -17,7 +18,7 @@ export interface CatalogTarget {
   readonly name: string;
   /** As they were configured, or changed since. */
   settings: TargetSettings;
-  /** LUN number and unit id, in LUN order. */
+  /** LUN number and unit id, in LUN order; {@link NONE}: the unit is about to come. */
   luns: readonly (readonly [lun: number, unit: number])[];
 }
 
@@ -34,6 +35,10 @@ export interface RemovedUnits {
 export type Memories = ReadonlyMap<number, SharedArrayBuffer>;
 
 const NO_MEMORIES: Memories = new Map();
+
+function inOrder(luns: CatalogTarget['luns'], lun: number, id: number): CatalogTarget['luns'] {
+  return [...luns, [lun, id] as const].sort(([a], [b]) => a - b);
+}
 
 /** All targets and units of the process. The owner calls {@link Catalog.close} when no worker uses them any more. */
 export class Catalog {
@@ -83,7 +88,7 @@ export class Catalog {
   /** The units of the target of that name, in LUN order; none, where there is no such target. */
   unitsOf(targetName: string): readonly UnitSnapshot[] {
     const { luns = [] } = this.find(targetName) ?? {};
-    return luns.map(([, id]) => this.store.find(id)!);
+    return luns.filter(([, id]) => id !== NONE).map(([, id]) => this.store.find(id)!);
   }
 
   /** The unit that a target has under that number. */
@@ -112,7 +117,7 @@ export class Catalog {
 
   /** Adds a unit to a target, as {@link add} does. Throws {@link ConfigurationError}; nothing is added then. */
   addUnit(target: CatalogTarget, lun: LunSettings, memories = NO_MEMORIES): UnitSnapshot {
-    if (target.luns.some(([number]) => number === lun.lun)) {
+    if (this.unitAt(target, lun.lun) !== undefined) {
       const taken = {
         received: String(lun.lun),
         allowed: 'a number that no unit of the target has',
@@ -122,18 +127,25 @@ export class Catalog {
     }
     const opened = this.#open(target.settings, lun, [], memories);
     if (!('id' in opened)) throw new ConfigurationError([opened]);
-    target.luns = [...target.luns, [lun.lun, opened.id] as const].sort(([a], [b]) => a - b);
+    this.forgo(target, lun.lun);
+    target.luns = inOrder(target.luns, lun.lun, opened.id);
     target.settings = { ...target.settings, luns: [...target.settings.luns, lun] };
     return opened;
   }
 
-  /** Takes a unit out of its target: from now on nobody finds it. */
-  removeUnit(target: CatalogTarget, lun: number): RemovedUnits | undefined {
+  /** Takes a unit out of its target: from now on nobody finds it. `replaced`: another is about to come under its number. */
+  removeUnit(target: CatalogTarget, lun: number, replaced = false): RemovedUnits | undefined {
     const unit = this.unitAt(target, lun);
     if (unit === undefined) return undefined;
-    target.luns = target.luns.filter(([number]) => number !== lun);
+    const others = target.luns.filter(([number]) => number !== lun);
+    target.luns = replaced ? inOrder(others, lun, NONE) : others;
     target.settings = { ...target.settings, luns: target.settings.luns.filter((each) => each.lun !== lun) };
     return this.#takeOut([unit]);
+  }
+
+  /** The unit that was about to come under that number does not. */
+  forgo(target: CatalogTarget, lun: number): void {
+    target.luns = target.luns.filter(([number, id]) => number !== lun || id !== NONE);
   }
 
   /** Takes a target out: from now on nobody finds it or its units. Undefined: there is none of that name. */

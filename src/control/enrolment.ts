@@ -113,12 +113,12 @@ export class Enrolment {
 
   /**
    * Units that nobody finds any more: their tasks end, what was written is kept, their files are closed. Answers what is left of them, until
-   * {@link settle} or {@link discard}.
+   * {@link settle} or {@link discard}. `replaced`: others are about to come under their numbers.
    */
-  async dismiss(removed: RemovedUnits): Promise<Remains> {
+  async dismiss(removed: RemovedUnits, replaced = false): Promise<Remains> {
     const units = new Map<number, UnitRemains>();
     for (const { id, lun } of removed.units) {
-      await this.#askAll((request) => ({ type: 'unitRemoved', id, request }));
+      await this.#askAll((request) => ({ type: 'unitRemoved', id, request, replaced }));
       units.set(lun, this.#forget(id));
     }
     const { machine, log } = this.#context;

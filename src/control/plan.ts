@@ -114,7 +114,7 @@ class Planner {
     for (const lun of own.luns) {
       if (numbers.has(lun.lun)) continue;
       this.#draft.note(pathOf(own, lun), 'remove', this.#administration.sessionsOf(own.name));
-      this.#removeUnit(own.name, lun);
+      this.#removeUnit(own.name, lun, false);
     }
   }
 
@@ -124,16 +124,16 @@ class Planner {
     this.#draft.note(path, action, administration.sessionsOf(name));
     this.#draft.add(path, [path, ...placesOf({ luns: [lun] })], {
       run: () => administration.addUnit(name, lun),
-      undo: () => administration.removeUnit(name, lun.lun),
+      undo: () => administration.removeUnit(name, lun.lun, action === 'replace'),
       rehearse: (rehearsal) => rehearsal.addUnit(name, lun),
     });
   }
 
-  #removeUnit(name: string, lun: LunSettings): void {
+  #removeUnit(name: string, lun: LunSettings, replaced: boolean): void {
     const administration = this.#administration;
     const path = pathOf({ name }, lun);
     this.#draft.remove(path, [path, ...placesOf({ luns: [lun] })], {
-      ...withdrawal(() => administration.withdrawUnit(name, lun.lun)),
+      ...withdrawal(() => administration.withdrawUnit(name, lun.lun, replaced)),
       rehearse: (rehearsal) => rehearsal.removeUnit(name, lun.lun),
     });
   }
@@ -145,7 +145,7 @@ class Planner {
     const others = ({ size: _, limits: __, ...rest }: LunSettings) => rest;
     const grows = size > bytes && lun.backend !== 'memory';
     if (!sameSettings(others(before), others(lun)) || (size !== bytes && !grows)) {
-      this.#removeUnit(name, before);
+      this.#removeUnit(name, before, true);
       this.#addUnit(name, lun, 'replace');
       return;
     }

@@ -72,7 +72,7 @@ export interface Handoff {
   readonly expStatSN: number;
   readonly session: SessionParameters;
   readonly connection: ConnectionParameters;
-  /** LUN number and unit id, in LUN order. */
+  /** LUN number and unit id, in LUN order; -1: that unit is about to come. */
   readonly luns: readonly (readonly [lun: number, unit: number])[];
   /** This I_T nexus has not been here since the target was started: it is told so by unit attention. */
   readonly afterPowerOn: boolean;
@@ -121,10 +121,11 @@ export interface SharedReset {
 export type ToWorker =
   | Handoff
   | { readonly type: 'unit'; readonly unit: UnitSnapshot }
-  | { readonly type: 'unitRemoved'; readonly id: number; readonly request: number }
+  /** `replaced`: another is about to come under its number. Apply, then answer with `done`. */
+  | { readonly type: 'unitRemoved'; readonly id: number; readonly request: number; readonly replaced?: boolean }
   /** The thread of a custom disk has ended: nothing is answered any more. */
   | { readonly type: 'diskLost'; readonly unit: number }
-  /** Sessions of a target address these units from now on, and hear of it. Apply, then answer with `done`. */
+  /** Sessions of a target address these units (-1: about to come) from now on, and hear of it. Apply, then answer with `done`. */
   | {
       readonly type: 'lunMap';
       readonly request: number;

@@ -14,7 +14,7 @@ export class Nexus {
   readonly name: NexusName;
   readonly reservationKey: string;
   readonly targetName: string;
-  /** The LUN map, by LUN number. */
+  /** The LUN map, by LUN number: those of {@link luns} whose units are there. */
   readonly units = new Map<number, LogicalUnit>();
   /** Its meter (ring/meters.ts), if the initiator is limited here. */
   meter: number = NONE;
@@ -41,11 +41,22 @@ export class Nexus {
     this.targetName = targetName;
   }
 
-  /** Takes over a LUN map, in LUN order. */
-  address(units: readonly (readonly [lun: number, unit: LogicalUnit])[]): void {
+  /** Takes over a LUN map, in LUN order; null: the unit is about to come. */
+  address(units: readonly (readonly [lun: number, unit: LogicalUnit | null])[]): void {
     this.units.clear();
-    for (const [lun, unit] of units) this.units.set(lun, unit);
+    for (const [lun, unit] of units) if (unit !== null) this.units.set(lun, unit);
     this.luns = units.map(([lun]) => lun);
+  }
+
+  /** Takes a unit out of the LUN map. `replaced`: another is about to come under its number. */
+  remove({ snapshot: { lun } }: LogicalUnit, replaced: boolean): void {
+    this.units.delete(lun);
+    if (!replaced) this.luns = this.luns.filter((number) => number !== lun);
+  }
+
+  /** Whether a unit is about to come under that number. */
+  awaits(lun: number): boolean {
+    return !this.units.has(lun) && this.luns.includes(lun);
   }
 
   /** Whether the unit is in its LUN map. */

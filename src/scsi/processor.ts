@@ -19,7 +19,7 @@ import { Pacer } from './pacer.ts';
 import { PiecePool } from './piece-pool.ts';
 import { Quiescence } from './quiescence.ts';
 import { checkLength32, checkMedium, decodeReadWrite, failMoving } from './read-write.ts';
-import { AdditionalSense, fail, failField, failListLength, failOperationCode, SenseKey } from './sense.ts';
+import { AdditionalSense, fail, failField, failListLength, failOperationCode, SenseKey, setBusy } from './sense.ts';
 import { Attribute, type BlockOperation, isWhole, Movement, type Piece, Status, type Task } from './task.ts';
 import type { Orders, TaskEvents } from './task-events.ts';
 import { TaskMemory } from './task-memory.ts';
@@ -80,9 +80,11 @@ export class Processor implements TaskControl {
 
   /** Judges the task in its turn, in CmdSN order. False: it has failed, and the caller calls {@link finishWhenIdle} instead of {@link start}. */
   admit(task: Task): boolean {
-    const unit = task.unit;
-    const command = task.command;
+    const { unit, command } = task;
     if (unit === null) {
+      // Of any other answer initiators would conclude that the unit is gone for good. What units there are is known all the same.
+      const isReport = task.cdb.getUint8(0) === OperationCode.REPORT_LUNS;
+      if (!isReport && task.nexus!.awaits(task.lun)) return setBusy(task);
       if (command === null || !command.anyLun) {
         fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED);
       }

@@ -23,6 +23,7 @@ export function beginSession(host: SessionHost, handoff: Handoff, units: Units, 
   nexus.meter = handoff.meter;
   nexus.address(
     handoff.luns.map(([lun, id]) => {
+      if (id === NONE) return [lun, null];
       const unit = units.find(id);
       assert(unit !== undefined, 'handoff: the unit was announced before');
       return [lun, unit];

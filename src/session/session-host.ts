@@ -224,7 +224,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
         this.units.diskLost(message.unit);
         return;
       case 'unitRemoved':
-        this.units.remove(message.id, message.request);
+        this.units.remove(message.id, message.request, message.replaced);
         return;
       case 'lunMap':
         this.units.map(message.targetName, message.luns, message.request);

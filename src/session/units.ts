@@ -156,7 +156,7 @@ export class Units {
   map(targetName: string, luns: readonly (readonly [lun: number, unit: number])[], request: number): void {
     for (const { nexus } of this.#sessions.values()) {
       if (nexus.targetName !== targetName) continue;
-      nexus.address(luns.map(([lun, id]) => [lun, this.#units.get(id)!]));
+      nexus.address(luns.map(([lun, id]) => [lun, id === NONE ? null : this.#units.get(id)!]));
       for (const unit of nexus.units.values()) unit.attention(nexus, AdditionalSense.REPORTED_LUNS_DATA_HAS_CHANGED);
     }
     this.#uplink({ type: 'done', request });
@@ -192,8 +192,11 @@ export class Units {
     this.#processor.pacer.review();
   }
 
-  /** Takes a unit out of every session; main hears when its tasks are gone, and those of others have nothing under way there any more. */
-  remove(id: number, request: number): void {
+  /**
+   * Takes a unit out of every session; main hears when its tasks are gone, and those of others have nothing under way there any more.
+   * `replaced`: another is about to come under its number, and until then commands find it busy.
+   */
+  remove(id: number, request: number, replaced = false): void {
     const unit = this.#units.get(id);
     const wait = new Countdown(() => {
       const sending = unit !== undefined && unit.backend.lender !== null ? this.#connectionsOf(unit) : [];
@@ -206,7 +209,7 @@ export class Units {
     });
     if (unit !== undefined) {
       for (const { nexus } of this.#sessions.values()) {
-        if (nexus.sees(unit)) nexus.address([...nexus.units].filter(([, mapped]) => mapped !== unit));
+        if (nexus.sees(unit)) nexus.remove(unit, replaced);
       }
       this.#disown(unit, (task) => !task.inSet);
       this.#processor.stopWork(unit, wait);

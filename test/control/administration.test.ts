@@ -1,5 +1,6 @@
 import { statSync, symlinkSync, truncateSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NONE } from '../../src/base/free-list.ts';
 import { ConfigurationError } from '../../src/config/finding.ts';
 import { settleTargetPart, settleUnitPart } from '../../src/config/part.ts';
 import { StorageError } from '../../src/control/storage.ts';
@@ -185,6 +186,32 @@ describe('units', () => {
     synced();
     expect(await removal).toBe(true);
     expect(heard()).toEqual(['unitRemoved', 'unitRemoved', 'unit']);
+  });
+
+  test('that are replaced keep their place in the map until another has come, or nothing does', async () => {
+    const { administration, catalog } = target;
+    const luns = () => catalog.find(A)!.luns;
+    await administration.removeUnit(A, 0, true);
+    expect([heard(), last()]).toMatchObject([['unitRemoved'], { replaced: true }]);
+    expect([luns(), catalog.unitsOf(A).map(({ lun }) => lun)]).toEqual([
+      [
+        [0, NONE],
+        [1, 1],
+      ],
+      [1],
+    ]);
+    await administration.addUnit(A, unitOf({ lun: 0, path: 'b.img', size: '1MiB' }));
+    expect([heard(), luns()]).toEqual([
+      ['unitRemoved', 'unit', 'reservation', 'lunMap'],
+      [
+        [0, 2],
+        [1, 1],
+      ],
+    ]);
+    const withdrawal = await administration.withdrawUnit(A, 0, true);
+    truncateSync(target.scratch.file('b.img'), 0);
+    await expect(withdrawal!.restore()).rejects.toThrow(ConfigurationError);
+    expect([luns(), last()]).toMatchObject([[[1, 1]], { type: 'lunMap', luns: [[1, 1]] }]);
   });
 
   test('grow, with their files and their settings', () => {

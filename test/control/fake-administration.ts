@@ -82,13 +82,13 @@ export class FakeAdministration {
     this.#do(`add ${name} ${lun} of ${size}`);
   }
 
-  async removeUnit(name: string, lun: number): Promise<void> {
-    this.#do(`remove ${name} ${lun}`);
+  async removeUnit(name: string, lun: number, replaced = false): Promise<void> {
+    this.#do(`${replaced ? 'clear' : 'remove'} ${name} ${lun}`);
   }
 
-  async withdrawUnit(name: string, lun: number): Promise<Withdrawal> {
+  async withdrawUnit(name: string, lun: number, replaced = false): Promise<Withdrawal> {
     const own = this.#targets.find((each) => each.name === name)!.luns.find((each) => each.lun === lun)!;
-    await this.removeUnit(name, lun);
+    await this.removeUnit(name, lun, replaced);
     return { restore: () => this.addUnit(name, own), release: () => {} };
   }
 

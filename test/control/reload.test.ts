@@ -109,7 +109,7 @@ describe('a reload', () => {
   ])('puts another unit in the place of one that becomes %s', async (_, more) => {
     const luns = [disk(0, more), disk(1, { limits: { iops: 100 } })];
     expect(await applied([{ ...a, luns }, b])).toEqual([`replace targets[${A}].luns[0] 1`]);
-    expect(administration.done[0]).toBe(`remove ${A} 0`);
+    expect(administration.done[0]).toBe(`clear ${A} 0`);
     expect(administration.done[1]).toMatch(new RegExp(`^add ${A} 0 of `));
   });
 
@@ -249,6 +249,14 @@ describe('a reload that fails', () => {
     administration.refuses.set(`add ${A} 0 of ${64 * 1024}`, new StorageError('size', 'a', 'b', 'c'));
     const luns = [disk(0, { size: '64KiB' }), disk(1, { limits: { iops: 100 } })];
     await expect(reloadOf([{ ...a, luns }, b]).apply()).rejects.toThrow(ConfigurationError);
-    expect(administration.done).toEqual([`remove ${A} 0`, `add ${A} 0 of ${MIB}`]);
+    expect(administration.done).toEqual([`clear ${A} 0`, `add ${A} 0 of ${MIB}`]);
+  });
+
+  test('puts back the unit that another had replaced', async () => {
+    administration.refuses.set(`grow ${A} 1 ${4 * MIB}`, new StorageError('size', 'a', 'b', 'c'));
+    const luns = [disk(0, { size: '64KiB' }), disk(1, { size: '4MiB' })];
+    await expect(reloadOf([{ ...a, luns }, b]).apply()).rejects.toThrow(ConfigurationError);
+    const [away, other] = [`clear ${A} 0`, `add ${A} 0 of ${64 * 1024}`];
+    expect(administration.done).toEqual([away, other, away, `add ${A} 0 of ${MIB}`]);
   });
 });

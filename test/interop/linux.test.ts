@@ -1,7 +1,7 @@
 // The Linux kernel's own initiator, in a virtual machine: what it makes of units, how it negotiates, and what it does when they change, fail or move.
 // fio in the guest writes and verifies; a checksum that is wrong, or an operation that fails, fails the test.
 
-import { statSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MIB } from '../../src/config/limits.ts';
@@ -10,7 +10,7 @@ import { Cable } from '../support/cable.ts';
 import { missingMachines } from '../support/clients.ts';
 import { type GuestSession, HOST_ADDRESS, LinuxGuest, type NodeSettings } from '../support/linux-guest.ts';
 import { freePort, Scratch } from '../support/scratch.ts';
-import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
+import { type ConfigurationFile, TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 
 const CHAP_TARGET = 'iqn.2026-11.io.lunaring:guarded';
 const USER = { name: 'alice', secret: 'correct horse battery' };
@@ -35,27 +35,27 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
   let ports: [number, number];
   let sessions: GuestSession[] = [];
 
-  const serve = () =>
-    TargetProcess.start({
-      // Behind the address translation of the guest's network.
-      portals: ports.map((port, index) => ({ address: '127.0.0.1', port, tag: index + 1, advertise: HOST_ADDRESS })),
-      admin: { address: '127.0.0.1', port: 0 },
-      targets: [
-        {
-          name: TARGET_NAME,
-          luns: [
-            { lun: 0, path: image },
-            { lun: 1, backend: 'memory', size: BYTES },
-          ],
-        },
-        {
-          name: CHAP_TARGET,
-          luns: [{ lun: 0, backend: 'null', size: BYTES }],
-          auth: { method: 'chap', users: [USER], mutual: ITSELF },
-        },
-      ],
-      tuning: { engine, workers: 2 },
-    });
+  const configuration = (direct = true): ConfigurationFile => ({
+    // Behind the address translation of the guest's network.
+    portals: ports.map((port, index) => ({ address: '127.0.0.1', port, tag: index + 1, advertise: HOST_ADDRESS })),
+    admin: { address: '127.0.0.1', port: 0 },
+    targets: [
+      {
+        name: TARGET_NAME,
+        luns: [
+          { lun: 0, path: image, direct },
+          { lun: 1, backend: 'memory', size: BYTES },
+        ],
+      },
+      {
+        name: CHAP_TARGET,
+        luns: [{ lun: 0, backend: 'null', size: BYTES }],
+        auth: { method: 'chap', users: [USER], mutual: ITSELF },
+      },
+    ],
+    tuning: { engine, workers: 2 },
+  });
+  const serve = () => TargetProcess.start(configuration());
 
   beforeAll(async () => {
     scratch = new Scratch('linux');
@@ -211,6 +211,27 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
     expect((await guest.try(`dd if=${added} of=/dev/null bs=4k count=1 iflag=direct`)).output).toContain('error');
     await guest.run(`echo 1 > /sys/block/${added.slice(5)}/device/delete`);
     await guest.run(read);
+  });
+
+  test('goes on while reloads put another unit in the place of its own, again and again', async () => {
+    const session = await logIn();
+    const disk = await guest.disk(session, 0);
+    let over = false;
+    const load = guest.run(verified(disk, '--size=2M --bs=4k --loops=2')).finally(() => {
+      over = true;
+    });
+    const commands = async (): Promise<number> => {
+      const { value } = await callAdmin(target.ready.admin!, 'GET', `sessions?target=${TARGET_NAME}`);
+      return value[0].figures.reads + value[0].figures.writes;
+    };
+    for (let direct = false; !over; direct = !direct) {
+      writeFileSync(target.file('lunaring.yaml'), JSON.stringify(configuration(direct)));
+      await ask('POST', 'reload');
+      // A command that is caught five times is not tried again.
+      const before = await commands();
+      await expect.poll(async () => over || (await commands()) > before + 64, { timeout: 60_000 }).toBe(true);
+    }
+    await load;
   });
 
   test('goes on after resets of unit and target', async () => {

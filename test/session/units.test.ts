@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { NONE } from '../../src/base/free-list.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { R2T } from '../../src/pdu/r2t.ts';
+import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
 import { TaskFunction } from '../../src/pdu/task-management.ts';
 import type { ToWorker } from '../../src/ring/messages.ts';
 import {
@@ -12,7 +14,8 @@ import {
 } from '../../src/ring/reservations.ts';
 import { FRESH_STATE } from '../../src/ring/unit-state.ts';
 import { AdditionalSense } from '../../src/scsi/sense.ts';
-import { read16, testUnitReady, write16 } from '../support/cdbs.ts';
+import { Status } from '../../src/scsi/task.ts';
+import { inquiry, read16, reportLuns, testUnitReady, write16 } from '../support/cdbs.ts';
 import { copyOfStart, extendedCopy } from '../support/copy-lists.ts';
 import { decode } from '../support/header-values.ts';
 import { BLOCK_BYTES, naaOf, SessionBench, SimLun, TARGET_NAME } from '../support/session-bench.ts';
@@ -158,7 +161,9 @@ describe('reservations of a unit that have changed', () => {
 });
 
 describe('a unit that is removed', () => {
-  const remove = (lun: number): ToWorker => ({ type: 'unitRemoved', id: 100 + lun, request: REQUEST });
+  const remove = (lun: number, replaced = false): ToWorker => {
+    return { type: 'unitRemoved', id: 100 + lun, request: REQUEST, replaced };
+  };
   const CLEARED = AdditionalSense.COMMANDS_CLEARED_BY_DEVICE_SERVER;
   const data = Buffer.alloc(BLOCK_BYTES, 0xaa);
 
@@ -247,6 +252,40 @@ describe('a unit that is removed', () => {
     one.command(testUnitReady(), { lun: SimLun.NULL });
     bench.settle();
     expect(told(one)).toEqual([AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED, 0]);
+    expect(blocksWritten(bench)).toBe(0);
+  });
+
+  it('is busy until another has come under its number, for sessions that are there and those that come', () => {
+    const bench = new SessionBench();
+    const [one, early] = [bench.logIn(), bench.logIn()];
+    const statuses = (initiator: SimInitiator, ...cdbs: readonly Buffer[]) => {
+      for (const cdb of cdbs) initiator.command(cdb, { lun: SimLun.FILE, read: 64 });
+      bench.settle();
+      return initiator.replies().map(({ header, opcode }) => {
+        return opcode === Opcode.SCSI_RESPONSE ? decode(ScsiResponse, header).status : Status.GOOD;
+      });
+    };
+    const cmdSN = early.numbers.cmdSN + 1;
+    early.command(write16(0, 1), { write: BLOCK_BYTES, data, values: { cmdSN } });
+    bench.tell(remove(SimLun.FILE, true));
+    expect(statuses(early, testUnitReady())).toEqual([Status.BUSY, Status.BUSY]);
+    expect(statuses(one, testUnitReady(), inquiry(64))).toEqual([Status.BUSY, Status.BUSY]);
+    const luns = (file: number) =>
+      Object.values(SimLun).map((lun) => [lun, lun === SimLun.FILE ? file : 100 + lun] as const);
+    bench.tell({ type: 'lunMap', targetName: TARGET_NAME, luns: luns(NONE), request: REQUEST });
+    const two = bench.logIn({ luns: luns(NONE) });
+    for (const each of [one, two])
+      expect(statuses(each, testUnitReady(), inquiry(64), reportLuns(64))).toEqual([
+        Status.BUSY,
+        Status.BUSY,
+        Status.GOOD,
+      ]);
+    bench.changeUnit(SimLun.FILE, {});
+    bench.tell({ type: 'lunMap', targetName: TARGET_NAME, luns: luns(100 + SimLun.FILE), request: REQUEST });
+    for (const each of [one, two]) {
+      expect(attention(bench, each, SimLun.FILE)).toBe(AdditionalSense.REPORTED_LUNS_DATA_HAS_CHANGED);
+      expect(attention(bench, each, SimLun.FILE)).toBe(0);
+    }
     expect(blocksWritten(bench)).toBe(0);
   });
 

@@ -56,6 +56,8 @@ export interface SimLogin {
   readonly joins?: SimInitiator;
   /** Of the connection; otherwise one that no other has. */
   readonly cid?: number;
+  /** Its LUN map, if not all units of the bench. */
+  readonly luns?: Handoff['luns'];
   /** Bytes that came behind the login. */
   readonly received?: Uint8Array;
 }
@@ -181,7 +183,7 @@ export class SessionBench {
       expStatSN: login.expStatSN ?? 0,
       session,
       connection,
-      luns: Object.values(SimLun).map((lun) => [lun, 100 + lun] as const),
+      luns: login.luns ?? Object.values(SimLun).map((lun) => [lun, 100 + lun] as const),
       afterPowerOn: false,
       sendTargets: `TargetName=${TARGET_NAME}\0TargetAddress=${login.portal ?? '127.0.0.1:3260'},1\0`,
       // A Login Response's header, which is all that anyone here looks at.
