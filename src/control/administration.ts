@@ -64,7 +64,7 @@ export interface AdministrationContext {
 export interface Withdrawal {
   /**
    * Serves it as it was, with what its memory held, its reservations, its state, and the writes that it had lost; sessions that ended do not
-   * come back. Throws ConfigurationError where something else is in its place by now.
+   * come back. Throws ConfigurationError where something else is in its place by now, StorageError where its file is not there any more.
    */
   restore(): Promise<void>;
   release(): void;
@@ -120,6 +120,7 @@ export class Administration {
 
   #addTarget(settings: TargetSettings, remains: Remains): TargetReport {
     const { catalog, log } = this.#context;
+    this.#enrolment.judge(settings.luns, remains);
     const target = catalog.add(settings, remains.memories);
     this.#enrolment.introduce(catalog.unitsOf(target.name), () => catalog.remove(target.name), remains);
     log.info({ target: target.name }, remains === NO_REMAINS ? 'a target was added' : 'a target was put back');
@@ -198,6 +199,7 @@ export class Administration {
     const { catalog, log } = this.#context;
     const target = catalog.find(name);
     if (target === undefined) return false;
+    this.#enrolment.judge([lun], remains);
     const unit = catalog.addUnit(target, lun, remains.memories);
     this.#enrolment.introduce([unit], () => catalog.removeUnit(target, lun.lun), remains);
     await this.#enrolment.publishMap(target);
@@ -316,15 +318,9 @@ export class Administration {
     return total;
   }
 
-  #withdrawal(remains: Remains, putBack: () => Promise<unknown>): Withdrawal {
+  #withdrawal(remains: Remains, putBack: () => Promise<void>): Withdrawal {
     return {
-      restore: async () => {
-        try {
-          await putBack();
-        } finally {
-          this.#enrolment.settle(remains);
-        }
-      },
+      restore: () => putBack().finally(() => this.#enrolment.settle(remains)),
       release: () => this.#enrolment.discard(remains),
     };
   }

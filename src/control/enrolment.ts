@@ -3,6 +3,7 @@
 
 import type { Logger } from 'pino';
 import { ConfigurationError } from '../config/finding.ts';
+import type { LunSettings } from '../config/settings.ts';
 import { discard } from '../kernel/memory.ts';
 import type { ToWorker, UnitSnapshot } from '../ring/messages.ts';
 import { type NexusName, nexusKey, type ReservationSnapshot } from '../ring/reservations.ts';
@@ -15,7 +16,7 @@ import type { Requests } from './requests.ts';
 import type { ReservationAuthority } from './reservation-authority.ts';
 import { nexusLost } from './reservations.ts';
 import type { Sessions } from './sessions.ts';
-import { identifyOpenStorage } from './storage.ts';
+import { identifyOpenStorage, identifyStorage, StorageError } from './storage.ts';
 import { findingOf, unreadable } from './storage-finding.ts';
 import { syncStorage } from './storage-sync.ts';
 import { withoutPreventer } from './unit-state.ts';
@@ -127,6 +128,19 @@ export class Enrolment {
     const remains = { memories: removed.closeFiles(), units, places };
     this.#kept.add(remains);
     return remains;
+  }
+
+  /**
+   * Units are about to be added. Throws StorageError for one that comes back and whose file is not the one that it had: made anew it would be
+   * empty.
+   */
+  judge(luns: readonly LunSettings[], remains: Remains): void {
+    if (remains === NO_REMAINS) return;
+    for (const lun of luns) {
+      if (lun.backend !== 'file' || remains.places.includes(identifyStorage(lun.path) ?? '')) continue;
+      const received = `${lun.path}: removed or replaced meanwhile`;
+      throw new StorageError('path', received, 'the file that was served', 'put it in its place again, then reload');
+    }
   }
 
   /** They have come back, or can't. */

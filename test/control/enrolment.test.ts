@@ -1,7 +1,7 @@
 // What is remembered of units that were taken out and may come back: the kernel tells once that writes were lost, and not who opens the file next.
 // And units that can't come.
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -32,6 +32,21 @@ const settingsOf = (lun: number): LunSettings => target.settings.targets[0]!.lun
 
 /** A worker finds out. */
 const lose = (lun: number, errno: number) => target.lostWrites.note(unitAt(lun).id, errno);
+
+/** Serves these targets instead. */
+function reload(targets: readonly object[]): Promise<unknown> {
+  const { administration, settings, scratch } = target;
+  const file = scratch.file('lunaring.json');
+  writeFileSync(file, JSON.stringify({ targets }));
+  const listeners = new FakePortals(settings.portals).asPortals();
+  const loginSettings = new LoginSettings(settings);
+  return new Reload({
+    load: () => loadSettings({ file, environment: {}, workingDirectory: scratch.path }),
+    settings,
+    running: () => ({ administration, listeners, loginSettings }),
+    log: pino({}, { write: () => {} }),
+  }).apply();
+}
 
 describe('a unit that lost writes', () => {
   test('has lost them still when it is put back; the one beside it has not', async () => {
@@ -99,24 +114,11 @@ describe('a unit that takes the place of one that lost writes', () => {
 
   test('by a reload has lost them, until it is removed and added', async () => {
     const { administration } = target;
-    lose(0, EIO);
-    const file = target.scratch.file('lunaring.json');
-    const targets = [
+    for (const [lun, errno] of [EIO, ENOSPC].entries()) lose(lun, errno);
+    await reload([
       { name: A, luns: [{ ...LUN, removable: true }] },
       { name: B, luns: [OTHER] },
-    ];
-    writeFileSync(file, JSON.stringify({ targets }));
-    const { settings } = target;
-    const listeners = new FakePortals(settings.portals).asPortals();
-    const loginSettings = new LoginSettings(settings);
-    lose(1, ENOSPC);
-    const reload = new Reload({
-      load: () => loadSettings({ file, environment: {}, workingDirectory: target.scratch.path }),
-      settings,
-      running: () => ({ administration, listeners, loginSettings }),
-      log: pino({}, { write: () => {} }),
-    });
-    await reload.apply();
+    ]);
     expect({ removable: unitAt(0).removable, losses: [lossAt(0), lossAt(1, B)] }).toEqual({
       removable: true,
       losses: [EIO, ENOSPC],
@@ -125,6 +127,29 @@ describe('a unit that takes the place of one that lost writes', () => {
     await administration.removeUnit(A, 0);
     await administration.addUnit(A, replaced);
     expect(lossAt(0)).toBe(0);
+  });
+});
+
+describe('a unit that comes back', () => {
+  const image = () => target.scratch.file('a.img');
+  const numbers = () => target.administration.target(A)?.units.map(({ lun }) => lun);
+
+  test('finds its file removed, as a reload failed half-way: it is not made anew, empty', async () => {
+    mkdirSync(target.scratch.file('new'));
+    target.sync = async () => {
+      for (const path of [image(), target.scratch.file('new')]) rmSync(path, { recursive: true });
+    };
+    await expect(reload([{ name: A, luns: [{ ...LUN, path: 'new/a.img' }, OTHER] }])).rejects.toThrow('ENOENT');
+    expect([existsSync(image()), numbers()]).toEqual([false, [1]]);
+  });
+
+  test('with its target, finds another file in the place of its own', async () => {
+    const withdrawal = await target.administration.withdrawTarget(A);
+    // Beside it, and so another.
+    writeFileSync(`${image()}.new`, Buffer.alloc(2 ** 20));
+    renameSync(`${image()}.new`, image());
+    await expect(withdrawal!.restore()).rejects.toThrow('removed or replaced');
+    expect(numbers()).toBeUndefined();
   });
 });
 
