@@ -1,5 +1,5 @@
 // `lunaring refusals`: the logins that were refused of late, each with why and what to do; with --follow, those to come as well.
-// What a status means in general is explain.ts's; the log has them all.
+// What a status means in general is explain.ts's.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RefusalReport } from '../control/refusals.ts';

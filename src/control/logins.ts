@@ -5,7 +5,6 @@
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { AdvertisedPortal, AdvertisedTarget } from '../login/discovery.ts';
-import type { Refusal } from '../login/refusal.ts';
 import { Admittance } from './admittance.ts';
 import type { Catalog } from './catalog.ts';
 import { Endings } from './endings.ts';
@@ -18,6 +17,7 @@ import type { Machine } from './machine.ts';
 import type { MeterBook } from './meter-book.ts';
 import { Policy } from './policy.ts';
 import type { RunningPortal } from './portals.ts';
+import { RefusalLog } from './refusal-log.ts';
 import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
 import type { Sessions } from './sessions.ts';
@@ -80,6 +80,7 @@ export class Logins {
     this.endings = endings;
     this.handoffs = handoffs;
     const { admittance, refusals } = this;
+    const refusalLog = new RefusalLog(machine.now, log);
     this.context = {
       policy: new Policy({ settings, catalog, tombstones, sessions, admittance }),
       admittance,
@@ -93,7 +94,7 @@ export class Logins {
       },
       refused: (refusal) => {
         refusals.add(refusal);
-        logRefusal(log, refusal);
+        refusalLog.note(refusal);
       },
       machine,
       log,
@@ -121,11 +122,4 @@ export class Logins {
       portals: portals.filter(({ portalGroupTag }) => portalGroups.includes(portalGroupTag)),
     }));
   }
-}
-
-function logRefusal(log: Logger, refusal: Refusal): void {
-  const { status, name, rule, received, expected, cause, ...rest } = refusal;
-  const fields = { status, name, rule, received, expected, ...rest, ...(cause === undefined ? {} : { err: cause }) };
-  // Class 3 is our own trouble, everything else the initiator's.
-  log[status.startsWith('03') ? 'error' : 'warn'](fields, `login refused with ${status} ${name}: ${received}`);
 }

@@ -1,5 +1,5 @@
 // The refusals of late, for those who ask why: the last ones whole, all of them by code.
-// What a refusal is made of is login/refusal.ts's; the log has every one.
+// What a refusal is made of is login/refusal.ts's; what the log has of it, refusal-log.ts's.
 
 import type { Refusal } from '../login/refusal.ts';
 import { formatLoginStatus, LOGIN_STATUS } from '../pdu/login-status.ts';
