@@ -7,8 +7,9 @@ import { Piscina } from 'piscina';
 import type { WorkerAssignment } from '../../workers/io-worker.ts';
 import { LunaringError } from '../base/error.ts';
 import type { CustomDisk } from '../config/custom-lun.ts';
-import { close, createEventfd, duplicate, ringEventfd } from '../kernel/libc.ts';
+import { close, createEventfd, duplicate, Resource, resourceLimit, ringEventfd } from '../kernel/libc.ts';
 import { pageOffset, untouchedMemory } from '../kernel/memory.ts';
+import { settingIn } from '../kernel/sysctl.ts';
 import { Begin } from '../ring/begin.ts';
 import { allocateChannel, Channel } from '../ring/channel.ts';
 import { Counter, Counters } from '../ring/counters.ts';
@@ -100,7 +101,13 @@ export class Supervisor implements Workers {
 
   /** Starts every worker; resolves when all of them serve. Throws a {@link LunaringError} when one can't be started. */
   async start(): Promise<void> {
-    this.#pool = this.#makeThreads();
+    try {
+      this.#pool = this.#makeThreads();
+    } catch (error) {
+      throw new LunaringError('LUNARING_WORKER', `the workers can't be started: ${explain(error as Error)}`, {
+        cause: error,
+      });
+    }
     const ready = Array.from({ length: this.count }, (_, index) => this.#startWorker(index));
     await Promise.all(ready);
   }
@@ -299,5 +306,16 @@ export class Supervisor implements Workers {
 
 /** The machine has no thread for a worker, or not what its engine needs. */
 function unstartable(worker: number, cause: Error): LunaringError {
-  return new LunaringError('LUNARING_WORKER', `worker ${worker} can't be started: ${cause.message}`, { cause });
+  return new LunaringError('LUNARING_WORKER', `worker ${worker} can't be started: ${explain(cause)}`, { cause });
+}
+
+/** Of a thread that can't be made Node has only the errno. */
+function explain({ message, code }: NodeJS.ErrnoException): string {
+  if (code !== 'ERR_WORKER_INIT_FAILED' || message !== 'EAGAIN') return message;
+  const group = /^0::(.*)$/m.exec(settingIn('/proc/self/cgroup'))?.[1] ?? '';
+  const ofUser = `${resourceLimit(Resource.processes).soft} for all processes of the user (ulimit -u)`;
+  const ofGroup = `${settingIn(`/sys/fs/cgroup${group}/pids.max`) || 'no known number'} for those of the control group (pids.max)`;
+  const remedy =
+    'raise what is used up, LimitNPROC= or TasksMax= in a unit file, --pids-limit of a container, or set fewer tuning.workers';
+  return `no thread can be made (EAGAIN): allowed are ${ofUser}, and ${ofGroup}; ${remedy}`;
 }

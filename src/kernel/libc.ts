@@ -277,10 +277,10 @@ export function unacknowledgedBytes(fd: number): number {
 }
 
 /** Resources whose limits matter here, by their number in getrlimit(2). */
-export const Resource = { openFiles: 7, lockedMemory: 8 } as const;
+export const Resource = { processes: 6, openFiles: 7, lockedMemory: 8 } as const;
 export type Resource = (typeof Resource)[keyof typeof Resource];
 
-/** Soft and hard limit; `Infinity` where there is none. Descriptors are counted, memory is in bytes. */
+/** Soft and hard limit; `Infinity` where there is none. Processes, with their threads, and descriptors are counted, memory is in bytes. */
 export function resourceLimit(resource: Resource): { readonly soft: number; readonly hard: number } {
   const limits = new BigUint64Array(2);
   checked('getrlimit', libc().getrlimit(resource, limits));

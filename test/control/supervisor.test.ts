@@ -1,6 +1,7 @@
 // The workers' start where the machine does not have what it takes: said as an error, with nothing left behind. And their end, one after the other.
 
-import { join } from 'node:path';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { AsyncMessage } from '../../src/pdu/async-message.ts';
 import { FINAL_BIT } from '../../src/pdu/opcode.ts';
@@ -10,6 +11,7 @@ import { lunField } from '../support/header-values.ts';
 import { RawInitiator } from '../support/raw-initiator.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { run } from '../support/run.ts';
+import { Scratch } from '../support/scratch.ts';
 import { TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 
 /** Starts a target again and again, each time with one descriptor more that it may open, until it starts. Prints what came of it. */
@@ -95,6 +97,21 @@ test.each([
   },
   (LIMIT_SECONDS + 10) * 1000,
 );
+
+// Root may have as many processes as it likes, and of other users than root nobody knows how many they have.
+test.runIf(process.getuid?.() === 0)('too few threads: an error says what is allowed, and what to do', async () => {
+  using scratch = new Scratch('supervisor');
+  const file = scratch.file('lunaring.json');
+  const targets = [{ name: TARGET_NAME, luns: [{ lun: 0, backend: 'null', size: '1MiB' }] }];
+  const portals = [{ address: '127.0.0.1', port: 0 }];
+  writeFileSync(file, JSON.stringify({ portals, admin: false, targets, tuning: { workers: 32, slabMiB: 16 } }));
+  chmodSync(dirname(file), 0o755);
+  const user = ['--reuid=64064', '--clear-groups', 'prlimit', '--nproc=24:24', process.execPath];
+  const { code, stderr } = await run('setpriv', [...user, 'dist/src/cli/main.js', 'serve', '--config', file]);
+  expect(code, stderr).toBe(1);
+  expect(stderr).toContain('no thread can be made (EAGAIN): allowed are 24 for all processes of the user (ulimit -u)');
+  expect(stderr).toContain('or set fewer tuning.workers');
+});
 
 const RESERVE_6 = Buffer.from([0x16, ...Array<number>(15).fill(0)]);
 

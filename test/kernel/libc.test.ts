@@ -86,6 +86,7 @@ describe('the process', () => {
       const number = (word: string): number => (word === 'unlimited' ? Number.POSITIVE_INFINITY : Number(word));
       return { soft: number(soft!), hard: number(hard!) };
     };
+    expect(resourceLimit(Resource.processes)).toEqual(expected('Max processes'));
     expect(resourceLimit(Resource.openFiles)).toEqual(expected('Max open files'));
     expect(resourceLimit(Resource.lockedMemory)).toEqual(expected('Max locked memory'));
   });
