@@ -2,7 +2,7 @@
 // What is asked and answered is uws.ts's and its handler's.
 
 import type { HttpResponse } from 'uWebSockets.js';
-import { type Answer, statusLine } from './http.ts';
+import { type Answer, HALLMARK, statusLine } from './http.ts';
 
 /** One request and its answer, on a connection that may go away at any moment. */
 export class Exchange {
@@ -43,7 +43,7 @@ export class Exchange {
     const res = this.#res;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     res.cork(() => {
-      res.writeStatus(statusLine(status));
+      res.writeStatus(statusLine(status)).writeHeader(HALLMARK, 'v1');
       if (type !== '') res.writeHeader('Content-Type', type);
       // What is shown is of now, and is taken for nothing else than it says.
       res.writeHeader('Cache-Control', 'no-store').writeHeader('X-Content-Type-Options', 'nosniff');

@@ -15,6 +15,9 @@ export interface AdminRequest {
   readonly headers: ReadonlyMap<string, string>;
 }
 
+/** A header of every answer, by which the commands know a target from whoever else listens at its address. Proxies leave it as it is. */
+export const HALLMARK = 'Lunaring-Admin';
+
 /** An answer. */
 export interface Answer {
   readonly status: number;

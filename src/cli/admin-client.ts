@@ -4,6 +4,7 @@
 import { type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { text as readText } from 'node:stream/consumers';
+import { HALLMARK } from '../admin/http.ts';
 import { LunaringError } from '../base/error.ts';
 import { type Finding, formatFinding } from '../config/finding.ts';
 import type { AdminAddress } from './admin-address.ts';
@@ -93,6 +94,8 @@ function readRefusal(text: string): Refusal | null {
 interface HttpAnswer {
   readonly status: number;
   readonly text: string;
+  /** A target gave it. */
+  readonly ours: boolean;
 }
 
 /** With several addresses behind a name there is one for each of them. */
@@ -108,7 +111,8 @@ function exchange(url: string, options: RequestOptions, body: unknown): Promise<
   const request = url.startsWith('https:') ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     const asking = request(url, options, (response) => {
-      readText(response).then((text) => resolve({ status: response.statusCode!, text }), reject);
+      const ours = response.headers[HALLMARK.toLowerCase()] !== undefined;
+      readText(response).then((text) => resolve({ status: response.statusCode!, text, ours }), reject);
     });
     asking.on('error', reject);
     asking.end(body === undefined ? undefined : JSON.stringify(body));
@@ -166,7 +170,9 @@ export class AdminClient {
     } catch (error) {
       throw this.#explainSilence(error as SystemError, signal.aborted);
     }
-    const { status, text } = answer;
+    const { status, text, ours } = answer;
+    // Whatever it says: an empty object would be taken for the answer to a drain.
+    if (!ours) throw this.#stranger(status, text);
     if (status < 200 || status > 299) throw this.#explainRefusal(status, text);
     if (text === '') return undefined as Received<Answer>;
     try {
@@ -219,7 +225,8 @@ export class AdminClient {
 
   #stranger(status: number, text: string): AdminError {
     const line = text.replace(/\s+/g, ' ').slice(0, QUOTED_CHARACTERS_MAX);
-    const message = `what answers at ${this.#address.url} is no lunaring admin interface: ${status} ${line}`;
-    return new AdminError(message.trimEnd(), status);
+    const remedy = 'check --admin or LUNARING_ADMIN';
+    const message = `what answers at ${this.#address.url} is no lunaring admin interface; ${remedy}: ${status} ${line}`;
+    return new AdminError(message.trimEnd());
   }
 }

@@ -5,7 +5,14 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BODY_BYTES_MAX, DISCARDED_BYTES_MAX } from '../../src/admin/body.ts';
-import { type AdminRequest, type AdminSocket, type Answer, DONE, type SocketHandler } from '../../src/admin/http.ts';
+import {
+  type AdminRequest,
+  type AdminSocket,
+  type Answer,
+  DONE,
+  HALLMARK,
+  type SocketHandler,
+} from '../../src/admin/http.ts';
 import { type HttpHandler, HttpServer, SOCKETS_MAX } from '../../src/admin/uws.ts';
 import { hasNativeServer } from '../support/node-version.ts';
 import { UpgradeRefused, WebSocketClient } from '../support/web-socket-client.ts';
@@ -63,6 +70,7 @@ describe.each(SERVERS)('%s', (_, native) => {
     });
     expect([answer.status, await answer.text()]).toEqual([200, 'hello']);
     expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get(HALLMARK)).toBe('v1');
     const [asked] = echo.requests;
     expect(asked).toMatchObject({ method: 'PATCH', path: '/a%2Fb' });
     expect([...asked!.query]).toEqual([

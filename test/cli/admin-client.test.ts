@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { HALLMARK } from '../../src/admin/http.ts';
 import type { AdminAddress } from '../../src/cli/admin-address.ts';
 import { AdminClient, AdminError, path } from '../../src/cli/admin-client.ts';
 import { freePort, ownAddress } from '../support/scratch.ts';
 
-/** Something that answers as no target would, so that it can be seen what is made of that. */
+/** Something that answers as no target would, though by its headers it is one, so that it can be seen what is made of that. */
 class Answering implements AsyncDisposable {
   readonly #server;
   private constructor(server: ReturnType<typeof createServer>) {
@@ -16,7 +17,7 @@ class Answering implements AsyncDisposable {
     answer: (request: IncomingMessage, response: ServerResponse) => void,
     [port, address] = [0, '127.0.0.1'],
   ): Promise<Answering> {
-    const server = createServer(answer);
+    const server = createServer((request, response) => answer(request, response.setHeader(HALLMARK, 'v1')));
     await new Promise<void>((resolve) => server.listen(port, address, resolve));
     return new Answering(server);
   }
@@ -155,6 +156,26 @@ describe('errors', () => {
     const error = await failure(new AdminClient(server.address()).get('/status'));
     expect(error.message).toContain('is no lunaring admin interface');
     expect(error.message).toContain(body);
+  });
+
+  // Prometheus has a /api/v1/targets as well.
+  test.each([
+    [200, '{}'],
+    [200, '[]'],
+    [200, '{"status":"success","data":{"activeTargets":[]}}'],
+    [204, ''],
+    [401, 'Unauthorized'],
+    [422, '{"error":{"message":"in other words"}}'],
+  ])('%d %s of some other server is no answer of a target', async (status, body) => {
+    await using server = await Answering.with((_, response) => {
+      response.removeHeader(HALLMARK);
+      response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+    });
+    const error = await failure(new AdminClient(server.address()).put('/drain', { body: {} }));
+    expect(error.format()).toContain(
+      `is no lunaring admin interface; check --admin or LUNARING_ADMIN: ${status} ${body}`.trimEnd(),
+    );
+    expect(error.exitCode).toBe(1);
   });
 
   test('a redirect is not followed: the token would go with it', async () => {
