@@ -3,7 +3,7 @@
 // Importing it runs it, which is how scripts/start.mjs does without a second process.
 
 // Before the others, which take their time.
-import './first-process.ts';
+import './early-signals.ts';
 
 import { text } from 'node:stream/consumers';
 import { startAdmin } from '../admin/admin.ts';

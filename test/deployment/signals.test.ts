@@ -1,11 +1,13 @@
 // What signals do to a target: the first SIGTERM drains, the second does not wait, and a SIGHUP that comes too early is not lost.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { AsyncEvent, AsyncMessage } from '../../src/pdu/async-message.ts';
@@ -100,6 +102,55 @@ test.for(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
+/** Runs the program in the scratch directory; it ends with the test run. */
+function serve(scratch: Scratch, args: readonly string[]) {
+  const program = [process.execPath, join(repositoryRoot(), 'dist/src/cli/main.js'), ...args];
+  return spawn('setpriv', ['--pdeathsig', 'KILL', ...program], {
+    cwd: scratch.path,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+}
+
+/** Resolves when the stream has said it. */
+async function heard(stream: Readable, pattern: RegExp): Promise<void> {
+  let log = '';
+  while (!pattern.test(log)) log += String((await once(stream, 'data'))[0]);
+}
+
+test.each([
+  [0, ['serve']],
+  [0, []],
+  [null, ['check']],
+] as const)('SIGHUP before it has read its configuration: %s is the exit status of %j', async (status, command) => {
+  using scratch = new Scratch('hangup');
+  const pipe = scratch.file('lunaring.json');
+  execFileSync('mkfifo', [pipe]);
+  const child = serve(scratch, [...command, '--config', pipe]);
+  const ended = once(child, 'exit');
+  // Resolves when the other end is open: it reads from now on.
+  const writer = await open(pipe, 'w');
+  child.kill('SIGHUP');
+  if (status === null) {
+    expect(await ended).toEqual([null, 'SIGHUP']);
+    await writer.close();
+    return;
+  }
+  const portals = [{ address: '127.0.0.1', port: 0 }];
+  const log = { format: 'json' };
+  const text = JSON.stringify({ portals, admin: false, targets: [], tuning: { workers: 1, slabMiB: 16 }, log });
+  const said = heard(child.stderr, /the configuration will be read again/);
+  await writer.writeFile(text);
+  await writer.close();
+  // And once more, as it was told. Before it says so, it may still be reading what it has.
+  await Promise.race([said, ended]);
+  const again = await Promise.race([open(pipe, 'w'), ended]);
+  if (Array.isArray(again)) throw new Error(`it ended: ${again.join(' ')}`);
+  await again.writeFile(text);
+  await again.close();
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([status, null]);
+});
+
 test('SIGHUP while it starts: it starts, and then serves what the file says by then', async () => {
   using scratch = new Scratch('hangup');
   const file = scratch.file('lunaring.yaml');
@@ -109,12 +160,7 @@ test('SIGHUP while it starts: it starts, and then serves what the file says by t
     writeFileSync(file, JSON.stringify({ targets, ...rest, log: { format: 'json' } }));
   };
   say('before');
-  const program = join(repositoryRoot(), 'dist/src/cli/main.js');
-  const serving = ['KILL', process.execPath, program, 'serve', '--config', file];
-  const child = spawn('setpriv', ['--pdeathsig', ...serving], {
-    cwd: scratch.path,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = serve(scratch, ['--config', file]);
   const ended = once(child, 'exit');
   let log = '';
   const said = async (pattern: RegExp) => {
