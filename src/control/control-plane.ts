@@ -189,6 +189,7 @@ export class ControlPlane implements WorkerEvents {
   }
 
   stopped(worker: number): void {
+    this.logins.handoffs.stopped(worker);
     this.#requests.lost(worker);
   }
 }

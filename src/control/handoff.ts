@@ -94,13 +94,23 @@ export class Handoffs {
     offer.settle(message.type === 'accepted' ? null : refusalFault(message.reason, message.detail));
   }
 
-  /** A worker is gone: what it had not answered, it has not taken. */
+  /** A worker has failed. */
   lost(worker: number): void {
+    this.#workerGone(worker, targetError('the worker failed at the hand-off', 'a worker that takes the connection'));
+  }
+
+  /** A worker has ended because the target stops. */
+  stopped(worker: number): void {
+    this.#workerGone(worker, refusalFault(RefusalReason.stopping, 'the worker has stopped'));
+  }
+
+  /** What it had not answered, it has not taken. */
+  #workerGone(worker: number, answer: LoginFault): void {
     for (const [id, offer] of this.#offers) {
       if (offer.worker !== worker) continue;
       this.#offers.delete(id);
       this.#context.machine.close(offer.fd);
-      offer.settle(targetError('the worker failed at the hand-off', 'a worker that takes the connection'));
+      offer.settle(answer);
     }
   }
 
