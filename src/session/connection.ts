@@ -19,9 +19,9 @@ import { digestFailed } from './digest-error.ts';
 import type { Fault } from './faults.ts';
 import { type FrameConsumer, Framer, Verdict } from './framer.ts';
 import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
+import { KeepAlive } from './keep-alive.ts';
 import { logsOutAnother } from './logout.ts';
 import { abandon, keepLost } from './lost-connection.ts';
-import { keepAlive } from './nop.ts';
 import { PduSender } from './pdu-sender.ts';
 import { rejectPdu } from './reject.ts';
 import type { Session } from './session.ts';
@@ -48,8 +48,7 @@ export class Connection extends PduSender implements FrameConsumer {
   state: ConnectionState = ConnectionState.open;
   /** A PDU has come since the last tick. */
   heard = false;
-  /** When a NOP-In was sent that is not answered, in milliseconds of the engine's clock; 0: none is. */
-  pingSent = 0;
+  readonly keepAlive: KeepAlive;
   /** Tasks of this connection, oldest first. */
   firstTask: IscsiTask | null = null;
   lastTask: IscsiTask | null = null;
@@ -86,6 +85,7 @@ export class Connection extends PduSender implements FrameConsumer {
     this.id = handoff.id;
     this.peerAddress = handoff.peerAddress;
     this.sendTargets = handoff.sendTargets;
+    this.keepAlive = new KeepAlive(host.engine.now());
     this.cell = cell;
     this.cellAt = host.engine.slab.offsetOf(cell);
     this.framer = new Framer(host.engine, socket, this, {
@@ -329,7 +329,7 @@ export class Connection extends PduSender implements FrameConsumer {
   /** About once a second: who is silent is asked, who answers nothing or takes nothing is given up. */
   tick(now: number, late: number): void {
     this.sent?.retransmission.pump(this);
-    if (this.open) keepAlive(this, now, late);
+    if (this.open) this.keepAlive.tick(this, now, late);
     else if (this.state === ConnectionState.leaving && now - this.#leftAt >= LEAVE_MS) {
       this.close('its last answers were not taken');
     }

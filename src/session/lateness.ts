@@ -1,5 +1,5 @@
 // How long a worker was kept waiting, told from its ticks: a debugger, a busy machine or a virtual one that stood still.
-// What is forgiven for it is nop.ts's to say.
+// What is forgiven for it is keep-alive.ts's to say.
 
 /** Ticks come about so often. */
 const TICK_MS = 1000;

@@ -1,5 +1,5 @@
-// NOP-Out and NOP-In (RFC 7143 §11.18, §11.19): the initiator's pings echoed, our own sent to see whether it is still there.
-// A peer that answers neither is given up here.
+// NOP-Out and NOP-In (RFC 7143 §11.18, §11.19): the initiator's pings echoed, and what we say unasked.
+// When a silent initiator is pinged, and given up, is keep-alive.ts's.
 
 import { NONE } from '../base/free-list.ts';
 import { BHS_SIZE, RESERVED_TAG } from '../pdu/bhs.ts';
@@ -15,7 +15,7 @@ export function nopOut(connection: Connection, at: number, slot: number, length:
   const view = connection.view;
   const itt = NopOut.initiatorTaskTag.get(view, at);
   if (itt === RESERVED_TAG) {
-    connection.pingSent = 0;
+    connection.keepAlive.answered();
     if (slot !== NONE) connection.engine.slab.release(slot);
     return;
   }
@@ -34,35 +34,9 @@ export function nopOut(connection: Connection, at: number, slot: number, length:
   connection.sendSegment(header, echoed, answer);
 }
 
-/**
- * Pings an initiator that has been silent, and gives it up when it shows no sign of life. That it takes some of the answers that wait for it,
- * here or in the kernel's send queue, is such a sign too: a NOP-In waits behind them. `late`: milliseconds that this thread was kept waiting just
- * now. An answer may have come meanwhile and not have been read yet, so they are not counted against the initiator.
- */
-export function keepAlive(connection: Connection, now: number, late: number): void {
-  const interval = connection.session.nopIntervalMs;
-  if (connection.pingSent !== 0) connection.pingSent += late;
-  // Not read for want of memory: what it says has to wait, and that is our doing.
-  if (connection.sampleProgress() || connection.framer.stalled) connection.lastSign = now;
-  // It was heard after the tick before, and when exactly nobody knows: the clock is not asked for each PDU.
-  const { heard } = connection;
-  if (heard) connection.lastSign = Math.max(connection.lastSign, connection.lastTick);
-  connection.heard = false;
-  connection.lastTick = now;
-  if (heard || interval === 0 || now - connection.lastSign < interval) return;
-  if (connection.pingSent === 0) {
-    // What it takes from here on, it takes before the ping.
-    connection.sampleKernelQueue();
-    sendPing(connection);
-  } else if (now - connection.pingSent >= interval) {
-    if (connection.sampleKernelQueue()) connection.lastSign = now;
-    else connection.close('the initiator does not answer a NOP-In');
-  }
-}
-
-function sendPing(connection: Connection): void {
+/** A ping of our own. */
+export function sendPing(connection: Connection): void {
   sendUnasked(connection, PING_TAG);
-  connection.pingSent = connection.engine.now();
 }
 
 /**

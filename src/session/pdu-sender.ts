@@ -49,14 +49,6 @@ export abstract class PduSender {
   /** Slots and cells that the engine was ever given, and those that came back, which they do in the same order. */
   given = 0;
   returned = 0;
-  /** When the initiator was last found to be there, or could not be heard for our part; and the tick before. Milliseconds of the engine's clock. */
-  lastSign: number;
-  lastTick: number;
-  /** Bytes that the initiator's TCP had not acknowledged when that was looked at last. */
-  #unacknowledged = 0;
-  // As they were at the last tick.
-  #givenBefore = 0;
-  #returnedBefore = 0;
   #silent = false;
 
   constructor(
@@ -81,8 +73,6 @@ export abstract class PduSender {
     this.toldMaxCmdSN = session.window.maxCmdSN;
     this.sent =
       session.parameters.errorRecoveryLevel === 0 ? null : new SentPdus(host.engine.slab, statSN, host.sentBudget);
-    this.lastSign = host.engine.now();
-    this.lastTick = this.lastSign;
     this.share = new MemoryShare(host.processor.memory.shares);
   }
 
@@ -212,22 +202,6 @@ export abstract class PduSender {
     this.engine.slab.release(token);
     if (this.sent !== null) this.sent.retransmission.pump(this);
     if (this.throttled && !this.#unsentBeyond(0.5)) this.#unthrottle();
-  }
-
-  /** Notes how far it is. True: something that waited for the initiator at the last call has left, it takes what it is behind with. Once a tick. */
-  sampleProgress(): boolean {
-    const waited = this.#givenBefore !== this.#returnedBefore;
-    const taken = waited && this.returned !== this.#returnedBefore;
-    this.#givenBefore = this.given;
-    this.#returnedBefore = this.returned;
-    return taken;
-  }
-
-  /** As {@link sampleProgress}, for what the engine has handed to the kernel. True: fewer bytes are unacknowledged than at the last call. A system call. */
-  sampleKernelQueue(): boolean {
-    const before = this.#unacknowledged;
-    this.#unacknowledged = this.engine.unacknowledged(this.socket);
-    return this.#unacknowledged < before;
   }
 
   /** One slot or cell more (1) or less (-1) is with the engine. Allocates nothing. */
