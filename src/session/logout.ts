@@ -49,7 +49,7 @@ export function logsOutAnother(connection: Connection, at: number): boolean {
 /** What is still on its way over other connections is not taken any more: a task that began now would outlive the answer. */
 function closeSession(connection: Connection, itt: number): void {
   const { session } = connection;
-  session.leave();
+  session.beginEnd();
   for (const each of session.connections.values()) each.stopReading();
   session.abortAll(() => {
     for (const other of [...session.connections.values()]) {

@@ -272,7 +272,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     const received = Buffer.from(handoff.received, 'base64');
     const joined = this.#sessions.get(handoff.tsih) ?? null;
     if (joined !== null) joined.awaited = false;
-    if (handoff.joins && joined?.leaving !== false)
+    if (handoff.joins && joined?.ending !== false)
       return { reason: RefusalReason.sessionEnded, detail: 'it ended just now' };
     const full = this.counters[Counter.connections]! >= slab.connectionsMax;
     const cell = full ? NONE : slab.takeCell();
@@ -331,7 +331,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   #endSession({ tsih, reason, request, announced }: Extract<ToWorker, { type: 'endSession' }>): void {
     const wait = new Countdown(() => this.uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
-    session?.leave();
+    session?.beginEnd();
     for (const connection of session?.members ?? []) connection.closeThen(reason, wait, announced);
     if (session?.over) this.#sessionClosed(session);
     wait.seal();
@@ -340,7 +340,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
   #endConnection({ tsih, cid, reason, request, replaced }: Extract<ToWorker, { type: 'endConnection' }>): void {
     const wait = new Countdown(() => this.uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
-    if (session?.leaving === false) session.awaited = replaced;
+    if (session?.ending === false) session.awaited = replaced;
     const connection = session?.memberWith(cid);
     // §6.3.4, §7.2.2: the tasks of one that is lost wait for one that takes its place, be it this one or the next.
     if (connection?.state !== ConnectionState.lost) connection?.closeThen(reason, wait, false, replaced);

@@ -44,7 +44,7 @@ export class Session {
   /** A connection is on its way that takes the place of one that ended (RFC 7143 §6.3.4): the session outlives its last one. */
   awaited = false;
   /** It is being ended: no connection is added to it any more. */
-  leaving = false;
+  ending = false;
   /** The connection that was its last one. */
   #last: Connection | null = null;
   /** Main knows that it has ended. */
@@ -77,8 +77,8 @@ export class Session {
   }
 
   /** It is about to be ended, with the connections that it has now. */
-  leave(): void {
-    this.leaving = true;
+  beginEnd(): void {
+    this.ending = true;
     this.awaited = false;
   }
 
@@ -94,7 +94,7 @@ export class Session {
       return;
     }
     // Nobody can join the session any more to take those tasks up.
-    this.leave();
+    this.beginEnd();
     this.#last = connection;
     const wait = new Countdown(() => this.closed());
     for (const lost of this.lost) lost.closeThen('the session has ended', wait);
