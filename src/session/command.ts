@@ -19,7 +19,7 @@ import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
 /** CDB bytes in the header itself; longer CDBs go on in an additional header segment. */
 const CDB_BYTES = 16;
 const CDB_WORDS = CDB_BYTES >> 2;
-/** Immediate commands of one connection at a time; more are rejected (§4.2.2.1 lets the target choose). */
+/** Immediate commands of one session at a time; more are rejected (§4.2.2.1 lets the target choose). */
 const IMMEDIATE_TASKS_MAX = 32;
 
 /** Takes a SCSI Command's header at slab offset `at`. Allocates nothing. */
@@ -53,7 +53,7 @@ export function commandHeader(connection: Connection, at: number): Verdict {
   task.cmdSN = cmdSN;
   host.processor.decode(task);
   limitMovement(task);
-  if (!placeUnsolicited(connection, task)) {
+  if (!makeRoomUnasked(connection, task)) {
     host.tasks.give(task);
     return connection.stall();
   }
@@ -216,7 +216,7 @@ function limitMovement(task: IscsiTask): void {
  * Finds memory for data that comes unasked, now or in Data-Out PDUs. False: none now, but some is certain to come back. When nothing would bring it
  * back but this connection's own progress, waiting could last for ever; then the command gets TASK SET FULL (SAM-5 §5.3.1) and its data is dropped.
  */
-function placeUnsolicited(connection: Connection, task: IscsiTask): boolean {
+function makeRoomUnasked(connection: Connection, task: IscsiTask): boolean {
   const length = connection.payloadLength;
   const { firstBurstLength } = connection.session.parameters;
   if (length > firstBurstLength || length > task.expectedDataTransferLength) {
