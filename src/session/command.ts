@@ -14,7 +14,8 @@ import type { Connection } from './connection.ts';
 import { readDirectly } from './direct-read.ts';
 import { Fault } from './faults.ts';
 import { NOWHERE, Verdict } from './framer.ts';
-import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
+import type { IscsiTask } from './iscsi-task.ts';
+import { PayloadKind } from './payload-kind.ts';
 
 /** CDB bytes in the header itself; longer CDBs go on in an additional header segment. */
 const CDB_BYTES = 16;

@@ -11,7 +11,8 @@ import { AdditionalSense, fail, SenseKey } from '../scsi/sense.ts';
 import { type Piece, Status, takesData } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';
 import { NOWHERE, Verdict } from './framer.ts';
-import { type IscsiTask, PayloadKind } from './iscsi-task.ts';
+import type { IscsiTask } from './iscsi-task.ts';
+import { PayloadKind } from './payload-kind.ts';
 import { R2T_PIECE_BITS, R2T_PIECE_MASK, R2T_SERIALS } from './transfer-tags.ts';
 
 /** Sequences of one command that are asked for again: a line that damages more than that is no use. */

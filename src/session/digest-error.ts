@@ -6,7 +6,7 @@ import { dropCommand } from './command.ts';
 import type { Connection } from './connection.ts';
 import { dataOutPayload } from './data-out.ts';
 import { Fault } from './faults.ts';
-import { PayloadKind } from './iscsi-task.ts';
+import { PayloadKind } from './payload-kind.ts';
 import { sendReject } from './reject.ts';
 
 /** The data of the PDU under way are in, and damaged. Its header is in the connection's cell. */

@@ -5,10 +5,6 @@ import type { Countdown } from '../base/countdown.ts';
 import { Task } from '../scsi/task.ts';
 import type { Connection } from './connection.ts';
 
-/** What the payload under way on a connection belongs to; a candidate is a command that is received once its data are whole. */
-export const PayloadKind = { none: 0, command: 1, dataOut: 2, control: 3, candidate: 4 } as const;
-export type PayloadKind = (typeof PayloadKind)[keyof typeof PayloadKind];
-
 /** A command of one connection. Pooled. */
 export class IscsiTask extends Task {
   connection: Connection | null = null;
