@@ -5,7 +5,7 @@
 export const ConnectionState = {
   /** Full feature phase: any PDU but a login. */
   open: 'open',
-  /** The Logout Response is on its way; nothing more is read. */
+  /** Its last answers are on their way, a Logout Response for one; nothing more is read. */
   leaving: 'leaving',
   /** Given up; waiting for the engine to let go. */
   closing: 'closing',

@@ -93,7 +93,7 @@ function wants(task: IscsiTask): boolean {
   return task.status === Status.GOOD && !task.aborted && !task.completed && !task.over;
 }
 
-/** §7.9: data PDUs are missing. At ErrorRecoveryLevel 1 the rest of the sequence is dropped, and asked for again when it ends. */
+/** §7.9: data PDUs are missing. From ErrorRecoveryLevel 1 on the rest of the sequence is dropped, and asked for again when it ends. */
 function outOfOrder(connection: Connection, task: IscsiTask): void {
   if (connection.sent === null) sequenceFailed(task);
   else task.dataOutLost = true;

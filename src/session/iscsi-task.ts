@@ -25,7 +25,7 @@ export class IscsiTask extends Task {
   unsolicitedDataSN = 0;
   /** Bytes of Data-Out seen so far, unsolicited ones that nobody wanted included. */
   dataOutReceived = 0;
-  /** ErrorRecoveryLevel 1: a Data-Out PDU of the sequence under way was lost, and what follows it is dropped until the sequence ends. */
+  /** From ErrorRecoveryLevel 1 on: a Data-Out PDU of the sequence under way was lost, and what follows it is dropped until the sequence ends. */
   dataOutLost = false;
   /** Sequences that had to be asked for again. */
   recoveries = 0;

@@ -1,4 +1,4 @@
-// What one connection has sent and its initiator has not acknowledged: kept at ErrorRecoveryLevel 1 to be sent again (RFC 7143 §7.1.4.1).
+// What one connection has sent and its initiator has not acknowledged: kept from ErrorRecoveryLevel 1 on, to be sent again (RFC 7143 §7.1.4.1).
 // Who asks for what is snack.ts's, the sending retransmission.ts's.
 
 import { serialAdd, serialBefore } from '../base/serial.ts';
