@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { jsonSchema } from '../config/fields.ts';
-import { described, errorReport, eventReport, sessionReport, targetReport, unitReport } from './answers.ts';
+import { CONFLICT, described, errorReport, eventReport, sessionReport, targetReport, unitReport } from './answers.ts';
 import { BASE } from './context.ts';
 import { REFUSALS_PER_SECOND } from './events.ts';
 import { type Answer, jsonAnswer } from './http.ts';
@@ -67,7 +67,8 @@ function operation(route: Route): object {
   const inPath = names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
   const flags = { ...route.flags, ...(changes(route) ? { save: SAVE } : {}) };
   const inQuery = [...parametersOf(route.query ?? {}, 'string'), ...parametersOf(flags, 'boolean')];
-  const { summary, body, answers } = route;
+  const { summary, body } = route;
+  const answers = changes(route) ? { 409: CONFLICT, ...route.answers } : route.answers;
   const content = body === undefined ? null : { 'application/json': { schema: schemaOf(body, 'input') } };
   return {
     summary,

@@ -42,6 +42,14 @@ describe('docs/openapi.json', () => {
     }
   });
 
+  test('has 409 among the answers of everything that may be saved', () => {
+    const saving = Object.values(paths).flatMap((operations) =>
+      Object.values(operations).filter(({ parameters = [] }) => parameters.some(({ name }) => name === 'save')),
+    );
+    expect(saving.length).toBeGreaterThan(10);
+    for (const { responses, summary } of saving) expect(Object.keys(responses), summary).toContain('409');
+  });
+
   test('tells where a body may be left out', () => {
     expect(paths['/api/v1/drain']!['put']!.requestBody).toMatchObject({ required: false });
     expect(paths['/api/v1/targets']!['post']!.requestBody).toMatchObject({ required: true });
