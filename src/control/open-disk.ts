@@ -20,6 +20,8 @@ export interface DiskUse {
   readonly transitionMs: number;
   /** Where errors go that no DiskError is. */
   readonly log: Logger;
+  /** Whose disk it is, for the log. */
+  readonly unit: { readonly targetName: string; readonly lun: number };
 }
 
 /** A disk, and the way to close it. */
@@ -34,8 +36,8 @@ export interface OpenDisk extends CustomDisk {
 /** Loads the worker. As a file it could not be what a thread begins with under `node --input-type=module -e`, whose options threads inherit. */
 const WORKER_CODE = `import(${JSON.stringify(new URL('../../workers/disk-worker.js', import.meta.url))})`;
 
-function report(log: Logger, { operation, error }: DiskReport): void {
-  log.error({ operation }, `a disk's function threw: ${error}`);
+function report({ log, unit }: Pick<DiskUse, 'log' | 'unit'>, { operation, error }: DiskReport): void {
+  log.error({ ...unit, operation }, `a disk's function threw: ${error}`);
 }
 
 /** A promise, and its ends. */
@@ -64,8 +66,9 @@ async function within(limitMs: number, what: string, work: Promise<unknown>): Pr
 }
 
 /** Uses functions of this thread. */
-export function openDisk(disk: Disk, { concurrency, timeoutMs, transitionMs, log }: DiskUse): OpenDisk {
-  const server = new DiskServer(disk, (message) => report(log, message));
+export function openDisk(disk: Disk, use: DiskUse): OpenDisk {
+  const { concurrency, timeoutMs, transitionMs } = use;
+  const server = new DiskServer(disk, (message) => report(use, message));
   return {
     ...abilitiesOf(disk),
     concurrency,
@@ -80,15 +83,12 @@ export function openDisk(disk: Disk, { concurrency, timeoutMs, transitionMs, log
  * Loads a module in a thread of its own, and uses the disk that its default export makes of `data`. Throws a {@link LunaringError} with
  * the cause when that fails, or takes longer than `transitionMs`.
  */
-export async function openDiskModule(
-  module: URL,
-  data: unknown,
-  { concurrency, timeoutMs, transitionMs, log }: DiskUse,
-): Promise<OpenDisk> {
+export async function openDiskModule(module: URL, data: unknown, use: DiskUse): Promise<OpenDisk> {
+  const { concurrency, timeoutMs, transitionMs } = use;
   const { port1, port2 } = new MessageChannel();
   const assignment: DiskWorkerAssignment = { module: module.href, data, port: port2 };
   const thread = new Worker(WORKER_CODE, { eval: true, workerData: assignment, transferList: [port2] });
-  const disk = new ThreadedDisk(thread, port1, module, log);
+  const disk = new ThreadedDisk(thread, port1, module, use);
   try {
     await within(transitionMs, `loading ${module.href}`, disk.loaded);
   } catch (cause) {
@@ -111,7 +111,7 @@ class ThreadedDisk {
   abilities!: DiskAbilities;
   readonly #thread: Worker;
   readonly #port: MessagePort;
-  readonly #log: Logger;
+  readonly #use: DiskUse;
   readonly #module: URL;
   /** By worker. */
   readonly #lostListeners = new Map<number, () => void>();
@@ -124,11 +124,11 @@ class ThreadedDisk {
   #error: Error | null = null;
 
   /** `port` leads to workers/disk-worker.ts. */
-  constructor(thread: Worker, port: MessagePort, module: URL, log: Logger) {
+  constructor(thread: Worker, port: MessagePort, module: URL, use: DiskUse) {
     this.#thread = thread;
     this.#port = port;
     this.#module = module;
-    this.#log = log;
+    this.#use = use;
     const loaded = deferred();
     const closed = deferred();
     const fail = (error: Error): void => {
@@ -148,7 +148,7 @@ class ThreadedDisk {
       } else if (message.type === 'failed') fail(message.error);
       else if (message.type === 'closed') closed.resolve();
       else if (message.type === 'unused') this.#close(message.fd);
-      else report(log, message.report);
+      else report(use, message.report);
     };
     port.on('message', heard);
     thread.on('error', (error: Error) => {
@@ -200,7 +200,11 @@ class ThreadedDisk {
     // What can't be loaded is no unit's disk yet: whoever wanted it hears of it.
     if (this.#closing || !this.#isLoaded) return;
     const module = this.#module.href;
-    this.#log.error({ err: this.#error, module }, "a disk's thread ended; its unit answers HARDWARE ERROR from now on");
+    const { log, unit } = this.#use;
+    log.error(
+      { ...unit, err: this.#error, module },
+      "a disk's thread ended; its unit answers HARDWARE ERROR from now on",
+    );
     for (const then of this.#lostListeners.values()) then();
   }
 }

@@ -37,7 +37,7 @@ export async function createTarget(options: CreateTargetOptions): Promise<Served
   try {
     const served = [];
     for (const [index, target] of settings.targets.entries()) {
-      const luns = await disks.open(target.luns, splits[index]!.customs, ['targets', index, 'luns']);
+      const luns = await disks.open(target, splits[index]!.customs, ['targets', index, 'luns']);
       served.push({ ...target, luns });
     }
     const running = await startTarget({ ...settings, targets: served }, log);

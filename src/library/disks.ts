@@ -5,12 +5,15 @@ import type { Logger } from 'pino';
 import { LunaringError } from '../base/error.ts';
 import type { CustomDisk } from '../config/custom-lun.ts';
 import { ConfigurationError, formatPath } from '../config/finding.ts';
-import type { LunSettings } from '../config/settings.ts';
+import type { LunSettings, TargetSettings } from '../config/settings.ts';
 import { type DiskUse, type OpenDisk, openDisk, openDiskModule } from '../control/open-disk.ts';
 import { CONCURRENCY_DEFAULT, type CustomLunOptions, type CustomLuns, ORIGIN, TIMEOUT_MS_DEFAULT } from './options.ts';
 
 /** A module may read what it serves, a disk write what it has held back; what takes longer has hung. */
 const TRANSITION_MS = 120_000;
+
+/** A target whose units are about to be served. */
+type TargetUnits = Pick<TargetSettings, 'name' | 'luns'>;
 
 /** Everything that is open. A unit's settings lead to its disk, however often they have changed meanwhile. */
 export class Disks {
@@ -35,15 +38,15 @@ export class Disks {
   }
 
   /**
-   * Opens the disks of these units, and puts them in the place of what stood for them. Throws {@link ConfigurationError}, and a
+   * Opens the disks of a target's units, and puts them in the place of what stood for them. Throws {@link ConfigurationError}, and a
    * {@link LunaringError} as {@link check} does; nothing stays open then.
    */
-  open(luns: readonly LunSettings[], customs: CustomLuns, path: readonly PropertyKey[]): Promise<LunSettings[]> {
-    return this.#transition(this.#openUnits(luns, customs, path));
+  open(target: TargetUnits, customs: CustomLuns, path: readonly PropertyKey[]): Promise<LunSettings[]> {
+    return this.#transition(this.#openUnits(target, customs, path));
   }
 
   async #openUnits(
-    luns: readonly LunSettings[],
+    { name, luns }: TargetUnits,
     customs: CustomLuns,
     path: readonly PropertyKey[],
   ): Promise<LunSettings[]> {
@@ -52,7 +55,7 @@ export class Disks {
     try {
       for (const [index, lun] of luns.entries()) {
         const custom = customs.get(lun.lun);
-        opened.push(custom === undefined ? lun : await this.#openUnit(lun, custom, [...path, index]));
+        opened.push(custom === undefined ? lun : await this.#openUnit(name, lun, custom, [...path, index]));
         this.check();
       }
     } catch (error) {
@@ -62,16 +65,21 @@ export class Disks {
     return opened;
   }
 
-  async #openUnit(lun: LunSettings, custom: CustomLunOptions, path: readonly PropertyKey[]): Promise<LunSettings> {
+  async #openUnit(
+    targetName: string,
+    lun: LunSettings,
+    custom: CustomLunOptions,
+    path: readonly PropertyKey[],
+  ): Promise<LunSettings> {
     if (lun.backend !== 'null') return lun;
-    const disk = await this.#openDisk(custom, path);
+    const disk = await this.#openDisk(custom, path, { targetName, lun: lun.lun });
     this.#open.set(disk, disk);
     return { ...lun, backend: 'custom', disk };
   }
 
-  async #openDisk(custom: CustomLunOptions, path: readonly PropertyKey[]): Promise<OpenDisk> {
+  async #openDisk(custom: CustomLunOptions, path: readonly PropertyKey[], unit: DiskUse['unit']): Promise<OpenDisk> {
     const { timeoutMs = TIMEOUT_MS_DEFAULT, concurrency = CONCURRENCY_DEFAULT } = custom;
-    const use: DiskUse = { timeoutMs, concurrency, transitionMs: TRANSITION_MS, log: this.#log };
+    const use: DiskUse = { timeoutMs, concurrency, transitionMs: TRANSITION_MS, log: this.#log, unit };
     try {
       if (custom.disk !== undefined) return openDisk(custom.disk, use);
       return await openDiskModule(custom.module, custom.data, use);

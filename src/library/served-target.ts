@@ -79,7 +79,7 @@ export class ServedTarget implements AsyncDisposable {
       judgeDirections(part.auth, [loginSettings.discovery.auth, ...others]);
       return part;
     });
-    const luns = await disks.open(settings.luns, customs, ['luns']);
+    const luns = await disks.open(settings, customs, ['luns']);
     try {
       disks.check();
       return this.#running.administration.addTarget({ ...settings, luns });
@@ -116,7 +116,7 @@ export class ServedTarget implements AsyncDisposable {
     if (this.target(name) === undefined) return false;
     const { target, customs } = split({ name, luns: [options] });
     const lun = settled(() => settleUnitPart(target.luns[0], this.portals, directory));
-    const luns = await disks.open([lun], customs, ['luns']);
+    const luns = await disks.open({ name, luns: [lun] }, customs, ['luns']);
     let added = false;
     try {
       disks.check();

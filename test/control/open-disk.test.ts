@@ -23,7 +23,13 @@ const { createEventfd }: typeof import('../../src/kernel/libc.ts') = await impor
 
 const BLOCK = 512;
 const SIZE = 1024 * BLOCK;
-const USE = { concurrency: 4, timeoutMs: 5000, transitionMs: 20_000, log: readableLog().log };
+const USE = {
+  concurrency: 4,
+  timeoutMs: 5000,
+  transitionMs: 20_000,
+  log: readableLog().log,
+  unit: { targetName: 'iqn.2026-11.com.example:disk0', lun: 3 },
+};
 
 /** A module with this text. */
 function moduleOf(text: string): URL {
@@ -83,7 +89,8 @@ describe('a disk that is a module', () => {
       const { sense } = await each.command(read10(lba, 1), { read: BLOCK });
       expect(sense).toMatchObject({ key: 0x4, additional: 0x3e01 });
     }
-    expect(lines.some((line) => line.includes("a disk's thread ended"))).toBe(true);
+    const ended = lines.find((line) => line.includes("a disk's thread ended"));
+    expect(JSON.parse(ended!)).toMatchObject({ targetName: TARGET_NAME, lun: 0 });
   });
 
   test('is loaded with the data, closed once, and its thread ended', async () => {

@@ -127,7 +127,9 @@ describe.each(['uring', 'posix'] as const)('a program’s target (%s)', (engine)
       expect(sense).toMatchObject({ key: 0x3, additional: 0x0c00 });
       expect(sense!.bytes.readUInt32BE(3)).toBe(9);
     }
-    expect(lines.filter((line) => line.includes('TypeError: a mistake in the disk'))).toHaveLength(1);
+    const told = lines.filter((line) => line.includes('TypeError: a mistake in the disk'));
+    expect(told).toHaveLength(1);
+    expect(JSON.parse(told[0]!)).toMatchObject({ targetName: TARGET_NAME, lun: 0, operation: 'write' });
     disk.before = () => {};
   });
 
