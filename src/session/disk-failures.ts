@@ -15,7 +15,7 @@ export const QUIET_MS = 10_000;
 const LOSS_REMEDY =
   'mend the disk, check or restore what is on the unit, then remove it and add it again, or start the target again (docs/administration.md)';
 
-const GONE = 'the device, or the thread of a custom disk, is gone: bring it back, then start the target again';
+const GONE = 'the device is gone: bring it back, then start the target again';
 
 /** What to do, by errno. */
 const REMEDIES: Readonly<Record<number, string>> = {
@@ -30,6 +30,21 @@ const REMEDIES: Readonly<Record<number, string>> = {
   [Errno.ENOTRECOVERABLE]: `a sync failed before, and nothing is promised to last since then: ${LOSS_REMEDY}`,
   [Errno.ETIMEDOUT]: 'the disk did not answer in time: it is overloaded or hangs',
 };
+
+/** Where a program keeps the blocks there is no file to look at. Of what else its functions answer the program alone knows why. */
+const CUSTOM_REMEDIES: Readonly<Record<number, string>> = {
+  [Errno.ENXIO]:
+    'its function said hardware, or its thread is gone: mend it, or remove the unit and add it again (docs/library.md)',
+  [Errno.ENOTRECOVERABLE]: REMEDIES[Errno.ENOTRECOVERABLE]!,
+  [Errno.ETIMEDOUT]: REMEDIES[Errno.ETIMEDOUT]!,
+};
+
+function remedyFor(errno: number, { backend }: UnitSnapshot): string {
+  if (backend.kind === 'custom') {
+    return CUSTOM_REMEDIES[errno] ?? "a function of the program's disk failed: the program knows why (docs/library.md)";
+  }
+  return REMEDIES[errno] ?? 'errno(3) says what it means';
+}
 
 /** The fields of every line. */
 interface UnitFailure {
@@ -79,7 +94,7 @@ export class DiskFailures {
     this.#troubles.set(unit, trouble);
     trouble.failures++;
     trouble.last = describe(unit, piece, errno, trouble.failures);
-    trouble.remedy = REMEDIES[errno] ?? 'errno(3) says what it means';
+    trouble.remedy = remedyFor(errno, unit.snapshot);
     if (now >= trouble.quietUntil) this.#say(trouble, now);
   }
 

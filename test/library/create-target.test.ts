@@ -130,6 +130,9 @@ describe.each(['uring', 'posix'] as const)('a program’s target (%s)', (engine)
     const told = lines.filter((line) => line.includes('TypeError: a mistake in the disk'));
     expect(told).toHaveLength(1);
     expect(JSON.parse(told[0]!)).toMatchObject({ targetName: TARGET_NAME, lun: 0, operation: 'write' });
+    // There is no file to look at.
+    const failed = lines.map((line) => JSON.parse(line).msg).filter((msg) => msg.includes('disk operation'));
+    expect(failed[0]).toMatch(/: EIO, write at LBA 9; a function of the program's disk failed: /);
     disk.before = () => {};
   });
 
