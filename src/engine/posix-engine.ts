@@ -60,13 +60,13 @@ export class PosixEngine implements Engine, PosixHost, PosixFilesHost {
   readonly stagingAt: number;
   readonly staging: Uint8Array;
   readonly sends: SendQueue;
+  readonly gather = new Gather(1);
   readonly counters: Float64Array;
   #events: EngineEvents;
   readonly #sockets: (PosixSocket | undefined)[] = [];
   readonly #handles: FreeList;
   /** Sockets with work for the next turn. */
   readonly #waiting: HandleQueue;
-  readonly gather = new Gather(1);
   readonly #regions = new Map<number, Region>();
   /** Numbers below the highest that are to be used again. */
   readonly #freeRegions: number[] = [];

@@ -55,28 +55,28 @@ export interface SessionHostOptions {
 
 /** Everything full-feature on one worker. */
 export class SessionHost implements EngineEvents, TaskEvents, Orders {
-  engine!: Engine;
-  processor!: Processor;
-  readonly tasks = new TaskPool(TASKS_AT_START);
+  readonly #options: SessionHostOptions;
   readonly counters: Float64Array;
   readonly sessionFigures: Figures;
-  /** Connections that wait for memory before they read on. */
-  readonly stalled = new Set<Connection>();
-  /** Slots and cells that the engine has for sending: they come back as peers read. */
-  unsentTokens = 0;
-  nextTagSerial = 0;
-  /** Where a PDU is written that will never be sent: its connection has just been given up for want of memory. */
-  spareCell: number = NONE;
-  /** Connections that are not read because too much of theirs is unsent. */
-  throttled = 0;
   readonly uplink: (message: FromWorker) => void;
-  readonly #options: SessionHostOptions;
-  readonly #taskBudget = new Budget(TASKS_MAX);
-  readonly sentBudget = new Budget(SENT_BYTES_OF_WORKER_MAX);
-  readonly #sessions = new Map<number, Session>();
+  engine!: Engine;
+  processor!: Processor;
   units!: Units;
+  readonly #sessions = new Map<number, Session>();
   /** By socket handle. */
   readonly connections: (Connection | null)[] = [];
+  readonly tasks = new TaskPool(TASKS_AT_START);
+  readonly #taskBudget = new Budget(TASKS_MAX);
+  readonly sentBudget = new Budget(SENT_BYTES_OF_WORKER_MAX);
+  nextTagSerial = 0;
+  /** Slots and cells that the engine has for sending: they come back as peers read. */
+  unsentTokens = 0;
+  /** Where a PDU is written that will never be sent: its connection has just been given up for want of memory. */
+  spareCell: number = NONE;
+  /** Connections that wait for memory before they read on. */
+  readonly stalled = new Set<Connection>();
+  /** Connections that are not read because too much of theirs is unsent. */
+  throttled = 0;
   readonly #stopping = new Stopping(this);
   readonly #lateness = new Lateness();
 
@@ -213,8 +213,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     switch (message.type) {
       case 'handoff': {
         const refusal = this.#accept(message);
-        if (refusal === null) return;
-        this.uplink({ type: 'refused', id: message.id, ...refusal });
+        if (refusal !== null) this.uplink({ type: 'refused', id: message.id, ...refusal });
         return;
       }
       case 'unit':
