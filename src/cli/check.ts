@@ -13,6 +13,7 @@ import {
   probeLibrary,
   probeLockedMemory,
   probeNames,
+  probeStateDirectory,
   probeStorage,
   probeToken,
   probeUring,
@@ -28,9 +29,11 @@ export interface CheckOptions {
 async function askMachine(settings: Settings): Promise<Answer[]> {
   const library = probeLibrary();
   if (library !== null) return [library];
+  const stateDirectory = probeStateDirectory(settings);
   const token = probeToken(settings);
   return [
     ...probeStorage(settings),
+    ...(stateDirectory === null ? [] : [stateDirectory]),
     probeNames(settings),
     probeUring(settings),
     probeLockedMemory(settings),

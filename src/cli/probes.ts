@@ -1,4 +1,4 @@
-// What can be wrong with a machine, one question each: storage, names, io_uring, locked memory, descriptors, idle CPUs, the admin interface's token.
+// What can be wrong with a machine, one question each: storage, state directory, names, io_uring, locked memory, descriptors, idle CPUs, the admin interface's token.
 // Each answers in words and changes nothing; ports and placement have files of their own, check.ts asks them all.
 
 import { readFileSync, statSync } from 'node:fs';
@@ -9,6 +9,7 @@ import type { FileLunSettings, Settings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
 import { Holders, holderName } from '../control/holders.ts';
 import { COMMON_NAME_REMEDY, identityOf, readMachineId, unitsOfCommonName } from '../control/identity.ts';
+import { StateDirectory } from '../control/state-directory.ts';
 import { rehearseStorage, StorageError } from '../control/storage.ts';
 import { probeEngine } from '../engine/choose.ts';
 import { libc, Resource, resourceLimit } from '../kernel/libc.ts';
@@ -41,6 +42,19 @@ export function probeStorage({ targets }: Pick<Settings, 'targets'>): Answer[] {
     }
   }
   return answers;
+}
+
+/** Whether units without a regular file can keep their state where it is to be. Null: they are to keep none. */
+export function probeStateDirectory({ stateDirectory }: Pick<Settings, 'stateDirectory'>): Answer | null {
+  if (stateDirectory === undefined) return null;
+  const question = 'state directory';
+  try {
+    new StateDirectory(stateDirectory).close();
+    return { question, ...fine(stateDirectory) };
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return { question, ...failed(error.received, `${error.remedy} (${error.allowed})`) };
+  }
 }
 
 /** Each serial number and world-wide name that a unit shares with one before it. */

@@ -219,6 +219,16 @@ const adminTokenFile: EnvironmentVariable = {
   show: ({ admin: value }) => (value === false ? '' : (value.tokenFile ?? '')),
 };
 
+const stateDirectory: EnvironmentVariable = {
+  name: 'LUNARING_STATE_DIRECTORY',
+  path: ['stateDirectory'],
+  apply(text, configuration) {
+    configuration['stateDirectory'] = text;
+    return [['stateDirectory']];
+  },
+  show: (settings) => settings.stateDirectory ?? '',
+};
+
 const config: EnvironmentVariable = {
   name: 'LUNARING_CONFIG',
   path: null,
@@ -242,6 +252,7 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   single('LUNARING_ENGINE', 'tuning', 'engine', asText),
   advertise,
   direct,
+  stateDirectory,
   single('LUNARING_QUEUE_DEPTH', 'tuning', 'queueDepth', asNumber),
   single('LUNARING_SLAB_MIB', 'tuning', 'slabMiB', asNumber),
   single('LUNARING_BUSY_POLL_US', 'tuning', 'busyPollUs', asNumber),

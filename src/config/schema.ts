@@ -125,7 +125,7 @@ const fileLun = section({
   backend: describe(z.literal('file').default('file'), 'A file or block device.'),
   path: describe(
     filePath(),
-    'Regular file or block device; relative to the configuration file. Reservations with APTPL, saved mode pages and word of a SANITIZE that has not ended are kept in files beside it, so that a block device has none.',
+    'Regular file or block device; relative to the configuration file. Reservations with APTPL, saved mode pages and word of a SANITIZE that has not ended are kept in files beside a regular file, and in stateDirectory for a block device.',
   ),
   size: describe(
     size(limits.UNIT_BYTES_MIN, limits.UNIT_BYTES_MAX).optional(),
@@ -304,6 +304,10 @@ export const configuration = section({
     'Discovery sessions.',
   ),
   targets: describe(list(target, 0, limits.TARGETS_MAX).prefault(DEFAULT_TARGETS), 'What is served.'),
+  stateDirectory: describe(
+    filePath().optional(),
+    'Directory where units that have no regular file (block devices, memory, custom disks) keep what outlasts a restart: reservations with APTPL and saved mode pages, and block devices and custom disks word of a SANITIZE that has not ended. It has to exist, and no other process may have it. Left out: they keep nothing, and refuse APTPL.',
+  ),
   tuning: describe(tuning.prefault({}), 'Performance, and the values offered in negotiation.'),
   log: describe(log.prefault({}), 'The log, written to standard error.'),
 });

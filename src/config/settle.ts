@@ -197,6 +197,10 @@ function settleTuning(input: Configuration['tuning'], surroundings: Surroundings
   return { ...input, firstBurstLength, workers: input.workers === 'auto' ? workersAutomatic() : input.workers };
 }
 
+function settleStateDirectory(path: string | undefined, surroundings: Surroundings) {
+  return path === undefined ? {} : { stateDirectory: resolve(surroundings.directoryOf(['stateDirectory']), path) };
+}
+
 /** Completes a configuration. Only to be used when no error was reported. */
 export function settle(input: Configuration, surroundings: Surroundings) {
   const portals = settlePortals(input.portals, surroundings);
@@ -224,6 +228,7 @@ export function settle(input: Configuration, surroundings: Surroundings) {
     admin: settleAdmin(input.admin, surroundings),
     discovery: { auth: discoveryAuth },
     targets,
+    ...settleStateDirectory(input.stateDirectory, surroundings),
     tuning: settleTuning(input.tuning, surroundings),
     log: input.log,
   };

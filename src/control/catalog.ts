@@ -9,6 +9,7 @@ import type { LunSettings, Settings, TargetSettings } from '../config/settings.t
 import { discard } from '../kernel/memory.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 import { holderName } from './holders.ts';
+import { StateDirectory } from './state-directory.ts';
 import { findingOf } from './storage-finding.ts';
 import { UnitStore, type UnitStoreOptions } from './unit-store.ts';
 
@@ -40,6 +41,17 @@ function inOrder(luns: CatalogTarget['luns'], lun: number, id: number): CatalogT
   return [...luns, [lun, id] as const].sort(([a], [b]) => a - b);
 }
 
+/** The state directory, if there is to be one, and what is wrong with it. */
+function openStateDirectory({ stateDirectory: path }: Settings) {
+  const findings: Finding[] = [];
+  try {
+    return { stateDirectory: path === undefined ? null : new StateDirectory(path), findings };
+  } catch (error) {
+    if (!(error instanceof LunaringError)) throw error;
+    return { stateDirectory: null, findings: [findingOf(error, [], 'the configuration')] };
+  }
+}
+
 /** All targets and units of the process. The owner calls {@link Catalog.close} when no worker uses them any more. */
 export class Catalog {
   readonly store: UnitStore;
@@ -50,8 +62,9 @@ export class Catalog {
    * is wrong; nothing stays open then, and no file that was made stays behind: it would be in the way of one of another size.
    */
   constructor(settings: Settings, options: UnitStoreOptions = {}) {
-    this.store = new UnitStore(options);
-    const findings = settings.targets.flatMap((target, index) => this.#add(target, ['targets', index]));
+    const { stateDirectory, findings } = openStateDirectory(settings);
+    this.store = new UnitStore({ ...options, stateDirectory });
+    findings.push(...settings.targets.flatMap((target, index) => this.#add(target, ['targets', index])));
     if (findings.length > 0) {
       this.close();
       this.store.unmake(0);
@@ -192,6 +205,7 @@ export class Catalog {
   /** Closes every descriptor and lets go of the memory. */
   close(): void {
     for (const name of [...this.#targets.keys()]) this.remove(name)?.close();
+    this.store.close();
   }
 
   /** Opens what a target has, as far as that goes; what is wrong with the rest. */

@@ -95,7 +95,7 @@ export class Enrolment {
     } catch (error) {
       for (const { id } of units) this.#forget(id);
       takeBack()?.close();
-      throw new ConfigurationError([findingOf(unreadable(error as Error), [], 'the request')]);
+      throw new ConfigurationError([findingOf(unreadable(error as Error, 'lun'), [], 'the request')]);
     }
     try {
       for (const worker of workers.running()) {

@@ -1,4 +1,4 @@
-// What a unit keeps beyond a restart, in small files of JSON beside its own: where such a file is, and what it says.
+// What a unit keeps beyond a restart, in small files of JSON beside its own or in the state directory: what such a file says.
 // Writing it is durable-file.ts's; what is in it, that of the stores: reservation-store.ts, unit-state-store.ts.
 
 import { readFileSync } from 'node:fs';
@@ -6,9 +6,9 @@ import type { z } from 'zod';
 import { LunaringError } from '../base/error.ts';
 import type { UnitSnapshot } from '../ring/messages.ts';
 
-/** Where a unit keeps something, which `placeOf` tells from the path of its own file; null: nowhere. */
-export function keptAt({ keepsState, backend }: UnitSnapshot, placeOf: (path: string) => string): string | null {
-  return keepsState && backend.kind === 'file' ? placeOf(backend.path) : null;
+/** Where a unit keeps something, which `placeOf` tells from how its files begin; null: nowhere. */
+export function keptAt({ statePath }: UnitSnapshot, placeOf: (statePath: string) => string): string | null {
+  return statePath === null ? null : placeOf(statePath);
 }
 
 /** What is thrown for a file that can't be read. */

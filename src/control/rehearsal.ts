@@ -11,6 +11,7 @@ import { type Holders, holderName } from './holders.ts';
 import { type Identity, identityOf, Names } from './identity.ts';
 import { reserveMemory } from './memory-storage.ts';
 import { loadReservations, reservationPath } from './reservation-store.ts';
+import type { StateDirectory } from './state-directory.ts';
 import { rehearseStorage, StorageError } from './storage.ts';
 import { findingOf, unreadable } from './storage-finding.ts';
 import { rehearseGrowth } from './storage-growth.ts';
@@ -22,6 +23,8 @@ export interface Stage {
   readonly holders: Holders;
   /** See {@link identityOf}. */
   readonly machineId: string;
+  /** Where units without a regular file keep their state. */
+  readonly stateDirectory: StateDirectory | null;
 }
 
 /** A unit as far as the rehearsal has come. */
@@ -31,6 +34,11 @@ interface Player extends Identity {
   readonly served: UnitSnapshot | null;
 }
 
+/** Whether that is what the unit is, or will be, in. */
+function hasRegularFile(lun: LunSettings): lun is FileLunSettings {
+  return lun.backend === 'file' && statSync(lun.path, { throwIfNoEntry: false })?.isBlockDevice() !== true;
+}
+
 /** See the file's head. */
 export class Rehearsal {
   /** What we really have open: its locks are our own. */
@@ -38,6 +46,7 @@ export class Rehearsal {
   readonly #holders: Holders;
   readonly #names = new Names();
   readonly #machineId: string;
+  readonly #stateDirectory: StateDirectory | null;
   /** Descriptors of what is served, by their paths. */
   readonly #served = new Map<string, number>();
   /** By what they are called. */
@@ -45,10 +54,11 @@ export class Rehearsal {
   /** No unit that is served has a number below 0. */
   #nextId = -1;
 
-  constructor({ units, holders, machineId }: Stage) {
+  constructor({ units, holders, machineId, stateDirectory }: Stage) {
     this.#open = holders;
     this.#holders = holders.copy();
     this.#machineId = machineId;
+    this.#stateDirectory = stateDirectory;
     for (const unit of units) {
       const { id, serial, naa, targetName, lun, backend } = unit;
       if (backend.kind === 'file') this.#served.set(backend.path, backend.fd);
@@ -94,6 +104,7 @@ export class Rehearsal {
       this.#names.judge(identity);
       if (lun.backend === 'file') this.#tryFile(lun, id, who);
       if (lun.backend === 'memory') reserveMemory(lun.size, lun.atomicWrites);
+      this.#tryState(lun, identity);
     } catch (error) {
       if (!(error instanceof LunaringError)) throw error;
       return [findingOf(error, path, who)];
@@ -117,13 +128,18 @@ export class Rehearsal {
     }
     rehearseStorage(lun, this.#open.has(lun.path));
     this.#holders.add(lun, id, who);
-    // Nothing is kept beside a device.
-    if (statSync(lun.path, { throwIfNoEntry: false })?.isBlockDevice() === true) return;
+  }
+
+  /** Whether what is kept of a unit can be read. */
+  #tryState(lun: LunSettings, identity: Identity): void {
+    const regular = hasRegularFile(lun);
+    const statePath = regular ? lun.path : this.#stateDirectory?.statePathOf(identity);
+    if (statePath === undefined) return;
     try {
-      loadReservations(reservationPath(lun.path));
-      loadState(modeParametersPath(lun.path));
+      loadReservations(reservationPath(statePath));
+      loadState(modeParametersPath(statePath));
     } catch (error) {
-      throw unreadable(error as Error);
+      throw unreadable(error as Error, regular ? 'path' : 'lun');
     }
   }
 }

@@ -1,4 +1,4 @@
-// Reservations that outlast a restart (APTPL, SPC-5): one small file beside each unit's own, replaced as a whole.
+// Reservations that outlast a restart (APTPL, SPC-5): one small file for each unit, replaced as a whole.
 // Written and synced before the command that asked for it is answered.
 
 import { z } from 'zod';
@@ -26,9 +26,9 @@ const stored = z.strictObject({
   ),
 });
 
-/** Where the reservations of the unit served from `path` are kept. */
-export function reservationPath(path: string): string {
-  return `${path}.reservations.json`;
+/** Where the reservations of a unit are kept whose files begin so. */
+export function reservationPath(statePath: string): string {
+  return `${statePath}.reservations.json`;
 }
 
 /**

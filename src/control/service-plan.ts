@@ -9,6 +9,7 @@ import { type Draft, Phase } from './draft.ts';
 import { leavesIpv4 } from './families.ts';
 import { LOGIN_TUNING, type LoginSettings, type LoginTuning } from './login-settings.ts';
 import type { Portals } from './portals.ts';
+import { rehearseStateDirectory } from './state-directory.ts';
 
 /** What is served, apart from targets. */
 export interface ServedService {
@@ -96,6 +97,13 @@ function planTuning(draft: Draft, { settings, loginSettings }: ServedService, wa
   }
 }
 
+function planStateDirectory(draft: Draft, own: string | undefined, wanted: string | undefined): void {
+  const path = 'stateDirectory';
+  if (own !== wanted) draft.wait(path, 'a unit keeps its state in one place for as long as the target runs');
+  if (wanted === undefined) return;
+  draft.step({ phase: Phase.arrange, path, run: () => {}, rehearse: () => rehearseStateDirectory(wanted) });
+}
+
 /** Drafts the way from what is served to `wanted`. */
 export function planService(draft: Draft, served: ServedService, wanted: Settings): void {
   const { settings, listeners, loginSettings, log } = served;
@@ -107,6 +115,7 @@ export function planService(draft: Draft, served: ServedService, wanted: Setting
     });
   }
   planTuning(draft, served, wanted.tuning);
+  planStateDirectory(draft, settings.stateDirectory, wanted.stateDirectory);
   if (settings.log.format !== wanted.log.format) draft.wait('log.format', 'the log is opened once');
   if (log.level === wanted.log.level) return;
   draft.change('log.level', log.level, wanted.log.level, (level) => {

@@ -20,9 +20,9 @@ export function findingOf(error: LunaringError, path: readonly PropertyKey[], or
   return { severity: 'error', path: formatPath([...path, said.key]), origin, received, allowed, remedy };
 }
 
-/** What is kept beside a unit's file can't be read: to serve without it would let everybody in. */
-export function unreadable({ message }: Error): StorageError {
+/** What was kept of a unit can't be read: to serve without it would let everybody in. `key`: of its settings, what that is kept by. */
+export function unreadable({ message }: Error, key: 'path' | 'lun'): StorageError {
   const allowed = 'reservations and mode parameters that can be read, or none';
   const remedy = 'mend the file that is named, or remove it: then nobody has reserved anything';
-  return new StorageError('path', message, allowed, remedy);
+  return new StorageError(key, message, allowed, remedy);
 }

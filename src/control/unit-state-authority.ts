@@ -122,9 +122,9 @@ export class UnitStateAuthority {
   #save(id: number, state: UnitState): boolean {
     const unit = this.#catalog.unit(id);
     const path = unit === undefined ? null : keptAt(unit, modeParametersPath);
-    if (path === null) return true;
+    if (unit === undefined || path === null) return true;
     try {
-      storeState(path, state);
+      storeState(path, lastingState(unit, state));
       return true;
     } catch (error) {
       this.#log.error({ err: error, path }, 'the state of a unit could not be saved');
@@ -150,6 +150,11 @@ export class UnitStateAuthority {
 /** Whether a change is of what outlasts a restart. */
 function isToLast(change: StateChange, before: UnitState, after: UnitState): boolean {
   return (change.kind === 'control' && change.save) || unfinishedSanitize(before) !== unfinishedSanitize(after);
+}
+
+/** What is to outlast a restart. Where blocks don't, nothing is left that a SANITIZE could have failed to erase. */
+function lastingState({ backend: { kind } }: UnitSnapshot, state: UnitState): UnitState {
+  return kind === 'memory' || kind === 'null' ? { ...state, condition: UnitCondition.usable } : state;
 }
 
 /** As workers are told it: without those who hold the medium, by whom main alone decides. They may be thousands, and no message would hold them. */

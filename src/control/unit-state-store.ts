@@ -1,4 +1,4 @@
-// What of a unit's state outlasts a restart, in one small file beside the unit's own: mode parameters (MODE SELECT with SP, SPC-5), and that a
+// What of a unit's state outlasts a restart, in one small file: mode parameters (MODE SELECT with SP, SPC-5), and that a
 // SANITIZE has yet to succeed (SBC-4). Written and synced before the command that asked for it is answered, or touches a block.
 
 import { z } from 'zod';
@@ -14,9 +14,9 @@ const stored = z.strictObject({
   sanitize: z.strictObject({ exitAllowed: z.boolean() }).optional(),
 });
 
-/** Where the mode parameters of the unit served from `path` are kept. */
-export function modeParametersPath(path: string): string {
-  return `${path}.mode.json`;
+/** Where the mode parameters of a unit are kept whose files begin so. */
+export function modeParametersPath(statePath: string): string {
+  return `${statePath}.mode.json`;
 }
 
 /** The state that a unit starts with, from the file at `path`; a fresh one when there is no file. Throws as {@link readKept} does. */

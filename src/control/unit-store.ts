@@ -16,6 +16,7 @@ import { identityOf, Names, readMachineId } from './identity.ts';
 import { reserveMemory } from './memory-storage.ts';
 import type { MeterBook } from './meter-book.ts';
 import { Rehearsal } from './rehearsal.ts';
+import type { StateDirectory } from './state-directory.ts';
 import { openStorage, StorageError } from './storage.ts';
 import { growStorage } from './storage-growth.ts';
 
@@ -24,7 +25,8 @@ interface Storage {
   readonly bytes: number;
   readonly thin: boolean;
   readonly writeCache: boolean;
-  readonly keepsState: boolean;
+  /** Of a regular file: how files beside it begin; null: another unit has that place. */
+  readonly beside?: string | null;
   readonly backend: BackendSnapshot;
 }
 
@@ -38,6 +40,8 @@ export interface UnitStoreOptions {
   readonly figures?: Figures;
   /** Where workers say that a unit's storage has lost writes. */
   readonly lostWrites?: LostWrites;
+  /** Where units without a regular file keep their state. The store closes it. */
+  readonly stateDirectory?: StateDirectory | null;
 }
 
 function checkBlocks(bytes: number, blockSize: number): void {
@@ -56,6 +60,7 @@ export class UnitStore {
   readonly #meters: MeterBook | null;
   readonly #figures: Figures | null;
   readonly #lostWrites: LostWrites | null;
+  readonly #stateDirectory: StateDirectory | null;
   readonly #holders = new Holders();
   readonly #names = new Names();
   /** Units that nobody finds any more, and whose storage is still open: some worker may know them. */
@@ -67,6 +72,7 @@ export class UnitStore {
     this.#meters = options.meters ?? null;
     this.#figures = options.figures ?? null;
     this.#lostWrites = options.lostWrites ?? null;
+    this.#stateDirectory = options.stateDirectory ?? null;
   }
 
   all(): IterableIterator<UnitSnapshot> {
@@ -99,7 +105,8 @@ export class UnitStore {
 
   /** Finds out how units would fare that are yet to be opened; see there. */
   rehearsal(): Rehearsal {
-    return new Rehearsal({ units: this.#units.values(), holders: this.#holders, machineId: this.#machineId });
+    const [units, holders] = [this.#units.values(), this.#holders];
+    return new Rehearsal({ units, holders, machineId: this.#machineId, stateDirectory: this.#stateDirectory });
   }
 
   /**
@@ -112,6 +119,7 @@ export class UnitStore {
     this.#names.judge(identity);
     const id = this.#takeId(lun.lun);
     const storage = this.#open(lun, id, who, memory);
+    const inDirectory = this.#stateDirectory?.statePathOf(identity) ?? null;
     const unit: UnitSnapshot = {
       id,
       targetName,
@@ -122,7 +130,7 @@ export class UnitStore {
       removable: lun.removable,
       writeCache: storage.writeCache,
       ...identity,
-      keepsState: storage.keepsState,
+      statePath: storage.beside === undefined ? inDirectory : storage.beside,
       thin: storage.thin,
       portalGroups,
       figures: this.#figures?.open() ?? NONE,
@@ -227,16 +235,19 @@ export class UnitStore {
     return memory;
   }
 
+  /** Every unit is closed. */
+  close(): void {
+    this.#stateDirectory?.close();
+  }
+
   #open(lun: LunSettings, id: number, who: string, memory?: SharedArrayBuffer): Storage {
     switch (lun.backend) {
       case 'file':
         return this.#openFile(lun, id, who);
       case 'memory':
         return this.#openMemory(lun.size, lun.atomicWrites, id, memory);
-      case 'null': {
-        const kept = { writeCache: false, keepsState: false };
-        return { bytes: lun.size, thin: true, ...kept, backend: { kind: 'null' } };
-      }
+      case 'null':
+        return { bytes: lun.size, thin: true, writeCache: false, backend: { kind: 'null' } };
       case 'custom':
         return this.#openCustom(lun, id);
     }
@@ -245,8 +256,7 @@ export class UnitStore {
   #openCustom({ size, disk }: CustomLunSettings, id: number): Storage {
     this.#disks.set(id, disk);
     const { canUnmap, canFlush, timeoutMs } = disk;
-    const kept = { writeCache: canFlush, keepsState: false };
-    return { bytes: size, thin: canUnmap, ...kept, backend: { kind: 'custom', timeoutMs } };
+    return { bytes: size, thin: canUnmap, writeCache: canFlush, backend: { kind: 'custom', timeoutMs } };
   }
 
   #openFile(lun: FileLunSettings, id: number, who: string): Storage {
@@ -260,8 +270,8 @@ export class UnitStore {
       thin: canPunch,
       // Without O_DIRECT data waits in the page cache, with it in the device's own: only a flush or FUA makes it last.
       writeCache: !lun.readOnly,
-      // It is kept in files beside the unit's own: not in /dev, which is made anew at every boot, and not where another unit's are.
-      keepsState: regular && !shared,
+      // Not in /dev, which is made anew at every boot, and not where another unit's are.
+      ...(regular && { beside: shared ? null : lun.path }),
       backend: { kind: 'file', fd, path: lun.path, direct: lun.direct, canPunch },
     };
   }
@@ -270,7 +280,6 @@ export class UnitStore {
     const memory = kept ?? reserveMemory(bytes, atomic);
     if (kept === undefined) adviseHugePages(memory);
     this.#memories.set(id, memory);
-    const cache = { writeCache: false, keepsState: false };
-    return { bytes, thin: true, ...cache, backend: { kind: 'memory', atomic } };
+    return { bytes, thin: true, writeCache: false, backend: { kind: 'memory', atomic } };
   }
 }

@@ -36,8 +36,8 @@ export interface UnitSnapshot {
   readonly serial: string;
   /** NAA IEEE registered extended or locally assigned identifier: 16 or 32 hex digits. */
   readonly naa: string;
-  /** Whether there is a regular file, beside which reservations (APTPL) and saved mode parameters outlast a restart, and no other unit's do. */
-  readonly keepsState: boolean;
+  /** How the files begin in which reservations (APTPL) and saved mode parameters outlast a restart, and no other unit's do; null: nothing does. */
+  readonly statePath: string | null;
   /** Whether unmapped blocks read as zeroes and give their space back. */
   readonly thin: boolean;
   /** Its meter (meters.ts); -1: it is not limited. */

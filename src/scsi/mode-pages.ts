@@ -46,7 +46,7 @@ export function headerBytes({ subpage }: ModePage): number {
 
 /** Whether the unit has a place for saved values. */
 export function canSave({ snapshot }: LogicalUnit): boolean {
-  return snapshot.keepsState;
+  return snapshot.statePath !== null;
 }
 
 const WCE = 0x04;

@@ -94,7 +94,7 @@ export const persistentReserveIn: ColdCommand = {
       case Action.READ_RESERVATION:
         return reply(task, services, readReservation(state));
       case Action.REPORT_CAPABILITIES:
-        return reply(task, services, reportCapabilities(state, unit.snapshot.keepsState));
+        return reply(task, services, reportCapabilities(state, unit.snapshot.statePath !== null));
       case Action.READ_FULL_STATUS:
         return reply(task, services, readFullStatus(state));
       default:

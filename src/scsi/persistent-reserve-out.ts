@@ -82,7 +82,7 @@ function readOrder(task: Task, unit: LogicalUnit, view: DataView): ReserveOrder 
     return null;
   }
   const aptpl = (flags & APTPL) !== 0 && (registers || moves);
-  if (aptpl && !unit.snapshot.keepsState) {
+  if (aptpl && unit.snapshot.statePath === null) {
     failParameter(task, moves ? MoveParameters.flags.offset : Parameters.flags.offset);
     return null;
   }

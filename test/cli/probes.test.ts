@@ -6,6 +6,7 @@ import {
   probeIdleCpus,
   probeLockedMemory,
   probeNames,
+  probeStateDirectory,
   probeStorage,
   probeToken,
   probeUring,
@@ -28,6 +29,19 @@ function settingsOf(file: ConfigurationFile, scratch: Scratch) {
 type Luns = NonNullable<ConfigurationFile['targets']>[number]['luns'];
 const withLuns = (luns: Luns, scratch: Scratch) =>
   settingsOf({ targets: [{ name: 'iqn.2026-11.a:b', luns }] }, scratch);
+
+describe('the state directory', () => {
+  test('is asked for where there is to be one', () => {
+    using scratch = new Scratch('probes');
+    expect(probeStateDirectory({})).toBeNull();
+    const [there, missing] = [scratch.path, scratch.file('missing')].map((stateDirectory) => {
+      return probeStateDirectory({ stateDirectory });
+    });
+    expect(there).toEqual({ question: 'state directory', state: 'fine', detail: scratch.path, remedy: '' });
+    expect(missing).toMatchObject({ state: 'failed', detail: `${scratch.file('missing')}: ENOENT` });
+    expect(missing!.remedy).toContain(`mkdir -p ${scratch.file('missing')}`);
+  });
+});
 
 describe('storage', () => {
   test('that is there, or can be made, is fine', () => {

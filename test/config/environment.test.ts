@@ -17,7 +17,7 @@ function settingsOf(environment: Record<string, string>) {
 
 describe('the table of variables', () => {
   test('has every variable of the tuning surface', () => {
-    expect(ENVIRONMENT).toHaveLength(25);
+    expect(ENVIRONMENT).toHaveLength(26);
     expect(new Set(ENVIRONMENT.map(({ name }) => name)).size).toBe(ENVIRONMENT.length);
   });
 
@@ -173,6 +173,11 @@ describe('variables', () => {
     expect(settingsOf(environment).admin).toEqual({ address: '192.0.2.7', port: 9260, tokenFile: '/srv/admin.token' });
     expect(settingsOf({ ...environment, LUNARING_ADMIN: 'off' }).admin).toBe(false);
     expect(load({ LUNARING_ADMIN: '192.0.2.7:9260' }).settings).toBeNull();
+  });
+
+  test('LUNARING_STATE_DIRECTORY is a path like others', () => {
+    expect(settingsOf({}).stateDirectory).toBeUndefined();
+    expect(settingsOf({ LUNARING_STATE_DIRECTORY: 'state' }).stateDirectory).toBe('/srv/state');
   });
 
   test('LUNARING_CPUS takes the kernel’s lists', () => {

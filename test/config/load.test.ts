@@ -123,6 +123,16 @@ describe('sources', () => {
     expect(pathWith({ LUNARING_DISKS: 'disk.img' })).toBe('/srv/disk.img');
   });
 
+  test('the state directory of the file is relative to it, a variable’s to the working directory', () => {
+    using scratch = new Scratch('load');
+    const file = scratch.file('lunaring.yaml');
+    writeFileSync(file, 'stateDirectory: state');
+    const directoryWith = (environment: Environment) =>
+      loadSettings({ file, environment, workingDirectory: '/srv' }).settings?.stateDirectory;
+    expect(directoryWith({})).toBe(scratch.file('state'));
+    expect(directoryWith({ LUNARING_STATE_DIRECTORY: 'state' })).toBe('/srv/state');
+  });
+
   test('a path that a variable puts into a section of the file is relative to the working directory', () => {
     using scratch = new Scratch('load');
     const file = scratch.file('lunaring.yaml');

@@ -1,4 +1,4 @@
-import { existsSync, linkSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { unitMemory } from '../../src/backend/memory.ts';
 import { ConfigurationError } from '../../src/config/finding.ts';
@@ -6,6 +6,7 @@ import { loadSettings } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { Catalog } from '../../src/control/catalog.ts';
 import { Scratch } from '../support/scratch.ts';
+import { LoopDevice, loopObstacle } from '../support/small-file-system.ts';
 
 let scratch: Scratch;
 beforeEach(() => {
@@ -37,6 +38,16 @@ function complaints(targets: unknown[]): string[] {
 }
 
 const target = (name: string, ...luns: unknown[]) => ({ name: `iqn.2026-11.com.example:${name}`, luns });
+/** What is wrong with settings, where it is. */
+function misplaced(settings: Settings): string[] {
+  try {
+    new Catalog(settings).close();
+    return [];
+  } catch (error) {
+    return (error as ConfigurationError).findings.map(({ path }) => path);
+  }
+}
+
 const MEMORY = { backend: 'memory', size: '1MiB' };
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
@@ -177,7 +188,7 @@ describe('what is wrong', () => {
     writeFileSync(scratch.file('a.img'), new Uint8Array(4096));
     const reader = { lun: 0, path: 'a.img', readOnly: true };
     const catalog = open([target('a', reader), target('b', reader)]);
-    expect(catalog.units).toMatchObject([{ keepsState: true }, { keepsState: false }]);
+    expect(catalog.units).toMatchObject([{ statePath: scratch.file('a.img') }, { statePath: null }]);
     catalog.close();
   });
 
@@ -223,4 +234,52 @@ test('closing gives every descriptor back', () => {
   expect(descriptors()).toBe(before);
   expect(catalog.targets).toEqual([]);
   expect(existsSync(scratch.file('a.img'))).toBe(true);
+});
+
+describe('a state directory', () => {
+  const naa = '3000000000000007';
+  const settingsWith = (...targets: unknown[]): Settings => ({ ...settingsOf(targets), stateDirectory: scratch.path });
+
+  test('has a place for each unit but those in regular files, which have it beside themselves', () => {
+    writeFileSync(scratch.file('a.img'), new Uint8Array(4096));
+    const [reader, memory] = [
+      { path: 'a.img', readOnly: true },
+      { ...MEMORY, naa },
+    ];
+    const luns = [reader, reader, memory, { backend: 'null', size: '1MiB' }].map((lun, index) => ({
+      lun: index,
+      ...lun,
+    }));
+    const catalog = new Catalog(settingsWith(target('a', ...luns)), { machineId: 'test' });
+    const [first, second, third, fourth] = catalog.units;
+    expect([first, second, third].map((unit) => unit?.statePath)).toEqual([
+      scratch.file('a.img'),
+      null,
+      scratch.file(`naa.${naa}`),
+    ]);
+    expect(fourth!.statePath).toBe(scratch.file(`naa.${fourth!.naa}`));
+    catalog.close();
+  });
+
+  test.skipIf(loopObstacle() !== null)('has the same place for a device that goes by another path', () => {
+    using device = new LoopDevice(scratch.noise('disk', 4096));
+    symlinkSync(device.path, scratch.file('other'));
+    const places = [device.path, scratch.file('other')].map((path) => {
+      const catalog = new Catalog(settingsWith(target('a', { lun: 0, path, naa, direct: false })));
+      const [unit] = catalog.units;
+      catalog.close();
+      return unit?.statePath;
+    });
+    expect(places).toEqual([scratch.file(`naa.${naa}`), scratch.file(`naa.${naa}`)]);
+  });
+
+  test('that another has is refused beside all else that is wrong, and nothing stays open', () => {
+    const missing = settingsWith(target('a', { lun: 0, path: 'missing.img' }));
+    const before = descriptors();
+    const held = new Catalog(settingsWith(target('a', { lun: 0, ...MEMORY })));
+    expect(misplaced(missing)).toEqual(['stateDirectory', 'targets[0].luns[0].path']);
+    held.close();
+    expect(misplaced(missing)).toEqual(['targets[0].luns[0].path']);
+    expect(descriptors()).toBe(before);
+  });
 });

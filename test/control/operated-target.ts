@@ -53,10 +53,10 @@ export class OperatedTarget implements Disposable {
   readonly meters = Meters.create();
   readonly meterBook: MeterBook;
 
-  /** Targets as they stand in a file; relative paths are in {@link scratch}. */
-  constructor(targets: readonly object[]) {
+  /** Targets, and what is beside them, as they stand in a file; relative paths are in {@link scratch}. */
+  constructor(targets: readonly object[], more: object = {}) {
     const file = this.scratch.file('lunaring.json');
-    writeFileSync(file, JSON.stringify({ targets }));
+    writeFileSync(file, JSON.stringify({ targets, ...more }));
     const { settings, findings } = loadSettings({ file, environment: {}, workingDirectory: this.scratch.path });
     if (settings === null) throw new Error(JSON.stringify(findings));
     this.settings = settings;

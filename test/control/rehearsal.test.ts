@@ -18,6 +18,7 @@ import { LoginSettings } from '../../src/control/login-settings.ts';
 import { Reload } from '../../src/control/reload.ts';
 import { StorageError } from '../../src/control/storage.ts';
 import { type NexusName, ReservationType, ReserveAction, type ReserveOrder } from '../../src/ring/reservations.ts';
+import { Scratch } from '../support/scratch.ts';
 import { FakePortals } from './fake-administration.ts';
 import { OperatedTarget } from './operated-target.ts';
 
@@ -170,6 +171,16 @@ describe('a reload that can’t be carried out touches nothing', () => {
       `${fresh}[0].path`,
       `${fresh}[1].path`,
     ]);
+  });
+
+  test('where what is kept of a unit without a file can’t be read', async () => {
+    using state = new Scratch('state');
+    target[Symbol.dispose]();
+    target = new OperatedTarget(luns(memory, file), { stateDirectory: state.path });
+    writeFileSync(`${state.path}/naa.3000000000000007.mode.json`, 'nonsense');
+    const added = { lun: 2, backend: 'memory', size: '1MiB', naa: '3000000000000007' };
+    const remedy = 'mend the file that is named, or remove it: then nobody has reserved anything';
+    expect(await findings(luns(memory, file, added))).toEqual([[`targets[${A}].luns[2].lun`, remedy]]);
   });
 
   test('where two that are new have one name, or one file', async () => {

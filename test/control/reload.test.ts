@@ -5,6 +5,7 @@ import { loadSettings } from '../../src/config/load.ts';
 import { LoginSettings } from '../../src/control/login-settings.ts';
 import { Reload } from '../../src/control/reload.ts';
 import { StorageError } from '../../src/control/storage.ts';
+import { Scratch } from '../support/scratch.ts';
 import { FakeAdministration, FakePortals } from './fake-administration.ts';
 
 const A = 'iqn.2026-11.com.example:a';
@@ -128,6 +129,15 @@ describe('a reload', () => {
       'the threads are started once, and a session stays on its own',
       'the log is opened once',
     ]);
+  });
+
+  test('puts another state directory off until the next start, and says now what would be wrong with it', async () => {
+    using scratch = new Scratch('reload');
+    expect(await applied(BEFORE, { stateDirectory: scratch.path })).toEqual(['restart stateDirectory']);
+    const missing = scratch.file('missing');
+    await expect(reloadOf(BEFORE, { stateDirectory: missing }).apply()).rejects.toMatchObject({
+      findings: [{ path: 'stateDirectory', received: `${missing}: ENOENT` }],
+    });
   });
 
   test('sets what logins meet, of which sessions notice nothing', async () => {

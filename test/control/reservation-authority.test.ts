@@ -52,7 +52,7 @@ class Bench {
   readonly #aborting: [worker: number, request: number][] = [];
   #nextRequest = 1;
 
-  /** `path`: of the file that the unit is in; without one nothing is kept. */
+  /** `path`: how the unit's files begin; without one nothing is kept. */
   constructor(path: string | null = null) {
     const send = (worker: number, message: ToWorker): void => {
       this.#sent[worker]!.push(message);
@@ -67,8 +67,7 @@ class Bench {
         };
       },
     } as unknown as Workers;
-    const backend = path === null ? { kind: 'null' } : { kind: 'file', path };
-    const unit = { id: UNIT, targetName: TARGET, backend, keepsState: path !== null };
+    const unit = { id: UNIT, targetName: TARGET, statePath: path };
     const catalog = {
       units: [unit],
       unitsOf: (targetName: string) => (targetName === TARGET ? [unit] : []),

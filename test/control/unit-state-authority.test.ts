@@ -20,7 +20,7 @@ const A: NexusName = { initiatorName: 'iqn.a', isid: '00023d000001', portalGroup
 const B: NexusName = { ...A, initiatorName: 'iqn.b' };
 
 /** Two workers that apply what they are told when the test lets them. */
-function rig(units: object[] = [{ id: UNIT, targetName: TARGET }]): {
+function rig(units: object[] = [{ id: UNIT, targetName: TARGET, statePath: null }]): {
   authority: UnitStateAuthority;
   /** The second worker fails, and another takes its place. */
   replace(): void;
@@ -110,7 +110,7 @@ test('who holds a medium is told to no worker, be it thousands', async () => {
     initiatorName,
     portalGroupTag: index,
   }));
-  authority.load({ id: UNIT, backend: { kind: 'null' } } as UnitSnapshot, { ...FRESH_STATE, preventers });
+  authority.load({ id: UNIT, statePath: null } as UnitSnapshot, { ...FRESH_STATE, preventers });
   authority.tell(1, UNIT);
   const order = authority.order(0, 1, { unit: UNIT, by: A, change: { kind: 'prevent' } });
   await apply();
@@ -125,9 +125,7 @@ test('who holds a medium is told to no worker, be it thousands', async () => {
 
 describe('SANITIZE', () => {
   const occupy = { kind: 'occupy', condition: 'sanitizing', exitAllowed: true } as const;
-  const stored = (path: string) => [
-    { id: UNIT, targetName: TARGET, keepsState: true, backend: { kind: 'file', path } },
-  ];
+  const stored = (path: string) => [{ id: UNIT, targetName: TARGET, statePath: path, backend: { kind: 'file' } }];
 
   it('that the end of the target cuts short has failed for the next', async () => {
     using scratch = new Scratch('unit-state');
@@ -142,6 +140,21 @@ describe('SANITIZE', () => {
     const last = rig(stored(path));
     last.authority.tell(0, UNIT);
     expect(last.sent).toEqual([]);
+  });
+
+  it('of what is in memory is not spoken of after the end: nothing is left to erase', async () => {
+    using scratch = new Scratch('unit-state');
+    const memory = [{ ...stored(scratch.file('unit'))[0]!, backend: { kind: 'memory' } }];
+    const { authority, sent, apply } = rig(memory);
+    const control = { kind: 'control', save: true, descriptorSense: true, writeProtected: false } as const;
+    const saved = authority.order(1, 1, { unit: UNIT, by: A, change: control });
+    await apply();
+    await saved;
+    void authority.order(1, 2, { unit: UNIT, by: A, change: occupy });
+    expect(sent.at(-1)!.message).toMatchObject({ state: { condition: 'sanitizing' } });
+    const next = rig(memory);
+    next.authority.tell(0, UNIT);
+    expect(next.sent[0]!.message).toMatchObject({ state: { condition: 'usable', descriptorSense: true } });
   });
 
   it('does not begin where the next could not know of it', async () => {

@@ -1,7 +1,7 @@
 // The Linux kernel's own initiator, in a virtual machine: what it makes of units, how it negotiates, and what it does when they change, fail or move.
 // fio in the guest writes and verifies; a checksum that is wrong, or an operation that fails, fails the test.
 
-import { statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MIB } from '../../src/config/limits.ts';
@@ -9,6 +9,7 @@ import { callAdmin } from '../support/admin-caller.ts';
 import { Cable } from '../support/cable.ts';
 import { missingMachines } from '../support/clients.ts';
 import { type GuestSession, HOST_ADDRESS, LinuxGuest, type NodeSettings } from '../support/linux-guest.ts';
+import { registeringProgram } from '../support/pr-register.ts';
 import { freePort, Scratch } from '../support/scratch.ts';
 import { type ConfigurationFile, TARGET_NAME, TargetProcess } from '../support/target-process.ts';
 
@@ -32,6 +33,7 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
   let scratch: Scratch;
   let target: TargetProcess;
   let image: string;
+  let state: string;
   let ports: [number, number];
   let sessions: GuestSession[] = [];
 
@@ -54,6 +56,7 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
       },
     ],
     tuning: { engine, workers: 2 },
+    stateDirectory: state,
   });
   const serve = () => TargetProcess.start(configuration());
 
@@ -67,6 +70,7 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
   });
   beforeEach(async () => {
     image = scratch.noise('disk.img', BYTES);
+    state = mkdtempSync(scratch.file('state-'));
     ports = [await freePort(), await freePort()];
     target = await serve();
   });
@@ -89,6 +93,16 @@ describe.skipIf(missingMachines().length > 0).each(ENGINES)('Linux, with %s', (e
 
   /** A word of the kernel's about a disk. */
   const word = (device: string, name: string) => guest.run(`cat /sys/block/${device.slice(5)}/${name}`);
+
+  test('registers by its own ioctl, which sets APTPL, with a unit in memory, and is registered still after SIGKILL', async () => {
+    const session = await logIn();
+    const disk = await guest.disk(session, 1);
+    await guest.run(`echo ${registeringProgram(0xabcd)} | base64 -d > /tmp/register && chmod +x /tmp/register`);
+    await guest.run(`/tmp/register ${disk}`);
+    await target.kill();
+    target = await serve();
+    expect(await guest.run(`sg_persist -k ${disk}`)).toMatch(/1 registered reservation key follows:\s+0xabcd$/);
+  });
 
   test('finds the targets, and sees of each unit what it is and can', async () => {
     const portals = ports.map((port, index) => `${HOST_ADDRESS}:${port},${index + 1}`);

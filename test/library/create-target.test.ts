@@ -298,6 +298,17 @@ describe('createTarget', () => {
     expect(open.calls).toEqual(['flush', 'close']);
   });
 
+  test('keeps the state of its units in a directory that no other target has', async () => {
+    using scratch = new Scratch('create-target');
+    const luns: LunOptions[] = [{ lun: 0, backend: 'custom', size: SIZE, disk: new ToldDisk() }];
+    const given = { ...options('posix', {}), targets: [{ name: TARGET_NAME, luns }] };
+    const start = () => createTarget({ ...given, directory: scratch.path, stateDirectory: '.' });
+    const first = await start();
+    await expect(start()).rejects.toThrow(new RegExp(`${scratch.path}: locked`));
+    await first.close();
+    await (await start()).close();
+  });
+
   test('lets go of the files that it has opened when what is kept beside them can’t be read', async () => {
     using scratch = new Scratch('create-target');
     const path = scratch.file('disk.img');

@@ -92,7 +92,7 @@ function snapshotOf(options: BenchUnit, id: number, lun: number, fd: number): Un
     writeCache: options.writeCache ?? false,
     serial: '0123456789ABCDEF',
     naa: `300000000000000${id}`,
-    keepsState: options.durable ?? true,
+    statePath: (options.durable ?? true) ? '/disk' : null,
     thin: options.thin ?? false,
     meter: options.meter ?? NONE,
     portalGroups: options.portalGroups ?? [1],

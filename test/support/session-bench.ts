@@ -128,7 +128,7 @@ export class SessionBench {
       portalGroups: [1],
       figures: NONE,
       meter: NONE,
-      keepsState: false,
+      statePath: null,
       backend,
     });
     this.changeUnit(lun, {});
