@@ -171,7 +171,7 @@ export class Orders {
         action === Action.RELEASE && random.chance(0.8) && reservations.type !== 0
           ? reservations.type
           : random.pick(TYPES),
-      aptpl: registers && unit.keepsReservations && random.chance(0.6),
+      aptpl: registers && random.chance(0.6),
     };
   }
 

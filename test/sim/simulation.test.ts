@@ -198,7 +198,7 @@ describe('a target that', () => {
         load.call(this, unit);
       });
       const { failure } = await firstFailure(['second operator', 'reservations']);
-      expect(failure!.rule).toBe('reservations are obeyed');
+      expect(failure!.rule).toBe('reservation orders do what they say');
     },
     PATIENCE_MS,
   );

@@ -102,7 +102,8 @@ export class SimTarget {
       luns: options.luns.map((lun) => lunSettings(options.directory, lun)),
     };
     const tuning = { workers: options.workers, queueDepth: 32, nopIntervalMs: 5000, slabMiB: 64 };
-    writeFileSync(file, JSON.stringify({ portals: [PORTAL], admin: false, targets: [target], tuning }));
+    const stateDirectory = options.directory;
+    writeFileSync(file, JSON.stringify({ portals: [PORTAL], admin: false, targets: [target], tuning, stateDirectory }));
     const { settings, findings } = loadSettings({ file, environment: {}, workingDirectory: options.directory });
     if (settings === null) throw new Error(JSON.stringify(findings));
     this.#settings = settings;

@@ -82,11 +82,6 @@ export class SimUnit {
     return this.lun !== Lun.MEMORY;
   }
 
-  /** Its reservations may outlast one (APTPL). */
-  get keepsReservations(): boolean {
-    return this.lun !== Lun.MEMORY && this.lun !== Lun.CUSTOM;
-  }
-
   /** One of its commands has run: READs and WRITEs are limited. */
   countRun({ command: { name }, sentAt }: SimTask): void {
     if (this.limited !== null && sentAt >= this.limited.since && /^(READ|WRITE) \d/.test(name)) this.limited.ran++;
