@@ -9,6 +9,7 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  lstatSync,
   openSync,
   readFileSync,
   type Stats,
@@ -73,6 +74,19 @@ function identify(stats: Stats): string {
   return stats.isBlockDevice() ? `device ${stats.rdev}` : `file ${stats.dev}:${stats.ino}`;
 }
 
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the file is missing, and its size is configured. What a link leads to is elsewhere, and may not be there yet: nothing is made of it. */
+function isToBeMade({ path, size, readOnly }: FileLunSettings): boolean {
+  return size !== undefined && !readOnly && !existsSync(path) && !isLink(path);
+}
+
 /** Says what an open(2) that failed means here. */
 function explainOpen(error: NodeJS.ErrnoException, lun: FileLunSettings): StorageError {
   const { path } = lun;
@@ -81,6 +95,7 @@ function explainOpen(error: NodeJS.ErrnoException, lun: FileLunSettings): Storag
     new StorageError(key, `${path}: ${code}`, allowed, remedy, { cause: error });
   switch (error.code) {
     case 'ENOENT':
+      if (isLink(path)) return explain('a link to what exists', `mount or make what readlink -m ${path} names`);
       if (lun.size === undefined || lun.readOnly) {
         const remedy = lun.readOnly
           ? 'check the path'
@@ -264,9 +279,9 @@ function openExisting(lun: FileLunSettings, created: boolean, own = false): Open
  * {@link LunaringError} for what a call of the kernel's said; nothing stays open or behind then.
  */
 export function openStorage(lun: FileLunSettings): OpenedStorage {
-  if (lun.size === undefined || lun.readOnly || existsSync(lun.path)) return openExisting(lun, false);
+  if (!isToBeMade(lun)) return openExisting(lun, false);
   try {
-    create(lun.path, lun.size);
+    create(lun.path, lun.size!);
   } catch (error) {
     throw explainOpen(error as NodeJS.ErrnoException, lun);
   }
@@ -316,7 +331,7 @@ function rehearseCreation(lun: FileLunSettings, size: number): void {
  * nameless one in the same directory. `own`: a unit of ours has it open, and will have let it go by then. Throws what it would throw.
  */
 export function rehearseStorage(lun: FileLunSettings, own = false): void {
-  if (lun.size !== undefined && !lun.readOnly && !existsSync(lun.path)) rehearseCreation(lun, lun.size);
+  if (isToBeMade(lun)) rehearseCreation(lun, lun.size!);
   else closeSync(openExisting(lun, false, own).fd);
 }
 

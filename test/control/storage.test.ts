@@ -138,6 +138,19 @@ describe('a regular file', () => {
     expect(readdirSync(scratch.path)).toEqual([]);
   });
 
+  test('that a link should lead to is not made: where it is may not be mounted', () => {
+    const path = scratch.file('link.img');
+    symlinkSync(scratch.file('elsewhere.img'), path);
+    const expected = {
+      key: 'path',
+      received: `${path}: ENOENT`,
+      remedy: expect.stringContaining(`readlink -m ${path}`),
+    };
+    expect(refusal(lun(path, { size: MIB }))).toMatchObject(expected);
+    expect(() => rehearseStorage(lun(path, { size: MIB }))).toThrow(/readlink -m/);
+    expect(readdirSync(scratch.path)).toEqual(['link.img']);
+  });
+
   test('of another size than configured is refused', () => {
     const error = refusal(lun(file('a.img', MIB), { size: 2 * MIB }));
     expect(error).toMatchObject({
