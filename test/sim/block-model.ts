@@ -293,10 +293,10 @@ export class BlockModel {
     const isSeen = (change: Change): boolean => includes(change.values(lba - change.lba), value);
     // What had ended before the look began, and was not seen, has been written over.
     block.current = narrowed(block.current, isSeen, value, (change) => change.end < look.start);
-    // What is left of before the power cut is what the disk kept.
+    // What is left of before the power cut is what the disk kept, unless the same may have come since: zeroes, or what was copied.
     const isOld = (change: Change): boolean => change.era < this.#era;
-    if (block.lasting.some((change) => isOld(change) && isSeen(change)))
-      block.lasting = narrowed(block.lasting, isSeen, value, isOld);
+    const seen = block.lasting.filter(isSeen);
+    if (seen.length !== 0 && seen.every(isOld)) block.lasting = narrowed(block.lasting, isSeen, value, isOld);
   }
 
   /** A comparison with these values found them all, or did not. `own`: what the command itself changes afterwards. */
