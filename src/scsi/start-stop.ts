@@ -13,16 +13,23 @@ const START = 0x01;
 const LOEJ = 0x02;
 const NO_FLUSH = 0x04;
 const POWER_CONDITION = 0xf0;
+/** Power conditions in which a medium that stops can't be accessed: STANDBY and FORCE_STANDBY_0. */
+const STANDBY: readonly number[] = [0x30, 0xb0];
 
 const PREVENT = 0x01;
 
 /**
  * There is nothing to spin down, and a host that shuts down stops the disks it shares with others: START 0 by itself only empties
- * the cache, and a power condition, which makes START and LOEJ mean nothing, is taken as reached.
+ * the cache, as standby does (SBC-4, NO_FLUSH), and a power condition, which makes START and LOEJ mean nothing, is taken as reached.
  */
 function* startStop(task: Task, unit: LogicalUnit, services: CommandServices): Steps {
   const flags = task.cdb.getUint8(4);
-  if ((flags & POWER_CONDITION) !== 0) return;
+  const power = flags & POWER_CONDITION;
+  const flushes = (flags & NO_FLUSH) === 0 && unit.ready;
+  if (power !== 0) {
+    if (STANDBY.includes(power) && flushes) yield* synchronize(task, unit, services);
+    return;
+  }
   const start = (flags & START) !== 0;
   const moves = (flags & LOEJ) !== 0;
   if (moves && !unit.snapshot.removable) {
@@ -33,7 +40,7 @@ function* startStop(task: Task, unit: LogicalUnit, services: CommandServices): S
     checkReady(task, unit);
     return;
   }
-  if (!start && unit.ready && (flags & NO_FLUSH) === 0) yield* synchronize(task, unit, services);
+  if (!start && flushes) yield* synchronize(task, unit, services);
   if (!moves || task.status !== Status.GOOD) return;
   // Only main is sure to know of a nexus that is just gone, and of what it held.
   services.changeState(task, { kind: start ? 'load' : 'eject' });

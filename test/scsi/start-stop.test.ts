@@ -63,6 +63,16 @@ describe('START STOP UNIT', () => {
     expect(bench.unit.ready).toBe(true);
   });
 
+  it.each(['30', 'b0'])('standby (%s) empties the cache like a stop, unless NO_FLUSH says not to', (condition) => {
+    const bench = new ScsiBench({ kind: 'file' });
+    expect(bench.run(`1b 00 00 00 ${condition.replace('0', '4')} 00`).status).toBe(Status.GOOD);
+    expect(bench.file.syncs).toBe(0);
+    expect(bench.run(`1b 00 00 00 ${condition} 00`).status).toBe(Status.GOOD);
+    expect(bench.file.syncs).toBe(1);
+    bench.file.errno = DISK_FAULT;
+    expect(bench.run(`1b 00 00 00 ${condition} 00`)).toMatchObject({ senseKey: 4, additionalSense: 0x0c00 });
+  });
+
   it('refuses to eject what is not removable', () => {
     expect(new ScsiBench().run(EJECT).sense.slice(-6)).toBe('c00004');
   });
