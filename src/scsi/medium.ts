@@ -58,6 +58,11 @@ export function checkTransfer(task: Task, unit: LogicalUnit): boolean {
  * about the block size, and what would follow is not what was meant. Allocates nothing.
  */
 export function checkData(task: Task): boolean {
-  if (task.dataLength === task.transferLength && task.expectedDataTransferLength === task.transferLength) return true;
+  const exact = task.dataLength === task.transferLength && task.expectedDataTransferLength === task.transferLength;
+  return exact || failAmount(task);
+}
+
+/** The data that come are not those that the CDB asks for. Allocates nothing. */
+export function failAmount(task: Task): false {
   return fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
 }

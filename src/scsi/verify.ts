@@ -14,7 +14,7 @@ import {
 } from './cold-command.ts';
 import { firstDifference } from './compare.ts';
 import type { LogicalUnit } from './logical-unit.ts';
-import { checkData, checkReady, checkTransfer, decodeBlocks } from './medium.ts';
+import { checkData, checkReady, checkTransfer, decodeBlocks, failAmount } from './medium.ts';
 import { AdditionalSense, fail, failField, failRead, SenseKey } from './sense.ts';
 import type { Piece, Task } from './task.ts';
 
@@ -76,13 +76,13 @@ const verifyMedium: ColdCommand = {
   },
 };
 
-/** BYTCHK 01b: data for every block, compared piece by piece as it comes. */
+/** BYTCHK 01b: data for every block, compared piece by piece as it comes. GOOD says that all of them were, so that none may be missing. */
 const verifyData: ColdCommand = {
   ...STREAM,
   name: 'VERIFY',
   decode: decodeVerify,
   run: (task, unit) => {
-    checkBlocks(task, unit);
+    if (checkBlocks(task, unit) && task.expectedDataTransferLength < task.transferLength) failAmount(task);
   },
   piece: compareWithMedium,
 };
