@@ -236,6 +236,8 @@ function preempt(draft: Draft, order: ReserveOrder, self: string): ReserveResult
   if (key === NO_KEY && !allRegistrants) return 'invalidParameter';
   const holderKey = draft.holder === null ? null : draft.registrations.get(draft.holder)?.key;
   const takesReservation = reserved && (allRegistrants ? key === NO_KEY : holderKey === key);
+  // Where only registrations end, scope and type mean nothing (SPC-4 §5.7.11.4.4).
+  if (takesReservation && order.type === ReservationType.none) return 'invalidType';
   const victims = [...draft.registrations].filter(
     ([nexus, { key: theirs }]) => nexus !== self && (key === NO_KEY || theirs === key),
   );

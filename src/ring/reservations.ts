@@ -46,6 +46,7 @@ export interface ReserveOrder {
   readonly nexus: NexusName;
   readonly key: string;
   readonly serviceActionKey: string;
+  /** `none` where the CDB names no scope and type that exist. */
   readonly type: ReservationType;
   /** SPEC_I_PT: initiators to register as well, {@link REGISTRATIONS_MAX} at most. ISIDs may be empty. */
   readonly others: readonly NexusName[];
@@ -58,7 +59,7 @@ export interface ReserveOrder {
 }
 
 /** How an order ended. */
-export type ReserveResult = 'good' | 'conflict' | 'invalidRelease' | 'invalidParameter' | 'noResources';
+export type ReserveResult = 'good' | 'conflict' | 'invalidRelease' | 'invalidType' | 'invalidParameter' | 'noResources';
 
 /** What a nexus hears by unit attention. */
 export type ReservationNews = 'reservationsPreempted' | 'reservationsReleased' | 'registrationsPreempted';

@@ -40,27 +40,26 @@ const MoveParameters = layout(24, {
 });
 const UNREG = 0x02;
 
-const SCOPE_MASK = 0xf0;
-const TYPE_MASK = 0x0f;
+const SCOPE_AND_TYPE_AT = 2;
 const PARAMETER_LIST_LENGTH_AT = 5;
 const TYPES: readonly number[] = Object.values(ReservationType).filter((type) => type !== ReservationType.none);
 const ACTIONS: readonly number[] = Object.values(ReserveAction).filter((action) => action <= SERVICE_ACTION_MASK);
 
 const hex = (value: Uint8Array): string => Buffer.from(value).toString('hex');
 
+/** The type of reservation that the CDB names, of the only scope there is, LU_SCOPE; `none` when that is no type or another scope. */
+function typeOf(cdb: DataView): ReservationType {
+  const scopeAndType = cdb.getUint8(SCOPE_AND_TYPE_AT);
+  return TYPES.includes(scopeAndType) ? (scopeAndType as ReservationType) : ReservationType.none;
+}
+
 /** What the CDB alone says; false when it is refused. */
 function checkCdb(task: Task): boolean {
   const action = serviceActionOf(task.cdb);
-  const scopeAndType = task.cdb.getUint8(2);
-  const reserves =
-    action === ReserveAction.RESERVE ||
-    action === ReserveAction.RELEASE ||
-    action === ReserveAction.PREEMPT ||
-    action === ReserveAction.PREEMPT_AND_ABORT;
+  // Whether PREEMPT makes a reservation, and looks at the type, depends on whose key it names.
+  const reserves = action === ReserveAction.RESERVE || action === ReserveAction.RELEASE;
   if (!ACTIONS.includes(action)) failField(task, 1);
-  // Only LU_SCOPE exists, and only the actions that make or end a reservation look at the type.
-  else if (reserves && ((scopeAndType & SCOPE_MASK) !== 0 || !TYPES.includes(scopeAndType & TYPE_MASK)))
-    failField(task, 2);
+  else if (reserves && typeOf(task.cdb) === ReservationType.none) failField(task, SCOPE_AND_TYPE_AT);
   return task.status === Status.GOOD;
 }
 
@@ -92,7 +91,7 @@ function readOrder(task: Task, unit: LogicalUnit, view: DataView): ReserveOrder 
     nexus: task.nexus!.name,
     key: hex(Parameters.reservationKey.copy(view, at)),
     serviceActionKey: hex(Parameters.serviceActionReservationKey.copy(view, at)),
-    type: (task.cdb.getUint8(2) & TYPE_MASK) as ReservationType,
+    type: typeOf(task.cdb),
     others: [],
     allTargetPorts: registers && (flags & ALL_TG_PT) !== 0,
     aptpl,
@@ -169,6 +168,9 @@ function* carryOut(task: Task, unit: LogicalUnit, services: CommandServices): St
       return;
     case 'invalidRelease':
       fail(task, SenseKey.ILLEGAL_REQUEST, AdditionalSense.INVALID_RELEASE_OF_PERSISTENT_RESERVATION);
+      return;
+    case 'invalidType':
+      failField(task, SCOPE_AND_TYPE_AT);
       return;
     case 'invalidParameter':
       failParameter(task, Parameters.serviceActionReservationKey.offset);

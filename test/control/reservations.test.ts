@@ -268,6 +268,22 @@ describe('CLEAR and PREEMPT', () => {
     expect(bench.aborted).toEqual(['c']);
   });
 
+  it('need no type to remove registrations, and one to take the reservation', () => {
+    const bench = three();
+    const preempt = (its: string): string =>
+      bench.do(ReserveAction.PREEMPT, A, { key: key('1'), serviceActionKey: key(its), type: ReservationType.none });
+    bench.reserve(B, '2', ReservationType.WRITE_EXCLUSIVE);
+    expect(preempt('3')).toBe('good');
+    expect([bench.registered, bench.holder]).toEqual([['a1', 'b2'], 'b']);
+    expect(preempt('2')).toBe('invalidType');
+    expect([bench.registered, bench.holder]).toEqual([['a1', 'b2'], 'b']);
+    const shared = three();
+    shared.reserve(B, '2', ReservationType.WRITE_EXCLUSIVE_ALL_REGISTRANTS);
+    const none = { key: key('1'), serviceActionKey: NO_KEY, type: ReservationType.none };
+    expect(shared.do(ReserveAction.PREEMPT, A, none)).toBe('invalidType');
+    expect(shared.registered).toEqual(['a1', 'b2', 'c3']);
+  });
+
   it.each([ReserveAction.PREEMPT, ReserveAction.PREEMPT_AND_ABORT])(
     '%i with one’s own key removes one’s own registration too, unless it takes or holds the reservation',
     (action) => {

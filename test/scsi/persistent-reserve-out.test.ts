@@ -1,7 +1,7 @@
 // PERSISTENT RESERVE OUT: what becomes of the parameter list before main has its say.
 
 import { describe, expect, it } from 'vitest';
-import { REGISTRATIONS_MAX, ReserveAction } from '../../src/ring/reservations.ts';
+import { REGISTRATIONS_MAX, ReservationType, ReserveAction } from '../../src/ring/reservations.ts';
 import { AdditionalSense, SenseKey } from '../../src/scsi/sense.ts';
 import { Status } from '../../src/scsi/task.ts';
 import { encodeTransportId } from '../../src/scsi/transport-id.ts';
@@ -158,4 +158,29 @@ describe('the parameter list of REGISTER', () => {
     expect(refused.sense.endsWith('800014')).toBe(true);
     expect(forgetful.orders).toEqual([]);
   });
+});
+
+describe('scope and type', () => {
+  const NO_SUCH = ['00', '02', '0f', '15'];
+  const run = (bench: ScsiBench, action: ReserveAction, scopeAndType: string): Outcome =>
+    bench.run(`5f 0${action} ${scopeAndType} 0000 00000018 00`, { data: new Uint8Array(24) });
+  const REFUSED_IN_CDB = { senseKey: 5, additionalSense: 0x2400, sense: expect.stringMatching(/c00002$/) };
+
+  it.each([ReserveAction.RESERVE, ReserveAction.RELEASE])('must exist for service action %i', (action) => {
+    const bench = new ScsiBench();
+    for (const scopeAndType of NO_SUCH) expect(run(bench, action, scopeAndType)).toMatchObject(REFUSED_IN_CDB);
+    expect(bench.orders).toEqual([]);
+    expect(run(bench, action, '05').status).toBe(Status.GOOD);
+  });
+
+  it.each([ReserveAction.PREEMPT, ReserveAction.PREEMPT_AND_ABORT])(
+    'of service action %i are looked at where it makes a reservation, which main knows',
+    (action) => {
+      const bench = new ScsiBench();
+      for (const scopeAndType of NO_SUCH) expect(run(bench, action, scopeAndType).status).toBe(Status.GOOD);
+      expect(bench.orders.map(({ type }) => type)).toEqual(NO_SUCH.map(() => ReservationType.none));
+      bench.reserveResult = 'invalidType';
+      expect(run(bench, action, '00')).toMatchObject(REFUSED_IN_CDB);
+    },
+  );
 });

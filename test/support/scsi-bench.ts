@@ -10,7 +10,7 @@ import { privateFigures } from '../../src/ring/figures.ts';
 import type { UnitSnapshot } from '../../src/ring/messages.ts';
 import { Meters } from '../../src/ring/meters.ts';
 import type { ParcelOf } from '../../src/ring/parcel.ts';
-import { nexusKey, type ReserveOrder } from '../../src/ring/reservations.ts';
+import { nexusKey, type ReserveOrder, type ReserveResult } from '../../src/ring/reservations.ts';
 import type { StateOrder, StateResult } from '../../src/ring/unit-state.ts';
 import type { SharedTurn } from '../../src/scsi/exclusion.ts';
 import { LogicalUnit, type UnitCounts } from '../../src/scsi/logical-unit.ts';
@@ -130,8 +130,9 @@ export class ScsiBench {
   readonly file: SimFile;
   /** The memory unit's bytes. */
   readonly memory: Uint8Array;
-  /** Reservation orders that main was to carry out. All are answered with `good`. */
+  /** Reservation orders that main was to carry out, and what it answers. */
   readonly orders: ReserveOrder[] = [];
+  reserveResult: ReserveResult = 'good';
   readonly #lun: number;
   readonly #nexuses: Nexus[] = [];
   readonly #received: Buffer[] = [];
@@ -153,7 +154,7 @@ export class ScsiBench {
         complete: (task) => this.#end(task),
         reserve: (order, then) => {
           this.orders.push(order);
-          then('good');
+          then(this.reserveResult);
         },
         changeState: (order, then) => this.#change(order, then),
       },
