@@ -206,7 +206,8 @@ export class Negotiation {
   #settleRetain(answers: Answer[]): void {
     const { session } = this;
     const at = answers.findIndex(([key]) => key === 'DefaultTime2Retain');
-    if (this.#wishes.errorRecoveryLevel < 2 || session.errorRecoveryLevel === 2 || at < 0) return;
+    if (at < 0 || this.#options.joined !== null) return;
+    if (this.#wishes.errorRecoveryLevel < 2 || session.errorRecoveryLevel === 2) return;
     session.defaultTime2Retain = 0;
     answers[at] = ['DefaultTime2Retain', '0'];
   }

@@ -176,6 +176,15 @@ describe('the rest', () => {
     expect(negotiation.session).toEqual(joined);
   });
 
+  test('nor what is kept for recovery, though the target has a higher level than the session', () => {
+    const joined = { ...DEFAULT_SESSION_PARAMETERS };
+    const ours = offered({ errorRecoveryLevel: 2, defaultTime2Retain: 20 });
+    const negotiation = new Negotiation({ offered: ours, discovery: false, joined });
+    const answers = negotiation.take([{ key: 'DefaultTime2Retain', value: '1' }]) as [string, string][];
+    expect(Object.fromEntries(answers)).toMatchObject({ DefaultTime2Retain: 'Irrelevant' });
+    expect(negotiation.session).toEqual(joined);
+  });
+
   test('§13.19: ErrorRecoveryLevel above 0 goes with one outstanding R2T', () => {
     const ours = { errorRecoveryLevel: 1, maxOutstandingR2T: 4 };
     const keys = { MaxOutstandingR2T: '8', ErrorRecoveryLevel: '2' };
