@@ -1,8 +1,9 @@
-// Of the simulation's own judgement: what blocks may hold after power cuts.
+// Of the simulation's own judgement: what blocks may hold after power cuts, and while they are copied.
 
 import { describe, expect, it } from 'vitest';
 import { BlockModel } from './block-model.ts';
 import { Violation } from './clock.ts';
+import { CopySource } from './copy-source.ts';
 
 /** One block, in which 7 was written and not synced when the power failed. */
 function afterPowerCut(): BlockModel {
@@ -38,5 +39,27 @@ describe('what a READ returns after a power cut', () => {
       blocks.powerCut();
       expect(() => see(blocks, kept)).not.toThrow();
     }
+  });
+});
+
+describe('what copies that are under way together may bring', () => {
+  /** Of `count` blocks at `from` to those at `to`. */
+  function copy(blocks: BlockModel, from: number, to: number, count: number): void {
+    const source = new CopySource(blocks.look(from, count));
+    blocks.follow(source);
+    blocks.beginCopy(to, source);
+  }
+
+  it('is what one has written and another brought back to its source, and not what one has written itself', () => {
+    const blocks = new BlockModel('unit', 4, 512, false, 7);
+    blocks.succeeded(blocks.begin(0, 1, 'each'), false);
+    const mayHold = (lba: number): boolean => blocks.mayBe(blocks.look(lba, 1), 0, 7);
+    copy(blocks, 0, 1, 3);
+    expect([1, 2, 3].map(mayHold)).toEqual([true, false, false]);
+    const others = new BlockModel('unit', 4, 512, false, 7);
+    others.succeeded(others.begin(0, 1, 'each'), false);
+    copy(others, 1, 2, 1);
+    copy(others, 0, 1, 3);
+    expect(others.mayBe(others.look(3, 1), 0, 7)).toBe(true);
   });
 });

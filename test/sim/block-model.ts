@@ -146,24 +146,25 @@ export class BlockModel {
     return change;
   }
 
-  #begin(change: Change): void {
+  /** `own`: the source of a copy, which does not read what the copy itself writes. */
+  #begin(change: Change, own: CopySource | null = null): void {
     this.#over(change, (block) => {
       block.current.push(change);
       block.lasting.push(change);
       block.begun.push(change);
       if (block.begun.length > BEGUN_KEPT) block.begun.shift();
     });
-    for (const source of this.#sources) source.written(change);
+    for (const source of this.#sources) if (source !== own) source.written(change);
   }
 
   /** A copy begins, of what `source` says. */
   beginCopy(lba: number, source: CopySource): Change {
     const change = this.#change(lba, source.count, (index) => source.values(index), true);
-    this.#begin(change);
     // Until its end, what it may bring may grow; those that copy from here meanwhile hear of that.
     source.grown = (index, value) => {
       for (const each of this.#sources) if (each !== source) each.mayHold(lba + index, value);
     };
+    this.#begin(change, source);
     return change;
   }
 

@@ -121,8 +121,9 @@ function begin(segments: readonly Segment[]): { segment: Segment; source: CopySo
     source: new CopySource(segment.source.blocks.look(segment.from, segment.count)),
   }));
   const begun = parts.toReversed().map(({ segment, source }) => {
-    const change = segment.destination.blocks.beginCopy(segment.to, source);
+    // First: what it writes may come back to it by way of another copy.
     segment.source.blocks.follow(source);
+    const change = segment.destination.blocks.beginCopy(segment.to, source);
     segment.source.copies++;
     segment.destination.copies++;
     return { segment, source, change };
