@@ -1,13 +1,13 @@
-// What the log has of refused logins: of one address and one status the first few in a minute, so that who tries without end fills no disk.
+// What the log has of refused logins: of one address and one rule the first few in a minute, so that who tries without end fills no disk.
 // All of them are counted, and the last kept, by refusals.ts.
 
 import type { Logger } from 'pino';
 import type { Refusal } from '../login/refusal.ts';
 
-/** So many of an address and a status are logged in {@link SPELL_MS}. */
+/** So many of an address, a status and the rule that was broken are logged in {@link SPELL_MS}. */
 const LOGGED_MAX = 8;
 const SPELL_MS = 60_000;
-/** So many addresses and statuses are told apart. Those beyond are by their status alone. */
+/** So many of these are told apart. Those beyond are by their status alone. */
 const SPELLS_MAX = 64;
 
 /** Refusals that are alike, from the first of them on. */
@@ -20,7 +20,7 @@ interface Spell {
 export class RefusalLog {
   readonly #now: () => number;
   readonly #log: Logger;
-  /** By address and status. The oldest first: all last equally long. */
+  /** By status, address and rule. The oldest first: all last equally long. */
   readonly #spells = new Map<string, Spell>();
 
   /** `now`: milliseconds of a clock that only goes forward. */
@@ -35,13 +35,13 @@ export class RefusalLog {
   }
 
   /** How many there were of its spell, this one included. */
-  #count({ status, peerAddress }: Refusal): number {
+  #count({ status, peerAddress, rule }: Refusal): number {
     const now = this.#now();
     for (const [key, { endsAt }] of this.#spells) {
       if (now < endsAt) break;
       this.#spells.delete(key);
     }
-    const own = `${status} ${peerAddress}`;
+    const own = `${status} ${peerAddress} ${rule}`;
     const key = this.#spells.has(own) || this.#spells.size < SPELLS_MAX ? own : status;
     const spell = this.#spells.get(key) ?? { endsAt: now + SPELL_MS, refusals: 0 };
     this.#spells.set(key, spell);

@@ -5,15 +5,15 @@ import { fault, type Refusal, refusalOf } from '../../src/login/refusal.ts';
 import { LoginStatus } from '../../src/pdu/login-status.ts';
 
 const MINUTE_MS = 60_000;
-/** Of one address and status, in a minute. */
+/** Of one address, status and rule, in a minute. */
 const LOGGED_MAX = 8;
-/** Addresses and statuses that are told apart. */
+/** How many of these are told apart. */
 const SPELLS_MAX = 64;
 
-function refusal(peerAddress: string, code: LoginStatus = LoginStatus.TARGET_NOT_FOUND): Refusal {
+function refusal(peerAddress: string, code: LoginStatus = LoginStatus.TARGET_NOT_FOUND, rule = 'a rule'): Refusal {
   const endpoint = { portalGroupTag: 1, discovery: true, localAddress: '127.0.0.1', localPort: 3260 };
   const party = { endpoint: { ...endpoint, peerAddress, correlationId: 'c' }, initiatorName: null, targetName: null };
-  return refusalOf({ ...fault(code, 'a rule', 'what came', 'else'), cause: new Error('ours') }, party);
+  return refusalOf({ ...fault(code, rule, 'what came', 'else'), cause: new Error('ours') }, party);
 }
 
 interface Line {
@@ -42,20 +42,21 @@ describe('refused logins', () => {
     ]);
   });
 
-  test('fill no log: the first few of an address and a status are logged in a minute, and the last of them says so', () => {
+  test('fill no log: the first few of an address and a rule are logged in a minute, and the last of them says so', () => {
     const { time, lines, log } = logAt();
     for (let count = 0; count < 1000; count++) log.note(refusal('192.0.2.1'));
     expect(lines).toHaveLength(LOGGED_MAX);
     expect(lines.filter(({ msg }) => msg.includes('not logged for a minute'))).toEqual([lines.at(-1)]);
     log.note(refusal('192.0.2.1', LoginStatus.AUTHENTICATION_FAILURE));
+    log.note(refusal('192.0.2.1', LoginStatus.TARGET_NOT_FOUND, 'another rule'));
     log.note(refusal('192.0.2.2'));
-    expect(lines).toHaveLength(LOGGED_MAX + 2);
+    expect(lines).toHaveLength(LOGGED_MAX + 3);
     time.now = MINUTE_MS - 1;
     log.note(refusal('192.0.2.1'));
-    expect(lines).toHaveLength(LOGGED_MAX + 2);
+    expect(lines).toHaveLength(LOGGED_MAX + 3);
     time.now = MINUTE_MS;
     log.note(refusal('192.0.2.1'));
-    expect(lines).toHaveLength(LOGGED_MAX + 3);
+    expect(lines).toHaveLength(LOGGED_MAX + 4);
   });
 
   test('of many addresses fill no log either', () => {
