@@ -19,6 +19,9 @@ import { Arrival } from './cmd-window.ts';
 import type { Connection } from './connection.ts';
 import { taskReassign } from './reassign.ts';
 
+/** Functions of one connection without an answer, at most: some initiators abort each command of a stuck disk by itself. */
+const FUNCTIONS_MAX = 256;
+
 /** Takes a Task Management Function Request whose header lies at slab offset `at`. */
 export function taskManagementRequest(connection: Connection, at: number): void {
   const view = connection.view;
@@ -27,7 +30,16 @@ export function taskManagementRequest(connection: Connection, at: number): void 
   connection.host.counters[Counter.taskManagement + (taskFunction < TASK_FUNCTIONS ? taskFunction : 0)]!++;
   const itt = TaskManagementRequest.initiatorTaskTag.get(view, at);
   const cmdSN = TaskManagementRequest.cmdSN.get(view, at);
-  const respond = (response: TaskFunctionResponse): void => sendResponse(connection, itt, response);
+  // They may be immediate, and then no window limits them (§4.2.2.1).
+  if (connection.functions === FUNCTIONS_MAX) {
+    sendResponse(connection, itt, TaskFunctionResponse.FUNCTION_REJECTED);
+    return;
+  }
+  connection.functions++;
+  const respond = (response: TaskFunctionResponse): void => {
+    connection.functions--;
+    sendResponse(connection, itt, response);
+  };
   const lun = readLun(view, at + TaskManagementRequest.lun.offset);
   switch (taskFunction) {
     case TaskFunction.ABORT_TASK:

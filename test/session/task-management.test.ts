@@ -16,7 +16,7 @@ import type { SimInitiator } from '../support/sim-initiator.ts';
 
 const LENGTH = 64 * BLOCK_BYTES;
 const DATA = noise(LENGTH, 11);
-const { FUNCTION_COMPLETE, TASK_DOES_NOT_EXIST, LUN_DOES_NOT_EXIST } = TaskFunctionResponse;
+const { FUNCTION_COMPLETE, FUNCTION_REJECTED, TASK_DOES_NOT_EXIST, LUN_DOES_NOT_EXIST } = TaskFunctionResponse;
 
 /** The responses to task management functions that came, and nothing else must have. */
 function answers(initiator: SimInitiator): number[] {
@@ -300,6 +300,21 @@ describe('functions for many tasks (RFC 7143 §4.2.3.3)', () => {
     bench.settle();
     const opcodes = one.replies().map(({ opcode }) => opcode);
     expect(opcodes).toEqual([Opcode.REJECT, Opcode.TASK_MANAGEMENT_RESPONSE]);
+  });
+
+  it('are rejected beyond 256 of a connection that wait, as nothing else limits immediate ones', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { errorRecoveryLevel: 1 } });
+    const before = one.encodeCommand(testUnitReady());
+    for (let count = 0; count < 260; count++) one.taskManagement(TaskFunction.LOGICAL_UNIT_RESET);
+    bench.settle();
+    expect(answers(one)).toEqual(Array(4).fill(FUNCTION_REJECTED));
+    one.sendBytes(before);
+    bench.settle();
+    expect(answers(one)).toEqual(Array(256).fill(FUNCTION_COMPLETE));
+    one.taskManagement(TaskFunction.LOGICAL_UNIT_RESET);
+    bench.settle();
+    expect(answers(one)).toEqual([FUNCTION_COMPLETE]);
   });
 
   it('of a unit that is not there say so', () => {
