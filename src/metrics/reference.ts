@@ -35,7 +35,8 @@ rule_files: [alerts.yml]
   the socket is \`lunaring_worker_send_wait_seconds\`: a send belongs to many commands, so it is counted by worker.
 - **Latency** is from the arrival of a command's header to the moment when its status is queued for sending. It holds all stages but the sending.
 - **Counters of a unit or a session end with it**, and those of a worker go on when it is started again; all begin at zero with the process. The
-  latencies of workers are sums over all units, those that are gone included.
+  latencies of workers are sums over all units, those that are gone included. More than 16,384 units are served as well, but what is beyond is
+  counted as commands of its sessions and workers alone.
 - **Cardinality is bounded.** Initiators are those with a session now, one line for each session, and at most 256 of them
   (\`lunaring_sessions_unlisted\` says how many are left out). Latencies of units and workers have 19 bounds, from 1 µs to 262 ms, each twice the one before; those
   of initiators have every other one.

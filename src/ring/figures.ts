@@ -150,7 +150,7 @@ export class Figures {
 
   /** A writer has ended: nothing of it is in flight any more. */
   writerEnded(writer: number): void {
-    for (let slot = 0; slot < this.slots; slot++) this.block(writer, slot)[Figure.inFlight] = 0;
+    for (const slot of this.#open) this.block(writer, slot)[Figure.inFlight] = 0;
   }
 
   /** A writer's own block. */
@@ -185,6 +185,9 @@ export class Figures {
   }
 }
 
-/** Units that are counted, and sessions; more are served, and are not. */
-export const UNIT_FIGURES_MAX = 1024;
+/**
+ * Units that are counted, and sessions; more are served, and are not. Of the 17 MiB that each worker has for units the kernel gives what
+ * was ever used: about a KiB a unit.
+ */
+export const UNIT_FIGURES_MAX = 16 * 1024;
 export const SESSION_FIGURES_MAX = 4096;
