@@ -100,8 +100,8 @@ const HEADERS = [
 
 /** Path and query of a request's target, as they came. A URL would rewrite the path, and throw where it has no host (`//`). */
 function splitTarget(target: string): readonly [path: string, query: string] {
-  const [path = '', query = ''] = target.split('?', 2);
-  return [path, query];
+  const [path = '', ...query] = target.split('?');
+  return [path, query.join('?')];
 }
 
 function requestOf(req: HttpRequest, native: boolean): AdminRequest {
