@@ -40,6 +40,12 @@ const SOCKET_IDLE_SECONDS = 60;
 
 const EXCLUSIVE_PORT = 1;
 
+/**
+ * No request has this path. The JavaScript server leaves those unanswered that it takes for a WebSocket's: a proxy has taken Upgrade away,
+ * and has left the key. What is a WebSocket's comes to it another way.
+ */
+const NOWHERE = '/ ';
+
 /** An app, with what its declaration leaves out. */
 type App = Omit<TemplatedApp, 'listen'> & {
   listen(host: string, port: number, options: number, done: (socket: us_listen_socket | false) => void): void;
@@ -148,7 +154,7 @@ export class HttpServer {
   /** Resolves when it listens. Throws LunaringError when it can't. */
   async listen(address: string, port: number): Promise<void> {
     this.#app.any('/*', (res, req) => this.#serve(res, req));
-    this.#app.ws<SocketUse>('/*', {
+    this.#app.ws<SocketUse>(this.#native ? '/*' : NOWHERE, {
       idleTimeout: SOCKET_IDLE_SECONDS,
       maxPayloadLength: SOCKET_MESSAGE_BYTES_MAX,
       maxBackpressure: SOCKET_UNREAD_BYTES_MAX,
@@ -243,6 +249,9 @@ export class HttpServer {
     const remembers = context.http.listeners('connection').at(-1) as () => void;
     context.http.off('connection', remembers);
     const connections = boundConnections(context.http);
+    // Java offers HTTP/2 with every request: it is left alone (RFC 9110 §7.8), where Node can be told so. Node 20 can't.
+    const shouldUpgradeCallback = ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket';
+    Object.assign(context.http, { shouldUpgradeCallback });
     context.http.removeAllListeners('upgrade');
     context.http.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
       connections.delete(socket);

@@ -1,7 +1,7 @@
 // One suite for both servers: the native one, and the JavaScript one of newer versions of Node.
 
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BODY_BYTES_MAX, DISCARDED_BYTES_MAX } from '../../src/admin/body.ts';
@@ -201,6 +201,29 @@ describe.each(SERVERS)('%s', (_, native) => {
     expect(answer.statusCode).toBe(404);
     answer.resume();
   });
+
+  const answers = (method: string, path: string, headers: Record<string, string>, body = '') =>
+    new Promise<string>((resolve, reject) => {
+      const asked = request(`${url}${path}`, { method, headers });
+      asked.on('error', reject).on('upgrade', () => reject(new Error('upgraded')));
+      asked.on('response', async (answer) => resolve(`${answer.statusCode} ${(await answer.toArray()).join('')}`));
+      asked.end(body);
+    });
+
+  // Of the native server it is a WebSocket.
+  test.skipIf(native)('answers what has the key of a WebSocket, and nothing else of it', async () => {
+    const headers = { 'Sec-WebSocket-Key': 'A'.repeat(22).concat('==') };
+    expect(await answers('GET', '/refused', headers)).toBe('403 no');
+  });
+
+  test.skipIf(!native && !('shouldUpgradeCallback' in createServer()))(
+    'RFC 9110 §7.8: answers who offers another protocol as if they had not',
+    async () => {
+      const offer = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAAP__' };
+      expect(await answers('GET', '/refused', offer)).toBe('403 no');
+      expect(await answers('POST', '/', { ...offer, 'Content-Length': '5' }, 'hello')).toBe('200 hello');
+    },
+  );
 
   // The native server ends such a connection by its own time limit.
   test.skipIf(native)('closes the connection of one that is refused, though its peer does not', async () => {
