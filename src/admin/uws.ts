@@ -2,7 +2,7 @@
 // JavaScript one on others. Bounds what connections may hold. Requests and answers are http.ts's, what they mean gate.ts's.
 
 import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket, WebSocket } from 'uWebSockets.js';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
 import { LunaringError } from '../base/error.ts';
@@ -33,6 +33,8 @@ const CONNECTIONS_MAX = 1024;
 const CONNECTIONS_SHARE = 1 / 4;
 /** A WebSocket that has let this much lie is not sent more. */
 const SOCKET_UNREAD_BYTES_MAX = 256 * 1024;
+/** Who takes nothing of an answer for so long does not read it. */
+const UNREAD_SECONDS = 10;
 /** Nothing that a peer may say is longer. */
 const SOCKET_MESSAGE_BYTES_MAX = 1024;
 /** Peers are pinged before, by the native server. */
@@ -249,6 +251,10 @@ export class HttpServer {
     const remembers = context.http.listeners('connection').at(-1) as () => void;
     context.http.off('connection', remembers);
     const connections = boundConnections(context.http);
+    // The native server has a limit of its own.
+    context.http.on('request', (_, answer: ServerResponse) => {
+      answer.once('prefinish', () => answer.setTimeout(UNREAD_SECONDS * 1000, () => answer.destroy()));
+    });
     // Java offers HTTP/2 with every request: it is left alone (RFC 9110 §7.8), where Node can be told so. Node 20 can't.
     const shouldUpgradeCallback = ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket';
     Object.assign(context.http, { shouldUpgradeCallback });

@@ -143,6 +143,18 @@ describe.each(SERVERS)('%s', (_, native) => {
     expect(received).toBeGreaterThan(LARGE_BYTES);
   });
 
+  // The native server's sockets are none of Node's.
+  test.skipIf(native)('lets go of who does not read', async () => {
+    const open = () => process.getActiveResourcesInfo().filter((each) => each === 'TCPSocketWrap').length;
+    const deaf = connect(server.port, '127.0.0.1');
+    deaf.on('error', () => {}).pause();
+    deaf.write('GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+    // Both ends are here.
+    await expect.poll(open).toBe(2);
+    await expect.poll(open, { timeout: 60_000 }).toBe(1);
+    deaf.destroy();
+  });
+
   test('is not disturbed by who goes away in between', async () => {
     for (const said of [
       '',
