@@ -66,6 +66,19 @@ describe.skipIf(browserMissing())('the live page', () => {
     await target.close();
   });
 
+  test('says that it is out of date wherever somebody reads', async () => {
+    const target = await PlayedTarget.in(browser, { clock: new Date(), viewport: { width: 360, height: 740 } });
+    await target.open();
+    target.second({ units: Array.from({ length: 100 }, (_, lun) => unit(lun)) });
+    await target.page.locator('#units tbody tr').last().scrollIntoViewIfNeeded({ timeout: LIVE_MS });
+    target.mute = true;
+    await target.page.clock.fastForward(SILENCE_MS);
+    await target.lost();
+    const { y, height } = (await target.page.locator('#connection').boundingBox())!;
+    expect([y, y + height].every((edge) => edge >= 0 && edge <= 740)).toBe(true);
+    await target.close();
+  });
+
   test('shows the latest refusals of a storm, and tells how many there were, each once', async () => {
     const target = await PlayedTarget.in(browser);
     target.refuse(['a', 'b'], 0);
