@@ -155,7 +155,7 @@ const rates = {
   inFlight: count,
 };
 
-const LISTED = `the ${LISTED_MAX} busiest where there are more, and before them those that have commands of which none has ended`;
+const LISTED = `the ${LISTED_MAX} busiest where there are more, and before them those that have commands of which none has ended; who was listed stays until others are twice as busy`;
 
 const secondReport = z.strictObject({
   at: count.describe('milliseconds since 1970'),

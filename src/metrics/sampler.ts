@@ -75,12 +75,30 @@ class Series {
 const seemsStuck = ({ readIops, writeIops, inFlight }: Rates): boolean => inFlight > 0 && readIops + writeIops === 0;
 const activity = ({ readIops, writeIops, inFlight }: Rates): number => readIops + writeIops + inFlight;
 
-/** The busiest, and before them what seems to be stuck; in the order in which they came. */
-function busiest<Item extends Rates>(items: readonly Item[]): readonly Item[] {
-  if (items.length <= LISTED_MAX) return items;
-  const before = (a: Item, b: Item) => Number(seemsStuck(b)) - Number(seemsStuck(a)) || activity(b) - activity(a);
-  const chosen = new Set([...items].sort(before).slice(0, LISTED_MAX));
-  return items.filter((item) => chosen.has(item));
+/**
+ * Which of many are listed: the busiest, and before them what seems to be stuck; in the order in which they came. What was listed the last
+ * time counts twice, or of many that are about as busy others would be listed each second, and nobody could read them.
+ */
+class Listing<Item extends Rates> {
+  readonly #keyOf: (item: Item) => string | number;
+  #listed = new Set<string | number>();
+
+  /** `keyOf`: what no two items share. */
+  constructor(keyOf: (item: Item) => string | number) {
+    this.#keyOf = keyOf;
+  }
+
+  choose(items: readonly Item[]): readonly Item[] {
+    if (items.length <= LISTED_MAX) return items;
+    const ranked = items.map((item) => {
+      const key = this.#keyOf(item);
+      return { item, key, stuck: Number(seemsStuck(item)), weight: activity(item) * (this.#listed.has(key) ? 2 : 1) };
+    });
+    const chosen = ranked.sort((a, b) => b.stuck - a.stuck || b.weight - a.weight).slice(0, LISTED_MAX);
+    this.#listed = new Set(chosen.map(({ key }) => key));
+    const listed = new Set(chosen.map(({ item }) => item));
+    return items.filter((item) => listed.has(item));
+  }
 }
 
 /** See the head of this file. */
@@ -89,6 +107,8 @@ export class Sampler {
   readonly #units = new Series();
   readonly #sessions = new Series();
   readonly #workers = new Series();
+  readonly #listedUnits = new Listing<UnitStatus>(({ target, lun }) => `${target} ${lun}`);
+  readonly #listedSessions = new Listing<SessionStatus>(({ tsih }) => tsih);
   readonly #workerCpu: WorkerCpu;
   /** Seconds, by worker. */
   readonly #cpu = new Map<number, number>();
@@ -124,8 +144,8 @@ export class Sampler {
       sessionCount: readings.sessionCount,
       normalSessionCount: sessions.length,
       unitCount: units.length,
-      units: busiest(units),
-      sessions: busiest(sessions),
+      units: this.#listedUnits.choose(units),
+      sessions: this.#listedSessions.choose(sessions),
       workers,
     };
   }

@@ -97,6 +97,21 @@ describe('a sample', () => {
     expect(units.some(({ lun }) => lun === LISTED_MAX + 20)).toBe(true);
   });
 
+  it('goes on listing the same of many that are about as busy, until others are twice as busy', () => {
+    const world = new World(LISTED_MAX + 50);
+    const sampler = new Sampler(world.readings, 0);
+    const all = [...world.units.keys()];
+    const busy = all.slice(50);
+    const second = (at: number, countOf: (unit: number) => number) => {
+      for (const unit of all) world.read(unit, countOf(unit));
+      const { units, sessions } = sampler.sample(at, AT);
+      return [units.map(({ lun }) => lun), sessions.map(({ tsih }) => tsih)];
+    };
+    expect(second(1001, (unit) => (unit < 50 ? 40 : 100))).toEqual([busy, busy]);
+    expect(second(2001, (unit) => (unit < 50 ? 190 : 100))).toEqual([busy, busy]);
+    expect(second(3001, (unit) => (unit < 50 ? 210 : 100))[0]!.slice(0, 50)).toEqual(all.slice(0, 50));
+  });
+
   it('lists what has commands and ends none before the busiest', () => {
     const world = new World(LISTED_MAX + 50);
     const sampler = new Sampler(world.readings, 0);
