@@ -25,9 +25,12 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output') {
   return z.toJSONSchema(schema, {
     io,
     metadata: notes,
-    override({ jsonSchema: node }) {
+    override({ zodSchema, jsonSchema: node }) {
       delete node['allowed'];
       delete node['unit'];
+      // What has no note may have been described by Zod's own means, as answers are.
+      const description = node.description ?? z.globalRegistry.get(zodSchema)?.description;
+      if (description !== undefined) node.description = description;
     },
   });
 }

@@ -50,6 +50,15 @@ describe('docs/openapi.json', () => {
     for (const { responses, summary } of saving) expect(Object.keys(responses), summary).toContain('409');
   });
 
+  test('says of the numbers in answers what they are', () => {
+    const { Session, Event } = page.components.schemas;
+    const second = Event.oneOf[0].properties.status.properties;
+    expect(Session.properties.worker.description).toMatch(/^-1: the main thread/);
+    expect(Session.properties.parameters.properties.defaultTime2Wait.description).toBe('seconds');
+    expect(second.total.properties.readBytes.description).toBe('bytes per second');
+    expect(second.units.description).toMatch(/^the 100 busiest/);
+  });
+
   test('tells where a body may be left out', () => {
     expect(paths['/api/v1/drain']!['put']!.requestBody).toMatchObject({ required: false });
     expect(paths['/api/v1/targets']!['post']!.requestBody).toMatchObject({ required: true });
