@@ -53,9 +53,10 @@ function shapeOf(schema: z.ZodType): object {
   return name === undefined ? schemaOf(schema, 'output') : { $ref: `#/components/schemas/${name}` };
 }
 
-function answerOf({ description, type, schema }: DescribedAnswer): object {
+function answerOf({ description, type, otherType, schema }: DescribedAnswer): object {
   if (type === undefined) return { description };
-  return { description, content: { [type]: schema === undefined ? {} : { schema: shapeOf(schema) } } };
+  const other = otherType === undefined ? {} : { [otherType]: {} };
+  return { description, content: { [type]: schema === undefined ? {} : { schema: shapeOf(schema) }, ...other } };
 }
 
 function parametersOf(described: Readonly<Record<string, string>>, type: 'string' | 'boolean'): object[] {

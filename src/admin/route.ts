@@ -25,6 +25,8 @@ export interface DescribedAnswer {
   readonly description: string;
   /** Content-Type and shape; left out: no body. */
   readonly type?: string;
+  /** The type for those whose Accept prefers it. */
+  readonly otherType?: string;
   readonly schema?: z.ZodType;
 }
 

@@ -44,7 +44,7 @@ export const watchRoutes: readonly Route[] = [
     method: 'GET',
     path: '/metrics',
     summary: 'Tells the metrics, in OpenMetrics, or in the older format of Prometheus where Accept prefers text/plain.',
-    answers: { 200: { description: 'The metrics.', type: 'application/openmetrics-text' } },
+    answers: { 200: { description: 'The metrics.', type: 'application/openmetrics-text', otherType: 'text/plain' } },
     handle: async ({ request }, { running, watch, version, startedAt }) => {
       const format = negotiate(request.headers.get('accept') ?? '');
       const { readings, engine } = running;

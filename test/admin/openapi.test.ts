@@ -5,6 +5,7 @@ import { describeApi } from '../../src/admin/openapi.ts';
 import { pageRoutes } from '../../src/admin/page-files.ts';
 import { ROUTES, socketsOf } from '../../src/admin/parts.ts';
 import { VERSION } from '../../src/cli/version.ts';
+import { Format } from '../../src/metrics/exposition.ts';
 
 interface Operation {
   readonly summary: string;
@@ -48,6 +49,12 @@ describe('docs/openapi.json', () => {
     );
     expect(saving.length).toBeGreaterThan(10);
     for (const { responses, summary } of saving) expect(Object.keys(responses), summary).toContain('409');
+  });
+
+  test('has both formats of the metrics', () => {
+    const [described] = Object.values(page.paths['/metrics'].get.responses) as [{ content: object }];
+    const types = Object.values(Format).map((format) => format.replace(/;.*/, ''));
+    expect(Object.keys(described.content)).toEqual(types);
   });
 
   test('says of the numbers in answers what they are', () => {
