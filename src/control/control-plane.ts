@@ -10,10 +10,12 @@ import type { FromWorker, SharedReset } from '../ring/messages.ts';
 import { Meters } from '../ring/meters.ts';
 import { Administration } from './administration.ts';
 import { Catalog } from './catalog.ts';
+import { TargetEvents } from './events.ts';
 import { introduceUnit } from './introduction.ts';
 import { Logins, type LoginsOptions } from './logins.ts';
 import type { Machine } from './machine.ts';
 import { MeterBook } from './meter-book.ts';
+import { sessionReport } from './reports.ts';
 import { Requests } from './requests.ts';
 import { ReservationAuthority } from './reservation-authority.ts';
 import { Sessions } from './sessions.ts';
@@ -47,7 +49,8 @@ export interface ControlPlaneOptions {
 /** See the file's head. Single-threaded; hears of the workers through {@link WorkerEvents}. */
 export class ControlPlane implements WorkerEvents {
   readonly catalog: Catalog;
-  readonly sessions = new Sessions();
+  readonly sessions: Sessions;
+  readonly events: TargetEvents;
   readonly logins: Logins;
   readonly administration: Administration;
   /** What is counted of units. */
@@ -62,14 +65,21 @@ export class ControlPlane implements WorkerEvents {
   /** Opens the storage. Throws ConfigurationError for what the settings say, LunaringError for what can't be read; nothing stays open then. */
   constructor({ settings, makeWorkers, portals, machine, log }: ControlPlaneOptions) {
     this.#log = log;
+    const events = new TargetEvents(log);
+    this.events = events;
+    const sessions = new Sessions({
+      began: (entry) => events.tell('sessionBegin', () => [sessionReport(entry, sessions.figures)]),
+      ended: (entry, reason) => events.tell('sessionEnd', () => [sessionReport(entry, sessions.figures), reason]),
+    });
+    this.sessions = sessions;
     const meters = Meters.create();
-    const meterBook = new MeterBook(meters, () => this.sessions.identities());
+    const meterBook = new MeterBook(meters, () => sessions.identities());
     this.unitFigures = Figures.create(settings.tuning.workers, UNIT_FIGURES_MAX);
     const { unitFigures } = this;
     const lostWrites = LostWrites.create();
     this.catalog = new Catalog(settings, { meters: meterBook, figures: unitFigures, lostWrites });
     for (const path of this.catalog.created) log.info({ path }, 'made a file that was missing, sparse');
-    const workers = makeWorkers({ meters, unitFigures, sessionFigures: this.sessions.figures, lostWrites }, this);
+    const workers = makeWorkers({ meters, unitFigures, sessionFigures: sessions.figures, lostWrites }, this);
     this.#workers = workers;
     this.#turnCalls = new TurnCalls(workers.turns, (worker, unit) => workers.send(worker, { type: 'turn', unit }));
     try {
@@ -79,10 +89,11 @@ export class ControlPlane implements WorkerEvents {
       this.catalog.close();
       throw error;
     }
-    const { catalog, sessions } = this;
+    const { catalog } = this;
     const shared = { catalog, sessions, workers, requests: this.#requests, meterBook, machine, log };
     this.logins = new Logins({ ...shared, settings, portals });
     const { admittance, endings, refusals, tombstones } = this.logins;
+    refusals.listen((refusal) => events.tell('refusal', () => [refusal]));
     this.administration = new Administration({
       ...shared,
       admittance,
@@ -147,14 +158,22 @@ export class ControlPlane implements WorkerEvents {
       case 'done':
         this.#requests.done(worker, message.request);
         return;
+      case 'unitFailure':
+        this.#unitFailed(worker, message);
+        return;
       case 'log':
         this.#log[message.level]({ worker, ...message.fields }, message.message);
     }
   }
 
-  #connectionEnded({ tsih, cid, id, sessionEnded }: Extract<FromWorker, { type: 'connectionEnded' }>): void {
+  #unitFailed(worker: number, { failure, message }: Extract<FromWorker, { type: 'unitFailure' }>): void {
+    this.#log.error({ worker, ...failure }, message);
+    this.events.tell('unitFailure', () => [{ ...failure, message }]);
+  }
+
+  #connectionEnded({ tsih, cid, id, reason, sessionEnded }: Extract<FromWorker, { type: 'connectionEnded' }>): void {
     const identity = this.sessions.find(tsih)?.identity;
-    this.logins.endings.connectionEnded(tsih, cid, id, sessionEnded);
+    this.logins.endings.connectionEnded(tsih, cid, id, sessionEnded, reason);
     if (sessionEnded && identity !== undefined) this.#nexusLost(identity);
   }
 

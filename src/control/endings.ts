@@ -27,7 +27,7 @@ export class Endings {
     }
     await entry.busy;
     await this.#ask(worker, (request) => ({ type: 'endSession', request, tsih, reason, announced }));
-    this.#sessions.remove(tsih);
+    this.#sessions.remove(tsih, reason);
   }
 
   /** Ends one connection of a session. `replaced`: another takes its place, and the session stays for it. */
@@ -39,11 +39,11 @@ export class Endings {
    * A connection is gone, and its session with it if that has ended: its worker may keep the tasks of a lost one whose place here was another's
    * that did not come. `id` is that of the hand-off that brought it.
    */
-  connectionEnded(tsih: number, cid: number, id: number, sessionEnded: boolean): void {
+  connectionEnded(tsih: number, cid: number, id: number, sessionEnded: boolean, reason: string): void {
     const entry = this.#sessions.find(tsih);
     // A connection that took this one's place has the CID by now.
     if (entry?.connections.get(cid)?.id === id) entry.connections.delete(cid);
-    if (sessionEnded && entry?.connections.size === 0) this.#sessions.remove(tsih);
+    if (sessionEnded && entry?.connections.size === 0) this.#sessions.remove(tsih, reason);
   }
 
   /** What a worker that is gone had, has ended with it. */

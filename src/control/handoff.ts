@@ -43,7 +43,7 @@ export interface Candidate {
 
 /** A hand-off that a worker has yet to answer. */
 interface Offer {
-  readonly worker: number;
+  readonly entry: SessionEntry;
   readonly fd: number;
   /** Null: accepted. */
   readonly settle: (answer: LoginFault | null) => void;
@@ -91,6 +91,7 @@ export class Handoffs {
     if (offer === undefined) return;
     this.#offers.delete(message.id);
     if (message.type === 'refused') this.#context.machine.close(offer.fd);
+    else if (!offer.late) this.#context.sessions.began(offer.entry);
     offer.settle(message.type === 'accepted' ? null : refusalFault(message.reason, message.detail));
   }
 
@@ -107,7 +108,7 @@ export class Handoffs {
   /** What it had not answered, it has not taken. */
   #workerGone(worker: number, answer: LoginFault): void {
     for (const [id, offer] of this.#offers) {
-      if (offer.worker !== worker) continue;
+      if (offer.entry.worker !== worker) continue;
       this.#offers.delete(id);
       this.#context.machine.close(offer.fd);
       offer.settle(answer);
@@ -199,7 +200,7 @@ export class Handoffs {
       await endings.endConnection(entry, cid, 'the connection in its place did not come', false);
     }
     if (!expected() || connections.size > 1) {
-      endings.connectionEnded(entry.tsih, cid, id, !joins);
+      endings.connectionEnded(entry.tsih, cid, id, !joins, 'its connection did not come');
       return;
     }
     connections.delete(cid);
@@ -227,7 +228,7 @@ export class Handoffs {
         callOff();
         resolve(answer);
       };
-      this.#offers.set(id, { worker, fd: candidate.fd, settle, late: false });
+      this.#offers.set(id, { entry, fd: candidate.fd, settle, late: false });
     });
   }
 
@@ -257,7 +258,7 @@ export class Handoffs {
 
   /** The running worker with least to do; none that owes an answer. */
   #leastLoaded(): number | undefined {
-    const stuck = new Set([...this.#offers.values()].filter(({ late }) => late).map(({ worker }) => worker));
+    const stuck = new Set([...this.#offers.values()].filter(({ late }) => late).map(({ entry }) => entry.worker));
     return this.#load.least(this.#context.workers.running().filter((worker) => !stuck.has(worker)));
   }
 

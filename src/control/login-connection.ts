@@ -18,7 +18,7 @@ import type { Candidate } from './handoff.ts';
 import type { LoginSettings } from './login-settings.ts';
 import type { LoginSocket } from './login-socket.ts';
 import type { Machine } from './machine.ts';
-import { ON_MAIN, type Sessions } from './sessions.ts';
+import { ON_MAIN, type SessionEntry, type Sessions } from './sessions.ts';
 
 /** What every connection of a portal needs. */
 export interface LoginContext {
@@ -117,7 +117,7 @@ export class LoginConnection implements PendingLogin {
 
   /** Sends the last bytes and closes. */
   #farewell(bytes: Uint8Array): void {
-    this.#letGo();
+    this.#letGo('its initiator has logged out');
     this.#socket.farewell(bytes);
   }
 
@@ -137,7 +137,7 @@ export class LoginConnection implements PendingLogin {
     const { cid, identity, sessionType } = grant.claim;
     const { peerAddress, localAddress } = this.#endpoint;
     const connection = { id: 0, cid, peerAddress, localAddress, since: new Date(), parameters: grant.connection };
-    sessions.add({
+    const entry: SessionEntry = {
       tsih,
       identity,
       sessionType,
@@ -149,7 +149,9 @@ export class LoginConnection implements PendingLogin {
       since: new Date(),
       figures: NONE,
       busy: Promise.resolve(),
-    });
+    };
+    sessions.add(entry);
+    sessions.began(entry);
     this.#discoveryTsih = tsih;
     this.#discovery = new DiscoverySession({
       seeker: { initiatorName: identity.initiatorName, peerAddress, localAddress },
@@ -205,7 +207,7 @@ export class LoginConnection implements PendingLogin {
       this.#refuse(grant.refuse(refusal));
       return;
     }
-    this.#letGo();
+    this.#letGo('a worker has it');
     // Closes main's own descriptor only; the worker's keeps the connection.
     socket.destroy();
   }
@@ -234,12 +236,12 @@ export class LoginConnection implements PendingLogin {
   end(reason: string): void {
     if (this.#over) return;
     this.#context.log.debug({ peer: this.#endpoint.peerAddress, correlationId: this.#endpoint.correlationId }, reason);
-    this.#letGo();
+    this.#letGo(reason);
     this.#socket.destroy();
   }
 
   /** Stops listening to the socket and the clock. */
-  #letGo(): void {
+  #letGo(reason: string): void {
     if (this.#over) return;
     this.#over = true;
     this.#callOffTimeout();
@@ -247,7 +249,7 @@ export class LoginConnection implements PendingLogin {
     this.#socket.letGo();
     this.#context.admittance.finish(this);
     this.#context.admittance.left(this);
-    if (this.#discoveryTsih !== 0) this.#context.sessions.remove(this.#discoveryTsih);
+    if (this.#discoveryTsih !== 0) this.#context.sessions.remove(this.#discoveryTsih, reason);
     this.#finished();
   }
 }

@@ -32,6 +32,13 @@ export interface SessionEntry extends KnownSession {
   readonly figures: number;
 }
 
+/** Who hears of sessions. */
+export interface SessionWatcher {
+  began(entry: SessionEntry): void;
+  /** Of one that had begun. What was counted of it can still be read. */
+  ended(entry: SessionEntry, reason: string): void;
+}
+
 /** Discovery sessions are served by main itself. */
 export const ON_MAIN = -1;
 
@@ -54,7 +61,14 @@ export class Sessions implements SessionLookup {
   /** The session of an I_T nexus is the last here; those before it are still being ended. */
   readonly #byIdentity = new Map<string, SessionEntry[]>();
   readonly #byTarget = new Map<string, Set<SessionEntry>>();
+  /** Initiators have logged in to these; the others are on their way to a worker. */
+  readonly #begun = new Set<SessionEntry>();
+  readonly #watcher: SessionWatcher | null;
   #lastTsih = 0;
+
+  constructor(watcher: SessionWatcher | null = null) {
+    this.#watcher = watcher;
+  }
 
   get size(): number {
     return this.#byTsih.size;
@@ -99,6 +113,13 @@ export class Sessions implements SessionLookup {
     this.#byTarget.set(targetName, own.add(entry));
   }
 
+  /** The login of a connection of this session has succeeded. */
+  began(entry: SessionEntry): void {
+    if (this.#begun.has(entry)) return;
+    this.#begun.add(entry);
+    this.#watcher?.began(entry);
+  }
+
   /** Whether this I_T nexus had a session before, since the start. Of many thousands the oldest are forgotten: they hear of the start once more. */
   isKnown(identity: SessionIdentity): boolean {
     return this.#greeted.has(keyOf(identity));
@@ -119,10 +140,11 @@ export class Sessions implements SessionLookup {
     if (connection !== undefined) connection.parameters = { ...connection.parameters, maxXmitDataSegmentLength };
   }
 
-  remove(tsih: number): void {
+  remove(tsih: number, reason: string): void {
     const entry = this.#byTsih.get(tsih);
     if (entry === undefined) return;
     this.#byTsih.delete(tsih);
+    if (this.#begun.delete(entry)) this.#watcher?.ended(entry, reason);
     this.figures.close(entry.figures);
     const key = keyOf(entry.identity);
     const others = this.#byIdentity.get(key)!.filter((other) => other !== entry);
@@ -153,7 +175,7 @@ export class Sessions implements SessionLookup {
       return all.slice(0, all.indexOf(entry)).some((earlier) => earlier.worker !== worker);
     };
     const nexuses = lost.filter((entry) => !waits(entry)).map(({ identity }) => identity);
-    for (const entry of lost) this.remove(entry.tsih);
+    for (const entry of lost) this.remove(entry.tsih, 'its worker failed');
     return { lost, nexuses };
   }
 }

@@ -9,6 +9,7 @@ import { libc } from '../kernel/libc.ts';
 import type { Administration } from './administration.ts';
 import { chooseCongestionControl } from './congestion.ts';
 import { ControlPlane } from './control-plane.ts';
+import type { TargetEvents } from './events.ts';
 import { COMMON_NAME_REMEDY, readMachineId, unitsOfCommonName } from './identity.ts';
 import type { LoginSettings } from './login-settings.ts';
 import { THIS_MACHINE } from './machine.ts';
@@ -25,6 +26,8 @@ export interface RunningTarget {
   readonly workers: number;
   /** What an operator may do while it runs. */
   readonly administration: Administration;
+  /** What happens to it. */
+  readonly events: TargetEvents;
   /** What it has counted. */
   readonly readings: Readings;
   /** Where it listens, to be changed. */
@@ -126,6 +129,10 @@ class Target implements RunningTarget {
 
   get administration(): Administration {
     return this.#plane.administration;
+  }
+
+  get events(): TargetEvents {
+    return this.#plane.events;
   }
 
   async start(): Promise<void> {

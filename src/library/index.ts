@@ -3,7 +3,9 @@
 
 export { LunaringError } from '../base/error.ts';
 export { ConfigurationError, type Finding } from '../config/finding.ts';
+export type { TargetEventMap, UnitFailureReport } from '../control/events.ts';
 export type { RunningPortal } from '../control/portals.ts';
+export type { RefusalReport } from '../control/refusals.ts';
 export type { SessionReport, TargetReport, UnitReport } from '../control/reports.ts';
 export type { RedirectOptions, UnitLimitOptions } from './arguments.ts';
 export { createTarget } from './create-target.ts';

@@ -1,9 +1,11 @@
 // A target that a program serves, and what the program may do to it while it runs.
 // Each change is control/administration.ts's; here the disks come and go with their units.
 
+import type { EventEmitter } from 'node:events';
 import { ConfigurationError, type Finding } from '../config/finding.ts';
 import { judgeDirections, PartError, settleTargetPart, settleUnitPart } from '../config/part.ts';
 import type { LunSettings, TargetSettings } from '../config/settings.ts';
+import type { TargetEventMap } from '../control/events.ts';
 import type { RunningPortal } from '../control/portals.ts';
 import type { SessionReport, TargetReport } from '../control/reports.ts';
 import { StorageError } from '../control/storage.ts';
@@ -41,6 +43,14 @@ export class ServedTarget implements AsyncDisposable {
   /** Where it listens; `port` is the real one where 0 was asked for. */
   get portals(): readonly RunningPortal[] {
     return this.#running.portals;
+  }
+
+  /**
+   * What happens to it: sessions that begin and end, logins that are refused, units that fail. Listeners are called in order, on this thread,
+   * after what was going on; what one throws is logged, and harms nobody.
+   */
+  get events(): EventEmitter<TargetEventMap> {
+    return this.#running.events;
   }
 
   /** `uring` or `posix`, and why. */

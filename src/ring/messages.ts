@@ -184,6 +184,22 @@ export type ToWorker =
   /** Ask every initiator to log out (Async Message), after `graceMs` finish what can end without them, and return. Main syncs. */
   | { readonly type: 'stop'; readonly graceMs: number };
 
+/** A unit whose storage fails; see session/disk-failures.ts. */
+export interface UnitFailure {
+  readonly targetName: string;
+  readonly lun: number;
+  /** Empty: the unit is in no file. */
+  readonly path: string;
+  /** Its name, as in `EIO`. */
+  readonly errno: string;
+  /** What the last operation was that failed. Left out: a sync failed, and writes that were acknowledged may be lost. */
+  readonly operation?: string;
+  /** The block that failed; null: the operation is about none. Beside `operation`, like the next. */
+  readonly lba?: number | null;
+  /** Operations that failed since the unit was last told of: this one, or the last of so many. */
+  readonly failures?: number;
+}
+
 /** Worker to main. */
 export type FromWorker =
   | { readonly type: 'ready'; readonly engine: string; readonly description: string }
@@ -217,6 +233,7 @@ export type FromWorker =
     }
   | { readonly type: 'changeState'; readonly request: number; readonly order: StateOrder }
   | { readonly type: 'done'; readonly request: number }
+  | { readonly type: 'unitFailure'; readonly message: string; readonly failure: UnitFailure }
   | {
       readonly type: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';

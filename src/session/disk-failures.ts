@@ -4,9 +4,9 @@
 import type { Loss } from '../backend/backend.ts';
 import { Errno, errnoName } from '../kernel/errno.ts';
 import type { LostWrites } from '../ring/lost-writes.ts';
-import type { UnitSnapshot } from '../ring/messages.ts';
+import type { UnitFailure, UnitSnapshot } from '../ring/messages.ts';
 import type { LogicalUnit } from '../scsi/logical-unit.ts';
-import type { BlockOperation, Piece } from '../scsi/task.ts';
+import type { Piece } from '../scsi/task.ts';
 
 /** After a line about a unit there is none for so long, milliseconds. */
 export const QUIET_MS = 10_000;
@@ -46,23 +46,8 @@ function remedyFor(errno: number, { backend }: UnitSnapshot): string {
   return REMEDIES[errno] ?? 'errno(3) says what it means';
 }
 
-/** The fields of every line. */
-interface UnitFailure {
-  readonly targetName: string;
-  readonly lun: number;
-  /** Empty: the unit is in no file. */
-  readonly path: string;
-  readonly errno: string;
-}
-
-/** The fields of a line about operations. */
-export interface DiskFailure extends UnitFailure {
-  readonly operation: BlockOperation;
-  /** The block that failed; null: the operation is about none. */
-  readonly lba: number | null;
-  /** Operations that failed since the line before: this one, or the last of so many. */
-  readonly failures: number;
-}
+/** Of an operation; of lost writes there is less to say. */
+type DiskFailure = Required<UnitFailure>;
 
 /** What is known of a unit that fails. */
 interface Trouble {

@@ -85,7 +85,7 @@ export class Units {
     this.#figures = unitFigures;
     this.#worker = worker;
     this.#failures = new DiskFailures(lostWrites, (message, failure) =>
-      uplink({ type: 'log', level: 'error', message, fields: { ...failure } }),
+      uplink({ type: 'unitFailure', message, failure }),
     );
   }
 

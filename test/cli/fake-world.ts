@@ -54,6 +54,10 @@ export class FakeTarget implements RunningTarget {
     throw new LunaringError('LUNARING_TEST', 'nothing is administered here');
   }
 
+  get events(): never {
+    throw new LunaringError('LUNARING_TEST', 'nothing happens here');
+  }
+
   get readings(): never {
     throw new LunaringError('LUNARING_TEST', 'nothing is counted here');
   }

@@ -49,7 +49,8 @@ function stage(fails: (message: ToWorker) => boolean = () => false) {
     sendBuffer: () => {},
     connectDisk: () => {},
   };
-  const sessions = new Sessions();
+  const begun: number[] = [];
+  const sessions = new Sessions({ began: ({ tsih }) => begun.push(tsih), ended: () => {} });
   const requests = new Requests();
   const endings = new Endings(sessions, workers, requests);
   const closed: number[] = [];
@@ -81,7 +82,7 @@ function stage(fails: (message: ToWorker) => boolean = () => false) {
     for (const then of [...due]) then();
   };
   const kinds = (): string[] => sent.map(({ type }) => type);
-  return { handoffs, endings, sessions, requests, closed, sent, done, later, kinds };
+  return { handoffs, endings, sessions, begun, requests, closed, sent, done, later, kinds };
 }
 
 test('a session that waits for the end of the one it replaces is refused when the worker of both fails', async () => {
@@ -158,7 +159,7 @@ test('a hand-off that cannot be sent leaves nothing behind, and its worker is gi
 test.each(['accepted', 'refused'] as const)(
   'a hand-off that its worker answers too late is taken back, and the descriptor is whose the answer says: %s',
   async (type) => {
-    const { handoffs, sessions, closed, later, kinds } = stage();
+    const { handoffs, sessions, begun, closed, later, kinds } = stage();
     const first = handoffs.take(candidate(7));
     await new Promise(setImmediate);
     later();
@@ -172,11 +173,12 @@ test.each(['accepted', 'refused'] as const)(
       type === 'accepted' ? { type, id: 1 } : { type, id: 1, reason: RefusalReason.memory, detail: '' },
     );
     expect(closed).toEqual(type === 'accepted' ? [8] : [8, 7]);
+    expect(begun).toEqual([]);
     const next = handoffs.take(candidate(9));
     await new Promise(setImmediate);
     handoffs.answered({ type: 'accepted', id: 2 });
     expect(await next).toBeNull();
-    expect(sessions.size).toBe(1);
+    expect([...sessions.all()].map(({ tsih }) => tsih)).toEqual(begun);
   },
 );
 
@@ -192,7 +194,7 @@ test('a connection joins the session that it named, and neither the one in its p
   }
   expect(sessions.findByIdentity(IDENTITY)?.tsih).toBe(2);
   expect((await handoffs.take(candidate(9, 1)))?.code).toBe(LoginStatus.SESSION_DOES_NOT_EXIST);
-  sessions.remove(2);
+  sessions.remove(2, 'over');
   expect((await handoffs.take(candidate(10, 2)))?.code).toBe(LoginStatus.SESSION_DOES_NOT_EXIST);
   expect(closed).toEqual([9, 10]);
   expect(kinds()).toEqual(['handoff', 'endSession', 'handoff']);
@@ -268,8 +270,8 @@ test('the worker waits no more for one of several connections that was to be rep
   await new Promise(setImmediate);
   expect([...entry!.connections.keys()]).toEqual([1]);
   // The worker keeps the tasks of the one that was to be replaced.
-  endings.connectionEnded(1, 1, 1, false);
+  endings.connectionEnded(1, 1, 1, false, 'over');
   expect(sessions.findByIdentity(IDENTITY)).toBe(entry);
-  endings.connectionEnded(1, 2, 2, true);
+  endings.connectionEnded(1, 2, 2, true, 'over');
   expect(sessions.size).toBe(0);
 });

@@ -26,15 +26,15 @@ describe('Sessions', () => {
   it('know the one of an I_T nexus that began last, and the one before it again when that does not come to be', () => {
     const sessions = sessionsOf(entry(1, 'host', 0), entry(2, 'host', 1));
     expect(sessions.findByIdentity(identityOf('host'))?.tsih).toBe(2);
-    sessions.remove(2);
+    sessions.remove(2, 'over');
     expect(sessions.findByIdentity(identityOf('host'))?.tsih).toBe(1);
-    sessions.remove(1);
+    sessions.remove(1, 'over');
     expect(sessions.findByIdentity(identityOf('host'))).toBeUndefined();
   });
 
   it('know the one that took the place of another when that has ended', () => {
     const sessions = sessionsOf(entry(1, 'host', 0), entry(2, 'host', 1));
-    sessions.remove(1);
+    sessions.remove(1, 'over');
     expect(sessions.findByIdentity(identityOf('host'))?.tsih).toBe(2);
   });
 
@@ -57,12 +57,51 @@ describe('Sessions', () => {
     const sessions = sessionsOf(at(1, 'a', 1), at(2, 'b', 4), at(3, 'a', 2));
     expect([...sessions.of('a')].map(({ tsih }) => tsih)).toEqual([1, 3]);
     expect(sessions.countOf('a')).toEqual({ sessions: 2, connections: 3 });
-    sessions.remove(1);
+    sessions.remove(1, 'over');
     expect(sessions.countOf('a')).toEqual({ sessions: 1, connections: 2 });
-    sessions.remove(3);
+    sessions.remove(3, 'over');
     expect([...sessions.of('a')]).toEqual([]);
     expect(sessions.countOf('a')).toEqual({ sessions: 0, connections: 0 });
     expect(sessions.countOf('b')).toEqual({ sessions: 1, connections: 4 });
+  });
+
+  describe('are told of', () => {
+    function watched(...entries: SessionEntry[]) {
+      const told: string[] = [];
+      const sessions = new Sessions({
+        began: ({ tsih }) => told.push(`${tsih} began`),
+        ended: ({ tsih }, reason) => told.push(`${tsih} ended: ${reason}`),
+      });
+      for (const each of entries) sessions.add(each);
+      return { sessions, told };
+    }
+
+    it('when they begin, once, and when they end', () => {
+      const own = entry(1, 'host', 0);
+      const { sessions, told } = watched(own);
+      expect(told).toEqual([]);
+      sessions.began(own);
+      // Another connection.
+      sessions.began(own);
+      sessions.remove(1, 'logged out');
+      sessions.remove(1, 'once more');
+      expect(told).toEqual(['1 began', '1 ended: logged out']);
+    });
+
+    it('when their worker fails', () => {
+      const [one, other] = [entry(1, 'one', 0), entry(2, 'two', 1)];
+      const { sessions, told } = watched(one, other);
+      sessions.began(one);
+      sessions.began(other);
+      sessions.removeWorker(0);
+      expect(told.slice(2)).toEqual(['1 ended: its worker failed']);
+    });
+
+    it('not when no worker took them', () => {
+      const { sessions, told } = watched(entry(1, 'host', 0));
+      sessions.remove(1, 'its connection did not come');
+      expect(told).toEqual([]);
+    });
   });
 
   describe('of a worker that failed', () => {

@@ -96,7 +96,7 @@ describe('the worker with least to do', () => {
   test('a session that is not counted weighs as its connections do', () => {
     const world = new World();
     const entry = { ...world.begin(0), figures: -1 };
-    world.sessions.remove(entry.tsih);
+    world.sessions.remove(entry.tsih, 'over');
     world.sessions.add(entry);
     expect(world.least()).toBe(1);
   });

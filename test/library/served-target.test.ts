@@ -1,5 +1,6 @@
 // What a program does to its target while initiators use it: units and targets with disks come, grow and go.
 
+import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -22,12 +23,12 @@ const SIZE = BLOCK * BLOCKS;
 
 type Served = Awaited<ReturnType<typeof start>>;
 
-function start() {
+function start(log = readableLog().log) {
   return createTarget({
     portals: [{ address: '127.0.0.1', port: 0 }],
     tuning: { workers: 2, slabMiB: 16 },
     targets: [{ name: TARGET_NAME, luns: [{ lun: 0, backend: 'memory', size: SIZE }] }],
-    log: readableLog().log,
+    log,
   });
 }
 
@@ -199,6 +200,58 @@ describe('a target that is served', () => {
     expect(() => change(target)).toThrow(ConfigurationError);
     expect(() => change(target)).toThrow(message);
     expect(target.target(TARGET_NAME)).toEqual(before);
+  });
+
+  test('tells of sessions and of refused logins, to a listener that throws as well', async () => {
+    const { log, lines } = readableLog();
+    const target = await start(log);
+    const { events } = target;
+    const told: string[] = [];
+    events.on('sessionBegin', ({ tsih, initiatorName, connections }) => {
+      told.push(`begin ${tsih} ${initiatorName} ${connections[0]?.peerAddress}`);
+      throw new Error('a mistake');
+    });
+    events.on('sessionEnd', ({ tsih, figures }, reason) => told.push(`end ${tsih} ${figures.reads} ${reason}`));
+    events.on('refusal', ({ status, targetName, received }) => told.push(`${status} ${targetName} ${received}`));
+    const { port } = target.portals[0]!;
+    const first = await RawInitiator.logIn(port);
+    await first.command(read10(0, 1), { read: BLOCK });
+    await first.logOut();
+    await expect.poll(() => target.sessions()).toEqual([]);
+    const nobody = 'iqn.2026-11.io.lunaring:nobody';
+    using second = await RawInitiator.connect(port);
+    await second.login({ target: nobody });
+    using third = await RawInitiator.logIn(port);
+    using fourth = await RawInitiator.logIn(port);
+    await target.endSession(third.session.tsih);
+    await target.close();
+    const began = ({ session }: RawInitiator) => `begin ${session.tsih} ${session.initiatorName} 127.0.0.1`;
+    expect(told).toEqual([
+      began(first),
+      `end ${first.session.tsih} 1 logout of the session`,
+      `0203 ${nobody} ${nobody} at portal group 1`,
+      began(third),
+      began(fourth),
+      `end ${third.session.tsih} 0 ended by an operator`,
+      `end ${fourth.session.tsih} 0 the target is stopping`,
+    ]);
+    expect(lines.filter((line) => line.includes('a listener of the program threw'))).toHaveLength(3);
+  });
+
+  test('tells of a unit that fails', async () => {
+    await using target = await start();
+    const disk = new ToldDisk();
+    disk.before = (operation) => {
+      if (operation === 'read') throw new Error('a mistake');
+    };
+    await target.addUnit(TARGET_NAME, { lun: 3, backend: 'custom', size: SIZE, disk });
+    const failed = once(target.events, 'unitFailure');
+    using initiator = await RawInitiator.logIn(target.portals[0]!.port);
+    expect((await initiator.command(read10(5, 1), { lun: 3, read: BLOCK })).status).toBe(Status.CHECK_CONDITION);
+    const unit = { targetName: TARGET_NAME, lun: 3, path: '' };
+    const [failure] = await failed;
+    expect(failure).toMatchObject({ ...unit, errno: 'EIO', operation: 'read', lba: 5, failures: 1 });
+    expect(failure.message).toMatch(/^a disk operation failed: EIO, read at LBA 5; a function of the program's disk/);
   });
 
   test('refuses logins while it is told to', async () => {

@@ -234,6 +234,10 @@ export class SessionBench {
       if (message.level === 'warn') this.warnings.push(message.message);
       return;
     }
+    if (message.type === 'unitFailure') {
+      this.log.push(message.message);
+      return;
+    }
     this.messages.push(message);
     if (message.type === 'reset') this.#resets.push(message);
     const request = message.type === 'done' ? this.#resetsUnderWay.get(message.request) : undefined;
