@@ -3,7 +3,7 @@
 
 import { ConfigurationError, type Finding, formatPath, LoadingError } from '../config/finding.ts';
 import { findingsOf } from '../config/load.ts';
-import { PartError } from '../config/part.ts';
+import { PartError, THE_BODY } from '../config/part.ts';
 import { SavingError } from '../control/saving.ts';
 import { StorageError } from '../control/storage.ts';
 import { parseBody } from './body.ts';
@@ -24,8 +24,6 @@ export interface GateOptions {
   readonly guard: TokenGuard | null;
   readonly context: AdminContext;
 }
-
-const THE_BODY = 'the body';
 
 /** Lets requests through to the routes. */
 export class Gate implements HttpHandler {

@@ -28,6 +28,8 @@ export class PartError extends LunaringError {
 /** The portals beside which a part is to be served; those without real ports will do. */
 type Portals = readonly Pick<PortalSettings, 'address' | 'port' | 'tag'>[];
 
+/** The path of what is wrong with a part as a whole. */
+export const THE_BODY = 'the body';
 const PLACEHOLDER = 'iqn.2026-11.io.lunaring:part';
 const TARGET_PREFIX = /^targets\[0\]\.?/;
 const CREDENTIAL_PREFIX = /^targets\[0\]\.auth\.users\[0\]\.?/;
@@ -41,7 +43,7 @@ function settleParts(document: object, directory: string, prefix: RegExp) {
   });
   if (settings !== null) return settings;
   const errors = findings.filter(({ severity }) => severity === 'error');
-  throw new PartError(errors.map((finding) => ({ ...finding, path: finding.path.replace(prefix, '') || 'the body' })));
+  throw new PartError(errors.map((finding) => ({ ...finding, path: finding.path.replace(prefix, '') || THE_BODY })));
 }
 
 function settlePart(target: unknown, portals: Portals, directory: string, prefix: RegExp) {

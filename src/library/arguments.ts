@@ -16,6 +16,7 @@ export type UnitLimitOptions = z.input<typeof unitLimits>;
 export type RedirectOptions = z.input<typeof redirect>;
 
 const SCHEMAS = {
+  name: z.string({ error: () => 'the name of a target, as text\nchange it' }),
   bytes: size(UNIT_BYTES_MIN, UNIT_BYTES_MAX).nullable(),
   limits: unitLimits.optional(),
   state: target.shape.state.unwrap(),

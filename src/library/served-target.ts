@@ -3,7 +3,7 @@
 
 import type { EventEmitter } from 'node:events';
 import { ConfigurationError, type Finding } from '../config/finding.ts';
-import { judgeDirections, PartError, settleTargetPart, settleUnitPart } from '../config/part.ts';
+import { judgeDirections, PartError, settleTargetPart, settleUnitPart, THE_BODY } from '../config/part.ts';
 import type { LunSettings, TargetSettings } from '../config/settings.ts';
 import type { TargetEventMap } from '../control/events.ts';
 import type { RunningPortal } from '../control/portals.ts';
@@ -75,24 +75,25 @@ export class ServedTarget implements AsyncDisposable {
   }
 
   target(name: string): TargetReport | undefined {
-    return this.#running.administration.target(name);
+    return this.#running.administration.target(judged('name', name));
   }
 
   /** Adds a target, and serves it when this resolves. Throws {@link ConfigurationError}; nothing is added then. */
-  async addTarget(options: TargetOptions): Promise<TargetReport> {
+  addTarget(options: TargetOptions): Promise<TargetReport> {
+    return asProgram(() => this.#addTarget(options));
+  }
+
+  async #addTarget(options: TargetOptions): Promise<TargetReport> {
     const { disks, directory } = this.#context;
+    const { administration, loginSettings } = this.#running;
     const { target, customs } = split(options);
-    const settings = settled(() => {
-      const part = settleTargetPart(target, this.portals, directory);
-      const { administration, loginSettings } = this.#running;
-      const others = administration.servedTargets().map(({ auth }) => auth);
-      judgeDirections(part.auth, [loginSettings.discovery.auth, ...others]);
-      return part;
-    });
+    const settings = settleTargetPart(target, this.portals, directory);
+    const others = administration.servedTargets().map(({ auth }) => auth);
+    judgeDirections(settings.auth, [loginSettings.discovery.auth, ...others]);
     const luns = await disks.open(settings, customs, ['luns']);
     try {
       disks.check();
-      return this.#running.administration.addTarget({ ...settings, luns });
+      return administration.addTarget({ ...settings, luns });
     } catch (error) {
       await disks.close(luns);
       throw error;
@@ -109,23 +110,27 @@ export class ServedTarget implements AsyncDisposable {
 
   /** An offline target refuses logins with 0301. Its sessions go on. */
   setState(name: string, state: TargetSettings['state']): boolean {
-    return this.#running.administration.setState(name, judged('state', state));
+    return this.#running.administration.setState(judged('name', name), judged('state', state));
   }
 
   /** Sends logins to come elsewhere; null: takes them again. Sessions go on. */
   setRedirect(name: string, redirect: RedirectOptions | null): boolean {
-    return this.#running.administration.setRedirect(name, judged('redirect', redirect));
+    return this.#running.administration.setRedirect(judged('name', name), judged('redirect', redirect));
   }
 
   // Units
 
   /** Adds a unit; initiators that are logged in are told. Throws {@link ConfigurationError}; nothing is added then. */
-  async addUnit(name: string, options: LunOptions): Promise<boolean> {
+  addUnit(name: string, options: LunOptions): Promise<boolean> {
+    return asProgram(() => this.#addUnit(name, options));
+  }
+
+  async #addUnit(name: string, options: LunOptions): Promise<boolean> {
     const { disks, directory } = this.#context;
     disks.check();
     if (this.target(name) === undefined) return false;
     const { target, customs } = split({ name, luns: [options] });
-    const lun = settled(() => settleUnitPart(target.luns[0], this.portals, directory));
+    const lun = settleUnitPart(target.luns[0], this.portals, directory);
     const luns = await disks.open({ name, luns: [lun] }, customs, ['luns']);
     let added = false;
     try {
@@ -158,9 +163,9 @@ export class ServedTarget implements AsyncDisposable {
    * shrinks.
    */
   growUnit(name: string, lun: number, bytes: number | string | null): boolean {
-    const size = judged('bytes', bytes);
+    const [targetName, size] = [judged('name', name), judged('bytes', bytes)];
     try {
-      return this.#running.administration.growUnit(name, lun, size);
+      return this.#running.administration.growUnit(targetName, lun, size);
     } catch (error) {
       throw error instanceof StorageError
         ? new ConfigurationError([{ ...findingOf(error, [], ORIGIN), path: 'bytes' }])
@@ -170,7 +175,7 @@ export class ServedTarget implements AsyncDisposable {
 
   /** Limits how fast a unit may be used; undefined: not at all. */
   limitUnit(name: string, lun: number, limits: UnitLimitOptions | undefined): boolean {
-    return this.#running.administration.limitUnit(name, lun, judged('limits', limits));
+    return this.#running.administration.limitUnit(judged('name', name), lun, judged('limits', limits));
   }
 
   // Sessions
@@ -220,11 +225,15 @@ function split(options: TargetOptions) {
   return parts;
 }
 
-/** What the schema finds, as the same error that createTarget throws. */
-function settled<Settings>(judge: () => Settings): Settings {
+/** Does `work`, and has what is found wrong be the same error that createTarget throws: of the program's options, not of a request's body. */
+async function asProgram<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
-    return judge();
+    return await work();
   } catch (error) {
-    throw error instanceof PartError ? new ConfigurationError(error.findings) : error;
+    if (!(error instanceof PartError || error instanceof ConfigurationError)) throw error;
+    const pathOf = ({ path }: Finding): string => (path === THE_BODY ? 'options' : path);
+    throw new ConfigurationError(
+      error.findings.map((finding) => ({ ...finding, path: pathOf(finding), origin: ORIGIN })),
+    );
   }
 }

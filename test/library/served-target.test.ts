@@ -147,6 +147,26 @@ describe('a target that is served', () => {
     third.letGo();
   });
 
+  test('says what is wrong with what is added as if it had been there from the start', async () => {
+    await using target = await start();
+    const name = 'iqn.2026-11.io.lunaring:later';
+    const wrong: [path: string, added: Promise<unknown>][] = [
+      ['options', target.addTarget(undefined as never)],
+      ['name', target.addTarget({ name: TARGET_NAME, luns: [] })],
+      ['luns[0].size', target.addTarget({ name, luns: [{ lun: 0, backend: 'memory', size: 1 }] })],
+      ['options', target.addUnit(TARGET_NAME, null as never)],
+      ['lun', target.addUnit(TARGET_NAME, { lun: 0, backend: 'memory', size: SIZE })],
+      ['path', target.addUnit(TARGET_NAME, { lun: 1, path: '/nowhere/disk.img' })],
+      ['name', target.addUnit(undefined as never, { lun: 1, backend: 'memory', size: SIZE })],
+      ['name', target.removeTarget(undefined as never)],
+      ['name', target.removeUnit(undefined as never, 0)],
+    ];
+    for (const [path, added] of wrong) {
+      await expect(added).rejects.toThrow(ConfigurationError);
+      await expect(added).rejects.toMatchObject({ findings: [{ path, origin: 'the program' }] });
+    }
+  });
+
   test('grows a unit', async () => {
     await using target = await start();
     const disk = new ToldDisk();
@@ -187,6 +207,8 @@ describe('a target that is served', () => {
     ],
     ['a size that is none', (target) => target.growUnit(TARGET_NAME, 0, Number.NaN), /bytes/],
     ['a size beyond the largest', (target) => target.growUnit(TARGET_NAME, 0, 2 ** 53), /bytes.*\n.*\n.*4096TiB/],
+    ['no name', (target) => target.setState(undefined as never, 'offline'), /name.*\n.*nothing\n.*name of a target/],
+    ['a name of another type', (target) => target.target(3 as never), /name.*\n.*received {2}3\n/],
     ['a size left out', (target) => target.growUnit(TARGET_NAME, 0, undefined as never), /bytes/],
     ['a state of another name', (target) => target.setState(TARGET_NAME, 'of line' as never), /did you mean offline/],
     ['a redirect to nowhere', (target) => target.setRedirect(TARGET_NAME, { address: '' }), /redirect\.address/],
