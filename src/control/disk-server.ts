@@ -87,9 +87,16 @@ export class DiskServer {
     if (this.#order.changes) await new Promise<void>((resolve) => (this.#whenUnchanging = resolve));
     try {
       await this.#disk.flush?.();
-    } finally {
-      await this.#disk.close?.();
+    } catch (error) {
+      // Writes may be lost: that is what is to be heard, whatever becomes of closing.
+      await this.#closeDisk().catch((late: unknown) => this.#tell('close', late));
+      throw error;
     }
+    await this.#closeDisk();
+  }
+
+  async #closeDisk(): Promise<void> {
+    await this.#disk.close?.();
   }
 
   #disconnect(link: Link): void {

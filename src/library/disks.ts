@@ -93,7 +93,7 @@ export class Disks {
     }
   }
 
-  /** Closes the disks of these units, each whatever becomes of the others; then throws the first error. */
+  /** Closes the disks of these units, each whatever becomes of the others; then throws the first error, and has logged the others. */
   close(luns: readonly LunSettings[]): Promise<void> {
     return this.#close(luns.flatMap((lun) => (lun.backend === 'custom' ? (this.#open.get(lun.disk) ?? []) : [])));
   }
@@ -109,7 +109,7 @@ export class Disks {
 
   #close(disks: readonly OpenDisk[]): Promise<void> {
     for (const disk of disks) this.#open.delete(disk);
-    return this.#transition(closeEach(disks));
+    return this.#transition(closeEach(disks, this.#log));
   }
 
   /** What {@link closeAll} waits for, too. */
@@ -121,7 +121,9 @@ export class Disks {
   }
 }
 
-async function closeEach(disks: readonly OpenDisk[]): Promise<void> {
+async function closeEach(disks: readonly OpenDisk[], log: Logger): Promise<void> {
   const ends = await Promise.allSettled(disks.map((disk) => disk.close()));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  const [first, ...others] = ends.filter((end) => end.status === 'rejected');
+  for (const { reason: err } of others) log.error({ err }, 'a disk was not closed in order');
+  if (first !== undefined) throw first.reason;
 }

@@ -423,6 +423,13 @@ describe('a disk’s server', () => {
       close: async () => void calls.push('close'),
     }).server.close();
     expect(calls).toEqual(['flush', 'close']);
+    const throwing = (message: string) => () => {
+      throw new Error(message);
+    };
     await expect(connect({ flush: () => Promise.reject(new Error('lost')) }).server.close()).rejects.toThrow('lost');
+    await expect(connect({ close: throwing('stuck') }).server.close()).rejects.toThrow('stuck');
+    const { server, reports } = connect({ flush: throwing('lost'), close: throwing('stuck') });
+    await expect(server.close()).rejects.toThrow('lost');
+    expect(reports).toEqual([{ operation: 'close', error: expect.stringContaining('stuck') }]);
   });
 });

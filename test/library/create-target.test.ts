@@ -225,6 +225,21 @@ test('a disk that can’t be flushed at the end is closed even so, and the progr
   expect(disk.calls).toEqual(['flush', 'close']);
 });
 
+test('of several disks that can’t be closed in order the program hears of the first, and the log of the others', async () => {
+  const { log, lines } = readableLog();
+  const luns = ['first', 'second'].map((message, lun) => {
+    const disk = new ToldDisk();
+    disk.before = () => {
+      throw new Error(message);
+    };
+    return { lun, backend: 'custom', size: SIZE, disk } as const;
+  });
+  const target = await createTarget(options('posix', {}, { log, targets: [{ name: TARGET_NAME, luns }] }));
+  await expect(target.close()).rejects.toThrow('first');
+  const told = lines.filter((line) => line.includes('a disk was not closed in order'));
+  expect(told).toEqual([expect.stringContaining('"message":"second"')]);
+});
+
 describe('createTarget', () => {
   const disk = { read: () => {} };
   const refusalOf = async (lun: object): Promise<string> => {
