@@ -128,7 +128,8 @@ export class SimWorkers implements Workers {
   }
 
   #take(index: number, message: FromWorker): void {
-    if (message.type === 'log') this.#clock.note(`worker ${index}: ${message.message}`);
+    // The fields of what is logged have paths, which are each run's own.
+    if ('message' in message) this.#clock.note(`worker ${index}: ${message.message}`);
     else this.#clock.note(`worker ${index} says ${JSON.stringify(message)}`);
     this.#events.message(index, message);
   }
