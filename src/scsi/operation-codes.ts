@@ -64,7 +64,7 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('25 00 ffffffff 0000 01 00'), // READ CAPACITY(10)
   command('28 18 ffffffff 00 ffff 00'), // READ(10)
   command('2a 18 ffffffff 00 ffff 00'), // WRITE(10)
-  command('2e 12 ffffffff 00 ffff 00'), // WRITE AND VERIFY(10)
+  command('2e 16 ffffffff 00 ffff 00'), // WRITE AND VERIFY(10)
   command('2f 16 ffffffff 00 ffff 00'), // VERIFY(10)
   command('34 02 ffffffff 00 ffff 00'), // PRE-FETCH(10)
   command('35 02 ffffffff 00 ffff 00'), // SYNCHRONIZE CACHE(10)
@@ -98,7 +98,7 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('7f 00 00000000 00 18 0009 18 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // READ(32)
   command('7f 00 00000000 00 18 000a 16 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // VERIFY(32)
   command('7f 00 00000000 00 18 000b 18 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // WRITE(32)
-  command('7f 00 00000000 00 18 000c 12 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // WRITE AND VERIFY(32)
+  command('7f 00 00000000 00 18 000c 16 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // WRITE AND VERIFY(32)
   command('7f 00 00000000 00 18 000d 09 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // WRITE SAME(32)
   command('7f 00 00000000 00 18 0012 ff 00 ffffffffffffffff 00000000 0000 0000 ffffffff'), // GET LBA STATUS(32)
   command('83 00 0000000000000000 ffffffff 00 00'), // EXTENDED COPY(LID1)
@@ -111,7 +111,7 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('89 18 ffffffffffffffff 000000 ff 00 00'), // COMPARE AND WRITE
   command('8a 18 ffffffffffffffff ffffffff 00 00'), // WRITE(16)
   command('8b 18 ffffffffffffffff ffffffff 00 00'), // ORWRITE(16)
-  command('8e 12 ffffffffffffffff ffffffff 00 00'), // WRITE AND VERIFY(16)
+  command('8e 16 ffffffffffffffff ffffffff 00 00'), // WRITE AND VERIFY(16)
   command('8f 16 ffffffffffffffff ffffffff 00 00'), // VERIFY(16)
   command('90 02 ffffffffffffffff ffffffff 00 00'), // PRE-FETCH(16)
   command('91 02 ffffffffffffffff ffffffff 00 00'), // SYNCHRONIZE CACHE(16)
@@ -128,7 +128,7 @@ export const COMMANDS: readonly CommandUsage[] = [
   command('a4 0f 00000000 ffffffff 00 00'), // SET TIMESTAMP
   command('a8 18 ffffffff ffffffff 00 00'), // READ(12)
   command('aa 18 ffffffff ffffffff 00 00'), // WRITE(12)
-  command('ae 12 ffffffff ffffffff 00 00'), // WRITE AND VERIFY(12)
+  command('ae 16 ffffffff ffffffff 00 00'), // WRITE AND VERIFY(12)
   command('af 16 ffffffff ffffffff 00 00'), // VERIFY(12)
   command('b7 1f 00000000 ffffffff 00 00'), // READ DEFECT DATA(12)
 ];
