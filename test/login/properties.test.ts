@@ -213,3 +213,108 @@ describe('for any peer', () => {
     );
   });
 });
+
+/** RFC 7143 §13: how each key is agreed on, with what the target of {@link World} wishes. */
+type Agreed =
+  | readonly ['min' | 'max', ours: number, least: number, most: number]
+  | readonly ['and' | 'or', ours: boolean];
+const AGREED: Readonly<Record<string, Agreed>> = {
+  MaxConnections: ['min', 1, 1, 65535],
+  InitialR2T: ['or', false],
+  ImmediateData: ['and', true],
+  MaxBurstLength: ['min', 1048576, 512, 16777215],
+  FirstBurstLength: ['min', 262144, 512, 16777215],
+  DefaultTime2Wait: ['max', 2, 0, 3600],
+  DefaultTime2Retain: ['min', 0, 0, 3600],
+  MaxOutstandingR2T: ['min', 4, 1, 65535],
+  DataPDUInOrder: ['or', true],
+  DataSequenceInOrder: ['or', true],
+  ErrorRecoveryLevel: ['min', 0, 0, 2],
+};
+/** Without meaning in a discovery session, as the sections of the keys say. */
+const RELEVANT_IN_DISCOVERY = ['DefaultTime2Wait', 'DefaultTime2Retain', 'ErrorRecoveryLevel'];
+
+/** The answer to one key by the rules of §6.2; null: the login is refused. */
+function answerByRule(key: string, value: string, discovery: boolean): string | null {
+  const rule = AGREED[key];
+  if (rule === undefined) return 'NotUnderstood';
+  if (discovery && !RELEVANT_IN_DISCOVERY.includes(key)) return 'Irrelevant';
+  if (rule[0] === 'and' || rule[0] === 'or') {
+    if (value !== 'Yes' && value !== 'No') return null;
+    const theirs = value === 'Yes';
+    return (rule[0] === 'and' ? theirs && rule[1] : theirs || rule[1]) ? 'Yes' : 'No';
+  }
+  const [which, ours, least, most] = rule as readonly ['min' | 'max', number, number, number];
+  if (!/^(0|[1-9][0-9]*|0[xX][0-9a-fA-F]+)$/.test(value)) return null;
+  const theirs = Number(value);
+  return theirs < least || theirs > most ? null : String(Math[which](theirs, ours));
+}
+
+const offeredValue = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom('Yes', 'No', '0', '1', '2', '512', '8192', '0x10000', '3600') },
+  fc.constantFrom(
+    '511',
+    '3601',
+    '65535',
+    '65536',
+    '16777215',
+    '16777216',
+    '-1',
+    '01',
+    '1~2',
+    'yes',
+    '',
+    '0x',
+    'Reject',
+    'Irrelevant',
+  ),
+);
+const offeredPairs = fc.uniqueArray(
+  fc
+    .oneof(
+      { weight: 9, arbitrary: fc.constantFrom(...Object.keys(AGREED)) },
+      fc.constantFrom('X-com.example', 'Unheard'),
+    )
+    .chain((key) => {
+      const rule = AGREED[key];
+      const fitting =
+        rule !== undefined && typeof rule[1] === 'boolean'
+          ? fc.constantFrom('Yes', 'No')
+          : fc.constantFrom('1', '2', '512', '0x2000', '300000', '2000000');
+      return fc.tuple(fc.constant(key), fc.oneof({ weight: 12, arbitrary: fitting }, offeredValue));
+    }),
+  { selector: ([key]) => key, maxLength: 6 },
+);
+
+describe('§6.2, §13: what is agreed on', () => {
+  test('follows from both offers by the rule of each key, however the text is cut', () => {
+    fc.assert(
+      fc.property(offeredPairs, fc.boolean(), fc.integer({ min: 0, max: 400 }), (pairs, discovery, cut) => {
+        const who = {
+          InitiatorName: INITIATOR,
+          ...(discovery ? { SessionType: 'Discovery' } : { TargetName: TARGET }),
+        };
+        const text = [...Object.entries(who), ...pairs].map(([key, value]) => `${key}=${value}\0`).join('');
+        const machine = new LoginMachine(new World(), ENDPOINT);
+        machine.receive(loginRequest({ csg: 1, continues: true }, text.slice(0, cut)));
+        const outcome = machine.receive(loginRequest(OPERATE, text.slice(cut)));
+        const expected = new Map(pairs.map(([key, value]) => [key, answerByRule(key, value, discovery)]));
+        const given = new Map(pairs);
+        const [first, most] = [given.get('FirstBurstLength'), given.get('MaxBurstLength')];
+        // §13.14: FirstBurstLength must not exceed MaxBurstLength.
+        const inverted = !discovery && Number(first) > Number(most);
+        if (inverted || [...expected.values()].includes(null)) {
+          expect(outcome.kind === 'refuse' && readResponse(outcome.bytes).status).toBe('0200');
+          return;
+        }
+        if (!discovery && first !== undefined) {
+          const burst = Number(expected.get('MaxBurstLength') ?? 262144);
+          expected.set('FirstBurstLength', String(Math.min(Number(expected.get('FirstBurstLength')), burst)));
+        }
+        if (outcome.kind !== 'complete') throw new Error(`no grant but ${outcome.kind}`);
+        expect(readResponse(outcome.grant.finalResponse(1, 1)).keys).toMatchObject(Object.fromEntries(expected));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
