@@ -74,8 +74,8 @@ export class Connection extends PduSender implements FrameConsumer {
   reported = false;
   /** Why it closes once its tasks have ended; empty: it does not. */
   finishing = '';
-  /** Task management functions that have no answer yet. */
-  functions = 0;
+  /** Task management functions and logouts that have no answer yet. */
+  unanswered = 0;
   /** A text exchange that is not over. */
   textExchange: TextExchange | null = null;
   /** Who waits for the end of the connection. */

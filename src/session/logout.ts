@@ -9,6 +9,7 @@ import type { Connection } from './connection.ts';
 import { ConnectionState } from './connection-state.ts';
 import { Fault } from './faults.ts';
 import { abandon } from './lost-connection.ts';
+import { UNANSWERED_MAX } from './task-management.ts';
 
 /** What is wrong with a Logout Request whose header lies at slab offset `at`; null when {@link logoutRequest} can carry it out. */
 export function judgeLogout(connection: Connection, at: number): Fault | null {
@@ -26,15 +27,25 @@ export function logoutRequest(connection: Connection, at: number): void {
   const reason = LogoutRequest.flags.get(view, at) & LOGOUT_REASON_MASK;
   const itt = LogoutRequest.initiatorTaskTag.get(view, at);
   const cid = LogoutRequest.cid.get(view, at);
+  // Behind a logout of the connection itself nothing is read any more; those of another may be as many as are sent.
+  if (connection.unanswered === UNANSWERED_MAX && logsOutAnother(connection, at)) {
+    sendLogoutResponse(connection, itt, LogoutResult.CLEANUP_FAILED);
+    return;
+  }
+  connection.unanswered++;
+  const respond = (result: LogoutResult): void => {
+    connection.unanswered--;
+    sendLogoutResponse(connection, itt, result);
+  };
   switch (reason) {
     case LogoutReason.CLOSE_SESSION:
-      closeSession(connection, itt);
+      closeSession(connection, respond);
       return;
     case LogoutReason.CLOSE_CONNECTION:
-      closeConnection(connection, itt, cid);
+      closeConnection(connection, cid, respond);
       return;
     default:
-      removeForRecovery(connection, at, itt, cid);
+      removeForRecovery(connection, at, cid, respond);
   }
 }
 
@@ -46,8 +57,10 @@ export function logsOutAnother(connection: Connection, at: number): boolean {
   return reason !== LogoutReason.CLOSE_SESSION && LogoutRequest.cid.get(view, at) !== connection.cid;
 }
 
+type Respond = (result: LogoutResult) => void;
+
 /** What is still on its way over other connections is not taken any more: a task that began now would outlive the answer. */
-function closeSession(connection: Connection, itt: number): void {
+function closeSession(connection: Connection, respond: Respond): void {
   const { session } = connection;
   session.beginEnd();
   for (const each of session.connections.values()) each.stopReading();
@@ -60,20 +73,20 @@ function closeSession(connection: Connection, itt: number): void {
       other.close('the session was logged out over another connection');
     }
     for (const lost of [...session.lost]) abandon(lost);
-    sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
+    respond(LogoutResult.SUCCESS);
     connection.leave('logout of the session');
   });
 }
 
-function closeConnection(connection: Connection, itt: number, cid: number): void {
+function closeConnection(connection: Connection, cid: number, respond: Respond): void {
   const { session } = connection;
   const leaver = session.memberWith(cid);
   if (leaver === undefined) {
-    sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
+    respond(LogoutResult.CID_NOT_FOUND);
     return;
   }
   if (leaver.state === ConnectionState.lost) {
-    const wait = new Countdown(() => sendLogoutResponse(connection, itt, LogoutResult.SUCCESS));
+    const wait = new Countdown(() => respond(LogoutResult.SUCCESS));
     leaver.closeThen('logged out over another connection', wait);
     wait.seal();
     return;
@@ -86,28 +99,28 @@ function closeConnection(connection: Connection, itt: number, cid: number): void
       // Main hears before the peer does, who may log in anew at once.
       session.connectionGone(leaver);
     }
-    sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
+    respond(LogoutResult.SUCCESS);
     if (leaver === connection) connection.leave('logout of the connection');
   });
 }
 
 /** §11.14.1: another connection of the session is given up, or was lost; its tasks can be reassigned from now on. */
-function removeForRecovery(connection: Connection, at: number, itt: number, cid: number): void {
+function removeForRecovery(connection: Connection, at: number, cid: number, respond: Respond): void {
   const { session } = connection;
   if (session.parameters.errorRecoveryLevel < 2) {
-    sendLogoutResponse(connection, itt, LogoutResult.RECOVERY_NOT_SUPPORTED);
+    respond(LogoutResult.RECOVERY_NOT_SUPPORTED);
     return;
   }
   const leaver = session.memberWith(cid);
   if (leaver === undefined) {
-    sendLogoutResponse(connection, itt, LogoutResult.CID_NOT_FOUND);
+    respond(LogoutResult.CID_NOT_FOUND);
     return;
   }
   leaver.sent!.acknowledge(LogoutRequest.expStatSN.get(connection.view, at));
   const wait = new Countdown(() => {
     leaver.lostAt = connection.engine.now();
     session.connectionGone(leaver);
-    sendLogoutResponse(connection, itt, LogoutResult.SUCCESS);
+    respond(LogoutResult.SUCCESS);
   });
   if (leaver.state !== ConnectionState.lost) leaver.closeThen('removed for recovery', wait, false, true);
   wait.seal();

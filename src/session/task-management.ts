@@ -19,8 +19,8 @@ import { Arrival } from './cmd-window.ts';
 import type { Connection } from './connection.ts';
 import { taskReassign } from './reassign.ts';
 
-/** Functions of one connection without an answer, at most: some initiators abort each command of a stuck disk by itself. */
-const FUNCTIONS_MAX = 256;
+/** Functions and logouts of one connection without an answer, at most: some initiators abort each command of a stuck disk by itself. */
+export const UNANSWERED_MAX = 256;
 
 /** Takes a Task Management Function Request whose header lies at slab offset `at`. */
 export function taskManagementRequest(connection: Connection, at: number): void {
@@ -31,13 +31,13 @@ export function taskManagementRequest(connection: Connection, at: number): void 
   const itt = TaskManagementRequest.initiatorTaskTag.get(view, at);
   const cmdSN = TaskManagementRequest.cmdSN.get(view, at);
   // They may be immediate, and then no window limits them (§4.2.2.1).
-  if (connection.functions === FUNCTIONS_MAX) {
+  if (connection.unanswered === UNANSWERED_MAX) {
     sendResponse(connection, itt, TaskFunctionResponse.FUNCTION_REJECTED);
     return;
   }
-  connection.functions++;
+  connection.unanswered++;
   const respond = (response: TaskFunctionResponse): void => {
-    connection.functions--;
+    connection.unanswered--;
     sendResponse(connection, itt, response);
   };
   const lun = readLun(view, at + TaskManagementRequest.lun.offset);

@@ -1,14 +1,14 @@
 import { describe, expect, it, vi } from 'vitest';
 import { RESERVED_TAG } from '../../src/pdu/bhs.ts';
-import { LogoutReason, LogoutRequest } from '../../src/pdu/logout.ts';
+import { LogoutReason, LogoutRequest, LogoutResponse, LogoutResult } from '../../src/pdu/logout.ts';
 import { FINAL_BIT, Opcode } from '../../src/pdu/opcode.ts';
 import { ScsiResponse } from '../../src/pdu/scsi-response.ts';
 import { SnackRequest, SnackType } from '../../src/pdu/snack.ts';
 import { TaskFunction, TaskFunctionResponse, TaskManagementResponse } from '../../src/pdu/task-management.ts';
-import { testUnitReady } from '../support/cdbs.ts';
+import { read16, testUnitReady } from '../support/cdbs.ts';
 import { decode } from '../support/header-values.ts';
 import type { Pdu } from '../support/pdu-socket.ts';
-import { SessionBench } from '../support/session-bench.ts';
+import { BLOCK_BYTES, SessionBench } from '../support/session-bench.ts';
 import type { SimInitiator } from '../support/sim-initiator.ts';
 
 const session = { errorRecoveryLevel: 2, defaultTime2Wait: 2, defaultTime2Retain: 20, maxConnections: 2 };
@@ -73,6 +73,26 @@ describe('ExpStatSN of a Logout Request (RFC 7143 §11.14.4)', () => {
 });
 
 describe('A logout', () => {
+  it('that waits for tasks of another connection is one of 256 at most, as no window limits them', () => {
+    const bench = new SessionBench();
+    const one = bench.logIn({ session: { maxConnections: 2 } });
+    const two = bench.logIn({ joins: one });
+    bench.file.stuck = true;
+    two.command(read16(0, 1), { read: BLOCK_BYTES });
+    bench.settle();
+    const flags = FINAL_BIT | LogoutReason.CLOSE_CONNECTION;
+    for (let count = 0; count < 260; count++) one.send(LogoutRequest, { flags, cid: two.cid }, { immediate: true });
+    bench.settle();
+    const results = () => one.replies().map(({ header }) => decode(LogoutResponse, header).response);
+    expect(results()).toEqual(Array(4).fill(LogoutResult.CLEANUP_FAILED));
+    bench.file.stuck = false;
+    bench.settle();
+    expect(results()).toEqual(Array(256).fill(LogoutResult.SUCCESS));
+    one.send(LogoutRequest, { flags, cid: two.cid }, { immediate: true });
+    bench.settle();
+    expect(results()).toEqual([LogoutResult.CID_NOT_FOUND]);
+  });
+
   it('of a connection over another is told to main before it is answered: the initiator may log in anew at once (RFC 7143 §11.14)', () => {
     const bench = new SessionBench();
     const one = bench.logIn({ session: { maxConnections: 2 } });
