@@ -181,6 +181,7 @@ function declareLun(program: Command, world: World, finish: Finish): void {
       .option('--no-direct', 'go through the page cache')
       .option('--read-only', 'refuse what would change data')
       .option('--removable', 'report a medium that can be ejected')
+      .option('--atomic-writes', 'take WRITE ATOMIC(16); --backend memory only')
       .option('--serial <text>', 'unit serial number')
       .option('--naa <digits>', 'world-wide name'),
   ).action(async (target, number, file, options: AddLunOptions) =>

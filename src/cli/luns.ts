@@ -124,6 +124,7 @@ export interface AddLunOptions extends LimitOptions {
   readonly direct?: boolean;
   readonly readOnly?: boolean;
   readonly removable?: boolean;
+  readonly atomicWrites?: boolean;
   readonly serial?: string;
   readonly naa?: string;
 }
@@ -136,7 +137,7 @@ function limitsOf({ iops, bandwidth, burstMs }: LimitOptions): object | undefine
 
 /** A unit as the configuration has it. */
 export function describeLun(lun: number, file: string | undefined, options: AddLunOptions, world: World): object {
-  const { backend, size, blockSize, direct, readOnly, removable, serial, naa } = options;
+  const { backend, size, blockSize, direct, readOnly, removable, atomicWrites, serial, naa } = options;
   if (file === undefined && (backend ?? 'file') === 'file') {
     throw new UsageError(
       'a unit is stored in something: name a file or a device, or --backend memory or null with --size',
@@ -155,6 +156,7 @@ export function describeLun(lun: number, file: string | undefined, options: AddL
     direct: direct === false ? false : undefined,
     readOnly,
     removable,
+    atomicWrites,
     serial,
     naa,
     limits: limitsOf(options),

@@ -33,6 +33,7 @@ const COMMANDS = [
   ['lun', 'list'],
   ['lun', 'show', NAME, '0'],
   ['lun', 'add', NAME, '1', 'b.img'],
+  ['lun', 'add', NAME, '2', '--backend', 'memory', '--size', '1GiB', '--atomic-writes'],
   ['lun', 'grow', NAME, '1', '40GiB'],
   ['lun', 'limit', NAME, '1', '--iops', '5000'],
   ['lun', 'remove', NAME, '1'],

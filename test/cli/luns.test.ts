@@ -57,10 +57,11 @@ describe('units', () => {
       readOnly: true,
       limits: { iops: 9, burstMs: 50 },
     });
-    expect(describeLun(3, undefined, { backend: 'memory', size: '1GiB' }, world)).toEqual({
+    expect(describeLun(3, undefined, { backend: 'memory', size: '1GiB', atomicWrites: true }, world)).toEqual({
       lun: 3,
       backend: 'memory',
       size: '1GiB',
+      atomicWrites: true,
     });
   });
 });
