@@ -113,6 +113,14 @@ describe('layers', () => {
     expect(readdirSync(join(TOP, 'src')).filter((folder) => !LAYERS.includes(folder))).toEqual([]);
   });
 
+  test('are told to readers in the same order', () => {
+    const table = readFileSync(join(TOP, 'docs/architecture.md'), 'utf8')
+      .split('\n## ')
+      .find((part) => part.startsWith('Layers'))!;
+    expect([...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, layer]) => layer)).toEqual(LAYERS);
+    expect(readFileSync(join(TOP, 'CONTRIBUTING.md'), 'utf8')).toContain(`${LAYERS.join(', ')}.`);
+  });
+
   test.each(LAYERS)('%s imports from itself and from what is below it', (layer) => {
     const allowed = LAYERS.slice(0, LAYERS.indexOf(layer) + 1);
     const offences = sources
