@@ -33,7 +33,7 @@ export interface HandoffContext {
 /** The socket's side of a hand-off. */
 export interface Candidate {
   readonly grant: Grant;
-  /** A duplicate of the socket's descriptor: the worker's from acceptance on, closed here when there is none. */
+  /** A duplicate of the socket's descriptor: the worker's once it has accepted, closed here if it does not. */
   readonly fd: number;
   /** What came behind the last Login Request. */
   readonly received: Uint8Array;

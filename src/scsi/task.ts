@@ -217,7 +217,10 @@ export class Task {
   inSet = false;
   /** Running; a task that an ORDERED one holds back is in the set but not started. */
   started = false;
-  /** The data must be in the worker's own memory, even if the backend could lend its own: a digest is computed over it. */
+  /**
+   * The data must be in the worker's own memory, even if the backend could lend its own, whose bytes a write may change: a digest is computed
+   * over it, or it is kept to be sent again as it was.
+   */
   ownMemory = false;
   /** `complete` was called. */
   completed = false;
