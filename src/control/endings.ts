@@ -31,7 +31,7 @@ export class Endings {
   }
 
   /** Ends one connection of a session. `replaced`: another takes its place, and the session stays for it. */
-  endConnection({ tsih, worker }: SessionEntry, cid: number, reason: string, replaced: boolean): Promise<void> {
+  endConnection({ tsih, worker }: SessionEntry, cid: number, reason: string, { replaced = false } = {}): Promise<void> {
     return this.#ask(worker, (request) => ({ type: 'endConnection', request, tsih, cid, reason, replaced }));
   }
 

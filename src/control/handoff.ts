@@ -153,7 +153,7 @@ export class Handoffs {
     const { endings } = this.#context;
     if (!entry.connections.has(cid)) return this.#inTurn(entry, candidate, null);
     return this.#inTurn(entry, candidate, () =>
-      endings.endConnection(entry, cid, 'the connection logged in anew', true),
+      endings.endConnection(entry, cid, 'the connection logged in anew', { replaced: true }),
     );
   }
 
@@ -197,7 +197,7 @@ export class Handoffs {
     // One that came behind it for the same CID is awaited in its place.
     const expected = () => joins && connections.get(cid)?.id === id;
     if (expected() && connections.size > 1) {
-      await endings.endConnection(entry, cid, 'the connection in its place did not come', false);
+      await endings.endConnection(entry, cid, 'the connection in its place did not come');
     }
     if (!expected() || connections.size > 1) {
       endings.connectionEnded(entry.tsih, cid, id, !joins, 'its connection did not come');
@@ -237,7 +237,7 @@ export class Handoffs {
     const offer = this.#offers.get(id)!;
     offer.late = true;
     const { cid } = candidate.grant.claim;
-    void this.#context.endings.endConnection(entry, cid, 'the hand-off took too long', false);
+    void this.#context.endings.endConnection(entry, cid, 'the hand-off took too long');
     offer.settle(targetError(`no answer of worker ${entry.worker} within ${ANSWER_MS} ms`, 'an answer'));
   }
 

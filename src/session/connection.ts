@@ -257,10 +257,10 @@ export class Connection extends PduSender implements FrameConsumer {
   }
 
   /**
-   * As `close`, or with an announcement to the initiator (§11.9.1); `wait` hears when connection and tasks are gone. `recovers`: the tasks may
-   * go on over another connection, and `wait` hears when only they are left.
+   * As `close`; `wait` hears when connection and tasks are gone. `announced`: its initiator is told beforehand (§11.9.1). `recovers`: the tasks
+   * may go on over another connection, and `wait` hears when only they are left.
    */
-  closeThen(reason: string, wait: Countdown, announced = false, recovers = false): void {
+  closeThen(reason: string, wait: Countdown, { announced = false, recovers = false } = {}): void {
     wait.add();
     this.#closeWaits.push(wait);
     if (!recovers) {

@@ -122,7 +122,7 @@ function removeForRecovery(connection: Connection, at: number, cid: number, resp
     session.connectionGone(leaver);
     respond(LogoutResult.SUCCESS);
   });
-  if (leaver.state !== ConnectionState.lost) leaver.closeThen('removed for recovery', wait, false, true);
+  if (leaver.state !== ConnectionState.lost) leaver.closeThen('removed for recovery', wait, { recovers: true });
   wait.seal();
 }
 

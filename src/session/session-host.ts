@@ -331,7 +331,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     const wait = new Countdown(() => this.uplink({ type: 'done', request }));
     const session = this.#sessions.get(tsih);
     session?.beginEnd();
-    for (const connection of session?.members ?? []) connection.closeThen(reason, wait, announced);
+    for (const connection of session?.members ?? []) connection.closeThen(reason, wait, { announced });
     if (session?.over) this.#sessionClosed(session);
     wait.seal();
   }
@@ -342,7 +342,7 @@ export class SessionHost implements EngineEvents, TaskEvents, Orders {
     if (session?.ending === false) session.awaited = replaced;
     const connection = session?.memberWith(cid);
     // §6.3.4, §7.2.2: the tasks of one that is lost wait for one that takes its place, be it this one or the next.
-    if (connection?.state !== ConnectionState.lost) connection?.closeThen(reason, wait, false, replaced);
+    if (connection?.state !== ConnectionState.lost) connection?.closeThen(reason, wait, { recovers: replaced });
     if (session?.over) this.#sessionClosed(session);
     wait.seal();
   }
