@@ -30,6 +30,11 @@ interface Unsynced {
   doneAt: number;
 }
 
+/** What became of a write and its sync in one: not written (null), or not synced, and then lost in part. Whoever asked does not know which. */
+export interface FailedWrite {
+  readonly lost: readonly Unsynced[] | null;
+}
+
 /** See the file's head. */
 export class SimDisk {
   readonly name: string;
@@ -103,6 +108,58 @@ export class SimDisk {
     );
   }
 
+  /**
+   * A write and its sync in one, as direct I/O has them. Either may fail. What a sync that fails has lost, the syncs to come say nothing of, until
+   * whoever asked has written once more.
+   */
+  writeThrough(
+    bytes: () => Uint8Array,
+    offset: number,
+    length: number,
+    done: (result: number, heard: Heard, failure: FailedWrite | null) => void,
+  ): void {
+    const begun = this.#clock.now;
+    if (!this.#random.chance(this.faults.syncError)) {
+      const ended = (result: number): void => done(result, () => {}, result < 0 ? { lost: null } : null);
+      this.write(bytes, offset, length, true, ended);
+      return;
+    }
+    this.#later(0.5, () => {
+      const written = this.#put(bytes().slice(0, length), offset);
+      const lost = this.#lose((each) => each.doneAt <= begun || written.includes(each));
+      for (const each of written) each.doneAt = this.#clock.now;
+      this.#syncFailed();
+      this.#clock.note(`${this.name} write ${offset}+${length} failed at its sync`);
+      const before = this.#powerCuts;
+      const heard = (known: boolean): void => {
+        if (!known && this.#powerCuts === before) this.#forgetFailure(lost);
+      };
+      done(-EIO, heard, { lost });
+    });
+  }
+
+  /** A write through that failed is written once more, without having it last. What can't be written fails again. */
+  writeAgain(
+    { lost }: FailedWrite,
+    bytes: () => Uint8Array,
+    offset: number,
+    length: number,
+    done: (result: number, heard?: Heard) => void,
+  ): void {
+    this.#later(0.5, () => {
+      if (lost === null) {
+        this.failedAt = this.#clock.now;
+        done(-EIO);
+        return;
+      }
+      for (const each of this.#put(bytes().slice(0, length), offset)) each.doneAt = this.#clock.now;
+      const before = this.#powerCuts;
+      done(length, (known) => {
+        if (this.#powerCuts === before) this.#failureHeard(known, lost);
+      });
+    });
+  }
+
   clear(offset: number, length: number, done: (result: number) => void, durable = false): void {
     const part = (from: number, to: number): Unsynced[] => this.#put(new Uint8Array(to - from), offset + from);
     this.#operate('clear', offset, length, done, part, durable);
@@ -120,9 +177,7 @@ export class SimDisk {
       const fails = draws || this.#unheard !== 0;
       const lost = fails ? this.#lose((each) => each.doneAt <= begun) : [];
       if (fails) {
-        this.failedAt = this.#clock.now;
-        this.lostUntil = Number.POSITIVE_INFINITY;
-        this.#unheard++;
+        this.#syncFailed();
       } else {
         this.durableAt = this.#clock.now;
         this.#keep((each) => each.doneAt <= begun);
@@ -130,12 +185,28 @@ export class SimDisk {
       this.#clock.note(`${this.name} sync ${fails ? 'failed' : 'done'}`);
       const before = this.#powerCuts;
       done(fails ? -EIO : 0, (known) => {
-        if (!fails || this.#powerCuts !== before) return;
-        this.#unheard--;
-        if (known) this.lostKnownAt = Math.min(this.lostKnownAt, this.#clock.now);
-        else this.#restore(lost);
+        if (fails && this.#powerCuts === before) this.#failureHeard(known, lost);
       });
     });
+  }
+
+  #syncFailed(): void {
+    this.failedAt = this.#clock.now;
+    this.lostUntil = Number.POSITIVE_INFINITY;
+    this.#unheard++;
+  }
+
+  /** The worker that was told of a sync that failed knows of it now, or has failed itself. */
+  #failureHeard(known: boolean, lost: readonly Unsynced[]): void {
+    if (!known) return this.#forgetFailure(lost);
+    this.#unheard--;
+    this.lostKnownAt = Math.min(this.lostKnownAt, this.#clock.now);
+  }
+
+  /** Nobody will ever know of a sync that failed: it has lost nothing. */
+  #forgetFailure(lost: readonly Unsynced[]): void {
+    this.#unheard--;
+    this.#restore(lost);
   }
 
   /** It is opened anew; true: with writes lost that were acknowledged. */

@@ -38,6 +38,7 @@ export const FAULTS = [
   'lost disks',
   'second operator',
   'crawling links',
+  'direct files',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

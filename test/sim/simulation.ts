@@ -83,9 +83,11 @@ class Simulation {
     const isLarge = this.#on('large unit') && new Random(plan.seed ^ 0x1a29e).chance(0.5);
     const isCustom = this.#on('custom disk') && new Random(plan.seed ^ 0xc0570).chance(0.5);
     const luns = Object.values(Lun).filter((lun) => (isLarge || lun !== Lun.LARGE) && (isCustom || lun !== Lun.CUSTOM));
+    const direct = new Random(plan.seed ^ 0xd14ec);
     this.#target = new SimTarget({
       clock,
       luns,
+      directLuns: this.#on('direct files') ? luns.filter(() => direct.chance(0.4)) : [],
       random: random.fork(),
       custom: new Random(plan.seed ^ 0xd15c),
       directory,

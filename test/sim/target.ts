@@ -50,6 +50,8 @@ export interface TargetOptions {
   readonly bellMs: number;
   /** See workers.ts. */
   readonly untimely: Random | null;
+  /** See workers.ts. */
+  readonly directLuns: readonly number[];
 }
 
 /** A unit's NAA designator, which it keeps while it is away. */
@@ -111,7 +113,7 @@ export class SimTarget {
 
   /** Starts the target, for the first time or after a power cut. */
   start(): void {
-    const { clock, random, bellMs, untimely } = this.#options;
+    const { clock, random, bellMs, untimely, directLuns } = this.#options;
     const boot = ++this.#boot;
     const machine: Machine = {
       after: (delayMs, then) =>
@@ -138,6 +140,7 @@ export class SimTarget {
           random,
           bellMs,
           untimely,
+          directLuns,
           count: this.#options.workers,
           slabBytes: 4 * 1024 * 1024,
           diskOf: (fd: number) => this.#diskOf(fd),

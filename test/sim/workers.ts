@@ -24,6 +24,8 @@ export interface WorkersOptions extends Omit<Surroundings, 'stopped'> {
   readonly bellMs: number;
   /** Chance of a worker's failing on a message, apart from all other; null: none does. */
   readonly untimely: Random | null;
+  /** Units whose workers are told that their file bypasses the page cache: what the real one is opened with means nothing to a simulated disk. */
+  readonly directLuns: readonly number[];
 }
 
 /** How likely a worker is to fail when it has just been sent something. */
@@ -191,8 +193,15 @@ export class SimWorkers implements Workers {
 
   send(worker: number, message: ToWorker): void {
     if (!this.isRunning(worker)) return;
-    this.#workers[worker]!.channel.send(message);
+    this.#workers[worker]!.channel.send(message.type === 'unit' ? this.#described(message) : message);
     this.#failOn(worker);
+  }
+
+  #described(message: Extract<ToWorker, { type: 'unit' }>): ToWorker {
+    const { unit } = message;
+    const { backend } = unit;
+    if (backend.kind !== 'file' || !this.#options.directLuns.includes(unit.lun)) return message;
+    return { ...message, unit: { ...unit, backend: { ...backend, direct: true } } };
   }
 
   /** Before it has heard the message, while it acts on it, or when it has. */
