@@ -8,6 +8,7 @@ import type { Answer } from './answer.ts';
 import { probePlacement } from './placement.ts';
 import { probePorts } from './ports.ts';
 import {
+  probeCongestionControl,
   probeDescriptors,
   probeIdleCpus,
   probeLibrary,
@@ -40,6 +41,7 @@ async function askMachine(settings: Settings): Promise<Answer[]> {
     probeDescriptors(settings),
     probePlacement(settings),
     probeIdleCpus(),
+    probeCongestionControl(settings),
     ...(await probePorts(settings)),
     ...(token === null ? [] : [token]),
   ];

@@ -1,4 +1,4 @@
-// What can be wrong with a machine, one question each: storage, state directory, names, io_uring, locked memory, descriptors, idle CPUs, the admin interface's token.
+// What can be wrong with a machine, one question each: storage, state directory, names, io_uring, locked memory, descriptors, idle CPUs, congestion control, the admin interface's token.
 // Each answers in words and changes nothing; ports and placement have files of their own, check.ts asks them all.
 
 import { readFileSync, statSync } from 'node:fs';
@@ -7,13 +7,14 @@ import { LunaringError } from '../base/error.ts';
 import { MIB } from '../config/limits.ts';
 import type { FileLunSettings, Settings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
+import { chooseCongestionControl } from '../control/congestion.ts';
 import { Holders, holderName } from '../control/holders.ts';
 import { COMMON_NAME_REMEDY, identityOf, readMachineId, unitsOfCommonName } from '../control/identity.ts';
 import { StateDirectory } from '../control/state-directory.ts';
 import { rehearseStorage, StorageError } from '../control/storage.ts';
 import { probeEngine } from '../engine/choose.ts';
 import { libc, Resource, resourceLimit } from '../kernel/libc.ts';
-import { settingIn } from '../kernel/sysctl.ts';
+import { settingIn, sysctl } from '../kernel/sysctl.ts';
 import { type Answer, failed, fine, type Opinion, warning } from './answer.ts';
 
 /** Has no other unit it, can it be opened, is its size right, is it aligned for direct I/O. */
@@ -166,6 +167,19 @@ export function probeIdleCpus(sysfs = '/sys'): Answer {
   if (nanoseconds > 0) return { question, ...fine(`look for work for ${nanoseconds / 1000} µs before they halt`) };
   const detail = 'halt at once, and to wake one takes the hypervisor longer than an I/O: slow where queues are short';
   return { question, ...warning(detail, `echo ${GUEST_HALT_POLL_NS_DEFAULT} > ${parameter} (docs/deployment.md)`) };
+}
+
+/** Whether portals can have the congestion control that was named: `serve` gives up CAP_NET_ADMIN, which may take any. `root`: see {@link sysctl}. */
+export function probeCongestionControl({ tuning }: Pick<Settings, 'tuning'>, root?: string): Answer {
+  const question = 'congestion control';
+  const { name, required, reason } = chooseCongestionControl(tuning.congestionControl, root);
+  const allowed = sysctl('net/ipv4/tcp_allowed_congestion_control', root);
+  if (!required || allowed === '' || allowed.split(' ').includes(name!)) return { question, ...fine(reason) };
+  const add = `modprobe tcp_${name}; sysctl -w net.ipv4.tcp_allowed_congestion_control="${allowed} ${name}"`;
+  return {
+    question,
+    ...failed(`${name} is not among those that the kernel allows: ${allowed}`, `name one of those, or add it: ${add}`),
+  };
 }
 
 /** Permission bits of those who are neither the owner nor of its group. */

@@ -13,7 +13,7 @@ async function report(world: FakeWorld): Promise<{ code: number; answers: Answer
 }
 
 describe('check', () => {
-  test('asks about files, names, io_uring, memory, descriptors, workers, idle CPUs, ports and the token, and makes nothing', async () => {
+  test('asks about files, names, io_uring, memory, descriptors, workers, idle CPUs, congestion control, ports and the token, and makes nothing', async () => {
     using scratch = new Scratch('check');
     const ports = {
       LUNARING_PORTALS: `127.0.0.1:${await freePort()}`,
@@ -29,6 +29,7 @@ describe('check', () => {
       'descriptors',
       'workers',
       'idle',
+      'congestion',
       'portal',
       'admin',
       'admin',

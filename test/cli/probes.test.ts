@@ -2,6 +2,7 @@ import { chmodSync, existsSync, linkSync, mkdirSync, truncateSync, writeFileSync
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
+  probeCongestionControl,
   probeDescriptors,
   probeIdleCpus,
   probeLockedMemory,
@@ -268,6 +269,23 @@ describe('idle CPUs', () => {
     expect([state, remedy]).toEqual(['warning', `echo 200000 > /sys/${HALT_POLL} (docs/deployment.md)`]);
     const polling = probe({ [GOVERNOR]: 'haltpoll\n', [HALT_POLL]: '200000\n' });
     expect(polling).toEqual(['fine', 'look for work for 200 µs before they halt', '']);
+  });
+});
+
+test('congestion control that was named has to be one that the kernel allows', () => {
+  using scratch = new Scratch('sysctl');
+  mkdirSync(scratch.file('net/ipv4'), { recursive: true });
+  writeFileSync(scratch.file('net/ipv4/tcp_congestion_control'), 'bbr\n');
+  writeFileSync(scratch.file('net/ipv4/tcp_allowed_congestion_control'), 'reno bbr\n');
+  const probe = (congestionControl: string) =>
+    probeCongestionControl(settingsOf({ tuning: { congestionControl } }, scratch), scratch.path);
+  expect(['auto', 'system', 'reno'].map((name) => probe(name).state)).toEqual(['fine', 'fine', 'fine']);
+  expect(probe('cubic')).toEqual({
+    question: 'congestion control',
+    state: 'failed',
+    detail: 'cubic is not among those that the kernel allows: reno bbr',
+    remedy:
+      'name one of those, or add it: modprobe tcp_cubic; sysctl -w net.ipv4.tcp_allowed_congestion_control="reno bbr cubic"',
   });
 });
 
