@@ -31,6 +31,8 @@ test('the image runs what was copied into it, and needs nothing else', () => {
   const [[...entry]] = argumentsOf('ENTRYPOINT') as [string[]];
   const command = JSON.parse(entry.join(' ')) as string[];
   expect(command[0]).toBe('node');
+  const link = argumentsOf('RUN').find((words) => words.includes('ln'))!;
+  expect(link.slice(-2)).toEqual([command[1], '/usr/local/bin/lunaring']);
   const { status, stdout } = spawnSync(process.execPath, [scratch.file(command[1]!), '--version'], {
     encoding: 'utf8',
   });
