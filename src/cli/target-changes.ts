@@ -138,7 +138,11 @@ export function setTarget(name: string, options: TargetOptions, world: World): P
     const body = await partOf(options, before as unknown as Part, world);
     if (Object.keys(body).length === 0) throw new UsageError('say what to change: lunaring target set --help lists it');
     const data = await admin.patch<TargetReport>(path`/targets/${name}`, { body, query: saving(options) });
-    return { data, text: `${formatTarget(data)}${changed('changed, for logins to come', options)}` };
+    const done =
+      'initiatorLimits' in body
+        ? 'changed: limits at once, the rest for logins to come'
+        : 'changed, for logins to come';
+    return { data, text: `${formatTarget(data)}${changed(done, options)}` };
   });
 }
 

@@ -140,7 +140,11 @@ describe.skipIf(missingClients().length > 0)('the commands, under load', () => {
       await said('target', 'set', name, '--data-digest', 'off');
       await said('target', 'set', name, '--header-digest', 'require');
       expect(await told('target', 'show', name)).toMatchObject({ digests: { header: 'require', data: 'off' } });
-      await said('target', 'set', name, '--header-digest', 'offer');
+      expect(await said('target', 'set', name, '--header-digest', 'offer')).toContain(
+        '\nchanged, for logins to come\n',
+      );
+      writeFileSync(target.file('limits.yaml'), 'initiatorLimits: [{ initiators: ["*"], iops: 5000 }]');
+      expect(await said('target', 'set', name, '--from', 'limits.yaml')).toContain('\nchanged: limits at once, ');
       expect(await sentence('target', 'remove', name)).toMatch(/^removed iqn\S+added: /);
       expect(await login(name)).toBe('0204');
       expect(readFileSync(target.file('added.img'))).toHaveLength(8 * MIB);
