@@ -8,6 +8,9 @@ import { Operator } from './operator.ts';
 import { Lun, TARGET_NAME } from './target.ts';
 import type { SimUnit } from './unit.ts';
 
+/** How often he looks whether all is quiet. */
+const LOOK_MS = 20;
+
 /** Every worker keeps to a limit after this long. */
 const HEARD_MS = 100;
 
@@ -15,6 +18,13 @@ const HEARD_MS = 100;
 export class SecondOperator extends Operator {
   /** The target is away, or is not as it is meant to stay: what comes back is as it went. */
   #targetChanging = false;
+  /** Nothing of any initiator's is under way. */
+  readonly #isQuiet: () => boolean;
+
+  constructor(isQuiet: () => boolean, ...rest: ConstructorParameters<typeof Operator>) {
+    super(...rest);
+    this.#isQuiet = isQuiet;
+  }
 
   override act({ losesDisks = false } = {}): void {
     const { random } = this;
@@ -126,6 +136,8 @@ export class SecondOperator extends Operator {
     unit.limited = null;
     const most = Math.ceil((limits.iops * (this.clock.now - since + limits.burstMs)) / 1000) + 1;
     if (ran > most) throw new Violation('limits are kept', `LUN ${unit.lun}: ${ran} commands instead of ${most}`);
+    // To lift a limit starts what waits for it, so that nobody would hear of what had been forgotten: some last until nothing waits.
+    if (this.random.chance(0.5)) while (!this.#isQuiet()) await this.pass(LOOK_MS);
     administration.limitUnit(TARGET_NAME, unit.lun, undefined);
     unit.changing = false;
   }

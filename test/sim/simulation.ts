@@ -129,7 +129,14 @@ class Simulation {
     });
     this.#operator = new Operator(this.#target, this.#units, this.#workload.orders, clock, random.fork());
     this.#second = this.#on('second operator')
-      ? new SecondOperator(this.#target, this.#units, this.#workload.orders, clock, new Random(plan.seed ^ 0x5ec0d))
+      ? new SecondOperator(
+          () => this.#initiators.every(({ idle }) => idle),
+          this.#target,
+          this.#units,
+          this.#workload.orders,
+          clock,
+          new Random(plan.seed ^ 0x5ec0d),
+        )
       : null;
     for (let index = 0; index < plan.initiators; index++) {
       this.#initiators.push(new Initiator(`host-${'abcdefgh'[index]}`, world, random.fork()));
