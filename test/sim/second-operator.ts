@@ -127,7 +127,7 @@ export class SecondOperator extends Operator {
   async #limit(unit: SimUnit): Promise<void> {
     const { administration } = this.target.plane;
     unit.changing = true;
-    const limits = { iops: this.random.pick([20, 200]), burstMs: this.random.pick([10, 500]) };
+    const limits = { iops: this.random.pick([10, 20, 200]), burstMs: this.random.pick([10, 500]) };
     administration.limitUnit(TARGET_NAME, unit.lun, limits);
     const since = this.clock.now + HEARD_MS;
     unit.limited = { since, ran: 0 };
@@ -137,7 +137,7 @@ export class SecondOperator extends Operator {
     const most = Math.ceil((limits.iops * (this.clock.now - since + limits.burstMs)) / 1000) + 1;
     if (ran > most) throw new Violation('limits are kept', `LUN ${unit.lun}: ${ran} commands instead of ${most}`);
     // To lift a limit starts what waits for it, so that nobody would hear of what had been forgotten: some last until nothing waits.
-    if (this.random.chance(0.5)) while (!this.#isQuiet()) await this.pass(LOOK_MS);
+    if (this.random.chance(0.7)) while (!this.#isQuiet()) await this.pass(LOOK_MS);
     administration.limitUnit(TARGET_NAME, unit.lun, undefined);
     unit.changing = false;
   }
