@@ -6,9 +6,10 @@ import { NO_RELEASE } from '../../src/engine/engine.ts';
 import { Slab } from '../../src/engine/slab.ts';
 import type { SimClock } from './clock.ts';
 import { Completions, type Heard } from './completions.ts';
-import { type FailedWrite, SECTOR, type SimDisk } from './disk.ts';
+import { SECTOR, type SimDisk } from './disk.ts';
 import type { Link } from './network.ts';
 import type { Random } from './random.ts';
+import { Writes } from './writes.ts';
 
 const REGION_STRIDE = 2 ** 40;
 const ENXIO = 6;
@@ -60,8 +61,7 @@ export class ChanceEngine implements Engine {
   readonly #regions = new Map<number, Uint8Array>();
   #nextRegion = 1;
   readonly #completions = new Completions();
-  /** Writes that were to last and have failed, by token: whoever asked may ask once more. */
-  readonly #again = new Map<number, FailedWrite>();
+  readonly #writes = new Writes();
   #alarms: number[] = [];
   #woken = false;
   #ticked = false;
@@ -296,20 +296,7 @@ export class ChanceEngine implements Engine {
 
   write(fd: number, address: Address, length: number, offset: number, durable: boolean, token: number): void {
     const from = (): Uint8Array => this.bytesAt(address, length);
-    const disk = this.#world.diskOf(fd);
-    const done = this.#done(token);
-    const again = this.#again.get(token);
-    this.#again.delete(token);
-    if (again !== undefined && !durable) {
-      disk.writeAgain(again, from, offset, length, done);
-    } else if (durable) {
-      disk.writeThrough(from, offset, length, (result, heard, failure) => {
-        if (failure !== null) this.#again.set(token, failure);
-        done(result, heard);
-      });
-    } else {
-      disk.write(from, offset, length, false, done);
-    }
+    this.#writes.write(this.#world.diskOf(fd), { from, offset, length, durable, token }, this.#done(token));
   }
 
   sync(fd: number, token: number): void {

@@ -56,8 +56,7 @@ export function planOf(seed: number): Plan {
 /** Plays a plan. */
 export async function simulate(plan: Plan): Promise<Outcome> {
   using scratch = new Scratch('sim', process.env['LUNARING_SIM_DIRECTORY']);
-  const simulation = new Simulation(plan, scratch.path);
-  return await simulation.run();
+  return await new Simulation(plan, scratch.path).run();
 }
 
 class Simulation {
@@ -71,7 +70,7 @@ class Simulation {
   readonly #operator: Operator;
   /** Chance of his is his own; null: there is none. */
   readonly #second: SecondOperator | null;
-  #busy = false;
+  #phase: 'busy' | 'over' | 'rest' = 'rest';
   #up = false;
 
   constructor(plan: Plan, directory: string) {
@@ -92,15 +91,12 @@ class Simulation {
       custom: new Random(plan.seed ^ 0xd15c),
       directory,
       workers: random.between(1, 3),
-      disk: NO_DISK_FAULTS,
-      network: NO_NETWORK_FAULTS,
       untimely: this.#on('untimely crashes') ? new Random(plan.seed ^ 0xc2a54) : null,
       bellMs: this.#on('slow rings') ? random.pick([0.1, 1, 20]) : 0.1,
     });
-    this.#units = luns.map((lun) => {
-      const thin = lun !== Lun.CUSTOM || this.#target.custom.canUnmap;
-      return new SimUnit(lun, thin, this.#on('replacement') && lun === Lun.OTHER_FILE);
-    });
+    const isThin = (lun: number): boolean => lun !== Lun.CUSTOM || this.#target.custom.canUnmap;
+    const isReplaced = (lun: number): boolean => this.#on('replacement') && lun === Lun.OTHER_FILE;
+    this.#units = luns.map((lun) => new SimUnit(lun, isThin(lun), isReplaced(lun)));
     const world = {
       clock,
       units: this.#units,
@@ -127,16 +123,13 @@ class Simulation {
       copies: new CopyCommands(new Random(plan.seed ^ 0xc0b1e5)),
       odd: new OddCommands(new Random(plan.seed ^ 0x0dd)),
     });
-    this.#operator = new Operator(this.#target, this.#units, this.#workload.orders, clock, random.fork());
+    const scene = [this.#target, this.#units, this.#workload.orders, clock] as const;
+    this.#operator = new Operator(...scene, random.fork());
+    // When the power is about to fail nobody waits for anything.
+    const isQuiet = (): boolean =>
+      this.#phase === 'over' || (this.#phase === 'rest' && this.#initiators.every(({ idle }) => idle));
     this.#second = this.#on('second operator')
-      ? new SecondOperator(
-          () => this.#initiators.every(({ idle }) => idle),
-          this.#target,
-          this.#units,
-          this.#workload.orders,
-          clock,
-          new Random(plan.seed ^ 0x5ec0d),
-        )
+      ? new SecondOperator(isQuiet, ...scene, new Random(plan.seed ^ 0x5ec0d))
       : null;
     for (let index = 0; index < plan.initiators; index++) {
       this.#initiators.push(new Initiator(`host-${'abcdefgh'[index]}`, world, random.fork()));
@@ -171,8 +164,8 @@ class Simulation {
 
   #start(): void {
     this.#target.start();
-    const names = this.#initiators.map(({ initiatorName }) => initiatorName);
-    for (const { attentions } of this.#units) attentions.switchedOn(names);
+    for (const { attentions } of this.#units)
+      attentions.switchedOn(this.#initiators.map(({ initiatorName }) => initiatorName));
     this.#up = true;
   }
 
@@ -197,10 +190,11 @@ class Simulation {
   /** An initiator's own time. */
   #pulse(initiator: Initiator): void {
     const { random } = initiator;
-    this.#clock.after(this.#busy ? random.delay(3, 100) : random.between(20, 60), () => {
+    this.#clock.after(this.#phase === 'busy' ? random.delay(3, 100) : random.between(20, 60), () => {
       initiator.pulse();
       const open = this.#units.filter(({ closed }) => !closed);
-      if (this.#busy) for (let more = random.between(1, 4); more > 0; more--) this.#workload.act(initiator, open);
+      if (this.#phase === 'busy')
+        for (let more = random.between(1, 4); more > 0; more--) this.#workload.act(initiator, open);
       this.#pulse(initiator);
     });
   }
@@ -211,7 +205,7 @@ class Simulation {
     const random = this.#random;
     const on = (fault: Fault): boolean => this.#on(fault);
     this.#target.trouble(drawDiskFaults(random, on), drawNetworkFaults(random, on));
-    this.#busy = true;
+    this.#phase = 'busy';
     this.#target.workers.fragile = true;
     for (let left = random.between(1, 5); left > 0; left--) {
       await this.#pass(random.between(20, 250));
@@ -221,7 +215,7 @@ class Simulation {
       this.#second?.act({ losesDisks: on('lost disks') });
       this.#workload.crawl(this.#initiators);
     }
-    this.#busy = false;
+    this.#phase = 'over';
     this.#target.workers.fragile = false;
   }
 
@@ -241,9 +235,9 @@ class Simulation {
   }
 
   async #rest(): Promise<void> {
-    const calm = (): boolean =>
-      !this.#isAttended && this.#initiators.every((initiator) => initiator.idle && initiator.up);
+    const calm = (): boolean => !this.#isAttended && this.#initiators.every(({ idle, up }) => idle && up);
     this.#clock.note('rest');
+    this.#phase = 'rest';
     this.#target.trouble(NO_DISK_FAULTS, NO_NETWORK_FAULTS);
     if (!(await this.#until(calm, REST_MS))) {
       const left = this.#initiators.map((initiator) => initiator.description).join('; ');
@@ -301,13 +295,11 @@ class Simulation {
     for (let attempt = 0; attempt < 8; attempt++) {
       for (const initiator of this.#initiators) {
         if (!initiator.canSend) continue;
-        let ended = false;
-        let worked = false;
+        let worked: boolean | null = null;
         this.#workload.readAll(initiator, unit, (result) => {
-          ended = true;
           worked = result;
         });
-        if (!(await this.#until(() => ended, REST_MS)))
+        if (!(await this.#until(() => worked !== null, REST_MS)))
           throw new Violation('all that is under way ends', 'a READ at rest');
         if (worked) return true;
       }
@@ -338,8 +330,7 @@ class Simulation {
     if (plane.sessions.size !== 0) return `${plane.sessions.size} sessions on main`;
     if (openDescriptors !== 0) return `${openDescriptors} descriptors`;
     for (const [index, { engine, host }] of workers.all.entries()) {
-      const { counters } = host;
-      const { bytesInUse } = engine.slab;
+      const [{ counters }, { bytesInUse }] = [host, engine.slab];
       // The cell for what will never be sent.
       if (bytesInUse !== CELL_BYTES) return `${bytesInUse} bytes of worker ${index}`;
       if (engine.open !== 0) return `${engine.open} sockets of worker ${index}`;

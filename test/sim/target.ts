@@ -13,6 +13,7 @@ import { SenseKey } from '../../src/scsi/sense.ts';
 import { type SimClock, Violation } from './clock.ts';
 import { CustomRecord, SimCustomDisk } from './custom-disk.ts';
 import { type DiskFaults, SECTOR, SimDisk } from './disk.ts';
+import { NO_DISK_FAULTS, NO_NETWORK_FAULTS } from './faults.ts';
 import { SimLoginSocket } from './login-socket.ts';
 import { Link, type NetworkFaults } from './network.ts';
 import type { Random } from './random.ts';
@@ -45,8 +46,6 @@ export interface TargetOptions {
   readonly workers: number;
   /** Of {@link Lun}. */
   readonly luns: readonly number[];
-  readonly disk: DiskFaults;
-  readonly network: NetworkFaults;
   readonly bellMs: number;
   /** See workers.ts. */
   readonly untimely: Random | null;
@@ -80,8 +79,8 @@ export class SimTarget {
   #boot = 0;
   plane!: ControlPlane;
   workers!: SimWorkers;
-  disk: DiskFaults;
-  network: NetworkFaults;
+  disk: DiskFaults = NO_DISK_FAULTS;
+  network: NetworkFaults = NO_NETWORK_FAULTS;
   readonly custom: CustomRecord;
   /** It was gone until then; Infinity: it is. */
   goneUntil = Number.NEGATIVE_INFINITY;
@@ -90,8 +89,6 @@ export class SimTarget {
   constructor(options: TargetOptions) {
     this.#options = options;
     this.custom = new CustomRecord(options.custom);
-    this.disk = options.disk;
-    this.network = options.network;
     const file = join(options.directory, 'lunaring.json');
     const target = {
       name: TARGET_NAME,
