@@ -236,6 +236,15 @@ export const settingsReport = z.strictObject({
   nopIntervalMs: count.describe('0: silent connections are not asked'),
 });
 
+const finding = z.strictObject({
+  severity: z.enum(['error', 'warning']).optional().describe('of a configuration'),
+  path: z.string(),
+  origin: z.string().optional().describe('of a configuration: the line of the file, or the variable'),
+  received: z.string(),
+  allowed: z.string(),
+  remedy: z.string(),
+});
+
 export const reloadReport = z.strictObject({
   changes: z.array(
     z.strictObject({
@@ -248,27 +257,13 @@ export const reloadReport = z.strictObject({
     }),
   ),
   applied: z.boolean(),
+  warnings: z.array(finding).describe('what is questionable in the configuration'),
 });
 
 export const savedReport = z.strictObject({ path: z.string() });
 
 export const errorReport = z.strictObject({
-  error: z.strictObject({
-    code: z.string(),
-    message: z.string(),
-    findings: z
-      .array(
-        z.strictObject({
-          severity: z.enum(['error', 'warning']).optional().describe('of a configuration that can’t be loaded'),
-          path: z.string(),
-          origin: z.string().optional().describe('of such a configuration: the line of the file, or the variable'),
-          received: z.string(),
-          allowed: z.string(),
-          remedy: z.string(),
-        }),
-      )
-      .optional(),
-  }),
+  error: z.strictObject({ code: z.string(), message: z.string(), findings: z.array(finding).optional() }),
 });
 
 /** An answer in JSON, described. */

@@ -113,15 +113,34 @@ function strangers(environment: Sources['environment']): Finding[] {
     });
 }
 
-/** Puts the environment's values into `document`; returns who set which path. */
-function applyEnvironment(environment: Sources['environment'], document: RawConfiguration): Setters {
+/** Puts the environment's values into `document`; returns who set which path, and what the file says of such paths in vain. */
+function applyEnvironment(
+  environment: Sources['environment'],
+  document: RawConfiguration,
+  file: ConfigurationFile | null,
+): { readonly setters: Setters; readonly vain: readonly Finding[] } {
   const setters = new Map<string, string>();
-  for (const variable of ENVIRONMENT) {
-    const text = environment[variable.name]?.trim();
+  const vain: Finding[] = [];
+  for (const { name, apply } of ENVIRONMENT) {
+    const text = environment[name]?.trim();
     if (text === undefined || text === '') continue;
-    for (const path of variable.apply(text, document)) setters.set(formatPath(path), variable.name);
+    for (const path of apply(text, document)) {
+      setters.set(formatPath(path), name);
+      if (file?.has(path) === true) vain.push(inVain(path, name, file));
+    }
   }
-  return setters;
+  return { setters, vain };
+}
+
+function inVain(path: Path, variable: string, file: ConfigurationFile): Finding {
+  return {
+    severity: 'warning',
+    path: formatPath(path),
+    origin: file.where(path),
+    received: `${quote(file.content, path)}, and ${variable}, which goes before it`,
+    allowed: 'one of the two',
+    remedy: `unset ${variable}, or take this out of the file`,
+  };
 }
 
 /** Who set the value at a path. With `nearest`, a value that the file leaves out counts as the file's if the file has the section that it belongs to. */
@@ -152,9 +171,9 @@ export function loadSettings(sources: Sources): Loaded {
 
   const document: RawConfiguration = structuredClone({ portals: DEFAULT_PORTALS, targets: DEFAULT_TARGETS });
   Object.assign(document, file?.content);
-  const setters = applyEnvironment(environment, document);
+  const { setters, vain } = applyEnvironment(environment, document, file);
   const placeOf: OriginOf = (path) => originAt(path, true, file, setters);
-  const findings = strangers(environment);
+  const findings = [...strangers(environment), ...vain];
 
   const judged = settleDocument(document, {
     placeOf,

@@ -15,6 +15,8 @@ import type { RunningTarget } from './target.ts';
 export interface ReloadReport {
   readonly changes: readonly Change[];
   readonly applied: boolean;
+  /** What is questionable in the configuration. */
+  readonly warnings: readonly Finding[];
 }
 
 /** What a reload works on. */
@@ -36,12 +38,14 @@ export class Reload {
 
   /** What {@link apply} would do. Throws ConfigurationError with everything that can't be served. */
   plan(): ReloadReport {
-    return { changes: this.#plan().changes, applied: false };
+    const { plan, warnings } = this.#plan();
+    return { changes: plan.changes, applied: false, warnings };
   }
 
   /** Serves what the configuration says now. Throws ConfigurationError with what can't be served; then everything is as before. */
   async apply(): Promise<ReloadReport> {
-    const { changes, steps } = this.#plan();
+    const { plan, warnings } = this.#plan();
+    const { changes, steps } = plan;
     const done: Step[] = [];
     for (const step of steps) {
       try {
@@ -56,18 +60,20 @@ export class Reload {
     for (const change of changes) this.#options.log.info(change, 'reloaded: the configuration has changed here');
     const waiting = changes.filter(({ action }) => action === 'restart').map(({ path }) => path);
     if (waiting.length > 0) this.#options.log.warn({ paths: waiting }, 'some changes hold from the next start on');
-    return { changes, applied: true };
+    for (const finding of warnings)
+      this.#options.log.warn(finding, `${finding.path}: ${finding.received}; ${finding.remedy}`);
+    return { changes, applied: true, warnings };
   }
 
   /** Rehearsed, so that nothing is taken out to make room for something that then can't be served. */
-  #plan(): Plan {
+  #plan(): { readonly plan: Plan; readonly warnings: readonly Finding[] } {
     const { load, settings, running, log } = this.#options;
     const loaded = load();
     if (loaded.settings === null) throw new LoadingError(loaded.findings);
     const { administration, listeners, loginSettings } = running();
     const plan = planChanges({ settings, administration, listeners, loginSettings, log }, loaded.settings);
     rehearse(plan, administration.rehearsal());
-    return plan;
+    return { plan, warnings: loaded.findings };
   }
 
   /** The last one first. */

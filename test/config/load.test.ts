@@ -86,6 +86,24 @@ describe('sources', () => {
     expect([tuning.workers, tuning.queueDepth, tuning.slabMiB, log.level]).toEqual([5, 7, 64, 'warn']);
   });
 
+  test('what the file says in vain is told of', () => {
+    const { findings } = load(text, { LUNARING_WORKERS: '5', LUNARING_SLAB_MIB: '128' });
+    expect(findings).toEqual([
+      {
+        severity: 'warning',
+        path: 'tuning.workers',
+        origin: 'lunaring.yaml:1',
+        received: '3, and LUNARING_WORKERS, which goes before it',
+        allowed: 'one of the two',
+        remedy: 'unset LUNARING_WORKERS, or take this out of the file',
+      },
+    ]);
+    const disks = load('targets: [{ name: iqn.2026-11.io.lunaring:a }]', { LUNARING_DISKS: '/dev/null' }).findings;
+    expect(disks.map(({ path, received }) => `${path}: ${received}`)).toContain(
+      'targets: a list of 1, and LUNARING_DISKS, which goes before it',
+    );
+  });
+
   test('each value knows where it came from', () => {
     const loaded = load(text, { LUNARING_WORKERS: '5', LUNARING_DIRECT: 'no' });
     if (loaded.settings === null) throw new Error('refused');

@@ -50,7 +50,7 @@ async function applied(targets: readonly Target[], more: object = {}) {
   const planned = reload.plan();
   expect([planned.applied, administration.done]).toEqual([false, []]);
   const report = await reload.apply();
-  expect(report).toEqual({ changes: planned.changes, applied: true });
+  expect(report).toEqual({ changes: planned.changes, applied: true, warnings: [] });
   return report.changes.map(({ path, action, sessions }) => `${action} ${path} ${sessions.join()}`.trim());
 }
 

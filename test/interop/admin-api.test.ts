@@ -257,10 +257,10 @@ describe.skipIf(missingClients().length > 0).each(['uring', 'posix'] as const)(
           { path: `targets[${NEW}]`, action: 'add', sessions: [] },
         ]);
         expect(await names()).toEqual([TARGET_NAME, OTHER]);
-        expect(await ask('POST', 'reload')).toEqual({ changes, applied: true });
+        expect(await ask('POST', 'reload')).toEqual({ changes, applied: true, warnings: [] });
         expect(await names()).toEqual([TARGET_NAME, OTHER, NEW]);
         expect(await ask('GET', `targets/${OTHER}`)).toMatchObject({ alias: 'reloaded', units: [{ bytes: 24 * MIB }] });
-        expect(await ask('POST', 'reload')).toEqual({ changes: [], applied: true });
+        expect(await ask('POST', 'reload')).toEqual({ changes: [], applied: true, warnings: [] });
         expect(await loaded()).toEqual(before);
       });
 
@@ -292,10 +292,10 @@ describe.skipIf(missingClients().length > 0).each(['uring', 'posix'] as const)(
         expect(await refused('POST', 'configuration')).toBe('422 unusable');
         say([used]);
         await ask('PATCH', `targets/${NEW}?save=true`, { alias: 'saved' });
-        expect(await ask('POST', 'reload?plan=true')).toEqual({ changes: [], applied: false });
+        expect(await ask('POST', 'reload?plan=true')).toEqual({ changes: [], applied: false, warnings: [] });
         expect(await ask('POST', 'configuration')).toEqual({ path: path() });
         await ask('DELETE', `targets/${NEW}?save=true`, undefined, 204);
-        expect(await ask('POST', 'reload?plan=true')).toEqual({ changes: [], applied: false });
+        expect(await ask('POST', 'reload?plan=true')).toEqual({ changes: [], applied: false, warnings: [] });
       });
     });
 

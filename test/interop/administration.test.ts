@@ -363,7 +363,7 @@ describe.skipIf(missingClients().length > 0)('the commands, under load', () => {
       expect(await said('target', 'set', OTHER, '--alias', 'saved', '--save')).toMatch(/changed.*\nsaved\n$/);
       expect(readFileSync(target.file('lunaring.yaml'), 'utf8')).toMatch(/saved/);
       expect(await sentence('save')).toMatch(/^saved to \S+lunaring\.yaml$/);
-      expect(await said('reload', '--plan')).toBe('the file says nothing else than what is served\n');
+      expect(await said('reload', '--plan')).toBe('the configuration says nothing else than what is served\n');
 
       const file = target.file('lunaring.yaml');
       const text = readFileSync(file, 'utf8');

@@ -189,7 +189,7 @@ describe.skipIf(missingClients().length > 0).each(['uring', 'posix'] as const)(
       expect((await ask('GET', `sessions/${guest.session.tsih}`)).parameters).toMatchObject({ immediateData: false });
       await guest.logOut();
       await ask('PUT', 'settings?save=true', { queueDepth: 18 });
-      expect(await ask('POST', 'reload?plan=true')).toEqual({ changes: [], applied: false });
+      expect(await ask('POST', 'reload?plan=true')).toEqual({ changes: [], applied: false, warnings: [] });
       expect(await reload({})).toEqual([
         'change tuning.queueDepth',
         'change tuning.immediateData',
