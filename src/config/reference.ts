@@ -129,7 +129,7 @@ const INTRODUCTION = `# Configuration
 Made from the program by \`node scripts/write-docs.mjs\`; change it there.
 
 Everything has a default. Three sources are read, and later ones win: the defaults, a file (\`--config FILE\` or \`LUNARING_CONFIG\`;
-YAML or JSON), the environment. \`lunaring env\` shows what is in force and who said so, \`lunaring check\` judges it together with the
+YAML or JSON), the environment; what the file says in vain is warned of. \`lunaring env\` shows what is in force and who said so, \`lunaring check\` judges it together with the
 machine, and neither touches a disk. Paths in the file are relative to the file, all others to the working directory. Sizes are bytes,
 or carry KiB, MiB, GiB or TiB. Unknown keys are errors; unknown \`LUNARING_\` variables are warnings.
 
