@@ -28,6 +28,7 @@ import { rejectPdu } from './reject.ts';
 import type { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
 import type { TextExchange } from './text-request.ts';
+import { Unanswered } from './unanswered.ts';
 
 /** ExpStatSN stands at the same place in every request. */
 const EXP_STAT_SN = ScsiCommand.expStatSN.offset;
@@ -74,8 +75,7 @@ export class Connection extends PduSender implements FrameConsumer {
   reported = false;
   /** Why it closes once its tasks have ended; empty: it does not. */
   finishing = '';
-  /** Task management functions and logouts that have no answer yet. */
-  unanswered = 0;
+  readonly unanswered = new Unanswered();
   /** A text exchange that is not over. */
   textExchange: TextExchange | null = null;
   /** Who waits for the end of the connection. */

@@ -9,7 +9,6 @@ import type { Connection } from './connection.ts';
 import { ConnectionState } from './connection-state.ts';
 import { Fault } from './faults.ts';
 import { abandon } from './lost-connection.ts';
-import { UNANSWERED_MAX } from './task-management.ts';
 
 /** What is wrong with a Logout Request whose header lies at slab offset `at`; null when {@link logoutRequest} can carry it out. */
 export function judgeLogout(connection: Connection, at: number): Fault | null {
@@ -28,15 +27,11 @@ export function logoutRequest(connection: Connection, at: number): void {
   const itt = LogoutRequest.initiatorTaskTag.get(view, at);
   const cid = LogoutRequest.cid.get(view, at);
   // Behind a logout of the connection itself nothing is read any more; those of another may be as many as are sent.
-  if (connection.unanswered === UNANSWERED_MAX && logsOutAnother(connection, at)) {
+  if (connection.unanswered.full && logsOutAnother(connection, at)) {
     sendLogoutResponse(connection, itt, LogoutResult.CLEANUP_FAILED);
     return;
   }
-  connection.unanswered++;
-  const respond = (result: LogoutResult): void => {
-    connection.unanswered--;
-    sendLogoutResponse(connection, itt, result);
-  };
+  const respond = connection.unanswered.begin((result: LogoutResult) => sendLogoutResponse(connection, itt, result));
   switch (reason) {
     case LogoutReason.CLOSE_SESSION:
       closeSession(connection, respond);

@@ -19,9 +19,6 @@ import { Arrival } from './cmd-window.ts';
 import type { Connection } from './connection.ts';
 import { taskReassign } from './reassign.ts';
 
-/** Functions and logouts of one connection without an answer, at most: some initiators abort each command of a stuck disk by itself. */
-export const UNANSWERED_MAX = 256;
-
 /** Takes a Task Management Function Request whose header lies at slab offset `at`. */
 export function taskManagementRequest(connection: Connection, at: number): void {
   const view = connection.view;
@@ -30,16 +27,13 @@ export function taskManagementRequest(connection: Connection, at: number): void 
   connection.host.counters[Counter.taskManagement + (taskFunction < TASK_FUNCTIONS ? taskFunction : 0)]!++;
   const itt = TaskManagementRequest.initiatorTaskTag.get(view, at);
   const cmdSN = TaskManagementRequest.cmdSN.get(view, at);
-  // They may be immediate, and then no window limits them (§4.2.2.1).
-  if (connection.unanswered === UNANSWERED_MAX) {
+  if (connection.unanswered.full) {
     sendResponse(connection, itt, TaskFunctionResponse.FUNCTION_REJECTED);
     return;
   }
-  connection.unanswered++;
-  const respond = (response: TaskFunctionResponse): void => {
-    connection.unanswered--;
-    sendResponse(connection, itt, response);
-  };
+  const respond = connection.unanswered.begin((response: TaskFunctionResponse) =>
+    sendResponse(connection, itt, response),
+  );
   const lun = readLun(view, at + TaskManagementRequest.lun.offset);
   switch (taskFunction) {
     case TaskFunction.ABORT_TASK:
