@@ -7,14 +7,14 @@ import { LunaringError } from '../base/error.ts';
 import { MIB } from '../config/limits.ts';
 import type { FileLunSettings, Settings } from '../config/settings.ts';
 import { formatSize } from '../config/size.ts';
-import { chooseCongestionControl } from '../control/congestion.ts';
+import { allowedCongestionControls, chooseCongestionControl } from '../control/congestion.ts';
 import { Holders, holderName } from '../control/holders.ts';
 import { COMMON_NAME_REMEDY, identityOf, readMachineId, unitsOfCommonName } from '../control/identity.ts';
 import { StateDirectory } from '../control/state-directory.ts';
 import { rehearseStorage, StorageError } from '../control/storage.ts';
 import { probeEngine } from '../engine/choose.ts';
 import { libc, Resource, resourceLimit } from '../kernel/libc.ts';
-import { settingIn, sysctl } from '../kernel/sysctl.ts';
+import { settingIn } from '../kernel/sysctl.ts';
 import { type Answer, failed, fine, type Opinion, warning } from './answer.ts';
 
 /** Has no other unit it, can it be opened, is its size right, is it aligned for direct I/O. */
@@ -173,8 +173,9 @@ export function probeIdleCpus(sysfs = '/sys'): Answer {
 export function probeCongestionControl({ tuning }: Pick<Settings, 'tuning'>, root?: string): Answer {
   const question = 'congestion control';
   const { name, required, reason } = chooseCongestionControl(tuning.congestionControl, root);
-  const allowed = sysctl('net/ipv4/tcp_allowed_congestion_control', root);
-  if (!required || allowed === '' || allowed.split(' ').includes(name!)) return { question, ...fine(reason) };
+  const those = allowedCongestionControls(root);
+  const allowed = those.join(' ');
+  if (!required || those.length === 0 || those.includes(name!)) return { question, ...fine(reason) };
   const add = `modprobe tcp_${name}; sysctl -w net.ipv4.tcp_allowed_congestion_control="${allowed} ${name}"`;
   return {
     question,

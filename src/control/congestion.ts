@@ -20,6 +20,11 @@ const systems = (reason: string): CongestionChoice => ({
   reason: `the system's, ${reason}`,
 });
 
+/** Those that a process without CAP_NET_ADMIN may set; none: the kernel does not tell. `root`: see {@link sysctl}. */
+export function allowedCongestionControls(root?: string): readonly string[] {
+  return sysctl('net/ipv4/tcp_allowed_congestion_control', root).split(' ').filter(Boolean);
+}
+
 /**
  * What `setting` (tuning.congestionControl) means here. BBR sends by a timer, and lets its window shrink to four segments every ten
  * seconds to learn the path's delay: made for long paths, it costs large READs on a storage network up to half of their speed. `root`: see
@@ -30,8 +35,8 @@ export function chooseCongestionControl(setting: string, root?: string): Congest
   if (setting !== 'auto') return { name: setting, required: true, reason: `${setting}, as configured` };
   const own = sysctl('net/ipv4/tcp_congestion_control', root);
   if (!own.startsWith('bbr')) return systems(own || 'which it does not tell');
-  const allowed = sysctl('net/ipv4/tcp_allowed_congestion_control', root).split(' ');
-  if (!allowed.includes(USUAL)) return systems(`${own}: ${USUAL} is not among tcp_allowed_congestion_control`);
+  if (!allowedCongestionControls(root).includes(USUAL))
+    return systems(`${own}: ${USUAL} is not among tcp_allowed_congestion_control`);
   const reason = `${USUAL} in place of the system's ${own}, which slows large READs down`;
   return { name: USUAL, required: false, reason };
 }
