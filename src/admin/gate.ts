@@ -1,7 +1,7 @@
 // Every request's way: where it comes from, the token, the route, the body; then the route's function, and its errors as answers.
 // What a route does is its own business, what travels on sockets uws.ts's.
 
-import { ConfigurationError, type Finding, formatPath, LoadingError } from '../config/finding.ts';
+import { ConfigurationError, type Finding, formatPath, LoadingError, summarize } from '../config/finding.ts';
 import { findingsOf } from '../config/load.ts';
 import { PartError, THE_BODY } from '../config/part.ts';
 import { SavingError } from '../control/saving.ts';
@@ -139,7 +139,7 @@ function ofRequest(findings: readonly Finding[]): readonly ApiFinding[] {
 
 function unusable(findings: readonly ApiFinding[]): Answer {
   const first = findings.find(({ severity = 'error' }) => severity === 'error');
-  const message = first === undefined ? 'a value can’t be used' : `${first.path}: ${first.received}; ${first.remedy}`;
+  const message = first === undefined ? 'a value can’t be used' : summarize(first);
   return errorAnswer(new ApiError(422, 'unusable', message, { findings }));
 }
 

@@ -3,7 +3,7 @@
 // What is done then is control/reload.ts's.
 
 import type { Logger } from 'pino';
-import { ConfigurationError } from '../config/finding.ts';
+import { ConfigurationError, summarize } from '../config/finding.ts';
 
 type Reload = () => Promise<unknown>;
 
@@ -55,7 +55,7 @@ export class Hangup implements Disposable {
       return;
     }
     for (const finding of error.findings.filter(({ severity }) => severity === 'error')) {
-      this.#log.error(finding, `nothing was changed: ${finding.path}: ${finding.received}; ${finding.remedy}`);
+      this.#log.error(finding, `nothing was changed: ${summarize(finding)}`);
     }
   }
 

@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import type { Logger } from 'pino';
 import { hostPort } from '../base/host-port.ts';
 import { Sequence } from '../base/sequence.ts';
-import { ConfigurationError, formatFinding } from '../config/finding.ts';
+import { ConfigurationError, formatFinding, summarize } from '../config/finding.ts';
 import { type LoadedSettings, loadSettings } from '../config/load.ts';
 import { Reload } from '../control/reload.ts';
 import { type Load, Saving } from '../control/saving.ts';
@@ -152,7 +152,7 @@ export async function serve(options: ServeOptions, world: World): Promise<ExitCo
     return ExitCode.usage;
   }
   const log = createLogger(loaded.settings.log, readerOf(process.stderr, environment));
-  for (const finding of loaded.findings) log.warn(finding, `${finding.path}: ${finding.received}; ${finding.remedy}`);
+  for (const finding of loaded.findings) log.warn(finding, summarize(finding));
   try {
     return await serveUntilTheEnd(loaded, load, log, world);
   } catch (error) {

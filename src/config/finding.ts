@@ -29,6 +29,11 @@ export function formatFinding(finding: Finding): string {
   ].join('\n');
 }
 
+/** One line, for the log. */
+export function summarize({ path, received, remedy }: Pick<Finding, 'path' | 'received' | 'remedy'>): string {
+  return `${path}: ${received}; ${remedy}`;
+}
+
 /** The configuration can't be served. Ends the process with status 2. */
 export class ConfigurationError extends LunaringError {
   readonly findings: readonly Finding[];

@@ -2,7 +2,7 @@
 // What has to be done is plan.ts's; who asks for it is for the layers above.
 
 import type { Logger } from 'pino';
-import { ConfigurationError, type Finding, LoadingError } from '../config/finding.ts';
+import { ConfigurationError, type Finding, LoadingError, summarize } from '../config/finding.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Change, Plan, Step } from './draft.ts';
 import { planChanges } from './plan.ts';
@@ -60,8 +60,7 @@ export class Reload {
     for (const change of changes) this.#options.log.info(change, 'reloaded: the configuration has changed here');
     const waiting = changes.filter(({ action }) => action === 'restart').map(({ path }) => path);
     if (waiting.length > 0) this.#options.log.warn({ paths: waiting }, 'some changes hold from the next start on');
-    for (const finding of warnings)
-      this.#options.log.warn(finding, `${finding.path}: ${finding.received}; ${finding.remedy}`);
+    for (const finding of warnings) this.#options.log.warn(finding, summarize(finding));
     return { changes, applied: true, warnings };
   }
 

@@ -2,7 +2,7 @@
 // Changing it while it runs is served-target.ts's.
 
 import { pino } from 'pino';
-import { ConfigurationError, type Finding } from '../config/finding.ts';
+import { ConfigurationError, type Finding, summarize } from '../config/finding.ts';
 import { settleDocument } from '../config/load.ts';
 import { startTarget } from '../control/target.ts';
 import { Disks } from './disks.ts';
@@ -31,7 +31,7 @@ export async function createTarget(options: CreateTargetOptions): Promise<Served
   const errors = findings.filter(({ severity }) => severity === 'error');
   if (settings === null || errors.length !== 0) throw new ConfigurationError(errors);
   const log = given ?? pino({ level: 'warn', base: null }, pino.destination({ fd: STANDARD_ERROR, sync: true }));
-  for (const { path, received, remedy } of findings) log.warn(`${path}: ${received}; ${remedy}`);
+  for (const finding of findings) log.warn(summarize(finding));
 
   const disks = new Disks(log);
   try {
