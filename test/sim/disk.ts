@@ -30,9 +30,10 @@ interface Unsynced {
   doneAt: number;
 }
 
-/** What became of a write and its sync in one: not written (null), or not synced, and then lost in part. Whoever asked does not know which. */
+/** A write and its sync in one that failed. Whoever asked does not know which of both. */
 export interface FailedWrite {
-  readonly lost: readonly Unsynced[] | null;
+  /** Of the sync, which may have lost something: to be called when the second try is known to have succeeded. Null: nothing was written. */
+  readonly heard: Heard | null;
 }
 
 /** See the file's head. */
@@ -120,43 +121,38 @@ export class SimDisk {
   ): void {
     const begun = this.#clock.now;
     if (!this.#random.chance(this.faults.syncError)) {
-      const ended = (result: number): void => done(result, () => {}, result < 0 ? { lost: null } : null);
+      const ended = (result: number): void => done(result, () => {}, result < 0 ? { heard: null } : null);
       this.write(bytes, offset, length, true, ended);
       return;
     }
     this.#later(0.5, () => {
       const written = this.#put(bytes().slice(0, length), offset);
-      const lost = this.#lose((each) => each.doneAt <= begun || written.includes(each));
+      const heard = this.#failSync((each) => each.doneAt <= begun || written.includes(each));
       for (const each of written) each.doneAt = this.#clock.now;
-      this.#syncFailed();
       this.#clock.note(`${this.name} write ${offset}+${length} failed at its sync`);
-      const before = this.#powerCuts;
-      const heard = (known: boolean): void => {
-        if (!known && this.#powerCuts === before) this.#forgetFailure(lost);
+      const heardOfFirst = (known: boolean): void => {
+        if (!known) heard(false);
       };
-      done(-EIO, heard, { lost });
+      done(-EIO, heardOfFirst, { heard });
     });
   }
 
   /** A write through that failed is written once more, without having it last. What can't be written fails again. */
   writeAgain(
-    { lost }: FailedWrite,
+    { heard }: FailedWrite,
     bytes: () => Uint8Array,
     offset: number,
     length: number,
     done: (result: number, heard?: Heard) => void,
   ): void {
     this.#later(0.5, () => {
-      if (lost === null) {
+      if (heard === null) {
         this.failedAt = this.#clock.now;
         done(-EIO);
         return;
       }
       for (const each of this.#put(bytes().slice(0, length), offset)) each.doneAt = this.#clock.now;
-      const before = this.#powerCuts;
-      done(length, (known) => {
-        if (this.#powerCuts === before) this.#failureHeard(known, lost);
-      });
+      done(length, heard);
     });
   }
 
@@ -172,41 +168,33 @@ export class SimDisk {
    */
   sync(done: (result: number, heard: Heard) => void): void {
     const begun = this.#clock.now;
+    const before = (each: Unsynced): boolean => each.doneAt <= begun;
     const draws = this.#random.chance(this.faults.syncError);
     this.#later(2, () => {
       const fails = draws || this.#unheard !== 0;
-      const lost = fails ? this.#lose((each) => each.doneAt <= begun) : [];
-      if (fails) {
-        this.#syncFailed();
-      } else {
+      if (!fails) {
         this.durableAt = this.#clock.now;
-        this.#keep((each) => each.doneAt <= begun);
+        this.#keep(before);
       }
+      const heard = fails ? this.#failSync(before) : () => {};
       this.#clock.note(`${this.name} sync ${fails ? 'failed' : 'done'}`);
-      const before = this.#powerCuts;
-      done(fails ? -EIO : 0, (known) => {
-        if (fails && this.#powerCuts === before) this.#failureHeard(known, lost);
-      });
+      done(fails ? -EIO : 0, heard);
     });
   }
 
-  #syncFailed(): void {
+  /** A sync fails. What this answers is to be told when the worker knows; one that never will has lost nothing. */
+  #failSync(concerned: (each: Unsynced) => boolean): Heard {
+    const lost = this.#lose(concerned);
     this.failedAt = this.#clock.now;
     this.lostUntil = Number.POSITIVE_INFINITY;
     this.#unheard++;
-  }
-
-  /** The worker that was told of a sync that failed knows of it now, or has failed itself. */
-  #failureHeard(known: boolean, lost: readonly Unsynced[]): void {
-    if (!known) return this.#forgetFailure(lost);
-    this.#unheard--;
-    this.lostKnownAt = Math.min(this.lostKnownAt, this.#clock.now);
-  }
-
-  /** Nobody will ever know of a sync that failed: it has lost nothing. */
-  #forgetFailure(lost: readonly Unsynced[]): void {
-    this.#unheard--;
-    this.#restore(lost);
+    const cuts = this.#powerCuts;
+    return (known) => {
+      if (this.#powerCuts !== cuts) return;
+      this.#unheard--;
+      if (known) this.lostKnownAt = Math.min(this.lostKnownAt, this.#clock.now);
+      else this.#restore(lost);
+    };
   }
 
   /** It is opened anew; true: with writes lost that were acknowledged. */

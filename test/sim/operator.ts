@@ -14,6 +14,8 @@ const HEARD_MS = 500;
 const BLOCKS_MAX = 512;
 /** So long it waits for all that was sent to a unit to be over. */
 const ALONE_MS = 20_000;
+/** How often an operator who waits looks. */
+const LOOK_MS = 20;
 
 /** See the file's head. */
 export class Operator {
@@ -117,12 +119,17 @@ export class Operator {
   /** Has other storage take the place of a unit's that is away, unless initiators go on and on: what they sent must not meet it. */
   async #replace(unit: SimUnit): Promise<void> {
     unit.closed = true;
-    const deadline = this.clock.now + ALONE_MS;
-    while (!this.orders.isLeftAlone(unit) && this.clock.now < deadline) await this.pass(20);
+    await this.until(() => this.orders.isLeftAlone(unit), ALONE_MS);
     if (!this.orders.isLeftAlone(unit)) return;
     this.clock.note(`operator: replaces LUN ${unit.lun}`);
     unit.replace();
     this.target.replace(unit.lun);
+  }
+
+  /** Looks again and again whether `holds`, for so long at most. */
+  protected async until(holds: () => boolean, limitMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const deadline = this.clock.now + limitMs;
+    while (!holds() && this.clock.now < deadline) await this.pass(LOOK_MS);
   }
 
   protected pass(milliseconds: number): Promise<void> {

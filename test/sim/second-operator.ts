@@ -8,9 +8,6 @@ import { Operator } from './operator.ts';
 import { Lun, TARGET_NAME } from './target.ts';
 import type { SimUnit } from './unit.ts';
 
-/** How often he looks whether all is quiet. */
-const LOOK_MS = 20;
-
 /** Every worker keeps to a limit after this long. */
 const HEARD_MS = 100;
 
@@ -137,7 +134,7 @@ export class SecondOperator extends Operator {
     const most = Math.ceil((limits.iops * (this.clock.now - since + limits.burstMs)) / 1000) + 1;
     if (ran > most) throw new Violation('limits are kept', `LUN ${unit.lun}: ${ran} commands instead of ${most}`);
     // To lift a limit starts what waits for it, so that nobody would hear of what had been forgotten: some last until nothing waits.
-    if (this.random.chance(0.7)) while (!this.#isQuiet()) await this.pass(LOOK_MS);
+    if (this.random.chance(0.7)) await this.until(this.#isQuiet);
     administration.limitUnit(TARGET_NAME, unit.lun, undefined);
     unit.changing = false;
   }

@@ -2,13 +2,12 @@
 // all that is under way must end, every block be read, every session leave, and nothing be left behind.
 
 import { setImmediate } from 'node:timers/promises';
-import { CELL_BYTES } from '../../src/engine/slab.ts';
-import { Counter } from '../../src/ring/counters.ts';
 import { Scratch } from '../support/scratch.ts';
 import { SimClock, Violation } from './clock.ts';
 import { CopyCommands } from './copies.ts';
 import { drawDiskFaults, drawNetworkFaults, FAULTS, type Fault, NO_DISK_FAULTS, NO_NETWORK_FAULTS } from './faults.ts';
 import { Initiator } from './initiator.ts';
+import { leftoversOf } from './leftovers.ts';
 import { OddCommands } from './odd-commands.ts';
 import { Operator } from './operator.ts';
 import { Random } from './random.ts';
@@ -56,7 +55,8 @@ export function planOf(seed: number): Plan {
 /** Plays a plan. */
 export async function simulate(plan: Plan): Promise<Outcome> {
   using scratch = new Scratch('sim', process.env['LUNARING_SIM_DIRECTORY']);
-  return await new Simulation(plan, scratch.path).run();
+  const simulation = new Simulation(plan, scratch.path);
+  return await simulation.run();
 }
 
 class Simulation {
@@ -314,37 +314,13 @@ class Simulation {
     if (!(await this.#until(gone, REST_MS))) throw new Violation('all that is under way ends', 'a logout');
     for (const { reservations } of this.#units) reservations.deserted();
     // What the target still has to do for itself: sockets to close, messages to pass on.
-    await this.#until(() => this.#leftovers() === null, REST_MS);
+    await this.#until(() => leftoversOf(this.#target, this.#units) === null, REST_MS);
   }
 
   #judgeLeftovers(): void {
-    const left = this.#leftovers();
+    const left = leftoversOf(this.#target, this.#units);
     if (left !== null) throw new Violation('nothing is left behind', left);
     for (const { attentions } of this.#units) attentions.deserted();
     for (const initiator of this.#initiators) initiator.comeBack();
-  }
-
-  /** What no session has any use for any more; null: nothing. */
-  #leftovers(): string | null {
-    const { plane, workers, openDescriptors } = this.#target;
-    if (plane.sessions.size !== 0) return `${plane.sessions.size} sessions on main`;
-    if (openDescriptors !== 0) return `${openDescriptors} descriptors`;
-    for (const [index, { engine, host }] of workers.all.entries()) {
-      const [{ counters }, { bytesInUse }] = [host, engine.slab];
-      // The cell for what will never be sent.
-      if (bytesInUse !== CELL_BYTES) return `${bytesInUse} bytes of worker ${index}`;
-      if (engine.open !== 0) return `${engine.open} sockets of worker ${index}`;
-      if (counters[Counter.sessions] !== 0) return `${counters[Counter.sessions]} sessions of worker ${index}`;
-      if (counters[Counter.connections] !== 0) return `${counters[Counter.connections]} connections of worker ${index}`;
-    }
-    const turns = new Int32Array(workers.turns.memory);
-    for (const unit of plane.catalog.units) {
-      if (turns[unit.id] !== 0) return `the turn at LUN ${unit.lun}`;
-      if (workers.unitInFlight(unit.figures) !== 0) return `tasks of LUN ${unit.lun}`;
-      const isReserved = workers.all.some(({ host }) => host.units.find(unit.id)?.restriction != null);
-      if (isReserved && this.#units.find(({ lun }) => lun === unit.lun)!.reservations.free)
-        return `a reservation of LUN ${unit.lun}`;
-    }
-    return null;
   }
 }
